@@ -1,0 +1,11 @@
+# Two commands do everything: `make up` runs the shop on this machine, `make test` proves it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON := .venv/bin/python
+
+.PHONY: help setup lock
+help: ## what can be made
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+lock: ## rewrite the locked, hashed requirements
+	.venv/bin/uv pip compile requirements.in --generate-hashes --no-header --no-annotate --quiet -o requirements.lock
