@@ -1,0 +1,1 @@
+"""What `pulumi up` declares: one package per system, each with one component resource."""
