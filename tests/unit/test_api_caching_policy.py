@@ -1,0 +1,110 @@
+"""The cache policy says what it means, and a mistake in it is refused with its line and the reason."""
+
+from pathlib import Path
+
+import pytest
+
+from app.caching_policy import VARY_HEADERS, Policy, PolicyError, load, parse
+
+FILE = Path("app/caching.yaml")
+
+
+@pytest.fixture(scope="module")
+def policy() -> Policy:
+    return load(FILE)
+
+
+@pytest.mark.parametrize(
+    ("path", "cache_control", "cdn"),
+    [
+        (
+            "/api/products",
+            "public, max-age=300, stale-if-error=3600",
+            "max-age=300, stale-while-revalidate=60, stale-if-error=3600",
+        ),
+        ("/api/users/7", "private, no-cache", None),
+        ("/api/cart", "private, no-store", None),
+        (
+            "/_next/static/chunks/a.js",
+            "public, max-age=31536000, immutable",
+            "max-age=31536000, stale-while-revalidate=86400, stale-if-error=3600",
+        ),
+        ("/sw.js", "public, no-cache", "no-store"),
+    ],
+)
+def test_headers_follow_from_the_ttls(policy: Policy, path: str, cache_control: str, cdn: str | None) -> None:
+    match = policy.match("GET", path)
+    assert match is not None
+    assert match.route.cache_control == cache_control
+    assert match.route.cdn_cache_control == cdn
+
+
+def test_no_header_holds_s_maxage_which_would_switch_stale_while_revalidate_off(policy: Policy) -> None:
+    assert not [
+        route.route for route in policy.routes if "s-maxage" in f"{route.cache_control}{route.cdn_cache_control}"
+    ]
+
+
+@pytest.mark.parametrize("path", ["/nope", "/api/products/1/nope", "/api/products/", "//api/products", "/api"])
+def test_an_unlisted_path_has_no_route(policy: Policy, path: str) -> None:
+    assert policy.match("GET", path) is None
+
+
+def test_writes_are_never_stored(policy: Policy) -> None:
+    writes = [route for route in policy.routes if set(route.methods) - {"GET", "HEAD"}]
+    assert writes
+    assert {route.audience for route in writes} == {"never"}
+
+
+def test_a_product_update_purges_that_product_and_the_listings_but_no_other_product(policy: Policy) -> None:
+    purge = policy.purge("product.updated", {"product_id": "5"})
+    assert {"product:5", "products", "page-product:5", "page-products"} <= set(purge.tags)
+    assert "catalogue" not in purge.tags
+    assert {"/api/products", "/api/products/5", "/products/5", "/categories/*"} <= set(purge.paths)
+
+
+def test_a_new_catalogue_purges_every_product(policy: Policy) -> None:
+    assert {"catalogue", "products", "categories", "pages-product"} <= set(policy.purge("catalogue.loaded", {}).tags)
+
+
+def test_a_user_update_purges_that_user_only(policy: Policy) -> None:
+    assert policy.purge("user.updated", {"user_id": "7"}).tags == ("user:7",)
+
+
+def test_prices_vary_by_country_and_say_so(policy: Policy) -> None:
+    match = policy.match("GET", "/api/products/5")
+    assert match is not None
+    assert match.route.vary_header == "Accept-Encoding, X-Country"
+    assert "tier" not in VARY_HEADERS, "the tier must come from the session, never from a header"
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "reason"),
+    [
+        (("browser_ttl: 300", "browser_tl: 300"), 24, "browser_tl: unknown field; allowed are route, methods"),
+        (("browser_ttl: 300", "browser_ttl: 5m"), 24, "valid integer, not '5m'"),
+        (("browser_ttl: 300", "browser_ttl: -1"), 24, "greater than or equal to 0, not -1"),
+        (("route: /api/search", "route: /api/categories"), 86, "overlap"),
+        (("route: /api/search", 'route: "/api/{anything}"'), 86, "overlap"),
+        (("audience: user", "audience: never"), 110, "api_ttl is 120"),
+        (("audience: user", "audience: user\n    edge_ttl: 5"), 110, "edge_ttl is 5"),
+        (("purged_by: [user.updated]", "purged_by: [user.update]"), 115, "not 'user.update'"),
+        (("errors:", "erors:"), 9, "erors: unknown field"),
+        (('"user:{user_id}"', '"user:{id}"'), 110, "has no parameter id"),
+        (("tags: [products]", "tags: [products]\n    tags: [more]"), 33, "'tags' is given twice"),
+        (("audience: public", "audience: [public"), 24, "not YAML"),
+        (('prefetch: ["/api/products/{product_id}"]', "prefetch: [/nowhere]"), 22, "is no GET route"),
+    ],
+)
+def test_a_mistake_is_refused_with_its_line_and_the_reason(change: tuple[str, str], line: int, reason: str) -> None:
+    text = FILE.read_text("utf-8")
+    assert change[0] in text
+    with pytest.raises(PolicyError) as refused:
+        parse(text.replace(*change, 1), "caching.yaml")
+    assert f"caching.yaml, line {line}:" in str(refused.value)
+    assert reason in str(refused.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match=r"cannot read the cache policy .*none\.yaml"):
+        load(tmp_path / "none.yaml")
