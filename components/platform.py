@@ -1,12 +1,14 @@
 """What an environment gives every component: its names, labels and tags, and the cloud it stands in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import pulumi
 
 from components.settings_base import Section, setting
 
 PROJECT = "simone"
+Priority = Literal["data", "serving", "batch"]
 
 
 class Aws(Section):
@@ -20,6 +22,10 @@ class Aws(Section):
     cluster_security_group_id: str = setting(
         why="the cluster nodes' security group, the only one that may reach the database",
         pattern=r"sg-[0-9a-f]{8,17}",
+    )
+    vpc_cidr: str = setting(
+        why="the VPC's addresses: the database answers there, and pods may reach its port there",
+        pattern=r"(\d{1,3}\.){3}\d{1,3}/\d{1,2}",
     )
     oidc_provider_arn: str = setting(
         why="the cluster's OIDC provider, which lets pods assume roles (IRSA)",
@@ -38,14 +44,22 @@ class Aws(Section):
 class Platform:
     """An environment's shared facts.
 
-    `namespace` is an output of the Namespace resource, so that whatever is put into it is created after it.
+    `namespace` is an output of the Namespace resource once that is declared (`within`), so that whatever is put
+    into it is created after it.
     """
 
     environment: str
     owner: str
     namespace: pulumi.Input[str]
-    namespace_name: str
     aws: Aws
+
+    def within(self, namespace: pulumi.Input[str]) -> "Platform":
+        """The same platform with the created namespace."""
+        return replace(self, namespace=namespace)
+
+    def priority(self, purpose: Priority) -> str:
+        """The name of a priority class; such classes belong to the whole cluster, so the environment is part of it."""
+        return self.name(purpose)
 
     def tags(self, component: str) -> dict[str, str]:
         """AWS tags: every resource says what it belongs to and who answers for it."""

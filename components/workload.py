@@ -6,7 +6,6 @@ The security contexts satisfy the Pod Security Standard "restricted"
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -16,7 +15,6 @@ from components.quantities import Bytes, Cpu, kubernetes_cpu, kubernetes_memory
 from components.settings_base import Section, setting
 
 CHECKSUM_ANNOTATION = "simone.shop/config-checksum"
-PriorityClass = Literal["simone-data", "simone-serving", "simone-batch"]
 
 
 class Resources(Section):

@@ -1,0 +1,37 @@
+"""Settings of the API and its worker."""
+
+from typing import Literal
+
+from components.quantities import Bytes, Duration
+from components.settings_base import Section, group, setting
+from components.workload import Autoscaling, Resources
+
+
+class SampleData(Section):
+    """A generated catalogue, for an environment without a shop's own data."""
+
+    products: int = setting(10_000, unit="rows", why="a middle-sized shop", ge=100, le=1_000_000)
+    users: int = setting(20_000, unit="rows", why="two for each product", ge=10, le=5_000_000)
+    orders: int = setting(100_000, unit="rows", why="enough that a missing index shows", ge=0, le=20_000_000)
+    reviews: int = setting(60_000, unit="rows", why="six for each product", ge=0, le=20_000_000)
+
+
+class ApiSettings(Section):
+    """The Python API: pods, connections, the worker that spreads invalidations."""
+
+    scaling: Autoscaling = group(Autoscaling, why="how many pods")
+    resources: Resources = setting(
+        {"cpu": "500m", "memory": "512MiB"}, why="one process with its in-process cache and a warm pool"
+    )
+    worker_resources: Resources = setting({"cpu": "100m", "memory": "256MiB"}, why="drains the outbox")
+    pool_size: int = setting(
+        10, unit="connections", why="to pgBouncer, for each pod; clients are cheap there", ge=1, le=100
+    )
+    prepared_statements: bool = setting(
+        True, why="pgBouncer from 1.21 on tracks them in transaction mode; off for older ones"
+    )
+    local_cache: Bytes = setting("64MiB", unit="bytes", why="responses that each process keeps before it asks Redis")
+    log_level: Literal["debug", "info", "warning", "error"] = setting("info", why="errors, slow and sampled requests")
+    grace_period: Duration = setting("30s", unit="s", why="the slowest request, after the drain", ge=5, le=600)
+    drain: Duration = setting("5s", unit="s", why="load balancers notice that a pod is leaving", ge=0, le=60)
+    sample_data: SampleData | None = setting(None, why="loads a generated catalogue at the first start; not for prod")

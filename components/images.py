@@ -1,0 +1,57 @@
+"""Which container images run: official ones by version, ours by registry and version, both pinned by digest at will."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from components.settings_base import Section, setting
+
+_REFERENCE = re.compile(r"(?P<name>[a-z0-9][\w./:-]*?):(?P<tag>[\w][\w.-]{0,127})(@sha256:[0-9a-f]{64})?")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+def _fixed(reference: str) -> str:
+    match = _REFERENCE.fullmatch(reference)
+    if match is None:
+        raise ValueError("needs a name and a fixed version, for example redis:7.2.7-bookworm, @sha256:… at will")
+    if match["tag"] == "latest":
+        raise ValueError("the tag 'latest' changes under a running shop; name a version")
+    return reference
+
+
+def _digest(value: str) -> str:
+    if not _DIGEST.fullmatch(value):
+        raise ValueError("needs sha256: and 64 hexadecimal digits, as `docker push` prints it")
+    return value
+
+
+ImageReference = Annotated[str, AfterValidator(_fixed)]
+ImageDigest = Annotated[str, AfterValidator(_digest)]
+
+
+class Images(Section):
+    """The images of an environment. Those built from this repository come from one registry, in one version."""
+
+    registry: str = setting(
+        why="where the images built from this repository are pushed, without a trailing slash",
+        pattern=r"[a-z0-9][a-z0-9.:/_-]*[a-z0-9]",
+    )
+    version: str = setting(
+        why="the version of our images that runs: the commit they were built from", pattern=r"[\w][\w.-]{0,127}"
+    )
+    digests: dict[str, ImageDigest] = setting(
+        {}, why="our images' digests by name, as the build workflow prints them; pins what was built"
+    )
+    redis: ImageReference = setting("redis:7.2.7-bookworm", why="Redis and Sentinel; 7.x as specified")
+    redis_exporter: ImageReference = setting("oliver006/redis_exporter:v1.67.0", why="Redis and Sentinel metrics")
+    prometheus: ImageReference = setting("prom/prometheus:v2.55.1", why="the last 2.x, a long-lived line")
+    alertmanager: ImageReference = setting("prom/alertmanager:v0.27.0", why="routes alerts")
+    postgres_exporter: ImageReference = setting(
+        "quay.io/prometheuscommunity/postgres-exporter:v0.15.0", why="Postgres metrics"
+    )
+
+    def ours(self, name: str) -> str:
+        """The reference of an image built from this repository: `api`, `storefront`, `pgbouncer`, …"""
+        digest = self.digests.get(name)
+        return f"{self.registry}/{name}:{self.version}" + (f"@{digest}" if digest else "")

@@ -1,0 +1,88 @@
+"""The namespace that everything lives in, closed by default: pod security, network policies, priorities, quota."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.network import policies
+from components.network.settings import NetworkSettings
+from components.platform import PROJECT, Platform, Priority
+from components.quantities import kubernetes_cpu, kubernetes_memory
+from components.workload import labels, metadata
+
+SYSTEM = "network"
+POD_SECURITY = "restricted"
+# Higher is scheduled first and evicted last; user classes end at 1,000,000,000
+# (https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/).
+PRIORITIES: dict[Priority, tuple[int, str]] = {
+    "data": (900_000, "holds data that others wait for"),
+    "serving": (800_000, "answers visitors"),
+    "batch": (100_000, "can run later"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkArgs:
+    """What the namespace is made from; `platform.namespace` is the name that it gets."""
+
+    platform: Platform
+    settings: NetworkSettings
+
+
+class Network(pulumi.ComponentResource):
+    """Namespace, default deny, the allowed flows, priority classes, quota.
+
+    `namespace` is the created namespace's name, an output to build everything else upon.
+    """
+
+    namespace: pulumi.Output[str]
+
+    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("simone:network:Network", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        namespace = k8s.core.v1.Namespace(
+            f"{name}-namespace",
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                name=args.platform.namespace,
+                labels={
+                    **labels(args.platform, SYSTEM),
+                    **{f"pod-security.kubernetes.io/{mode}": POD_SECURITY for mode in ("enforce", "audit", "warn")},
+                },
+            ),
+            # Deleting a namespace deletes every volume claim in it.
+            opts=pulumi.ResourceOptions(parent=self, protect=True),
+        )
+        self.namespace = namespace.metadata.apply(lambda created: created.name or "")
+        platform = args.platform.within(self.namespace)
+
+        for policy, spec in policies.specs(args.platform.aws.vpc_cidr, args.settings.edge_cidrs).items():
+            k8s.networking.v1.NetworkPolicy(
+                f"{name}-{policy}", metadata=metadata(platform, policy, SYSTEM), spec=spec, opts=child
+            )
+        for purpose, (value, why) in PRIORITIES.items():
+            k8s.scheduling.v1.PriorityClass(
+                f"{name}-priority-{purpose}",
+                metadata=k8s.meta.v1.ObjectMetaArgs(
+                    name=platform.priority(purpose), labels=labels(args.platform, SYSTEM)
+                ),
+                value=value,
+                description=f"{PROJECT}: {why}",
+                opts=child,
+            )
+        quota = args.settings.quota
+        k8s.core.v1.ResourceQuota(
+            f"{name}-quota",
+            metadata=metadata(platform, "quota", SYSTEM),
+            spec=k8s.core.v1.ResourceQuotaSpecArgs(
+                hard={
+                    "pods": str(quota.pods),
+                    "requests.cpu": kubernetes_cpu(quota.cpu),
+                    "requests.memory": kubernetes_memory(quota.memory),
+                    "limits.memory": kubernetes_memory(quota.memory),
+                    "requests.storage": kubernetes_memory(quota.storage),
+                }
+            ),
+            opts=child,
+        )
+        self.register_outputs({"namespace": self.namespace})

@@ -1,0 +1,75 @@
+"""Who may talk to whom: the one table that all NetworkPolicies are made from. What isn't here is denied.
+
+A peer is a system's `app.kubernetes.io/name`, or one of the outside peers below.
+"""
+
+from dataclasses import dataclass
+
+DNS = "outside:dns"
+POSTGRES = "outside:postgres"
+EDGE = "outside:edge"
+HTTPS = "outside:https"
+OUTSIDE = frozenset({DNS, POSTGRES, EDGE, HTTPS})
+
+REDIS_PORT, SENTINEL_PORT, REDIS_EXPORTER_PORT = 6379, 26379, 9121
+POSTGRES_PORT, PGBOUNCER_PORT, PGBOUNCER_EXPORTER_PORT = 5432, 6432, 9127
+API_PORT, APPLICATION_METRICS_PORT = 3000, 9464
+STOREFRONT_PORT, GATEWAY_PORT, GATEWAY_METRICS_PORT = 8000, 8080, 9113
+PROMETHEUS_PORT, ALERTMANAGER_PORT, GRAFANA_PORT = 8290, 9093, 8291
+POSTGRES_EXPORTER_PORT = 9187
+
+
+@dataclass(frozen=True)
+class Flow:
+    """`source` opens TCP connections to `target` on `port`, because of `why`."""
+
+    source: str
+    target: str
+    port: int
+    why: str
+
+
+FLOWS: tuple[Flow, ...] = (
+    Flow("redis", "redis", REDIS_PORT, "replication"),
+    Flow("redis", "redis-sentinel", SENTINEL_PORT, "asks at start who is master, hands over before a stop"),
+    Flow("redis-sentinel", "redis", REDIS_PORT, "watches and promotes"),
+    Flow("redis-sentinel", "redis-sentinel", SENTINEL_PORT, "agrees on a failover"),
+    Flow("redis-jobs", "redis", REDIS_PORT, "AOF rewrite, backup, restore"),
+    Flow("redis-jobs", "redis-sentinel", SENTINEL_PORT, "asks who is replica"),
+    Flow("redis-jobs", HTTPS, 443, "puts backups into S3"),
+    Flow("api", "redis", REDIS_PORT, "sessions and caches"),
+    Flow("api", "redis-sentinel", SENTINEL_PORT, "finds the masters and follows failovers"),
+    Flow("api", "pgbouncer", PGBOUNCER_PORT, "queries"),
+    Flow("api", "gateway", GATEWAY_PORT, "purges what a write made stale"),
+    Flow("api-worker", "redis", REDIS_PORT, "drops what a write made stale"),
+    Flow("api-worker", "redis-sentinel", SENTINEL_PORT, "finds the masters and follows failovers"),
+    Flow("api-worker", "pgbouncer", PGBOUNCER_PORT, "reads the outbox"),
+    Flow("api-worker", "gateway", GATEWAY_PORT, "purges what a write made stale"),
+    Flow("api-worker", "storefront", STOREFRONT_PORT, "has pages built anew"),
+    Flow("api-worker", HTTPS, 443, "purges Cloudflare"),
+    Flow("api-jobs", POSTGRES, POSTGRES_PORT, "migrations need a session of their own, so not through pgBouncer"),
+    Flow("postgres-jobs", POSTGRES, POSTGRES_PORT, "maintenance needs a session of its own"),
+    Flow("postgres-jobs", HTTPS, 443, "compares RDS's parameters with the declared ones, exports its slow log"),
+    Flow("pgbouncer", POSTGRES, POSTGRES_PORT, "the pool's server connections"),
+    Flow(EDGE, "gateway", GATEWAY_PORT, "the shop's visitors, through Cloudflare"),
+    Flow("gateway", "api", API_PORT, "API requests that the shield can't answer"),
+    Flow("gateway", "storefront", STOREFRONT_PORT, "pages that the shield can't answer"),
+    Flow("storefront", "api", API_PORT, "renders pages from the catalogue"),
+    Flow("prometheus", "redis", REDIS_EXPORTER_PORT, "metrics"),
+    Flow("prometheus", "redis-sentinel", REDIS_EXPORTER_PORT, "metrics"),
+    Flow("prometheus", "pgbouncer", PGBOUNCER_EXPORTER_PORT, "metrics"),
+    Flow("prometheus", "postgres-exporter", POSTGRES_EXPORTER_PORT, "metrics"),
+    Flow("prometheus", "api", APPLICATION_METRICS_PORT, "metrics"),
+    Flow("prometheus", "api-worker", APPLICATION_METRICS_PORT, "metrics"),
+    Flow("prometheus", "storefront", APPLICATION_METRICS_PORT, "metrics"),
+    Flow("prometheus", "gateway", GATEWAY_METRICS_PORT, "metrics"),
+    Flow("prometheus", "alertmanager", ALERTMANAGER_PORT, "sends alerts"),
+    Flow("prometheus", HTTPS, 443, "discovers pods through the cluster's API"),
+    Flow("postgres-exporter", POSTGRES, POSTGRES_PORT, "reads statistics"),
+    Flow("alertmanager", HTTPS, 443, "notifies whoever is on call"),
+)
+
+
+def systems() -> tuple[str, ...]:
+    """Every system of ours that a flow names, sorted."""
+    return tuple(sorted({peer for flow in FLOWS for peer in (flow.source, flow.target)} - OUTSIDE))

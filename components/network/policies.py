@@ -1,0 +1,66 @@
+"""NetworkPolicies made from the table of flows: one that denies everything, then one for each system."""
+
+from collections.abc import Sequence
+
+import pulumi_kubernetes as k8s
+
+from components.network import flows
+from components.network.flows import Flow
+from components.workload import selector
+
+DNS_PORT = 53
+_Peer = k8s.networking.v1.NetworkPolicyPeerArgs
+_Port = k8s.networking.v1.NetworkPolicyPortArgs
+_Spec = k8s.networking.v1.NetworkPolicySpecArgs
+
+
+def specs(vpc_cidr: str, edge_cidrs: Sequence[str]) -> dict[str, k8s.networking.v1.NetworkPolicySpecArgs]:
+    """The policies' specs by object name: `default-deny`, then each system's own name."""
+    deny = _Spec(pod_selector=k8s.meta.v1.LabelSelectorArgs(), policy_types=["Ingress", "Egress"])
+    return {"default-deny": deny} | {system: _of(system, vpc_cidr, edge_cidrs) for system in flows.systems()}
+
+
+def _of(system: str, vpc_cidr: str, edge_cidrs: Sequence[str]) -> k8s.networking.v1.NetworkPolicySpecArgs:
+    incoming = [flow for flow in flows.FLOWS if flow.target == system]
+    outgoing = [flow for flow in flows.FLOWS if flow.source == system]
+
+    def peers(peer: str) -> list[k8s.networking.v1.NetworkPolicyPeerArgs]:
+        return _peers(peer, vpc_cidr, edge_cidrs)
+
+    return _Spec(
+        pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=selector(system)),
+        policy_types=["Ingress", "Egress"],
+        ingress=[
+            k8s.networking.v1.NetworkPolicyIngressRuleArgs(from_=peers(flow.source), ports=[_tcp(flow)])
+            for flow in incoming
+        ],
+        egress=[
+            *(
+                k8s.networking.v1.NetworkPolicyEgressRuleArgs(to=peers(flow.target), ports=[_tcp(flow)])
+                for flow in outgoing
+            ),
+            k8s.networking.v1.NetworkPolicyEgressRuleArgs(
+                to=peers(flows.DNS), ports=[_Port(protocol=protocol, port=DNS_PORT) for protocol in ("UDP", "TCP")]
+            ),
+        ],
+    )
+
+
+def _tcp(flow: Flow) -> k8s.networking.v1.NetworkPolicyPortArgs:
+    return _Port(protocol="TCP", port=flow.port)
+
+
+def _peers(peer: str, vpc_cidr: str, edge_cidrs: Sequence[str]) -> list[k8s.networking.v1.NetworkPolicyPeerArgs]:
+    if peer == flows.DNS:
+        return [
+            _Peer(
+                namespace_selector=k8s.meta.v1.LabelSelectorArgs(
+                    match_labels={"kubernetes.io/metadata.name": "kube-system"}
+                ),
+                pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels={"k8s-app": "kube-dns"}),
+            )
+        ]
+    cidrs = {flows.POSTGRES: [vpc_cidr], flows.EDGE: edge_cidrs, flows.HTTPS: ["0.0.0.0/0"]}.get(peer)
+    if cidrs is not None:
+        return [_Peer(ip_block=k8s.networking.v1.IPBlockArgs(cidr=cidr)) for cidr in cidrs]
+    return [_Peer(pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=selector(peer)))]

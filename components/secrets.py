@@ -1,0 +1,72 @@
+"""The secrets of an environment, each set with `pulumi config set --secret --path simone:secrets.<system>.<name>`."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, SecretStr
+
+from components.settings_base import Section, group, setting
+
+MINIMUM_LENGTH = 24
+_ALLOWED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+
+
+def _strong(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if len(text) < MINIMUM_LENGTH:
+        raise ValueError(f"has {len(text)} characters and needs at least {MINIMUM_LENGTH}")
+    if not set(text) <= _ALLOWED:
+        raise ValueError("may hold only letters, digits, '_' and '-': it stands unquoted in configuration files")
+    return value
+
+
+Password = Annotated[SecretStr, AfterValidator(_strong)]
+
+
+class RedisSecrets(Section):
+    """One password for each Redis user; each user may do the least that it needs."""
+
+    app: Password = setting(why="the shop's own commands")
+    exporter: Password = setting(why="reads metrics")
+    replication: Password = setting(why="a replica following its master")
+    sentinel: Password = setting(why="Sentinels watching and promoting")
+    operations: Password = setting(why="backup, restore, AOF rewrite, planned failover")
+
+
+class PostgresSecrets(Section):
+    """One password for each database role."""
+
+    owner: Password = setting(why="owns the schema, runs migrations; the RDS master user")
+    app: Password = setting(why="the shop's own queries, through pgBouncer")
+    exporter: Password = setting(why="reads statistics (pg_monitor)")
+
+
+class ApiSecrets(Section):
+    """What the API shares with those who call it."""
+
+    admin_token: Password = setting(why="bearer token of the shop's administration; the database keeps its hash")
+    revalidation_key: Password = setting(why="signs the webhook that makes the storefront build a page anew")
+    cloudflare_token: SecretStr | None = setting(None, why="purges the edge; unset: no edge to purge")
+
+
+class MonitoringSecrets(Section):
+    """Where alerts go; unset: they stay in Alertmanager's own page."""
+
+    alert_webhook_url: SecretStr | None = setting(None, why="a chat or paging system's incoming webhook")
+    pager_key: SecretStr | None = setting(None, why="PagerDuty's routing key for alerts that page")
+
+
+class EdgeSecrets(Section):
+    """The gateway's certificate for Cloudflare, from its Origin CA."""
+
+    origin_certificate: SecretStr | None = setting(None, why="PEM; the gateway serves TLS with it")
+    origin_key: SecretStr | None = setting(None, why="PEM; the certificate's private key")
+
+
+class Secrets(Section):
+    """All secrets. They are plain text inside the program only, and secret in previews, state and cluster."""
+
+    redis: RedisSecrets = setting(why="Redis users")
+    postgres: PostgresSecrets = setting(why="database roles")
+    api: ApiSecrets = setting(why="API")
+    monitoring: MonitoringSecrets = group(MonitoringSecrets, why="alert receivers")
+    edge: EdgeSecrets = group(EdgeSecrets, why="origin certificate")

@@ -1,0 +1,56 @@
+"""An environment's whole configuration: read from its stack file, typed and checked before anything is declared.
+
+Every section is one `simone:<section>` key of `Pulumi.<environment>.yaml`. A key that isn't known here, a value out
+of its range, a missing unit, two settings that contradict each other: each is one line that names the key, the value
+and what is allowed, and nothing is declared.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from components.api.settings import ApiSettings
+from components.images import Images
+from components.network.settings import NetworkSettings
+from components.platform import PROJECT, Aws
+from components.secrets import Secrets
+from components.settings_base import Section, group, setting
+from components.settings_errors import describe
+from components.storefront.settings import StorefrontSettings
+
+
+class SettingsError(Exception):
+    """The stack file is wrong. The message has one line for each fault."""
+
+
+class Settings(Section):
+    """Everything that an environment can set."""
+
+    environment: str = setting(
+        why="the environment's name, part of every cloud resource's name", pattern=r"[a-z][a-z0-9-]{1,15}"
+    )
+    owner: str = setting(why="who answers for the environment; a tag on everything", min_length=1)
+    namespace: str = setting(PROJECT, why="the Kubernetes namespace to create", pattern=r"[a-z][a-z0-9-]{0,62}")
+    aws: Aws = setting(why="the AWS account's given parts")
+    images: Images = setting(why="container images")
+    network: NetworkSettings = group(NetworkSettings, why="namespace and its borders")
+    api: ApiSettings = group(ApiSettings, why="the Python API")
+    storefront: StorefrontSettings = group(StorefrontSettings, why="the Next.js shop")
+    secrets: Secrets = setting(why="passwords, tokens and keys")
+
+
+def parse(config: Mapping[str, Any], environment: str) -> Settings:
+    """Settings from a stack's configuration: `simone:<section>` keys with plain Python values, `aws:region` beside.
+
+    Raises `SettingsError` with every fault found.
+    """
+    prefix = f"{PROJECT}:"
+    own = {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
+    own.setdefault("environment", environment)
+    if isinstance(own.get("aws"), dict) and "aws:region" in config:
+        own["aws"] = {"region": config["aws:region"], **own["aws"]}
+    try:
+        return Settings.model_validate(own)
+    except ValidationError as error:
+        raise SettingsError(describe(error, Settings, f"Pulumi.{environment}.yaml")) from None

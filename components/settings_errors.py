@@ -1,0 +1,90 @@
+"""Faults of a stack file, told in its own words: the key as it is written there, the value, what is allowed."""
+
+import difflib
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from components.platform import PROJECT
+from components.quantities import Bytes, Cpu, Duration, format_bytes, format_duration, kubernetes_cpu
+
+_FORMATS = ((Bytes, format_bytes), (Duration, format_duration), (Cpu, kubernetes_cpu))
+
+
+def describe(error: ValidationError, model: type[BaseModel], file: str) -> str:
+    """One line for each fault, such as
+    `Pulumi.prod.yaml: simone:redis.quorum is 1: …`. Values below `secrets` are never shown.
+    """
+    return "\n".join(f"{file}: {_line(fault, model)}" for fault in error.errors(include_url=False))
+
+
+def _line(fault: ErrorDetails, model: type[BaseModel]) -> str:
+    path = tuple(fault["loc"])
+    key = f"{PROJECT}:" + ".".join(str(part) for part in path) if path else PROJECT
+    kind, context = fault["type"], fault.get("ctx") or {}
+    if kind == "missing":
+        return f"{key} is missing: {_why(path, model)}. Set it {_how(path)}"
+    if kind == "extra_forbidden":
+        return f"{key} is not a setting{_suggestion(path, model)}"
+    said = str(context.get("error") or fault["msg"]).removeprefix("Value error, ")
+    if kind in ("greater_than_equal", "less_than_equal"):
+        bound = context["ge"] if "ge" in context else context["le"]
+        side = "at least" if "ge" in context else "at most"
+        said = f"must be {side} {_written(path, model, bound)}"
+    elif kind == "string_pattern_mismatch":
+        said = f"must match {context['pattern']} ({_why(path, model)})"
+    if path[:1] == ("secrets",) or isinstance(fault["input"], dict | BaseModel):
+        return f"{key}: {said}" if path else said
+    return f"{key} is {_shown(path, model, fault['input'])}: {said}"
+
+
+def _how(path: tuple[int | str, ...]) -> str:
+    key = ".".join(str(part) for part in path)
+    return f"with: pulumi config set {'--secret ' if path[0] == 'secrets' else ''}--path '{PROJECT}:{key}' …"
+
+
+def _shown(path: tuple[int | str, ...], model: type[BaseModel], value: Any) -> str:
+    return _written(path, model, value) if isinstance(value, int | float) else repr(value)
+
+
+def _written(path: tuple[int | str, ...], model: type[BaseModel], amount: Any) -> str:
+    found = _field(path, model)
+    metadata = list(getattr(found, "metadata", []))
+    for quantity, formatted in _FORMATS:
+        if get_args(quantity)[1] in metadata:
+            return formatted(int(amount))
+    return f"{amount:g}" if isinstance(amount, float) else str(amount)
+
+
+def _why(path: tuple[int | str, ...], model: type[BaseModel]) -> str:
+    return getattr(_field(path, model), "description", None) or "required"
+
+
+def _field(path: tuple[int | str, ...], model: type[BaseModel]) -> Any:
+    """The field's declaration, as far as the path leads through sections."""
+    current: type[BaseModel] | None = model
+    field = None
+    for part in path:
+        if current is None or part not in current.model_fields:
+            return None
+        field = current.model_fields[str(part)]
+        current = _section(field.annotation)
+    return field
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def _suggestion(path: tuple[int | str, ...], model: type[BaseModel]) -> str:
+    parent = _field(path[:-1], model)
+    section = model if len(path) == 1 else _section(parent.annotation) if parent is not None else None
+    if section is None:
+        return ""
+    names = sorted(section.model_fields)
+    close = difflib.get_close_matches(str(path[-1]), names, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; there are: {', '.join(names)}"

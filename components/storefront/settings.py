@@ -1,0 +1,17 @@
+"""Settings of the storefront."""
+
+from components.quantities import Bytes, Duration
+from components.settings_base import Section, group, setting
+from components.workload import Autoscaling, Resources
+
+
+class StorefrontSettings(Section):
+    """The Next.js shop: pods that render pages and images."""
+
+    scaling: Autoscaling = group(Autoscaling, why="how many pods")
+    resources: Resources = setting(
+        {"cpu": "500m", "memory": "768MiB"}, why="Node's heap, and sharp's buffers for one image at a time"
+    )
+    page_cache: Bytes = setting("1GiB", unit="bytes", why="rendered pages and images on the pod's own disk")
+    grace_period: Duration = setting("30s", unit="s", why="the slowest page, after the drain", ge=5, le=600)
+    drain: Duration = setting("5s", unit="s", why="load balancers notice that a pod is leaving", ge=0, le=60)

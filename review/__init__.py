@@ -1,0 +1,1 @@
+"""A stack looked at without deploying it: rendered, compared, judged."""

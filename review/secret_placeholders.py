@@ -1,0 +1,53 @@
+"""Stand-ins for an environment's secrets, which nobody can decrypt without the stack's key."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from components.secrets import Secrets
+from components.settings_base import Section
+
+
+def with_placeholders(configured: Any, plain: Mapping[str, Any] | None) -> dict[str, Any]:
+    """`simone:secrets` complete: values given in plain text, and a placeholder for every other required one, and for
+    each encrypted one (`{secure: …}`) of the stack file.
+    """
+    configured_values: Mapping[str, Any] = (
+        cast(Mapping[str, Any], configured) if isinstance(configured, Mapping) else {}
+    )
+    return _section(Secrets, configured_values, plain or {}, "")
+
+
+def _section(
+    model: type[Section], configured: Mapping[str, Any], plain: Mapping[str, Any], path: str
+) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        inner = f"{path}.{name}" if path else name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            values[name] = _section(field.annotation, configured.get(name) or {}, plain.get(name) or {}, inner)
+        elif name in plain:
+            values[name] = plain[name]
+        elif name in configured or field.is_required():
+            values[name] = _placeholder(inner)
+    unknown = (set(configured) | set(plain)) - set(model.model_fields)
+    return values | {name: configured.get(name, plain.get(name)) for name in unknown}
+
+
+def _placeholder(path: str) -> str:
+    return f"placeholder-for-{path.replace('.', '-')}".ljust(32, "-")
+
+
+def required_secrets() -> tuple[str, ...]:
+    """The dotted names of the secrets that every environment needs."""
+
+    def names(model: type[Section], path: str) -> list[str]:
+        found: list[str] = []
+        for name, field in model.model_fields.items():
+            inner = f"{path}.{name}" if path else name
+            if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+                found += names(field.annotation, inner)
+            elif field.is_required():
+                found.append(inner)
+        return found
+
+    return tuple(names(Secrets, ""))
