@@ -2,6 +2,7 @@
 
 import pulumi
 
+from components.monitoring import Monitoring, MonitoringArgs
 from components.network import Network, NetworkArgs
 from components.platform import Platform
 from components.settings import Settings, SettingsError
@@ -18,6 +19,15 @@ def declare(settings: Settings) -> None:
     )
     network = Network("network", NetworkArgs(platform=given, settings=settings.network))
     platform = given.within(network.namespace)
+    Monitoring(
+        "monitoring",
+        MonitoringArgs(
+            platform=platform,
+            settings=settings.monitoring,
+            secrets=settings.secrets.monitoring,
+            images=settings.images,
+        ),
+    )
 
     pulumi.export("namespace", platform.namespace)
 

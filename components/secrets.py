@@ -53,6 +53,10 @@ class MonitoringSecrets(Section):
 
     alert_webhook_url: SecretStr | None = setting(None, why="a chat or paging system's incoming webhook")
     pager_key: SecretStr | None = setting(None, why="PagerDuty's routing key for alerts that page")
+    heartbeat_url: SecretStr | None = setting(
+        None, why="a service that calls when the dead man's switch stops arriving there"
+    )
+    remote_write_password: SecretStr | None = setting(None, why="of monitoring.prometheus.remote_write.username")
 
 
 class EdgeSecrets(Section):

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from components.api.settings import ApiSettings
 from components.images import Images
+from components.monitoring.settings import MonitoringSettings
 from components.network.settings import NetworkSettings
 from components.platform import PROJECT, Aws
 from components.secrets import Secrets
@@ -37,6 +38,7 @@ class Settings(Section):
     network: NetworkSettings = group(NetworkSettings, why="namespace and its borders")
     api: ApiSettings = group(ApiSettings, why="the Python API")
     storefront: StorefrontSettings = group(StorefrontSettings, why="the Next.js shop")
+    monitoring: MonitoringSettings = group(MonitoringSettings, why="Prometheus, alerts, exporters")
     secrets: Secrets = setting(why="passwords, tokens and keys")
 
 

@@ -1,0 +1,23 @@
+"""Monitoring: Prometheus with its rules, Alertmanager, and the exporters of what doesn't export itself."""
+
+import pulumi
+
+from components.monitoring.workloads.alertmanager import declare_alertmanager
+from components.monitoring.workloads.args import MonitoringArgs, WatchedDatabase
+from components.monitoring.workloads.postgres_exporter import declare_postgres_exporter
+from components.monitoring.workloads.prometheus import declare_prometheus
+
+__all__ = ["Monitoring", "MonitoringArgs", "WatchedDatabase"]
+
+
+class Monitoring(pulumi.ComponentResource):
+    """What watches the shop. Nothing of the shop depends on it."""
+
+    def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("simone:monitoring:Monitoring", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        declare_prometheus(f"{name}-prometheus", args, child)
+        declare_alertmanager(f"{name}-alertmanager", args, child)
+        if args.database is not None:
+            declare_postgres_exporter(f"{name}-postgres-exporter", args, args.database, child)
+        self.register_outputs({})

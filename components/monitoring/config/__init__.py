@@ -1,0 +1,1 @@
+"""Configuration texts of the monitoring programs: pure functions of settings."""

@@ -1,0 +1,99 @@
+"""Alertmanager: who is told what, how often, and what is left unsaid when a bigger alert already says it.
+
+Severities: `page` wakes somebody, `ticket` waits for working hours, `heartbeat` is the dead man's switch that always
+fires. The text holds receivers' addresses, so it belongs into a Secret.
+
+Keys are those that Alertmanager 0.25 and 0.27+ both know.
+"""
+
+from typing import Any
+
+import yaml
+
+from components.secrets import MonitoringSecrets
+
+PORT = 9093
+CONFIG_FILE = "/etc/alertmanager/alertmanager.yml"
+DATA_DIRECTORY = "/alertmanager"
+
+Document = dict[str, Any]
+
+_INHIBITIONS: tuple[tuple[str, str, list[str]], ...] = (
+    # A lost Redis pair explains the misses and latency that follow from it.
+    ('alertname="RedisMasterCount"', 'alertname=~"RedisDown|RedisReplicationBroken|RedisReplicaLag"', ["pair"]),
+    ('alertname="PostgresDown"', 'alertname=~"PgbouncerClientsWaiting|DatabaseQueryTime|PurgeLag|OutboxStuck"', []),
+    ('alertname="ApiDown"', 'alertname=~"ApiAvailabilityBurn.*|ApiLatency.*|CacheHitRatioLow|CacheMissSpike"', []),
+    # The page says what the ticket would.
+    ('severity="page"', 'severity="ticket"', ["alertname", "pair", "system", "pod"]),
+)
+
+
+def _receiver(name: str, secrets: MonitoringSecrets) -> Document:
+    receiver: Document = {"name": name}
+    if name == "heartbeat":
+        if secrets.heartbeat_url is not None:
+            receiver["webhook_configs"] = [{"url": secrets.heartbeat_url.get_secret_value(), "send_resolved": False}]
+        return receiver
+    if secrets.alert_webhook_url is not None:
+        receiver["webhook_configs"] = [{"url": secrets.alert_webhook_url.get_secret_value(), "send_resolved": True}]
+    if name == "page" and secrets.pager_key is not None:
+        receiver["pagerduty_configs"] = [
+            {
+                "routing_key": secrets.pager_key.get_secret_value(),
+                "description": "{{ .CommonAnnotations.summary }}",
+                "details": {
+                    "description": "{{ .CommonAnnotations.description }}",
+                    "runbook": "{{ .CommonAnnotations.runbook_url }}",
+                },
+            }
+        ]
+    return receiver
+
+
+def alertmanager_yml(secrets: MonitoringSecrets) -> str:
+    """The configuration file. A receiver without a secret keeps its alerts on Alertmanager's own page."""
+    document: Document = {
+        "route": {
+            "receiver": "ticket",
+            # One notification for one incident: all pods of a system together.
+            "group_by": ["alertname", "system", "pair"],
+            "group_wait": "30s",
+            "group_interval": "5m",
+            "repeat_interval": "12h",
+            "routes": [
+                {
+                    "matchers": ['severity="heartbeat"'],
+                    "receiver": "heartbeat",
+                    "group_wait": "0s",
+                    "group_interval": "1m",
+                    "repeat_interval": "1m",
+                },
+                {
+                    "matchers": ['severity="page"'],
+                    "receiver": "page",
+                    "group_wait": "10s",
+                    "repeat_interval": "2h",
+                },
+            ],
+        },
+        "receivers": [_receiver(name, secrets) for name in ("page", "ticket", "heartbeat")],
+        "inhibit_rules": [
+            {
+                "source_matchers": [source],
+                "target_matchers": [target],
+                **({"equal": equal} if equal else {}),
+            }
+            for source, target, equal in _INHIBITIONS
+        ],
+    }
+    return yaml.safe_dump(document, sort_keys=False, width=110)
+
+
+def alertmanager_arguments() -> list[str]:
+    """The command line; one instance, so no cluster port is opened."""
+    return [
+        f"--config.file={CONFIG_FILE}",
+        f"--storage.path={DATA_DIRECTORY}",
+        f"--web.listen-address=$(POD_IP):{PORT}",
+        "--cluster.listen-address=",
+    ]

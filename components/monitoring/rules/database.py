@@ -1,0 +1,214 @@
+"""Rules of Postgres and pgBouncer."""
+
+from components.monitoring.rules.model import Alert, Group, Recording
+from components.monitoring.rules.thresholds import (
+    CONNECTIONS_SHARE,
+    DEAD_ROW_SHARE,
+    INDEX_GROWTH_PER_DAY,
+    OLDEST_TRANSACTION,
+    POOL_SHARE_ALERT,
+    POOL_WAIT,
+    SLOW_STATEMENT,
+    SLOW_STATEMENT_SHARE,
+    STATEMENT_MEAN,
+    STATEMENTS_PER_SECOND,
+)
+
+_INDEX_MINIMUM = 64 * 2**20
+"""Bytes; a small index doubles with every batch and means nothing."""
+
+_RECORDINGS = (
+    Recording(record="database:statements:rate5m", expr="sum(rate(simone_statements_calls_total[5m]))"),
+    Recording(
+        record="database:statement_seconds:mean_rate5m",
+        expr="sum(rate(simone_statements_seconds_total[5m])) / (sum(rate(simone_statements_calls_total[5m])) > 0)",
+    ),
+    # Of the executions in these minutes, those of statements that were slow in these minutes.
+    Recording(
+        record="database:slow_statements:share_rate5m",
+        expr="(\n"
+        "  sum(rate(pg_stat_statements_calls_total[5m])\n"
+        "    and rate(pg_stat_statements_seconds_total[5m])\n"
+        f"      / (rate(pg_stat_statements_calls_total[5m]) > 0) > {SLOW_STATEMENT:g})\n"
+        "  or vector(0)\n"
+        ")\n/ (sum(rate(pg_stat_statements_calls_total[5m])) > 0)",
+    ),
+    Recording(record="database:connections:ratio", expr="simone_connections_used / simone_connections_max"),
+    Recording(
+        record="pod:pgbouncer_pool_used:ratio",
+        expr="sum by (pod, database) (pgbouncer_pools_server_active_connections)\n"
+        "/ (max by (pod, database) (pgbouncer_databases_database_pool_size) > 0)",
+    ),
+    Recording(
+        record="pod:pgbouncer_clients:ratio",
+        expr="sum by (pod) (pgbouncer_pools_client_active_connections + pgbouncer_pools_client_waiting_connections)\n"
+        "/ (max by (pod) (pgbouncer_config_max_client_conn) > 0)",
+    ),
+    Recording(
+        record="table:dead_rows:ratio",
+        expr="simone_table_dead_rows / (simone_table_live_rows + simone_table_dead_rows > 10000)",
+    ),
+)
+
+_POSTGRES_ALERTS = (
+    Alert(
+        name="PostgresDown",
+        expr='pg_up == 0 or absent(up{job="postgres"} == 1)',
+        hold="1m",
+        hold_reason="an RDS failover takes 60 to 120 s and is worth waking for",
+        severity="page",
+        summary="Postgres doesn't answer",
+        description="Cached reads go on, stale ones up to an hour; every write fails with 503.",
+        runbook="postgres",
+        dashboard="simone-database",
+    ),
+    Alert(
+        name="PostgresConnections",
+        expr=f"database:connections:ratio > {CONNECTIONS_SHARE:g}",
+        hold="5m",
+        hold_reason="a roll-out doubles pools for a moment",
+        severity="page",
+        summary="{{ $value | humanizePercentage }} of Postgres's connections are in use",
+        description="At 100 % pgBouncer can't open new ones and requests queue.",
+        runbook="postgres",
+        dashboard="simone-database",
+    ),
+    Alert(
+        name="DatabaseQueryRate",
+        expr=f"database:statements:rate5m > {STATEMENTS_PER_SECOND}",
+        hold="10m",
+        hold_reason="a cold cache after a deploy warms within minutes",
+        severity="ticket",
+        summary="The database executes {{ $value | humanize }} statements a second",
+        description="More than was asked for (1000/s): a cache misses what it should hold.",
+        runbook="postgres",
+        dashboard="simone-database",
+    ),
+    Alert(
+        name="DatabaseQueryTime",
+        expr=f"database:statement_seconds:mean_rate5m > {STATEMENT_MEAN:g}",
+        hold="10m",
+        hold_reason="one report may pull the mean up for a moment",
+        severity="ticket",
+        summary="The mean statement takes {{ $value | humanizeDuration }}",
+        description="Asked for: below 50 ms. A plan changed, an index is missing or the instance is overloaded.",
+        runbook="postgres",
+        dashboard="simone-database",
+    ),
+    Alert(
+        name="DatabaseSlowQueries",
+        expr=f"database:slow_statements:share_rate5m > {SLOW_STATEMENT_SHARE:g}",
+        hold="15m",
+        hold_reason="nightly maintenance is slow by nature and shorter",
+        severity="ticket",
+        summary="{{ $value | humanizePercentage }} of the executed statements take over 100 ms",
+        description="Asked for: below 5 %. `make slow-queries` shows which ones.",
+        runbook="postgres",
+        dashboard="simone-database",
+    ),
+    Alert(
+        name="DatabaseIndexGrowth",
+        expr=f"simone_index_size_bytes / (simone_index_size_bytes offset 1d) > {INDEX_GROWTH_PER_DAY:g}\n"
+        f"and simone_index_size_bytes > {_INDEX_MINIMUM}",
+        hold="1h",
+        hold_reason="a REINDEX CONCURRENTLY keeps two copies for a while",
+        severity="ticket",
+        summary="Index {{ $labels.indexrelname }} grew {{ $value | humanize }}-fold within a day",
+        description="Bloat, or a table ({{ $labels.relname }}) that grows faster than planned.",
+        runbook="postgres",
+        dashboard="simone-database",
+    ),
+    Alert(
+        name="PostgresLongTransaction",
+        expr=f"simone_connections_oldest_transaction_seconds > {OLDEST_TRANSACTION}",
+        hold="1m",
+        hold_reason="five minutes are in the expression",
+        severity="ticket",
+        summary="A transaction is open for {{ $value | humanizeDuration }}",
+        description="It keeps vacuum from cleaning, may hold locks, and occupies a pooled connection.",
+        runbook="postgres",
+        dashboard="simone-database",
+    ),
+    Alert(
+        name="PostgresDeadRows",
+        expr=f"table:dead_rows:ratio > {DEAD_ROW_SHARE:g}",
+        hold="30m",
+        hold_reason="autovacuum gets to a table within minutes",
+        severity="ticket",
+        summary="{{ $value | humanizePercentage }} of the rows of {{ $labels.relname }} are dead",
+        description="Autovacuum doesn't keep up or is held back by an open transaction.",
+        runbook="postgres",
+        dashboard="simone-database",
+    ),
+    Alert(
+        name="PostgresDeadlocks",
+        expr='increase(pg_stat_database_deadlocks{datname="simone"}[10m]) > 0',
+        hold="0s",
+        hold_reason="each one cost a request",
+        severity="ticket",
+        summary="{{ $value | humanize }} deadlocks within ten minutes",
+        description="Two transactions lock the same rows in different order.",
+        runbook="postgres",
+        dashboard="simone-database",
+    ),
+)
+
+_PGBOUNCER_ALERTS = (
+    Alert(
+        name="PgbouncerDown",
+        expr='up{job="pgbouncer"} == 0 or pgbouncer_up == 0',
+        hold="2m",
+        hold_reason="a pod that is replaced is back by then",
+        severity="ticket",
+        summary="pgBouncer {{ $labels.pod }} is down",
+        description="The others carry its clients; one pool less.",
+        runbook="pgbouncer",
+        dashboard="simone-database",
+    ),
+    Alert(
+        name="PgbouncerAllDown",
+        expr="absent(pgbouncer_up == 1)",
+        hold="1m",
+        hold_reason="no roll-out takes the last pod away (maxUnavailable 0)",
+        severity="page",
+        summary="No pgBouncer is up",
+        description="The API can't reach the database: writes fail, reads come from caches.",
+        runbook="pgbouncer",
+        dashboard="simone-database",
+    ),
+    Alert(
+        name="PgbouncerClientsWaiting",
+        expr=f"pgbouncer_pools_client_maxwait_seconds > {POOL_WAIT:g}",
+        hold="1m",
+        hold_reason="a burst drains within seconds; a minute of waiting is felt by visitors",
+        severity="page",
+        summary="A client of {{ $labels.pod }} has waited {{ $value | humanizeDuration }} for a connection",
+        description="All server connections of {{ $labels.database }} are busy: slow queries, or too small a pool.",
+        runbook="pgbouncer",
+        dashboard="simone-database",
+    ),
+    Alert(
+        name="PgbouncerPoolSaturated",
+        expr=f"pod:pgbouncer_pool_used:ratio > {POOL_SHARE_ALERT:g}",
+        hold="10m",
+        hold_reason="healthy is 40 to 70 %; ten minutes above 90 % are no peak",
+        severity="ticket",
+        summary="{{ $value | humanizePercentage }} of {{ $labels.pod }}'s pool is in use",
+        description="The next burst will wait.",
+        runbook="pgbouncer",
+        dashboard="simone-database",
+    ),
+    Alert(
+        name="PgbouncerClientConnections",
+        expr=f"pod:pgbouncer_clients:ratio > {CONNECTIONS_SHARE:g}",
+        hold="5m",
+        hold_reason="a roll-out doubles the clients for a moment",
+        severity="ticket",
+        summary="{{ $labels.pod }} has {{ $value | humanizePercentage }} of its client connections in use",
+        description="At 100 % (max_client_conn) new clients are refused.",
+        runbook="pgbouncer",
+        dashboard="simone-database",
+    ),
+)
+
+DATABASE = Group(name="database", rules=(*_RECORDINGS, *_POSTGRES_ALERTS, *_PGBOUNCER_ALERTS))

@@ -1,0 +1,80 @@
+"""What a rule is, and how it becomes a Prometheus rule file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import yaml
+
+from components.monitoring.settings import MonitoringSettings
+
+Severity = Literal["page", "ticket", "heartbeat"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """A series computed ahead. Named `level:metric:operations` (prometheus.io/docs/practices/rules)."""
+
+    record: str
+    expr: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """Something a person has to do.
+
+    `hold` is how long the expression must stay true, `hold_reason` why exactly that long. `summary` and `description`
+    are Prometheus templates; `runbook` is the file of docs/runbooks that has a section named as the alert;
+    `dashboard` the uid of the dashboard that shows it.
+    """
+
+    name: str
+    expr: str
+    hold: str
+    hold_reason: str
+    severity: Severity
+    summary: str
+    description: str
+    runbook: str
+    dashboard: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Rules that are evaluated one after the other, so that an alert sees this round's recordings."""
+
+    name: str
+    rules: Sequence[Recording | Alert]
+
+    @property
+    def alerts(self) -> list[Alert]:
+        return [rule for rule in self.rules if isinstance(rule, Alert)]
+
+
+def _recording_document(rule: Recording) -> dict[str, Any]:
+    return {"record": rule.record, "expr": rule.expr}
+
+
+def _alert_document(rule: Alert, settings: MonitoringSettings) -> dict[str, Any]:
+    return {
+        "alert": rule.name,
+        "expr": rule.expr,
+        **({"for": rule.hold} if rule.hold != "0s" else {}),
+        "labels": {"severity": rule.severity},
+        "annotations": {
+            "summary": rule.summary,
+            "description": rule.description,
+            "runbook_url": f"{settings.runbook_url}/{rule.runbook}.md#{rule.name.lower()}",
+            "dashboard_url": f"{settings.grafana_url}/d/{rule.dashboard}",
+        },
+    }
+
+
+def rule_file(group: Group, settings: MonitoringSettings) -> str:
+    """One group as a rule file."""
+    rules = [
+        _recording_document(rule) if isinstance(rule, Recording) else _alert_document(rule, settings)
+        for rule in group.rules
+    ]
+    document = {"groups": [{"name": group.name, "rules": rules}]}
+    return yaml.safe_dump(document, sort_keys=False, width=110)

@@ -1,0 +1,106 @@
+"""What an environment may say about its monitoring."""
+
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from components.quantities import Bytes, Duration, format_bytes
+from components.settings_base import Section, group, setting
+from components.workload import Resources
+
+RETENTION_SHARE = 0.8
+"""The most of the volume that blocks may fill: the write-ahead log and a compaction's new block need the rest."""
+
+
+class RemoteWrite(Section):
+    """A long-term store that gets a copy of every sample."""
+
+    url: str = setting(why="the store's remote-write endpoint", pattern=r"https?://.+")
+    username: str | None = setting(
+        None, why="basic-auth user; its password is the secret monitoring.remote_write_password"
+    )
+
+
+class Prometheus(Section):
+    """The Prometheus server."""
+
+    scrape_interval: Duration = setting(
+        "15s", unit="seconds", why="the specification's; 4 points a minute, so rate() over 1 minute works", ge=1, le=60
+    )
+    retention: Duration = setting("15d", unit="seconds", why="two weeks: this week against the last", ge=3600)
+    storage: Bytes = setting(
+        "20GiB", unit="bytes", why="15 days of about 40,000 series at 15 s and 2 bytes a sample, twice", ge=2**28
+    )
+    retention_size: Bytes = setting(
+        "15GiB", unit="bytes", why="the oldest blocks go before the volume is full", ge=2**27
+    )
+    resources: Resources = setting(
+        Resources.model_validate({"cpu": "250m", "memory": "1GiB"}), why="about 8 KiB of memory a series, twice"
+    )
+    remote_write: RemoteWrite | None = setting(None, why="no long-term store unless one is named")
+
+    @model_validator(mode="after")
+    def _blocks_fit_the_volume(self) -> Self:
+        if self.retention_size > self.storage * RETENTION_SHARE:
+            raise ValueError(
+                f"retention_size {format_bytes(self.retention_size)} is more than {RETENTION_SHARE:.0%} of storage "
+                f"{format_bytes(self.storage)}; the volume would fill up before old blocks are deleted"
+            )
+        return self
+
+
+class Alertmanager(Section):
+    """The Alertmanager. Where it sends to are secrets: `monitoring.{alert_webhook_url,pager_key,heartbeat_url}`."""
+
+    resources: Resources = setting(Resources.model_validate({"cpu": "50m", "memory": "64MiB"}), why="idle mostly")
+    storage: Bytes = setting("256MiB", unit="bytes", why="silences and the notification log, kilobytes", ge=2**20)
+
+
+class Grafana(Section):
+    """Grafana with the provisioned dashboards."""
+
+    resources: Resources = setting(
+        Resources.model_validate({"cpu": "100m", "memory": "256MiB"}), why="a handful of viewers"
+    )
+
+
+class CdnExporter(Section):
+    """The exporter of Cloudflare's analytics and of certificates' expiry."""
+
+    interval: Duration = setting(
+        "60s", unit="seconds", why="Cloudflare's analytics are minute groups, so more often shows nothing new", ge=30
+    )
+    resources: Resources = setting(
+        Resources.model_validate({"cpu": "25m", "memory": "96MiB"}), why="one small request a minute"
+    )
+
+
+class MonitoringSettings(Section):
+    """`simone:monitoring`."""
+
+    discovery: Literal["kubernetes", "file"] = setting(
+        "kubernetes",
+        why="how Prometheus finds pods: the cluster's API, or files with the same labels where there is no cluster",
+    )
+    prometheus: Prometheus = group(Prometheus, why="defaults fit a small production shop")
+    alertmanager: Alertmanager = group(Alertmanager, why="defaults fit a small production shop")
+    grafana: Grafana | None = setting(
+        None, why="no Grafana pod unless the section is present; the dashboards are provisioned either way"
+    )
+    cdn: CdnExporter | None = setting(
+        None, why="no edge exporter unless the section is present: it needs a Cloudflare zone"
+    )
+    postgres_exporter: Resources = setting(
+        Resources.model_validate({"cpu": "50m", "memory": "64MiB"}), why="one query set every 15 s"
+    )
+    database_sslmode: Literal["require", "verify-full", "disable"] = setting(
+        "require", why="how the exporter talks to Postgres; RDS refuses plain text (rds.force_ssl)"
+    )
+    runbook_url: str = setting(
+        "https://github.com/simone-shop/platform/blob/main/docs/runbooks",
+        why="where docs/runbooks is read; alerts link to its sections",
+        pattern=r"https?://.+[^/]",
+    )
+    grafana_url: str = setting(
+        "http://127.0.0.1:8291", why="where people open Grafana; alerts link to their panel", pattern=r"https?://.+[^/]"
+    )

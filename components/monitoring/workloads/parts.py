@@ -1,0 +1,70 @@
+"""Pieces that the monitoring pods share: probes, volumes, a Service of one port."""
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.platform import Platform
+from components.workload import metadata, selector
+
+
+def http_probe(path: str, port: int, *, failures: int = 3) -> k8s.core.v1.ProbeArgs:
+    """Asks every 10 s with a timeout of 5 s."""
+    return k8s.core.v1.ProbeArgs(
+        http_get=k8s.core.v1.HTTPGetActionArgs(path=path, port=port),
+        period_seconds=10,
+        timeout_seconds=5,
+        failure_threshold=failures,
+    )
+
+
+def metrics_port(port: int) -> k8s.core.v1.ContainerPortArgs:
+    """The container port that Prometheus scrapes."""
+    return k8s.core.v1.ContainerPortArgs(name="metrics", container_port=port)
+
+
+def mount(volume: str, path: str, *, read_only: bool = True) -> k8s.core.v1.VolumeMountArgs:
+    """A whole volume at a directory (a subPath would not follow changes)."""
+    return k8s.core.v1.VolumeMountArgs(name=volume, mount_path=path, read_only=read_only)
+
+
+def config_volume(volume: str, config_map: str) -> k8s.core.v1.VolumeArgs:
+    """A ConfigMap's files."""
+    return k8s.core.v1.VolumeArgs(name=volume, config_map=k8s.core.v1.ConfigMapVolumeSourceArgs(name=config_map))
+
+
+def secret_volume(volume: str, secret: str) -> k8s.core.v1.VolumeArgs:
+    """A Secret's files, readable by the pod's group only."""
+    return k8s.core.v1.VolumeArgs(
+        name=volume, secret=k8s.core.v1.SecretVolumeSourceArgs(secret_name=secret, default_mode=0o440)
+    )
+
+
+def scratch_volume(volume: str) -> k8s.core.v1.VolumeArgs:
+    """An empty directory that lives as long as the pod."""
+    return k8s.core.v1.VolumeArgs(name=volume, empty_dir=k8s.core.v1.EmptyDirVolumeSourceArgs(size_limit="64Mi"))
+
+
+def volume_claim(volume: str, size: str) -> k8s.core.v1.PersistentVolumeClaimArgs:
+    """A volume of the StatefulSet's own."""
+    return k8s.core.v1.PersistentVolumeClaimArgs(
+        metadata=k8s.meta.v1.ObjectMetaArgs(name=volume),
+        spec=k8s.core.v1.PersistentVolumeClaimSpecArgs(
+            access_modes=["ReadWriteOnce"],
+            resources=k8s.core.v1.VolumeResourceRequirementsArgs(requests={"storage": size}),
+        ),
+    )
+
+
+def service(
+    name: str, platform: Platform, system: str, port: int, *, opts: pulumi.ResourceOptions
+) -> k8s.core.v1.Service:
+    """The system's address inside the cluster."""
+    return k8s.core.v1.Service(
+        name,
+        metadata=metadata(platform, system, system, component="monitoring"),
+        spec=k8s.core.v1.ServiceSpecArgs(
+            selector=selector(system),
+            ports=[k8s.core.v1.ServicePortArgs(name="http", port=port, target_port=port)],
+        ),
+        opts=opts,
+    )
