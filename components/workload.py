@@ -150,6 +150,45 @@ def secret_env(name: str, secret: str, key: str) -> k8s.core.v1.EnvVarArgs:
     )
 
 
+def http_probe(path: str, port: int, *, period: int, failures: int, timeout: int = 2) -> k8s.core.v1.ProbeArgs:
+    """A probe by HTTP GET on the pod's own address; `period` and `timeout` in seconds."""
+    return k8s.core.v1.ProbeArgs(
+        http_get=k8s.core.v1.HTTPGetActionArgs(path=path, port=port),
+        period_seconds=period,
+        failure_threshold=failures,
+        timeout_seconds=timeout,
+    )
+
+
+def drain(seconds: int) -> k8s.core.v1.LifecycleArgs:
+    """Keeps serving for a while after the pod was told to stop: until then load balancers still send requests."""
+    return k8s.core.v1.LifecycleArgs(
+        pre_stop=k8s.core.v1.LifecycleHandlerArgs(exec_=k8s.core.v1.ExecActionArgs(command=["sleep", str(seconds)]))
+    )
+
+
+def empty_dir(name: str, size: int, *, in_memory: bool = False) -> k8s.core.v1.VolumeArgs:
+    """A scratch directory of at most `size` bytes that goes with the pod."""
+    return k8s.core.v1.VolumeArgs(
+        name=name,
+        empty_dir=k8s.core.v1.EmptyDirVolumeSourceArgs(
+            size_limit=kubernetes_memory(size), medium="Memory" if in_memory else None
+        ),
+    )
+
+
+def secret_volume(name: str, secret_name: str) -> k8s.core.v1.VolumeArgs:
+    """A Secret's keys as files that only the pod's group may read."""
+    return k8s.core.v1.VolumeArgs(
+        name=name, secret=k8s.core.v1.SecretVolumeSourceArgs(secret_name=secret_name, default_mode=0o440)
+    )
+
+
+def mount(volume: str, path: str, *, read_only: bool = False) -> k8s.core.v1.VolumeMountArgs:
+    """Where a container sees a volume."""
+    return k8s.core.v1.VolumeMountArgs(name=volume, mount_path=path, read_only=read_only)
+
+
 def service_account(
     name: str,
     platform: Platform,
@@ -197,6 +236,35 @@ def secret(
         metadata=metadata(platform, object_name, system),
         type="Opaque",
         string_data=pulumi.Output.secret(dict(files)),
+        opts=opts,
+    )
+
+
+def service(
+    name: str,
+    platform: Platform,
+    system: str,
+    port: int,
+    *,
+    opts: pulumi.ResourceOptions,
+    object_name: str = "",
+    match_labels: Mapping[str, str] | None = None,
+    publish_not_ready: bool = False,
+) -> k8s.core.v1.Service:
+    """A cluster address for the matching pods, on their own port.
+
+    It is declared before its pods, which find each other by its environment variables; so the engine must not wait
+    for its endpoints (`skipAwait`).
+    """
+    return k8s.core.v1.Service(
+        name,
+        metadata=metadata(platform, object_name or system, system, annotations={"pulumi.com/skipAwait": "true"}),
+        spec=k8s.core.v1.ServiceSpecArgs(
+            type="ClusterIP",
+            selector=dict(match_labels or selector(system)),
+            ports=[k8s.core.v1.ServicePortArgs(name="main", port=port, target_port=port, protocol="TCP")],
+            publish_not_ready_addresses=publish_not_ready,
+        ),
         opts=opts,
     )
 

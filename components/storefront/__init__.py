@@ -1,0 +1,103 @@
+"""The Next.js shop: pods that render pages, build them anew on demand, and scale images."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components import workload
+from components.deployment import stateless_deployment
+from components.network.flows import APPLICATION_METRICS_PORT, STOREFRONT_PORT
+from components.platform import Platform
+from components.quantities import MIB
+from components.secrets import ApiSecrets
+from components.storefront.settings import StorefrontSettings
+from components.workload import env, mount
+
+SYSTEM = "storefront"
+UID = 10001
+SECRETS = "storefront-secrets"
+SECRETS_DIRECTORY = "/etc/storefront/secrets"
+PROGRAM_DIRECTORY = "/opt/simone/storefront"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorefrontArgs:
+    """What the shop's front end is made from. `api_url` may name a Service's variables; `after` must be there first."""
+
+    platform: Platform
+    settings: StorefrontSettings
+    secrets: ApiSecrets
+    image: str
+    api_url: str
+    after: Sequence[pulumi.Resource] = ()
+
+
+class Storefront(pulumi.ComponentResource):
+    """The shop on port 8000 behind a Service. `service` is that Service."""
+
+    service: k8s.core.v1.Service
+
+    def __init__(self, name: str, args: StorefrontArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("simone:storefront:Storefront", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        platform, settings = args.platform, args.settings
+        files = _files(args.secrets)
+        workload.secret(f"{name}-secrets", platform, SYSTEM, SECRETS, files, opts=child)
+        account = workload.service_account(f"{name}-account", platform, SYSTEM, opts=child)
+        self.service = workload.service(f"{name}-service", platform, SYSTEM, STOREFRONT_PORT, opts=child)
+        stateless_deployment(
+            f"{name}-deployment",
+            platform,
+            SYSTEM,
+            uid=UID,
+            grace_period=settings.drain + settings.grace_period,
+            checksum=workload.files_checksum(files),
+            containers=[
+                k8s.core.v1.ContainerArgs(
+                    name=SYSTEM,
+                    image=args.image,
+                    command=["node", "server.js"],
+                    working_dir=PROGRAM_DIRECTORY,
+                    env=[
+                        workload.pod_ip_env(),
+                        env("HOSTNAME", "$(POD_IP)"),
+                        env("PORT", str(STOREFRONT_PORT)),
+                        env("METRICS_PORT", str(APPLICATION_METRICS_PORT)),
+                        env("API_URL", args.api_url),
+                        env("REVALIDATION_KEY_FILE", f"{SECRETS_DIRECTORY}/revalidation-key"),
+                        env("NODE_ENV", "production"),
+                        env("NEXT_TELEMETRY_DISABLED", "1"),
+                    ],
+                    ports=[
+                        k8s.core.v1.ContainerPortArgs(name="http", container_port=STOREFRONT_PORT),
+                        k8s.core.v1.ContainerPortArgs(name="metrics", container_port=APPLICATION_METRICS_PORT),
+                    ],
+                    resources=settings.resources.requirements(),
+                    security_context=workload.container_security(),
+                    startup_probe=workload.http_probe("/health", STOREFRONT_PORT, period=2, failures=30),
+                    liveness_probe=workload.http_probe("/health", STOREFRONT_PORT, period=10, failures=3, timeout=5),
+                    readiness_probe=workload.http_probe("/health", STOREFRONT_PORT, period=3, failures=2),
+                    lifecycle=workload.drain(settings.drain),
+                    volume_mounts=[
+                        mount("secrets", SECRETS_DIRECTORY, read_only=True),
+                        mount("page-cache", f"{PROGRAM_DIRECTORY}/.next/cache"),
+                        mount("tmp", "/tmp"),  # noqa: S108 - the container's own
+                    ],
+                )
+            ],
+            volumes=[
+                workload.secret_volume("secrets", SECRETS),
+                workload.empty_dir("page-cache", settings.page_cache),
+                workload.empty_dir("tmp", 64 * MIB),
+            ],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[account, *args.after]),
+        )
+        workload.autoscaler(f"{name}-autoscaler", platform, SYSTEM, settings.scaling, opts=child)
+        workload.disruption_budget(f"{name}-budget", platform, SYSTEM, opts=child)
+        self.register_outputs({})
+
+
+def _files(secrets: ApiSecrets) -> Mapping[str, str]:
+    return {"revalidation-key": secrets.revalidation_key.get_secret_value()}

@@ -1,0 +1,57 @@
+"""The environment variables that the API's processes are configured by (app/api/settings.py reads them)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components import workload
+from components.api.settings import ApiSettings
+from components.network.flows import API_PORT, APPLICATION_METRICS_PORT
+
+SECRETS_DIRECTORY = "/etc/api/secrets"
+DATABASE = "simone"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """The systems that the API calls. A value may name a Service's variables, `$(REDIS_SENTINEL_0_SERVICE_HOST)`,
+    which the kubelet fills in: so no address is known, or unknown, before the pod starts.
+    """
+
+    sentinels: Sequence[str]
+    database_host: pulumi.Input[str]
+    database_port: pulumi.Input[str]
+    gateway_purge_urls: Sequence[str] = ()
+    storefront_url: str = ""
+    cloudflare_zone_id: str = ""
+    cloudflare_api_url: str = ""
+
+
+def variables(settings: ApiSettings, addresses: Addresses) -> list[k8s.core.v1.EnvVarArgs]:
+    """All variables of a pod that serves or works."""
+    plain: dict[str, pulumi.Input[str]] = {
+        "BIND_HOST": "$(POD_IP)",
+        "PORT": str(API_PORT),
+        "METRICS_PORT": str(APPLICATION_METRICS_PORT),
+        "REDIS_SENTINELS": ",".join(addresses.sentinels),
+        "REDIS_USERNAME": "app",
+        "DATABASE_HOST": addresses.database_host,
+        "DATABASE_PORT": addresses.database_port,
+        "DATABASE_NAME": DATABASE,
+        "DATABASE_USER": "app",
+        "DATABASE_POOL_SIZE": str(settings.pool_size),
+        "DATABASE_PREPARED_STATEMENTS": "1" if settings.prepared_statements else "0",
+        "LOCAL_CACHE_BYTES": str(settings.local_cache),
+        "LOG_LEVEL": settings.log_level,
+        "SECRETS_DIR": SECRETS_DIRECTORY,
+    }
+    optional = {
+        "GATEWAY_PURGE_URLS": ",".join(addresses.gateway_purge_urls),
+        "STOREFRONT_URL": addresses.storefront_url,
+        "CLOUDFLARE_ZONE_ID": addresses.cloudflare_zone_id,
+        "CLOUDFLARE_API_URL": addresses.cloudflare_api_url,
+    }
+    given = plain | {name: value for name, value in optional.items() if value}
+    return [workload.pod_ip_env(), *(workload.env(name, value) for name, value in given.items())]

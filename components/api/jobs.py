@@ -1,0 +1,77 @@
+"""The Jobs that bring the database's schema (and, where asked for, sample data) up to what this version needs."""
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components import workload
+from components.api.environment import DATABASE, SECRETS_DIRECTORY
+from components.platform import Platform
+from components.quantities import HOUR, MIB
+from components.workload import Resources, mount
+
+SYSTEM = "api-jobs"
+UID = 10001
+OWNER_ROLE = "simone_owner"
+
+
+def database_job(
+    name: str,
+    platform: Platform,
+    *,
+    image: str,
+    arguments: Sequence[str],
+    host: pulumi.Input[str],
+    port: int,
+    secret: str,
+    fingerprint: str,
+    opts: pulumi.ResourceOptions,
+) -> k8s.batch.v1.Job:
+    """A Job `python -m app.api <arguments>` as the schema's owner, on Postgres itself: migrations need sessions, which
+    pgBouncer's transaction mode doesn't keep.
+
+    A Job can't be changed once made, so its name has a fingerprint of what it runs; a new one means a new Job, and
+    what depends on it waits until that is complete.
+    """
+    run = workload.checksum(image, *arguments, fingerprint)
+    return k8s.batch.v1.Job(
+        name,
+        metadata=workload.metadata(platform, f"{name}-{run[:8]}", SYSTEM),
+        spec=k8s.batch.v1.JobSpecArgs(
+            backoff_limit=4,
+            active_deadline_seconds=HOUR,
+            template=k8s.core.v1.PodTemplateSpecArgs(
+                metadata=workload.pod_metadata(platform, SYSTEM),
+                spec=k8s.core.v1.PodSpecArgs(
+                    restart_policy="Never",
+                    service_account_name=SYSTEM,
+                    automount_service_account_token=False,
+                    priority_class_name=platform.priority("serving"),
+                    security_context=workload.pod_security(UID),
+                    containers=[
+                        k8s.core.v1.ContainerArgs(
+                            name="job",
+                            image=image,
+                            command=["python", "-m", "app.api", *arguments],
+                            env=[
+                                workload.env("DATABASE_HOST", host),
+                                workload.env("DATABASE_PORT", str(port)),
+                                workload.env("DATABASE_NAME", DATABASE),
+                                workload.env("DATABASE_USER", OWNER_ROLE),
+                                workload.env("SECRETS_DIR", SECRETS_DIRECTORY),
+                            ],
+                            resources=Resources.model_validate({"cpu": "500m", "memory": "1GiB"}).requirements(),
+                            security_context=workload.container_security(),
+                            volume_mounts=[
+                                mount("secrets", SECRETS_DIRECTORY, read_only=True),
+                                mount("tmp", "/tmp"),  # noqa: S108 - the container's own
+                            ],
+                        )
+                    ],
+                    volumes=[workload.secret_volume("secrets", secret), workload.empty_dir("tmp", 256 * MIB)],
+                ),
+            ),
+        ),
+        opts=opts,
+    )
