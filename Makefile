@@ -9,3 +9,7 @@ help: ## what can be made
 
 lock: ## rewrite the locked, hashed requirements
 	.venv/bin/uv pip compile requirements.in --generate-hashes --no-header --no-annotate --quiet -o requirements.lock
+
+.PHONY: preview
+preview: ## print what ENV=prod declares (FORMAT=json: as steps)
+	@$(PYTHON) -m review preview "$(or $(ENV),prod)" --format "$(or $(FORMAT),tree)"

@@ -36,16 +36,12 @@ def _line(fault: ErrorDetails, model: type[BaseModel]) -> str:
         said = f"must match {context['pattern']} ({_why(path, model)})"
     if path[:1] == ("secrets",) or isinstance(fault["input"], dict | BaseModel):
         return f"{key}: {said}" if path else said
-    return f"{key} is {_shown(path, model, fault['input'])}: {said}"
+    return f"{key} is {fault['input']!r}: {said}"
 
 
 def _how(path: tuple[int | str, ...]) -> str:
     key = ".".join(str(part) for part in path)
     return f"with: pulumi config set {'--secret ' if path[0] == 'secrets' else ''}--path '{PROJECT}:{key}' …"
-
-
-def _shown(path: tuple[int | str, ...], model: type[BaseModel], value: Any) -> str:
-    return _written(path, model, value) if isinstance(value, int | float) else repr(value)
 
 
 def _written(path: tuple[int | str, ...], model: type[BaseModel], amount: Any) -> str:

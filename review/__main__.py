@@ -1,0 +1,46 @@
+"""`python -m review`: look at an environment before it is deployed."""
+
+import json
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from review import preview as previewing
+from review.render import RenderError, render
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+class Format(StrEnum):
+    """How a preview is printed."""
+
+    TREE = "tree"
+    JSON = "json"
+
+
+@app.callback()
+def describe() -> None:
+    """Look at an environment before it is deployed: no engine, cloud or cluster needed."""
+
+
+@app.command()
+def preview(
+    environment: Annotated[str, typer.Argument(help="The environment: the <env> of a Pulumi.<env>.yaml.")],
+    form: Annotated[Format, typer.Option("--format", help="A tree to read, or steps to process.")] = Format.TREE,
+) -> None:
+    """Print everything that the environment declares."""
+    try:
+        rendered = render(environment)
+    except RenderError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    if form is Format.JSON:
+        typer.echo(json.dumps(previewing.steps(rendered), indent=2))
+    else:
+        Console().print(previewing.tree(rendered))
+
+
+if __name__ == "__main__":
+    app()
