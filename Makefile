@@ -13,3 +13,7 @@ lock: ## rewrite the locked, hashed requirements
 .PHONY: preview
 preview: ## print what ENV=prod declares (FORMAT=json: as steps)
 	@$(PYTHON) -m review preview "$(or $(ENV),prod)" --format "$(or $(FORMAT),tree)"
+
+.PHONY: engine
+engine: ## the Pulumi CLI: the one on PATH, else one built from source (once, minutes)
+	@nice $(PYTHON) -m tools.engine

@@ -1,0 +1,1 @@
+"""Programs that build and check this repository; nothing of it is deployed."""

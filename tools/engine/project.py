@@ -1,0 +1,143 @@
+"""A stack under the real engine, on this machine only: file state, stand-in providers, nothing shared with a user.
+
+The program is the repository's own, its configuration the repository's own stack file; both run as `pulumi preview`
+and `pulumi up` would run them.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import yaml
+
+from tools.engine import build
+
+_PLUGINS = Path(__file__).resolve().parent / "plugins"
+_LANGUAGE_HOST = Path(__file__).resolve().parent / "language"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run of the CLI printed, and how it ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    def json(self) -> Any:
+        """Standard output as JSON. Raises json.JSONDecodeError when the run ended before it printed any."""
+        return json.loads(self.stdout)
+
+
+class Project:
+    """One stack of a Pulumi project in a temporary directory of its own; a context manager that removes it again."""
+
+    def __init__(self, stack: str, source: Path = build.ROOT) -> None:
+        """`source` holds Pulumi.yaml, the program and `Pulumi.<stack>.yaml`; it is only read.
+
+        Raises EngineError when there is no CLI.
+        """
+        program = build.find()
+        if program is None:
+            raise build.EngineError("there is no Pulumi CLI; `make engine` builds one")
+        self._program = program
+        self._stack = stack
+        self._directory = Path(tempfile.mkdtemp(prefix="simone-engine-"))
+        self._write_project(source)
+
+    def _write_project(self, source: Path) -> None:
+        project: dict[str, Any] = yaml.safe_load((source / "Pulumi.yaml").read_text())
+        project["main"] = str(source)
+        (self._directory / "Pulumi.yaml").write_text(yaml.safe_dump(project, sort_keys=False))
+        stack_file = f"Pulumi.{self._stack}.yaml"
+        if (source / stack_file).exists():
+            shutil.copy(source / stack_file, self._directory / stack_file)
+        (self._directory / "state").mkdir()
+
+    @property
+    def stack_file(self) -> Path:
+        """The stack's configuration, a copy that may be changed."""
+        return self._directory / f"Pulumi.{self._stack}.yaml"
+
+    def __enter__(self) -> Self:
+        """Create the stack."""
+        created = self.run("stack", "init", self._stack, "--secrets-provider", "passphrase")
+        if created.code != 0:
+            raise build.EngineError(f"the stack {self._stack} could not be created: {created.stderr}")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the stack with everything it stored."""
+        shutil.rmtree(self._directory)
+
+    def run(self, *arguments: str) -> Result:
+        """Run the CLI in the project."""
+        finished = subprocess.run(
+            [self._program, *arguments, "--non-interactive"],
+            cwd=self._directory,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Result(finished.returncode, finished.stdout, finished.stderr)
+
+    def _environment(self) -> dict[str, str]:
+        path = os.pathsep.join([str(_PLUGINS), os.environ.get("PATH", os.defpath), str(_LANGUAGE_HOST)])
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")},
+            "PATH": path,
+            "PULUMI_HOME": str(self._directory / "home"),
+            "PULUMI_BACKEND_URL": f"file://{self._directory / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE": "only for this run",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DEBUG_COMMANDS": "true",
+        }
+
+    def set_secrets(self, secrets: Mapping[str, str]) -> None:
+        """Encrypt values into the stack's configuration, by path (`simone:secrets.redis.app`).
+
+        They are made up for the run; a real secret doesn't belong into an argument list.
+        """
+        pairs = [part for path, value in secrets.items() for part in ("--secret", f"{path}={value}")]
+        result = self.run("config", "set-all", "--path", *pairs)
+        if result.code != 0:
+            raise build.EngineError(f"the configuration could not be set: {result.stderr}")
+
+    def preview(self, *arguments: str) -> Result:
+        """`pulumi preview --json`; the digest is complete even when the preview fails."""
+        return self.run("preview", "--json", *arguments)
+
+    def up(self, *arguments: str) -> Result:
+        """`pulumi up`, applied at once."""
+        return self.run("up", "--yes", "--skip-preview", *arguments)
+
+    def destroy(self, *arguments: str) -> Result:
+        """`pulumi destroy`, applied at once unless the arguments say otherwise."""
+        return self.run("destroy", *(arguments or ("--yes", "--skip-preview")))
+
+    def state(self) -> dict[str, Any]:
+        """The stored deployment, secrets still encrypted."""
+        exported: dict[str, Any] = self.run("stack", "export").json()
+        return exported["deployment"]
+
+    def stored_text(self) -> str:
+        """Every byte the backend keeps, as text, to search it for what must not be there."""
+        files = (path for path in (self._directory / "state").rglob("*") if path.is_file())
+        return "\n".join(path.read_bytes().decode(errors="replace") for path in files)
+
+    def events(self, *arguments: str) -> tuple[Result, Sequence[dict[str, Any]]]:
+        """A preview with the engine's own events, which also hold the policies' results."""
+        log = self._directory / "events.json"
+        result = self.preview("--event-log", str(log), *arguments)
+        lines = log.read_text().splitlines() if log.exists() else []
+        return result, [json.loads(line) for line in lines if line]
