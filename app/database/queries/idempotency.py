@@ -1,0 +1,68 @@
+"""Each write's answer, kept under the key that the client gave with it: a repeated request gets the first answer."""
+
+from dataclasses import dataclass
+
+from app.database.queries.rows import JsonObject, json_object, json_text
+from app.database.queries.statement import Transaction, statement
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the first request with this key was answered."""
+
+    status: int
+    headers: JsonObject
+    body: bytes
+
+
+class KeyReused(Exception):
+    """The key was used before, for another request."""
+
+
+# A second request with the same key waits here until the first one's transaction ends, then sees its answer. A key
+# past its time is taken over as if it had never been.
+_CLAIM = statement(
+    "idempotency.claim",
+    """
+    INSERT INTO idempotency_keys (scope, key, request_digest, expires_at)
+    VALUES ($1, $2, $3, now() + $4 * interval '1 second')
+    ON CONFLICT (scope, key) DO UPDATE SET
+        request_digest = excluded.request_digest, expires_at = excluded.expires_at, created_at = now(),
+        status = NULL, headers = NULL, body = NULL
+    WHERE idempotency_keys.expires_at <= now()
+    RETURNING 1
+    """,
+)
+_ANSWER = statement(
+    "idempotency.answer",
+    "SELECT request_digest, status, headers, body FROM idempotency_keys WHERE scope = $1 AND key = $2",
+)
+_STORE = statement(
+    "idempotency.store",
+    "UPDATE idempotency_keys SET status = $3, headers = $4::jsonb, body = $5 WHERE scope = $1 AND key = $2",
+)
+
+
+async def claim(
+    transaction: Transaction, *, scope: str, key: str, request_digest: bytes, ttl_seconds: int = 86_400
+) -> Answer | None:
+    """Begin the write of `key` in the caller's transaction; or give the answer that it got before.
+
+    None: nobody has used the key, go on, and `store` the answer in the same transaction. `scope` keeps users apart.
+    Waits for another transaction that has claimed the key (no longer than `lock_timeout`). Raises KeyReused when the
+    key belongs to a request with another digest.
+    """
+    claimed = await transaction.fetchval(_CLAIM, scope, key, request_digest, ttl_seconds)
+    if claimed is not None:
+        return None
+    record = await transaction.fetchrow(_ANSWER, scope, key)
+    if record is None or record["request_digest"] != request_digest or record["status"] is None:
+        raise KeyReused(key)
+    return Answer(record["status"], json_object(record, "headers"), record["body"])
+
+
+async def store(
+    transaction: Transaction, *, scope: str, key: str, status: int, headers: JsonObject, body: bytes
+) -> None:
+    """Keep the answer of a claimed key; it becomes visible when the caller's transaction commits."""
+    await transaction.execute(_STORE, scope, key, status, json_text(headers), body)

@@ -1,0 +1,81 @@
+"""Stock, by product and warehouse. The checkout takes from it in `orders`, under row locks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.database.queries.statement import Database, statement
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """How many pieces of a product there are, in all warehouses together."""
+
+    product_id: int
+    quantity: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """How many pieces of a product one warehouse has."""
+
+    product_id: int
+    warehouse: str
+    quantity: int
+
+
+_STOCK = statement(
+    "inventory.stock",
+    """
+    SELECT product_id, sum(quantity) AS quantity, max(updated_at) AS updated_at
+    FROM inventory WHERE product_id = ANY($1::bigint[]) GROUP BY product_id ORDER BY product_id
+    """,
+)
+_SET = statement(
+    "inventory.set",
+    "UPDATE inventory SET quantity = $3 WHERE warehouse = $2 AND product_id = $1 RETURNING id",
+)
+_LOW = statement(
+    "inventory.low",
+    """
+    SELECT product_id, warehouse, quantity FROM inventory
+    WHERE quantity < least($1, 10) AND quantity < 10 ORDER BY quantity, product_id LIMIT $2
+    """,
+)
+_OF_WAREHOUSE = statement(
+    "inventory.of_warehouse",
+    """
+    SELECT product_id, warehouse, quantity FROM inventory
+    WHERE warehouse = $1 AND product_id > $2 ORDER BY product_id LIMIT $3
+    """,
+)
+
+
+async def stock(db: Database, product_ids: Sequence[int]) -> dict[int, Stock]:
+    """The stock of each of the products that any warehouse carries."""
+    return {
+        record["product_id"]: Stock(record["product_id"], int(record["quantity"]), record["updated_at"])
+        for record in await db.fetch(_STOCK, list(product_ids))
+    }
+
+
+async def set_quantity(db: Database, product_id: int, warehouse: str, quantity: int) -> bool:
+    """Set what a warehouse has of a product; False if it doesn't carry it. Raises CheckViolationError below zero."""
+    return await db.fetchval(_SET, product_id, warehouse, quantity) is not None
+
+
+async def low(db: Database, *, below: int = 10, limit: int = 100) -> tuple[Shelf, ...]:
+    """Shelves with fewer than `below` pieces (10 at most: the index ends there), emptiest first."""
+    return tuple(
+        Shelf(record["product_id"], record["warehouse"], record["quantity"])
+        for record in await db.fetch(_LOW, below, limit)
+    )
+
+
+async def of_warehouse(db: Database, warehouse: str, *, after: int = 0, limit: int = 1000) -> tuple[Shelf, ...]:
+    """A warehouse's shelves by product id, from beyond `after`: a stock-take."""
+    return tuple(
+        Shelf(record["product_id"], record["warehouse"], record["quantity"])
+        for record in await db.fetch(_OF_WAREHOUSE, warehouse, after, limit)
+    )

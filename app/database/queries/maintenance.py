@@ -1,0 +1,52 @@
+"""What is thrown away when its time is over; in batches, so that no transaction and no lock is long."""
+
+from app.database.queries.statement import Database, statement
+
+_EXPIRED_SESSIONS = statement(
+    "maintenance.expire_sessions",
+    """
+    DELETE FROM sessions WHERE id_digest IN (
+        SELECT id_digest FROM sessions WHERE expires_at <= now() ORDER BY expires_at LIMIT $1
+        FOR UPDATE SKIP LOCKED
+    )
+    """,
+)
+_EXPIRED_KEYS = statement(
+    "maintenance.expire_idempotency_keys",
+    """
+    DELETE FROM idempotency_keys k USING (
+        SELECT scope, key FROM idempotency_keys WHERE expires_at <= now() ORDER BY expires_at LIMIT $1
+        FOR UPDATE SKIP LOCKED
+    ) old WHERE k.scope = old.scope AND k.key = old.key
+    """,
+)
+_OLD_EVENTS = statement(
+    "maintenance.prune_outbox",
+    """
+    DELETE FROM invalidation_outbox WHERE id IN (
+        SELECT id FROM invalidation_outbox
+        WHERE completed_at IS NOT NULL AND completed_at <= now() - $2 * interval '1 second'
+        ORDER BY completed_at LIMIT $1 FOR UPDATE SKIP LOCKED
+    )
+    """,
+)
+
+
+def _deleted(tag: str) -> int:
+    """The count in a command tag (`DELETE 17`)."""
+    return int(tag.rsplit(" ", 1)[-1])
+
+
+async def expire_sessions(db: Database, *, batch: int = 1000) -> int:
+    """Delete a batch of expired sessions; gives how many. Fewer than `batch`: none is left."""
+    return _deleted(await db.execute(_EXPIRED_SESSIONS, batch))
+
+
+async def expire_idempotency_keys(db: Database, *, batch: int = 1000) -> int:
+    """Delete a batch of expired idempotency keys; gives how many."""
+    return _deleted(await db.execute(_EXPIRED_KEYS, batch))
+
+
+async def prune_outbox(db: Database, *, older_than_seconds: float = 86_400, batch: int = 1000) -> int:
+    """Delete a batch of events completed longer ago than that; gives how many."""
+    return _deleted(await db.execute(_OLD_EVENTS, batch, older_than_seconds))

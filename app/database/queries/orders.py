@@ -1,0 +1,268 @@
+"""Orders, and the checkout that makes them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import asyncpg
+import orjson
+
+from app.database.queries.paging import Cursor, Page
+from app.database.queries.rows import JsonObject, json_object, json_text
+from app.database.queries.statement import Database, Transaction, statement
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One product of an order; `unit_price` in minor units of the order's currency, as it was when ordered."""
+
+    product_id: int
+    name: str
+    slug: str
+    image: str
+    quantity: int
+    unit_price: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order with its lines; `total` in minor units."""
+
+    id: int
+    user_id: int
+    status: str
+    currency: str
+    total: int
+    shipping_address: JsonObject
+    lines: tuple[Line, ...]
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day's orders; `total` in minor units of `currency`."""
+
+    day: date
+    currency: str
+    orders: int
+    total: int
+
+
+class OutOfStock(Exception):
+    """Not enough pieces: `missing` maps each such product to what is left of it."""
+
+    def __init__(self, missing: Mapping[int, int]) -> None:
+        super().__init__(f"not enough stock of products {sorted(missing)}")
+        self.missing = dict(missing)
+
+
+class NotForSale(Exception):
+    """Products that don't exist, aren't active, or have no price in this currency."""
+
+    def __init__(self, product_ids: tuple[int, ...]) -> None:
+        super().__init__(f"products {list(product_ids)} are not for sale")
+        self.product_ids = product_ids
+
+
+_COLUMNS = """
+    o.id, o.user_id, o.status, o.currency, o.total, o.shipping_address, o.created_at, o.updated_at,
+    (SELECT coalesce(json_agg(json_build_object(
+                'product_id', i.product_id, 'name', p.name, 'slug', p.slug, 'image', p.image,
+                'quantity', i.quantity, 'unit_price', i.unit_price
+            ) ORDER BY i.product_id), '[]')
+     FROM order_items i JOIN products p ON p.id = i.product_id WHERE i.order_id = o.id) AS lines
+    """
+_GET = statement("orders.get", f"SELECT {_COLUMNS} FROM orders o WHERE o.id = $1 AND o.user_id = $2")
+_OF_USER_FIRST = statement(
+    "orders.of_user.first",
+    f"SELECT {_COLUMNS} FROM orders o WHERE o.user_id = $2 ORDER BY o.created_at DESC, o.id DESC LIMIT $1",
+)
+_OF_USER_NEXT = statement(
+    "orders.of_user.next",
+    f"""
+    SELECT {_COLUMNS} FROM orders o
+    WHERE o.user_id = $2 AND (o.created_at, o.id) < ($3::timestamptz, $4::bigint)
+    ORDER BY o.created_at DESC, o.id DESC LIMIT $1
+    """,
+)
+# The partial index holds open orders only: the queue costs the same however many orders were ever delivered.
+_TO_FULFIL = statement(
+    "orders.to_fulfil",
+    f"""
+    SELECT {_COLUMNS} FROM orders o
+    WHERE o.status IN ('pending', 'processing') AND o.id > $1 ORDER BY o.id LIMIT $2
+    """,
+)
+_SET_STATUS = statement("orders.set_status", "UPDATE orders SET status = $3 WHERE id = $1 AND status = $2 RETURNING id")
+_BY_DAY = statement(
+    "orders.by_day",
+    """
+    SELECT (created_at AT TIME ZONE 'UTC')::date AS day, currency, count(*) AS orders, sum(total) AS total
+    FROM orders
+    WHERE created_at >= $1::timestamptz AND created_at < $2::timestamptz AND status <> 'cancelled'
+    GROUP BY day, currency ORDER BY day, currency
+    """,
+)
+# In order of id, so that two checkouts of the same products never wait for each other in a circle.
+_LOCK_STOCK = statement(
+    "orders.lock_stock",
+    """
+    SELECT id, product_id, quantity FROM inventory
+    WHERE product_id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE
+    """,
+)
+_PRICES = statement(
+    "orders.prices",
+    """
+    SELECT id, name, slug, image, (prices -> $2 ->> $3)::integer AS price
+    FROM products WHERE id = ANY($1::bigint[]) AND status = 'active'
+    """,
+)
+_TAKE_STOCK = statement(
+    "orders.take_stock",
+    """
+    UPDATE inventory SET quantity = inventory.quantity - taken.quantity
+    FROM unnest($1::bigint[], $2::integer[]) AS taken (id, quantity) WHERE inventory.id = taken.id
+    """,
+)
+_INSERT = statement(
+    "orders.insert",
+    """
+    INSERT INTO orders (user_id, currency, total, shipping_address) VALUES ($1, $2, $3, $4::jsonb)
+    RETURNING id, status, created_at, updated_at
+    """,
+)
+_INSERT_LINES = statement(
+    "orders.insert_lines",
+    """
+    INSERT INTO order_items (order_id, product_id, quantity, unit_price)
+    SELECT $1, line.* FROM unnest($2::bigint[], $3::integer[], $4::integer[]) AS line
+    """,
+)
+
+
+def _order(record: asyncpg.Record) -> Order:
+    lines = record["lines"]
+    return Order(
+        id=record["id"],
+        user_id=record["user_id"],
+        status=record["status"],
+        currency=record["currency"],
+        total=record["total"],
+        shipping_address=json_object(record, "shipping_address"),
+        lines=tuple(Line(**line) for line in (orjson.loads(lines) if isinstance(lines, str) else lines)),
+        created_at=record["created_at"],
+        updated_at=record["updated_at"],
+    )
+
+
+async def get(db: Database, order_id: int, user_id: int) -> Order | None:
+    """One order of this user; None for somebody else's."""
+    record = await db.fetchrow(_GET, order_id, user_id)
+    return _order(record) if record is not None else None
+
+
+async def of_user(db: Database, user_id: int, *, after: Cursor | None = None, limit: int = 20) -> Page[Order]:
+    """One page of a user's orders with their lines, newest first."""
+    if after is None:
+        records = await db.fetch(_OF_USER_FIRST, limit + 1, user_id)
+    else:
+        records = await db.fetch(_OF_USER_NEXT, limit + 1, user_id, after.value, after.id)
+    orders = tuple(_order(record) for record in records[:limit])
+    more = len(records) > limit
+    return Page(orders, Cursor(orders[-1].created_at, orders[-1].id) if more else None)
+
+
+async def to_fulfil(db: Database, *, after: int = 0, limit: int = 100) -> tuple[Order, ...]:
+    """Open orders, oldest first, from beyond the id `after`."""
+    return tuple(_order(record) for record in await db.fetch(_TO_FULFIL, after, limit))
+
+
+async def set_status(db: Database, order_id: int, *, was: str, becomes: str) -> bool:
+    """Move an order on; False if it isn't in the state `was` (any more)."""
+    return await db.fetchval(_SET_STATUS, order_id, was, becomes) is not None
+
+
+async def by_day(db: Database, start: datetime, end: datetime) -> tuple[Day, ...]:
+    """Orders by day (UTC) and currency, from `start` up to but without `end`."""
+    return tuple(
+        Day(record["day"], record["currency"], record["orders"], int(record["total"]))
+        for record in await db.fetch(_BY_DAY, start, end)
+    )
+
+
+async def checkout(
+    transaction: Transaction,
+    *,
+    user_id: int,
+    quantities: Mapping[int, int],
+    currency: str,
+    price_list: str,
+    shipping_address: JsonObject,
+) -> Order:
+    """Order `quantities` (pieces by product id, each at least 1), in the caller's transaction.
+
+    Stock rows are locked before they are read, so pieces are never sold twice and stock never falls below zero (a
+    constraint says the same). Raises NotForSale or OutOfStock with nothing written, ValueError for an empty order.
+    """
+    if not quantities or min(quantities.values()) < 1:
+        raise ValueError("an order needs at least one piece of each of its products, and one product")
+    product_ids = sorted(quantities)
+    offers = {
+        record["id"]: record
+        for record in await transaction.fetch(_PRICES, product_ids, price_list, currency)
+        if record["price"] is not None
+    }
+    if len(offers) < len(product_ids):
+        raise NotForSale(tuple(product_id for product_id in product_ids if product_id not in offers))
+    await _take(transaction, quantities)
+    total = sum(offers[product_id]["price"] * quantities[product_id] for product_id in product_ids)
+    order = await transaction.fetchrow(_INSERT, user_id, currency, total, json_text(shipping_address))
+    if order is None:
+        raise RuntimeError("INSERT … RETURNING gave no row")
+    lines = tuple(
+        Line(
+            product_id=product_id,
+            name=offers[product_id]["name"],
+            slug=offers[product_id]["slug"],
+            image=offers[product_id]["image"],
+            quantity=quantities[product_id],
+            unit_price=offers[product_id]["price"],
+        )
+        for product_id in product_ids
+    )
+    await transaction.execute(
+        _INSERT_LINES,
+        order["id"],
+        product_ids,
+        [line.quantity for line in lines],
+        [line.unit_price for line in lines],
+    )
+    return Order(
+        id=order["id"],
+        user_id=user_id,
+        status=order["status"],
+        currency=currency,
+        total=total,
+        shipping_address=shipping_address,
+        lines=lines,
+        created_at=order["created_at"],
+        updated_at=order["updated_at"],
+    )
+
+
+async def _take(transaction: Transaction, quantities: Mapping[int, int]) -> None:
+    """Lock the products' shelves and take the pieces from them, first shelf first."""
+    shelves = await transaction.fetch(_LOCK_STOCK, sorted(quantities))
+    wanted = dict(quantities)
+    taken: dict[int, int] = {}
+    for shelf in shelves:
+        pieces = min(wanted[shelf["product_id"]], shelf["quantity"])
+        if pieces > 0:
+            taken[shelf["id"]] = pieces
+            wanted[shelf["product_id"]] -= pieces
+    short = {product_id: quantities[product_id] - rest for product_id, rest in wanted.items() if rest}
+    if short:
+        raise OutOfStock(short)
+    await transaction.execute(_TAKE_STOCK, list(taken), list(taken.values()))

@@ -1,0 +1,102 @@
+"""The durable copy of the sessions. Session ids come in as they are and are stored as their SHA-256 only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from app.database.queries.rows import JsonObject, json_object, json_text
+from app.database.queries.statement import Database, statement
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A visitor's session; `user_id` is None until sign-in."""
+
+    user_id: int | None
+    cart_data: JsonObject
+    preferences: JsonObject
+    last_activity: datetime
+    expires_at: datetime
+
+
+_GET = statement(
+    "sessions.get",
+    """
+    SELECT user_id, cart_data, preferences, last_activity, expires_at
+    FROM sessions WHERE id_digest = $1 AND expires_at > now()
+    """,
+)
+# Fields not given keep their stored value, so that concurrent writers of different fields don't undo each other.
+_SAVE = statement(
+    "sessions.save",
+    """
+    INSERT INTO sessions (id_digest, user_id, cart_data, preferences, expires_at)
+    VALUES ($1, $2, coalesce($3::jsonb, '{}'), coalesce($4::jsonb, '{}'), now() + $5 * interval '1 second')
+    ON CONFLICT (id_digest) DO UPDATE SET
+        user_id = coalesce($2, sessions.user_id), cart_data = coalesce($3::jsonb, sessions.cart_data),
+        preferences = coalesce($4::jsonb, sessions.preferences), last_activity = now(),
+        expires_at = excluded.expires_at
+    """,
+)
+_TOUCH = statement(
+    "sessions.touch",
+    """
+    UPDATE sessions SET last_activity = now(), expires_at = now() + $2 * interval '1 second'
+    WHERE id_digest = $1 AND expires_at > now() RETURNING 1
+    """,
+)
+_DELETE = statement("sessions.delete", "DELETE FROM sessions WHERE id_digest = $1")
+_DELETE_OF_USER = statement("sessions.delete_of_user", "DELETE FROM sessions WHERE user_id = $1")
+
+
+def _digest(session_id: str) -> bytes:
+    return sha256(session_id.encode()).digest()
+
+
+async def get(db: Database, session_id: str) -> Session | None:
+    """A session that hasn't expired."""
+    record = await db.fetchrow(_GET, _digest(session_id))
+    if record is None:
+        return None
+    return Session(
+        user_id=record["user_id"],
+        cart_data=json_object(record, "cart_data"),
+        preferences=json_object(record, "preferences"),
+        last_activity=record["last_activity"],
+        expires_at=record["expires_at"],
+    )
+
+
+async def save(
+    db: Database,
+    session_id: str,
+    *,
+    ttl_seconds: int,
+    user_id: int | None = None,
+    cart_data: JsonObject | None = None,
+    preferences: JsonObject | None = None,
+) -> None:
+    """Store a session, or those of its fields that are given, and let it live `ttl_seconds` from now."""
+    await db.execute(
+        _SAVE,
+        _digest(session_id),
+        user_id,
+        json_text(cart_data) if cart_data is not None else None,
+        json_text(preferences) if preferences is not None else None,
+        ttl_seconds,
+    )
+
+
+async def touch(db: Database, session_id: str, *, ttl_seconds: int) -> bool:
+    """Renew a session; False if it is gone."""
+    return await db.fetchval(_TOUCH, _digest(session_id), ttl_seconds) is not None
+
+
+async def delete(db: Database, session_id: str) -> None:
+    """End a session."""
+    await db.execute(_DELETE, _digest(session_id))
+
+
+async def delete_of_user(db: Database, user_id: int) -> None:
+    """End all sessions of a user (a changed password)."""
+    await db.execute(_DELETE_OF_USER, user_id)
