@@ -31,8 +31,9 @@ def _line(fault: ErrorDetails, model: type[BaseModel]) -> str:
     if kind in ("greater_than_equal", "less_than_equal"):
         bound = context["ge"] if "ge" in context else context["le"]
         side = "at least" if "ge" in context else "at most"
-        said = f"must be {side} {_written(path, model, bound)}"
-    elif kind == "string_pattern_mismatch":
+        given = fault["input"] if isinstance(fault["input"], str) else _written(path, model, fault["input"])
+        return f"{key} is {given}: must be {side} {_written(path, model, bound)}"
+    if kind == "string_pattern_mismatch":
         said = f"must match {context['pattern']} ({_why(path, model)})"
     if path[:1] == ("secrets",) or isinstance(fault["input"], dict | BaseModel):
         return f"{key}: {said}" if path else said

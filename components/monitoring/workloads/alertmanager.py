@@ -16,7 +16,6 @@ from components.monitoring.workloads.parts import (
     metrics_port,
     mount,
     secret_volume,
-    service,
     volume_claim,
 )
 from components.quantities import kubernetes_memory
@@ -29,6 +28,7 @@ from components.workload import (
     pod_security,
     secret,
     selector,
+    service,
     service_account,
 )
 

@@ -1,10 +1,6 @@
-"""Pieces that the monitoring pods share: probes, volumes, a Service of one port."""
+"""Pieces that the monitoring pods share: probes, volumes."""
 
-import pulumi
 import pulumi_kubernetes as k8s
-
-from components.platform import Platform
-from components.workload import metadata, selector
 
 
 def http_probe(path: str, port: int, *, failures: int = 3) -> k8s.core.v1.ProbeArgs:
@@ -52,19 +48,4 @@ def volume_claim(volume: str, size: str) -> k8s.core.v1.PersistentVolumeClaimArg
             access_modes=["ReadWriteOnce"],
             resources=k8s.core.v1.VolumeResourceRequirementsArgs(requests={"storage": size}),
         ),
-    )
-
-
-def service(
-    name: str, platform: Platform, system: str, port: int, *, opts: pulumi.ResourceOptions
-) -> k8s.core.v1.Service:
-    """The system's address inside the cluster."""
-    return k8s.core.v1.Service(
-        name,
-        metadata=metadata(platform, system, system, component="monitoring"),
-        spec=k8s.core.v1.ServiceSpecArgs(
-            selector=selector(system),
-            ports=[k8s.core.v1.ServicePortArgs(name="http", port=port, target_port=port)],
-        ),
-        opts=opts,
     )

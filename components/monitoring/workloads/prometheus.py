@@ -22,7 +22,6 @@ from components.monitoring.workloads.parts import (
     mount,
     scratch_volume,
     secret_volume,
-    service,
     volume_claim,
 )
 from components.quantities import kubernetes_memory
@@ -36,6 +35,7 @@ from components.workload import (
     pod_security,
     secret,
     selector,
+    service,
     service_account,
 )
 

@@ -1,0 +1,54 @@
+"""The render is what the engine would register, and never shows a secret."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from review.masking import MASK, masked
+from review.preview import steps
+from review.render import Rendered, RenderError, render
+
+
+def test_a_missing_environment_names_those_there_are() -> None:
+    with pytest.raises(RenderError, match=r"Pulumi\.prd\.yaml.*dev, local, prod"):
+        render("prd")
+
+
+def test_a_wrong_setting_is_the_program_s_own_message() -> None:
+    with pytest.raises(RenderError, match="did you mean 'owner'"):
+        render("prod", config={"simone:ownr": "x"})
+
+
+def test_two_renders_are_equal(rendered: Callable[[str], Rendered]) -> None:
+    assert render("prod") == rendered("prod")
+
+
+def test_parents_come_before_children_and_dependencies_before_dependents(environment: Rendered) -> None:
+    seen: set[str] = set()
+    for resource in environment.resources:
+        assert not resource.parent or resource.parent in seen, resource.urn
+        assert set(resource.dependencies) <= seen, resource.urn
+        seen.add(resource.urn)
+
+
+def test_every_resource_has_a_component_of_ours_as_parent(environment: Rendered) -> None:
+    types = {resource.urn: resource.type for resource in environment.resources}
+    for resource in environment.resources:
+        if resource.custom:
+            assert types[resource.parent].startswith("simone:"), resource.urn
+
+
+def test_a_preview_shows_no_secret_value(environment: Rendered) -> None:
+    shown = json.dumps(steps(environment))
+    assert "placeholder-for-" not in shown
+    assert MASK in shown
+
+
+def test_a_secret_is_masked_by_mark_by_kind_and_by_name() -> None:
+    assert masked("aws:s3/bucket:Bucket", {"a": {"b": "x"}}, frozenset({"a.b"})) == {"a": {"b": MASK}}
+    assert masked("kubernetes:core/v1:Secret", {"stringData": {"k": "x"}}, frozenset()) == {"stringData": {"k": MASK}}
+    assert masked("aws:rds/instance:Instance", {"password": "x", "manageMasterUserPassword": True}, frozenset()) == {
+        "password": MASK,
+        "manageMasterUserPassword": True,
+    }
