@@ -17,3 +17,34 @@ preview: ## print what ENV=prod declares (FORMAT=json: as steps)
 .PHONY: engine
 engine: ## the Pulumi CLI: the one on PATH, else one built from source (once, minutes)
 	@nice $(PYTHON) -m tools.engine
+
+.PHONY: docs secrets
+docs: ## write the pages of docs/ that are made from the code
+	@$(PYTHON) -m tools.docs
+
+secrets: ## give ENV=prod the secrets that it lacks
+	@$(PYTHON) -m tools.secrets "$(or $(ENV),prod)"
+
+# Fast tests share no server and run on both cores; those of the running shop come last, one after the other.
+SLOW := full or shop or engine or browser
+.PHONY: test test-full lint types test-fast test-engine test-shop
+test: setup ## set up, then prove everything in under 20 minutes
+	@$(MAKE) --no-print-directory lint types test-fast test-engine test-shop
+
+test-full: test ## the slow proofs too
+	@$(PYTHON) -m pytest -m "full"
+
+lint: ## ruff: rules and format
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+
+types: ## pyright, strict on our code
+	@.venv/bin/pyright
+
+test-fast: ## unit, configuration, policy and review tests
+	@$(PYTHON) -m pytest -q -n 2 --dist worksteal -m "not ($(SLOW))"
+
+test-engine: ## tests under the real Pulumi engine (make engine builds it)
+	@$(PYTHON) -m pytest -q -m "engine and not full"
+
+test-shop: ## tests of the running shop, in a network namespace of its own
+	@$(PYTHON) -m pytest -q -m "(shop or browser) and not full and not engine"

@@ -1,0 +1,152 @@
+"""docs/architecture.svg: what runs and who talks to whom, from an environment's rendered resources.
+
+The boxes are the workloads with their replicas, the arrows the NetworkPolicies: so the picture shows what is allowed
+as well as what is meant. A column is as far right as its longest way from the outside.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from review.render import Rendered, Resource
+
+_BOX, _GAP, _MARGIN = (176, 58), (88, 26), 32
+_NAME = "app.kubernetes.io/name"
+_COLOURS = {
+    "StatefulSet": "#c2410c",
+    "Deployment": "#1d4ed8",
+    "Job": "#475569",
+    "CronJob": "#475569",
+    "outside": "#047857",
+}
+
+
+@dataclass(frozen=True)
+class _Box:
+    name: str
+    kind: str
+    detail: str
+
+
+def picture(rendered: Rendered) -> str:
+    """The picture as SVG, readable on a light and on a dark page."""
+    boxes = _boxes(rendered)
+    arrows = {(source, target) for source, target in _arrows(rendered) if source in boxes and target in boxes}
+    columns = _columns(boxes, arrows)
+    height = max(len(column) for column in columns) * (_BOX[1] + _GAP[1])
+    place = {
+        name: (
+            _MARGIN + x * (_BOX[0] + _GAP[0]),
+            2 * _MARGIN + (height - len(column) * (_BOX[1] + _GAP[1])) / 2 + y * (_BOX[1] + _GAP[1]),
+        )
+        for x, column in enumerate(columns)
+        for y, name in enumerate(column)
+    }
+    width = 2 * _MARGIN + len(columns) * (_BOX[0] + _GAP[0]) - _GAP[0]
+    lines = [
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height + 3 * _MARGIN:g}" '
+            'font-family="system-ui, sans-serif" role="img">'
+        ),
+        f"<title>What runs in {escape(rendered.environment)}, and who talks to whom</title>",
+        '<rect width="100%" height="100%" rx="12" fill="#f8fafc"/>',
+        (
+            f'<text x="{_MARGIN}" y="{_MARGIN + 8}" font-size="16" font-weight="600" fill="#0f172a">'
+            f"{escape(rendered.environment)}: what runs, and who may talk to whom</text>"
+        ),
+        *(_arrow(place[source], place[target]) for source, target in sorted(arrows)),
+        *(_drawn(box, *place[name]) for name, box in sorted(boxes.items())),
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _boxes(rendered: Rendered) -> dict[str, _Box]:
+    scalers = [scaler.inputs["spec"] for scaler in rendered.of_type(":HorizontalPodAutoscaler")]
+    minimum = {spec["scaleTargetRef"]["name"]: (spec["minReplicas"], spec["maxReplicas"]) for spec in scalers}
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for kind in ("StatefulSet", "Deployment", "Job", "CronJob"):
+        for workload in rendered.of_type(f":{kind}"):
+            name = workload.inputs["metadata"]["name"]
+            scaled = minimum.get(name)
+            pods = f"{scaled[0]}-{scaled[1]} pods" if scaled else f"{workload.inputs['spec'].get('replicas', 1)} pods"
+            found[_label(workload, kind)].append((kind, pods if kind in ("StatefulSet", "Deployment") else kind))
+    boxes = {name: _box(name, workloads) for name, workloads in found.items()}
+    boxes["visitors"] = _Box("visitors", "outside", "through Cloudflare")
+    for instance in rendered.of_type(":Instance"):
+        boxes["postgres"] = _Box("postgres", "outside", f"RDS {instance.inputs['instanceClass']}")
+    return boxes
+
+
+def _box(name: str, workloads: list[tuple[str, str]]) -> _Box:
+    kind = workloads[0][0]
+    sets = f"{len(workloads)} sets of " if len(workloads) > 1 and kind == "StatefulSet" else ""
+    jobs = f"{len(workloads)} jobs" if kind in ("Job", "CronJob") else ""
+    return _Box(name, kind, jobs or f"{sets}{workloads[0][1]}")
+
+
+def _label(workload: Resource, kind: str) -> str:
+    spec: Mapping[str, Any] = workload.inputs["spec"]
+    template = spec["jobTemplate"]["spec"]["template"] if kind == "CronJob" else spec["template"]
+    return template["metadata"]["labels"][_NAME]
+
+
+def _arrows(rendered: Rendered) -> set[tuple[str, str]]:
+    arrows: set[tuple[str, str]] = set()
+    for policy in rendered.of_type(":NetworkPolicy"):
+        spec = policy.inputs["spec"]
+        own = spec["podSelector"].get("matchLabels", {}).get(_NAME)
+        if own is None:
+            continue
+        for rule in spec.get("egress", []):
+            arrows |= {(own, target) for peer in rule["to"] if (target := _peer(peer, rule["ports"][0]["port"]))}
+        for rule in spec.get("ingress", []):
+            if any("ipBlock" in peer for peer in rule["from"]):
+                arrows.add(("visitors", own))
+    return {(source, target) for source, target in arrows if source != target}
+
+
+def _peer(peer: Mapping[str, Any], port: int) -> str | None:
+    if "ipBlock" in peer:
+        return "postgres" if port == 5432 else None
+    return peer["podSelector"]["matchLabels"].get(_NAME)
+
+
+def _columns(boxes: Mapping[str, _Box], arrows: set[tuple[str, str]]) -> list[list[str]]:
+    """Boxes by their distance from the left; whoever nobody calls stands left, cycles are cut where they close."""
+    callers: dict[str, set[str]] = defaultdict(set)
+    for source, target in arrows:
+        callers[target].add(source)
+
+    def depth(name: str, seen: frozenset[str]) -> int:
+        return max((1 + depth(caller, seen | {name}) for caller in callers[name] - seen - {name}), default=0)
+
+    columns: dict[int, list[str]] = defaultdict(list)
+    for name in sorted(boxes):
+        columns[depth(name, frozenset())].append(name)
+    return [columns[key] for key in sorted(columns)]
+
+
+def _drawn(box: _Box, x: float, y: float) -> str:
+    width, height = _BOX
+    colour = _COLOURS[box.kind]
+    return (
+        f'<g><rect x="{x:g}" y="{y:g}" width="{width}" height="{height}" rx="8" fill="#ffffff" stroke="{colour}" '
+        f'stroke-width="1.5"/><text x="{x + width / 2:g}" y="{y + 26:g}" font-size="15" font-weight="600" '
+        f'text-anchor="middle" fill="{colour}">{escape(box.name)}</text><text x="{x + width / 2:g}" y="{y + 45:g}" '
+        f'font-size="12" text-anchor="middle" fill="#475569">{escape(box.detail)}</text></g>'
+    )
+
+
+def _arrow(source: tuple[float, float], target: tuple[float, float]) -> str:
+    width, height = _BOX
+    forward = target[0] > source[0]
+    x1, y1 = source[0] + (width if forward else 0), source[1] + height / 2
+    x2, y2 = target[0] + (0 if forward else width), target[1] + height / 2
+    bend = (x2 - x1) / 2 if forward else -_GAP[0]
+    return (
+        f'<path d="M{x1:g} {y1:g} C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}" fill="none" '
+        f'stroke="#94a3b8" stroke-width="1.2"/><circle cx="{x2:g}" cy="{y2:g}" r="3" fill="#94a3b8"/>'
+    )

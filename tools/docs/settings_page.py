@@ -1,0 +1,127 @@
+"""docs/settings.md: every setting with its type, unit, range, default and reason, from the settings' own models."""
+
+import types
+import typing
+from collections.abc import Iterator
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator, SecretStr
+from pydantic.fields import FieldInfo
+
+from components.platform import PROJECT
+from components.quantities import Bytes, Cpu, Duration, format_bytes, format_duration, kubernetes_cpu
+from components.settings import Settings
+
+_QUANTITIES: dict[Any, tuple[str, Any]] = {
+    get_args(Bytes)[1]: ("bytes", format_bytes),
+    get_args(Duration)[1]: ("duration", format_duration),
+    get_args(Cpu)[1]: ("cores", kubernetes_cpu),
+}
+_NAMES: dict[Any, str] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    SecretStr: "secret",
+    list: "list",
+    dict: "mapping",
+    tuple: "list",
+}
+_HEADER = "| Setting | Type | Unit | Range | Default | Why |\n|---|---|---|---|---|---|\n"
+
+
+def page() -> str:
+    """The whole page, as Markdown."""
+    sections = [
+        (
+            "# Settings\n\nMade from the code by `make docs`. Each section is a key of `Pulumi.<environment>.yaml`; "
+            "quantities carry their unit (`10GiB`, `24h`, `500m`), and a key that isn't listed here is refused.\n"
+        )
+    ]
+    plain = [_row(name, field) for name, field in Settings.model_fields.items() if _section(field) is None]
+    sections.append(f"\n## Environment\n\n{_HEADER}" + "".join(plain))
+    for name, field in Settings.model_fields.items():
+        section = _section(field)
+        if section is not None:
+            rows = "".join(_row(path, inner) for path, inner in _leaves(section, name))
+            sections.append(f"\n## `{PROJECT}:{name}`\n\n{_sentence(field.description)}\n\n{_HEADER}{rows}")
+    return "".join(sections)
+
+
+def _leaves(model: type[BaseModel], path: str) -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in model.model_fields.items():
+        inner = _section(field)
+        if inner is not None and field.is_required() is False and field.default is not None:
+            yield f"{path}.{name}", field
+        if inner is not None:
+            yield from _leaves(inner, f"{path}.{name}")
+        else:
+            yield f"{path}.{name}", field
+
+
+def _section(field: FieldInfo) -> type[BaseModel] | None:
+    """The nested section, also where it may be absent (`Section | None`)."""
+    for candidate in (field.annotation, *get_args(field.annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def _row(path: str, field: FieldInfo) -> str:
+    extra = field.json_schema_extra
+    unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+    cells = [f"`{path}`", _type(field), unit, _range(field), _default(field), _sentence(field.description)]
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |\n"
+
+
+def _sentence(text: str | None) -> str:
+    return (text or "").strip()
+
+
+def _quantity(field: FieldInfo) -> tuple[str, Any] | None:
+    for annotated in (field, *get_args(field.annotation)):
+        for mark in getattr(annotated, "metadata", None) or getattr(annotated, "__metadata__", ()):
+            if isinstance(mark, BeforeValidator) and mark in _QUANTITIES:
+                return _QUANTITIES[mark]
+    return None
+
+
+def _type(field: FieldInfo) -> str:
+    quantity = _quantity(field)
+    return quantity[0] if quantity else _type_name(field.annotation)
+
+
+def _type_name(annotation: Any) -> str:
+    origin = get_origin(annotation)
+    if origin is typing.Annotated:
+        return _type_name(get_args(annotation)[0])
+    if origin in (typing.Union, types.UnionType):
+        inner = [_type_name(option) for option in get_args(annotation) if option is not type(None)]
+        return " or ".join(inner)
+    if origin is Literal:
+        return " or ".join(f"`{option}`" for option in get_args(annotation))
+    if origin in (list, tuple, dict):
+        return f"{_NAMES[origin]} of {_type_name(get_args(annotation)[-1])}"
+    return _NAMES.get(annotation) or getattr(annotation, "__name__", str(annotation))
+
+
+def _range(field: FieldInfo) -> str:
+    quantity = _quantity(field)
+    shown = quantity[1] if quantity else lambda bound: f"{bound:g}"
+    low = next((mark.ge for mark in field.metadata if hasattr(mark, "ge")), None)
+    high = next((mark.le for mark in field.metadata if hasattr(mark, "le")), None)
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return f"≥ {shown(low)}"
+    return f"≤ {shown(high)}" if low is None else f"{shown(low)} to {shown(high)}"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "**required**"
+    if field.default_factory is not None or isinstance(field.default, BaseModel):
+        return "as below"
+    if field.default is None:
+        return "none"
+    return f"`{field.default}`"

@@ -1,0 +1,62 @@
+"""`python -m tools.secrets prod`: give an environment the secrets that it still lacks."""
+
+import secrets
+import shutil
+import subprocess
+from typing import Annotated, NoReturn
+
+import typer
+
+from components.platform import PROJECT
+from review.render import RenderError, stack_config
+from review.secret_placeholders import required_secrets
+
+_RANDOM_BYTES = 32  # 43 characters of base64url: more than any brute force, and no character that needs quoting
+
+
+def main(
+    environment: Annotated[str, typer.Argument(help="The environment: the <env> of a Pulumi.<env>.yaml.")],
+    rotate: Annotated[list[str] | None, typer.Option(help="A secret to replace, such as redis.app.")] = None,
+) -> None:
+    """Set every required secret that is missing to a random value, encrypted by the stack's secrets provider.
+
+    A value is handed to the Pulumi CLI on its standard input: never in an argument, never printed.
+    """
+    if shutil.which("pulumi") is None:
+        _fail("the Pulumi CLI isn't on PATH; install it (https://www.pulumi.com/docs/install/)")
+    unknown = set(rotate or ()) - set(required_secrets())
+    if unknown:
+        _fail(f"no such secret: {', '.join(sorted(unknown))}; there are: {', '.join(required_secrets())}")
+    present = _present(environment)
+    for name in required_secrets():
+        if name in present and name not in (rotate or ()):
+            continue
+        key = f"{PROJECT}:secrets.{name}"
+        value = secrets.token_urlsafe(_RANDOM_BYTES)
+        _pulumi("config", "set", "--stack", environment, "--secret", "--path", key, given=value)
+        typer.echo(f"{'replaced' if name in present else 'set'} {key}")
+
+
+def _present(environment: str) -> set[str]:
+    """The names that the stack file holds, encrypted: no key is needed to see them."""
+    try:
+        shape: dict[str, dict[str, object]] = stack_config(environment).get(f"{PROJECT}:secrets") or {}
+    except RenderError as error:
+        _fail(str(error))
+    return {f"{system}.{name}" for system, values in shape.items() for name in values}
+
+
+def _pulumi(*arguments: str, given: str | None = None) -> str:
+    done = subprocess.run(["pulumi", *arguments], input=given, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        _fail(done.stderr.strip() or f"pulumi {arguments[0]} failed with {done.returncode}")
+    return done.stdout
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)
