@@ -6,11 +6,12 @@ and what is allowed, and nothing is declared.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
 from components.api.settings import ApiSettings
+from components.gateway.settings import GatewaySettings
 from components.images import Images
 from components.monitoring.settings import MonitoringSettings
 from components.network.settings import NetworkSettings
@@ -37,9 +38,20 @@ class Settings(Section):
     images: Images = setting(why="container images")
     network: NetworkSettings = group(NetworkSettings, why="namespace and its borders")
     api: ApiSettings = group(ApiSettings, why="the Python API")
+    gateway: GatewaySettings = group(GatewaySettings, why="nginx: origin shield and front door")
     storefront: StorefrontSettings = group(StorefrontSettings, why="the Next.js shop")
     monitoring: MonitoringSettings = group(MonitoringSettings, why="Prometheus, alerts, exporters")
     secrets: Secrets = setting(why="passwords, tokens and keys")
+
+    @model_validator(mode="after")
+    def _gateway_can_serve_tls(self) -> Self:
+        edge = self.secrets.edge
+        if self.gateway.tls and not (edge.origin_certificate and edge.origin_key):
+            raise ValueError(
+                "simone:gateway.tls is on, so simone:secrets.edge.origin_certificate and .origin_key must hold "
+                "the gateway's certificate and key (docs/edge.md says how to make them)"
+            )
+        return self
 
 
 def parse(config: Mapping[str, Any], environment: str) -> Settings:

@@ -14,7 +14,7 @@ OUTSIDE = frozenset({DNS, POSTGRES, EDGE, HTTPS})
 REDIS_PORT, SENTINEL_PORT, REDIS_EXPORTER_PORT = 6379, 26379, 9121
 POSTGRES_PORT, PGBOUNCER_PORT, PGBOUNCER_EXPORTER_PORT = 5432, 6432, 9127
 API_PORT, APPLICATION_METRICS_PORT = 3000, 9464
-STOREFRONT_PORT, GATEWAY_PORT, GATEWAY_METRICS_PORT = 8000, 8080, 9113
+STOREFRONT_PORT, GATEWAY_TLS_PORT, GATEWAY_PURGE_PORT, GATEWAY_METRICS_PORT = 8000, 8443, 8081, 9113
 PROMETHEUS_PORT, ALERTMANAGER_PORT, GRAFANA_PORT = 8290, 9093, 8291
 POSTGRES_EXPORTER_PORT = 9187
 
@@ -40,18 +40,18 @@ FLOWS: tuple[Flow, ...] = (
     Flow("api", "redis", REDIS_PORT, "sessions and caches"),
     Flow("api", "redis-sentinel", SENTINEL_PORT, "finds the masters and follows failovers"),
     Flow("api", "pgbouncer", PGBOUNCER_PORT, "queries"),
-    Flow("api", "gateway", GATEWAY_PORT, "purges what a write made stale"),
+    Flow("api", "gateway", GATEWAY_PURGE_PORT, "purges what a write made stale"),
     Flow("api-worker", "redis", REDIS_PORT, "drops what a write made stale"),
     Flow("api-worker", "redis-sentinel", SENTINEL_PORT, "finds the masters and follows failovers"),
     Flow("api-worker", "pgbouncer", PGBOUNCER_PORT, "reads the outbox"),
-    Flow("api-worker", "gateway", GATEWAY_PORT, "purges what a write made stale"),
+    Flow("api-worker", "gateway", GATEWAY_PURGE_PORT, "purges what a write made stale"),
     Flow("api-worker", "storefront", STOREFRONT_PORT, "has pages built anew"),
     Flow("api-worker", HTTPS, 443, "purges Cloudflare"),
     Flow("api-jobs", POSTGRES, POSTGRES_PORT, "migrations need a session of their own, so not through pgBouncer"),
     Flow("postgres-jobs", POSTGRES, POSTGRES_PORT, "maintenance needs a session of its own"),
     Flow("postgres-jobs", HTTPS, 443, "compares RDS's parameters with the declared ones, exports its slow log"),
     Flow("pgbouncer", POSTGRES, POSTGRES_PORT, "the pool's server connections"),
-    Flow(EDGE, "gateway", GATEWAY_PORT, "the shop's visitors, through Cloudflare"),
+    Flow(EDGE, "gateway", GATEWAY_TLS_PORT, "the shop's visitors, through Cloudflare"),
     Flow("gateway", "api", API_PORT, "API requests that the shield can't answer"),
     Flow("gateway", "storefront", STOREFRONT_PORT, "pages that the shield can't answer"),
     Flow("storefront", "api", API_PORT, "renders pages from the catalogue"),
