@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 
-.PHONY: help setup lock
+.PHONY: help lock
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -48,3 +48,27 @@ test-engine: ## tests under the real Pulumi engine (make engine builds it)
 
 test-shop: ## tests of the running shop, in a network namespace of its own
 	@$(PYTHON) -m pytest -q -m "(shop or browser) and not full and not engine"
+
+.PHONY: setup up status logs run down clean
+setup: ## install what is missing: the Python environment and Debian packages
+	@local/setup.sh
+	@$(PYTHON) -m local setup
+
+up: ## run the whole shop on this machine, wait until it is healthy, print where it is
+	@local/setup.sh
+	@$(PYTHON) -m local up
+
+status: ## what runs and how it is (FORMAT=json); fails unless all is healthy
+	@$(PYTHON) -m local status --format "$(or $(FORMAT),table)"
+
+logs: ## what a pod wrote (POD=api-0; all pods without it)
+	@$(PYTHON) -m local logs $(POD)
+
+run: ## run a job now (JOB=redis-backup ARGS="...")
+	@$(PYTHON) -m local run "$(JOB)"
+
+down: ## stop everything; data is kept
+	@$(PYTHON) -m local down
+
+clean: ## stop everything and remove its data, logs and secrets
+	@$(PYTHON) -m local clean

@@ -1,0 +1,183 @@
+"""`python -m local`: the shop on this machine, from the command line."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from local import packages
+from local.environment import Entry, Environment
+from local.environment import Progress as Step
+from local.images import catalogue
+from local.problem import Problem
+from local.state import State
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+console = Console(highlight=False)
+INTERRUPTED = 130
+
+
+def _fail(problem: Problem) -> NoReturn:
+    typer.echo(f"error: {problem}", err=True)
+    raise typer.Exit(1)
+
+
+def _table(entries: list[Entry]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("name", "kind", "address", "pid", "health"):
+        table.add_column(heading, overflow="fold" if heading == "health" else "ellipsis", no_wrap=heading != "health")
+    for entry in entries:
+        colour = "green" if entry.healthy else "red"
+        table.add_row(
+            entry.name, entry.kind, entry.address, str(entry.pid or ""), f"[{colour}]{entry.health}[/{colour}]"
+        )
+    return table
+
+
+@app.command()
+def up() -> None:
+    """Start everything that the stack `local` declares, wait until it is healthy, and print where it is."""
+    began = time.monotonic()
+    environment = Environment()
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    try:
+        with Progress(*columns, console=console, transient=True) as progress:
+            task = progress.add_task("", total=None)
+            show = _shown_in(progress, task) if console.is_terminal else _said()
+            only_in_aws = environment.up(show)
+        entries = environment.status()
+    except Problem as problem:
+        _fail(problem)
+    except KeyboardInterrupt:
+        typer.echo("interrupted: what this had started is stopped again, data is kept; run make up to go on", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    console.print(_table(entries))
+    if only_in_aws:
+        console.print(f"In AWS only, without a stand-in here: {', '.join(only_in_aws)}")
+    console.print(f"All healthy after {time.monotonic() - began:.1f} s. Secrets: {environment.state.secrets}")
+
+
+def _shown_in(progress: Progress, task: object) -> Callable[[Step], None]:
+    def show(step: Step) -> None:
+        progress.update(task, description=step.stage, total=step.total or None, completed=step.ready)  # pyright: ignore[reportArgumentType]
+
+    return show
+
+
+def _said() -> Callable[[Step], None]:
+    """Progress where there is no terminal: a line for each new stage."""
+    last = ""
+
+    def show(step: Step) -> None:
+        nonlocal last
+        if step.stage != last:
+            last = step.stage
+            typer.echo(step.stage)
+
+    return show
+
+
+@app.command()
+def setup() -> None:
+    """Install the Debian packages that stand for container images, without starting any server."""
+    missing = {image.package for image in catalogue().values() if image.missing() and image.package}
+    try:
+        if missing:
+            typer.echo(f"installing {', '.join(sorted(missing))}")
+        packages.install(missing)
+    except Problem as problem:
+        _fail(problem)
+    typer.echo("everything that the local environment runs is installed")
+
+
+@app.command()
+def down() -> None:
+    """Stop everything. Data stays in the state directory."""
+    try:
+        Environment().down()
+    except Problem as problem:
+        _fail(problem)
+    typer.echo("everything is stopped; data is kept (make clean removes it)")
+
+
+@app.command()
+def status(
+    output: Annotated[str, typer.Option("--format", help="table or json")] = "table",
+) -> None:
+    """Show every pod, Service and job. Exits with 0 only if all is healthy."""
+    try:
+        entries = Environment().status()
+    except Problem as problem:
+        _fail(problem)
+    if output == "json":
+        typer.echo(json.dumps([asdict(entry) for entry in entries], indent=1))
+    else:
+        console.print(_table(entries))
+    raise typer.Exit(0 if all(entry.healthy for entry in entries) else 1)
+
+
+@app.command()
+def logs(
+    pod: Annotated[str, typer.Argument(help="a pod's name; all pods if it is left out")] = "",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="go on as more is written")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="how many of each file's last lines")] = 50,
+) -> None:
+    """Show what the containers wrote."""
+    directory = State.here().logs / pod if pod else State.here().logs
+    files = sorted(str(file) for file in directory.rglob("*.log") if file.stat().st_size or follow)
+    if not files:
+        _fail(Problem(f"there are no logs in {directory}; see make status for the pods' names"))
+    command = ["tail", f"--lines={lines}", *(["--follow=name"] if follow else []), *files]
+    try:
+        raise typer.Exit(subprocess.run(command, check=False).returncode)
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+@app.command()
+def run(
+    job: Annotated[str, typer.Argument(help="a CronJob's or Job's name, see status")],
+    arguments: Annotated[list[str] | None, typer.Argument(help="added to the job's own arguments")] = None,
+) -> None:
+    """Run a job now, show what it writes, and exit with its code. ARGS in the environment is read too."""
+    environment = Environment()
+    log = environment.state.logs / job
+    words = [*(arguments or []), *shlex.split(os.environ.get("ARGS", ""))]
+    before = {file: file.stat().st_size for file in log.glob("*.log")} if log.exists() else {}
+    try:
+        code = environment.run_job(job, words)
+    except Problem as problem:
+        _fail(problem)
+    for file in sorted(log.glob("*.log")):
+        sys.stdout.write(file.read_bytes()[before.get(file, 0) :].decode(errors="replace"))
+    raise typer.Exit(code)
+
+
+@app.command()
+def clean() -> None:
+    """Stop everything and remove all data, logs and secrets of the local environment."""
+    try:
+        Environment().clean()
+    except Problem as problem:
+        _fail(problem)
+    typer.echo("everything is stopped and removed")
+
+
+if __name__ == "__main__":
+    app()

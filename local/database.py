@@ -1,0 +1,235 @@
+"""The declared RDS instance as a real Postgres 15 with its parameter group's values.
+
+What RDS has of its own is translated here, parameter by parameter; one that this module doesn't know is an
+error and not left out silently. As in RDS, the master user is no superuser: it has `rds_superuser`'s rights
+only.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from local.images import POSTGRES_PROGRAMS, Image, find
+from local.plan import PlannedPod, Resource, VolumeFiles
+from local.problem import Problem
+from local.spec import Container, Mount, Pod, Probe
+from local.state import State
+
+NAME = "postgres"
+ADDRESS, PORT = "127.0.0.1", 5432
+INSTANCE, PARAMETER_GROUP = "aws:rds/instance:Instance", "aws:rds/parameterGroup:ParameterGroup"
+SUPERUSER = "rdsadmin"  # as in RDS: its own, nobody else's
+UID = 999
+_CONFIG, _DATA, _SOCKETS, _TLS, _BOOTSTRAP = (
+    "/etc/postgres",
+    "/data",
+    "/run/postgresql",
+    "/etc/postgres-tls",
+    "/etc/bootstrap",
+)
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+# RDS's own parameters: what each becomes in a plain Postgres 15, None where it has no counterpart.
+_RDS_ONLY: Mapping[str, str | None] = {
+    "rds.force_ssl": None,  # pg_hba.conf below
+    "rds.log_retention_period": None,  # CloudWatch and RDS's own log rotation
+    "rds.logical_replication": "wal_level=logical",
+    "rds.restrict_password_commands": None,
+    "rds.allowed_extensions": None,
+    "rds.accepted_password_auth_method": None,
+}
+
+_START = f"""\
+set -eu
+if [ ! -s {_DATA}/PG_VERSION ]; then
+    rm -rf {_DATA}/new && mkdir -m 700 {_DATA}/new
+    initdb --pgdata={_DATA}/new --username={SUPERUSER} --encoding=UTF8 --locale=C.UTF-8 --auth=scram-sha-256 \\
+        --pwfile={_BOOTSTRAP}/superuser-password --data-checksums --no-sync >/dev/null
+    postgres --single -j -D {_DATA}/new postgres < {_BOOTSTRAP}/roles.sql >/dev/null
+    postgres --single -j -D {_DATA}/new "$DATABASE" < {_BOOTSTRAP}/database.sql >/dev/null
+    mv {_DATA}/new/* {_DATA}/ && rmdir {_DATA}/new
+fi
+chmod 700 {_DATA}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instance:
+    """What is read of the declared RDS instance and its parameter group."""
+
+    urn: str
+    database: str
+    master: str
+    password: str
+    parameters: Mapping[str, str]
+
+
+def declared(resources: Sequence[Resource], password: str) -> Instance | None:
+    """The stack's RDS instance, or None. `password`: the master's, where RDS itself would manage it."""
+    instances = [each for each in resources if each.type == INSTANCE]
+    if not instances:
+        return None
+    if len(instances) > 1:
+        names = ", ".join(each.urn.rpartition("::")[2] for each in instances)
+        raise Problem(f"the stack declares {len(instances)} RDS instances ({names}); one can run here")
+    inputs = instances[0].inputs
+    groups = [each for each in resources if each.type == PARAMETER_GROUP]
+    parameters: dict[str, str] = {}
+    for group in groups:
+        parameters |= {each["name"]: str(each["value"]) for each in group.inputs.get("parameters") or []}
+    own = inputs.get("password")
+    return Instance(
+        urn=instances[0].urn,
+        database=str(inputs.get("dbName") or "postgres"),
+        master=str(inputs["username"]),
+        password=own if isinstance(own, str) and own else password,
+        parameters=parameters,
+    )
+
+
+def postgresql_conf(parameters: Mapping[str, str]) -> str:
+    """The parameter group as a postgresql.conf; RDS's units are Postgres's own."""
+    lines = [
+        f"listen_addresses = '{ADDRESS}'",
+        f"port = {PORT}",
+        f"unix_socket_directories = '{_SOCKETS}'",
+        f"hba_file = '{_CONFIG}/pg_hba.conf'",
+        f"ident_file = '{_CONFIG}/pg_ident.conf'",
+        "password_encryption = scram-sha-256",
+        "log_destination = stderr",
+        "ssl = on",
+        f"ssl_cert_file = '{_TLS}/server.crt'",
+        f"ssl_key_file = '{_TLS}/server.key'",
+    ]
+    for name, value in sorted(parameters.items()):
+        if name.startswith("rds."):
+            if name not in _RDS_ONLY:
+                known = ", ".join(sorted(_RDS_ONLY))
+                raise Problem(
+                    f"parameter group: nothing here stands for the RDS parameter {name} = {value}; known are {known} "
+                    "(local/database.py)"
+                )
+            translated = _RDS_ONLY[name]
+            if translated is not None and value == "1":
+                lines.append(translated.replace("=", " = "))
+        elif "{" in value:
+            raise Problem(f"parameter group: {name} = {value} is a formula, which only RDS computes; give a number")
+        else:
+            quoted = value if _NUMBER.fullmatch(value) else "'" + value.replace("'", "''") + "'"
+            lines.append(f"{name} = {quoted}")
+    return "\n".join(lines) + "\n"
+
+
+def pg_hba_conf(parameters: Mapping[str, str]) -> str:
+    """Who may connect: with a password only, and over TLS only where `rds.force_ssl` says so."""
+    kind = "hostssl" if parameters.get("rds.force_ssl") == "1" else "host"
+    return f"# type  database  user  address  method\n{kind}  all  all  127.0.0.0/8  scram-sha-256\n"
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def roles_sql(instance: Instance) -> str:
+    """What RDS makes when it creates an instance: the master user with what it may do there, and its
+    database.
+    """
+    return (
+        "CREATE ROLE rds_superuser NOLOGIN;\n\n"
+        "GRANT pg_monitor, pg_signal_backend, pg_checkpoint TO rds_superuser WITH ADMIN OPTION;\n\n"
+        f'CREATE ROLE "{instance.master}" LOGIN CREATEROLE CREATEDB IN ROLE rds_superuser '
+        f"PASSWORD {_quote(instance.password)};\n\n"
+        + (
+            f'CREATE DATABASE "{instance.database}" OWNER "{instance.master}";\n\n'
+            if instance.database != "postgres"
+            else ""
+        )
+    )
+
+
+def database_sql() -> str:
+    """Extensions that RDS lets its master create and a plain Postgres only a superuser."""
+    return (
+        "CREATE EXTENSION IF NOT EXISTS pg_stat_statements;\n\n"
+        "GRANT EXECUTE ON FUNCTION pg_stat_statements_reset TO rds_superuser;\n\n"
+    )
+
+
+def pod(instance: Instance, superuser_password: str, state: State, images: Mapping[str, Image]) -> PlannedPod:
+    """The database as one more pod, at the address that the stack's programs are given."""
+    image = find("postgres", images, NAME)
+    home = state.pod(NAME)
+    config = VolumeFiles(
+        directory=str(home / "volumes" / "config"),
+        files={
+            "postgresql.conf": (postgresql_conf(instance.parameters), 0o644),
+            "pg_hba.conf": (pg_hba_conf(instance.parameters), 0o644),
+            "pg_ident.conf": ("", 0o644),
+        },
+    )
+    bootstrap = VolumeFiles(
+        directory=str(home / "volumes" / "bootstrap"),
+        files={
+            "start.sh": (_START, 0o644),
+            "superuser-password": (superuser_password + "\n", 0o600),
+            "roles.sql": (roles_sql(instance), 0o600),
+            "database.sql": (database_sql(), 0o600),
+        },
+    )
+    scratch = str(home / "scratch" / "sockets")
+    data = str(state.volumes / NAME)
+    mounts = (
+        Mount(source=config.directory, target=_CONFIG),
+        Mount(source=bootstrap.directory, target=_BOOTSTRAP),
+        Mount(source=str(state.certificates / "postgres"), target=_TLS),
+        Mount(source=data, target=_DATA, read_only=False),
+        Mount(source=scratch, target=_SOCKETS, read_only=False),
+    )
+    environment = {
+        "PATH": f"/usr/local/bin:{POSTGRES_PROGRAMS}:/usr/bin:/bin",
+        "DATABASE": instance.database,
+        "LC_ALL": "C.UTF-8",
+        "PGTZ": "UTC",
+        "TZ": "UTC",
+    }
+    common: dict[str, Any] = {
+        "environment": environment,
+        "uid": UID,
+        "gid": UID,
+        "user": image.user,
+        "read_only_root": True,
+        "mounts": mounts,
+        "links": image.all_links(),
+        "stop_signal": image.stop_signal,
+    }
+    ready = Probe(
+        command=("pg_isready", "--quiet", f"--host={_SOCKETS}", f"--port={PORT}", f"--username={SUPERUSER}"),
+        period=5,
+    )
+    return PlannedPod(
+        pod=Pod(
+            name=NAME,
+            address=ADDRESS,
+            init_containers=(Container(name="create", argv=("sh", f"{_BOOTSTRAP}/start.sh"), **common),),
+            containers=(
+                Container(
+                    name="postgres",
+                    argv=("postgres", "-D", _DATA, "-c", f"config_file={_CONFIG}/postgresql.conf"),
+                    readiness=ready,
+                    **common,
+                ),
+            ),
+            grace=60,
+            scratch=(scratch,),
+            directory=str(home),
+            logs=str(state.logs / NAME),
+        ),
+        workload=NAME,
+        kind="Database",
+        ports=(("postgres", "postgres", PORT),),
+        volumes=(config, bootstrap),
+        directories=(data,),
+        packages=(image.package,),
+        missing=tuple(image.missing()),
+    )

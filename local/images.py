@@ -1,0 +1,172 @@
+"""Which program of this machine stands for which container image, and what the image holds beside it.
+
+A container finds its program under the image's own path, so declared commands, arguments and probes are used
+as they are. Images built from this repository run from its files.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from signal import SIGINT, SIGQUIT, SIGTERM
+
+from local.problem import Problem
+from local.spec import Mount
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+POSTGRES_PROGRAMS = "/usr/lib/postgresql/15/bin"
+VENV = "/opt/venv"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """`programs`: path in the image to path on this machine; each is found by its name on the PATH too.
+
+    `sources`: files of this repository that the image is built from; a change of theirs restarts its pods.
+    `package`: the Debian package with the programs, for `make setup`.
+    """
+
+    programs: Mapping[str, str] = field(default_factory=dict[str, str])
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    links: Mapping[str, str] = field(default_factory=dict[str, str])
+    mounts: tuple[Mount, ...] = ()
+    working_directory: str = "/"
+    user: str = "app"
+    uid: int = 0
+    stop_signal: int = SIGTERM
+    package: str = ""
+    sources: tuple[Path, ...] = ()
+
+    def all_links(self) -> dict[str, str]:
+        """Links in the container: each program under its path in the image and in /usr/local/bin."""
+        found = dict(self.links)
+        for place, program in self.programs.items():
+            if not place.startswith(("/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/")):
+                found[place] = program
+            found[f"/usr/local/bin/{Path(place).name}"] = program
+        return found
+
+    def argv(self, command: tuple[str, ...], args: tuple[str, ...]) -> tuple[str, ...]:
+        """What runs, by the rules of Kubernetes: `command` replaces the entry point, `args` the default
+        arguments.
+        """
+        words = (*command, *args) if command else (*self.entrypoint, *(args or self.command))
+        return (self.programs.get(words[0], words[0]), *words[1:]) if words else ()
+
+    def missing(self) -> list[str]:
+        """The programs that aren't installed."""
+        return [program for program in self.programs.values() if not Path(program).exists()]
+
+
+def _python_mounts() -> tuple[Mount, ...]:
+    """The virtual environment at /opt/venv, and the interpreter that it links to where that isn't Debian's
+    own.
+    """
+    prefix, base = Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()
+    mounts = [Mount(source=str(prefix), target=VENV)]
+    if not base.is_relative_to("/usr") or base.is_relative_to("/usr/local"):
+        mounts.append(Mount(source=str(base), target=str(base)))
+    return tuple(mounts)
+
+
+def _python(**more: object) -> Image:
+    values: dict[str, object] = {
+        "environment": {"PATH": f"{VENV}/bin:{DEFAULT_PATH}", "PYTHONUNBUFFERED": "1"},
+        "mounts": _python_mounts(),
+    }
+    return Image(**{**values, **more})  # pyright: ignore[reportArgumentType]
+
+
+def _postgres_programs(*names: str) -> dict[str, str]:
+    return {f"/usr/local/bin/{name}": f"{POSTGRES_PROGRAMS}/{name}" for name in names}
+
+
+def catalogue(repository: Path = REPOSITORY) -> dict[str, Image]:
+    """Images by the last part of their name (`quay.io/prometheuscommunity/postgres-exporter` is
+    `postgres-exporter`).
+    """
+    redis_programs = {
+        f"/usr/local/bin/{name}": f"/usr/bin/{name}"
+        for name in ("redis-server", "redis-sentinel", "redis-cli", "redis-check-rdb", "redis-check-aof")
+    }
+    app = Mount(source=str(repository / "app"), target="/opt/simone/app")
+    python_path = f"{VENV}/bin:{DEFAULT_PATH}"
+    return {
+        "redis": Image(programs=redis_programs, command=("redis-server",), user="redis", package="redis-server"),
+        "redis_exporter": Image(
+            programs={"/redis_exporter": "/usr/bin/prometheus-redis-exporter"},
+            entrypoint=("/redis_exporter",),
+            package="prometheus-redis-exporter",
+        ),
+        "postgres-exporter": Image(
+            programs={"/bin/postgres_exporter": "/usr/bin/prometheus-postgres-exporter"},
+            entrypoint=("/bin/postgres_exporter",),
+            package="prometheus-postgres-exporter",
+        ),
+        "prometheus": Image(
+            programs={"/bin/prometheus": "/usr/bin/prometheus", "/bin/promtool": "/usr/bin/promtool"},
+            entrypoint=("/bin/prometheus",),
+            package="prometheus",
+        ),
+        "alertmanager": Image(
+            programs={"/bin/alertmanager": "/usr/bin/prometheus-alertmanager"},
+            entrypoint=("/bin/alertmanager",),
+            package="prometheus-alertmanager",
+        ),
+        "nginx": Image(
+            programs={"/usr/sbin/nginx": "/usr/sbin/nginx"},
+            command=("nginx", "-g", "daemon off;"),
+            links={"/etc/nginx/modules": "/usr/lib/nginx/modules"},
+            mounts=(Mount(source="/etc/nginx/mime.types", target="/etc/nginx/mime.types"),),
+            user="nginx",
+            stop_signal=SIGQUIT,
+            package="nginx",
+        ),
+        "pgbouncer": Image(
+            programs={"/usr/bin/pgbouncer": "/usr/sbin/pgbouncer"},
+            command=("pgbouncer", "/etc/pgbouncer/pgbouncer.ini"),
+            user="pgbouncer",
+            stop_signal=SIGINT,
+            package="pgbouncer",
+        ),
+        "haproxy": Image(
+            programs={"/usr/local/sbin/haproxy": "/usr/sbin/haproxy"},
+            command=("haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"),
+            user="haproxy",
+            package="haproxy",
+        ),
+        "postgres": Image(
+            programs=_postgres_programs("postgres", "initdb", "pg_ctl", "pg_isready", "psql"),
+            user="postgres",
+            stop_signal=SIGINT,
+            package="postgresql-15",
+        ),
+        "moto": _python(command=("moto_server",)),
+        "api": _python(
+            environment={"PATH": python_path, "PYTHONPATH": "/opt/simone", "PYTHONUNBUFFERED": "1"},
+            mounts=(*_python_mounts(), app),
+            working_directory="/opt/simone",
+            sources=(
+                repository / "app" / "api",
+                repository / "app" / "database",
+                repository / "app" / "caching.yaml",
+            ),
+        ),
+    }
+
+
+def find(reference: str, images: Mapping[str, Image], where: str) -> Image:
+    """The image for a reference such as `redis:7.2.7-bookworm@sha256:…`. Problem when nothing here stands for
+    it.
+    """
+    name = reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    try:
+        return images[name]
+    except KeyError:
+        known = ", ".join(sorted(images))
+        raise Problem(
+            f"{where}: nothing on this machine stands for the image {reference!r}; known are {known} (local/images.py)"
+        ) from None

@@ -1,0 +1,81 @@
+"""What has to be right before anything is started, each with a message that says what to do."""
+
+import errno
+import os
+import socket
+from collections.abc import Iterable
+
+import psutil
+
+from local import sandbox
+from local.plan import PlannedPod, Service
+from local.problem import Problem
+from local.state import State
+
+FREE_DISK = 2 * 2**30  # bytes: Redis and Postgres with the sample data, logs and a backup
+EXPLAIN_NAMESPACES = (
+    "this machine doesn't let an ordinary process make user namespaces, which containers are run in here; "
+    "allow them (as root: sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000; in Docker: "
+    "--security-opt seccomp=unconfined) and try again"
+)
+
+
+def check_disk(state: State) -> None:
+    """Problem when the state directory's file system is nearly full or not writable."""
+    place = state.root
+    while not place.exists():
+        place = place.parent
+    if not os.access(place, os.W_OK):
+        raise Problem(f"{place} isn't writable for this user; set SIMONE_STATE to a directory that is")
+    free = os.statvfs(place).f_bavail * os.statvfs(place).f_frsize
+    if free < FREE_DISK:
+        raise Problem(
+            f"{state.root}: {free / 2**30:.1f} GiB are free and {FREE_DISK / 2**30:.0f} GiB are needed; make room, or "
+            "set SIMONE_STATE to a directory with more"
+        )
+
+
+def check_namespaces() -> None:
+    """Problem when containers can't be isolated here."""
+    if not sandbox.works_here():
+        raise Problem(EXPLAIN_NAMESPACES)
+
+
+def check_ports(pods: Iterable[PlannedPod], services: Iterable[Service]) -> None:
+    """Problem naming every port that is taken and who has it. `pods`: those that are about to be started."""
+    wanted: dict[tuple[str, int], str] = {}
+    for pod in pods:
+        for _, _, number in pod.ports:
+            wanted[pod.pod.address, number] = pod.name
+        if pod.kind == "Balancer":
+            for service in services:
+                if service.balanced:
+                    wanted |= {(service.address, port): f"Service {service.name}" for _, port, _ in service.ports}
+    taken = [(address, port, what) for (address, port), what in wanted.items() if _taken(address, port)]
+    if taken:
+        lines = [f"  {address}:{port}, needed by {what}, is held by {_holder(port)}" for address, port, what in taken]
+        raise Problem("\n".join(["these ports are taken; stop who has them and try again:", *lines]))
+
+
+def _taken(address: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return True
+            raise Problem(f"{address}:{port} can't be used: {error.strerror}") from None
+    return False
+
+
+def _holder(port: int) -> str:
+    for connection in psutil.net_connections("tcp"):
+        if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port:
+            if connection.pid is None:
+                return "a process of another user (see it with: sudo ss -ltnp)"
+            try:
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+            except psutil.NoSuchProcess:
+                continue
+    return "a process that isn't visible here"
