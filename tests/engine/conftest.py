@@ -1,6 +1,5 @@
 """Stacks under the real Pulumi engine, each brought up once per test run."""
 
-import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -48,27 +47,26 @@ def _flat(values: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
             yield f"{path}.{key}", str(value)
 
 
-def _live(environment: str) -> Deployed:
+def _live(rendered: Rendered) -> Deployed:
+    environment = rendered.environment
     with Project(environment) as project:
         project.set_secrets(dict(_flat(with_placeholders(None, None), "simone:secrets")))
-        preview = project.preview("--show-secrets")
+        preview = project.preview()
         up = project.up()
         state, stored_text = project.state(), project.stored_text()
         second_up = project.up("--expect-no-changes")
         destroy_protected = project.destroy("--preview-only")
         project.run("state", "unprotect", "--all", "--yes")
         destroy = project.destroy()
-    return Deployed(render(environment), preview, up, state, stored_text, second_up, destroy_protected, destroy)
+    return Deployed(rendered, preview, up, state, stored_text, second_up, destroy_protected, destroy)
 
 
 @pytest.fixture(scope="session")
 def deployments() -> Mapping[str, Deployed]:
-    """Both environments, brought up side by side."""
-    assert shutil.which("sh"), "the plugins are started through sh"
-    rendered = {environment: render(environment) for environment in ENVIRONMENTS}
-    assert rendered
+    """Both environments, brought up side by side; rendering isn't for threads."""
+    rendered = [render(environment) for environment in ENVIRONMENTS]
     with ThreadPoolExecutor(max_workers=len(ENVIRONMENTS)) as pool:
-        return dict(zip(ENVIRONMENTS, pool.map(_live, ENVIRONMENTS), strict=True))
+        return dict(zip(ENVIRONMENTS, pool.map(_live, rendered), strict=True))
 
 
 @pytest.fixture(params=ENVIRONMENTS)

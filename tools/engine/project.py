@@ -126,8 +126,8 @@ class Project:
         return self.run("destroy", *(arguments or ("--yes", "--skip-preview")))
 
     def state(self) -> dict[str, Any]:
-        """The stored deployment, secrets still encrypted."""
-        exported: dict[str, Any] = self.run("stack", "export").json()
+        """The stored deployment, its secrets decrypted."""
+        exported: dict[str, Any] = self.run("stack", "export", "--show-secrets").json()
         return exported["deployment"]
 
     def stored_text(self) -> str:

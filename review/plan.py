@@ -1,0 +1,102 @@
+"""What a deployment would do to an environment, in one form whoever has found it out.
+
+Two roads lead here: two renders compared (`review.compare`) and the engine's own preview (`review.engine_preview`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from review.render import Resource
+
+
+class Op(StrEnum):
+    """What happens to a resource, in the engine's words; a replacement is one step."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    SAME = "same"
+    READ = "read"
+    IMPORT = "import"
+    FORGET = "forget"
+
+
+class Origin(StrEnum):
+    """Who says so."""
+
+    RENDERS = "two renders compared"
+    ENGINE = "pulumi preview"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What happens to one resource.
+
+    `old` is None for a creation and `new` for a deletion. `deleted_first` says whether a replacement removes the old
+    resource before the new one exists. `drift` holds the paths that differ from the cloud though the program hasn't
+    changed them, which only the engine can see. `notes` are sentences for the reviewer.
+    """
+
+    op: Op
+    urn: str
+    old: Resource | None
+    new: Resource | None
+    replace_reasons: tuple[str, ...] = ()
+    deleted_first: bool = False
+    drift: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def resource(self) -> Resource:
+        """The resource as it will be, or as it was when it goes."""
+        shown = self.new or self.old
+        if shown is None:
+            raise ValueError(f"{self.urn}: a step without a resource")
+        return shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Violation:
+    """A policy that the environment breaks; `mandatory` ones stop a deployment."""
+
+    rule: str
+    mandatory: bool
+    message: str
+    urn: str
+    protects_from: str = ""
+    fix: str = ""
+    link: str = ""
+    severity: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One environment's deployment. `errors` are what made the program or the preview fail."""
+
+    environment: str
+    origin: Origin
+    steps: tuple[Step, ...] = ()
+    exports_before: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    exports_after: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    secret_exports: frozenset[str] = frozenset()
+    violations: tuple[Violation, ...] | None = None
+    errors: tuple[str, ...] = ()
+
+    @property
+    def before(self) -> tuple[Resource, ...]:
+        """The resources that there are now."""
+        return tuple(step.old for step in self.steps if step.old is not None)
+
+    @property
+    def after(self) -> tuple[Resource, ...]:
+        """The resources that there will be."""
+        return tuple(step.new for step in self.steps if step.new is not None)
+
+    @property
+    def changed(self) -> tuple[Step, ...]:
+        """The steps that do something."""
+        quiet = {Op.SAME, Op.READ}
+        return tuple(step for step in self.steps if step.op not in quiet or step.notes or step.drift)
