@@ -1,0 +1,116 @@
+"""Who may talk to whom, judged from the rendered NetworkPolicies as a cluster would judge them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.network.flows import DNS, EDGE, FLOWS, HTTPS, OUTSIDE, POSTGRES, systems
+from review.render import Rendered
+
+NAME = "app.kubernetes.io/name"
+
+
+def _policies(rendered: Rendered) -> list[Mapping[str, Any]]:
+    return [policy.inputs["spec"] for policy in rendered.of_type(":NetworkPolicy")]
+
+
+def _selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    return all(labels.get(key) == value for key, value in selector.get("matchLabels", {}).items())
+
+
+def _labels(system: str) -> dict[str, str]:
+    return {NAME: system, "app.kubernetes.io/part-of": "simone"}
+
+
+def _allows(rule: Mapping[str, Any], side: str, system: str, port: int) -> bool:
+    if port not in [entry["port"] for entry in rule.get("ports", [])]:
+        return False
+    return any(
+        "podSelector" in peer and "namespaceSelector" not in peer and _selects(peer["podSelector"], _labels(system))
+        for peer in rule[side]
+    )
+
+
+def _may(rendered: Rendered, source: str, target: str, port: int) -> bool:
+    """Both ends must allow it: the source's egress and the target's ingress."""
+    outgoing = [spec for spec in _policies(rendered) if _selects(spec["podSelector"], _labels(source))]
+    incoming = [spec for spec in _policies(rendered) if _selects(spec["podSelector"], _labels(target))]
+    return any(_allows(rule, "to", target, port) for spec in outgoing for rule in spec.get("egress", [])) and any(
+        _allows(rule, "from", source, port) for spec in incoming for rule in spec.get("ingress", [])
+    )
+
+
+def _pods(rendered: Rendered) -> Iterator[Mapping[str, Any]]:
+    """Every pod template, with its labels as `labels`."""
+    for kind in (":StatefulSet", ":Deployment", ":Job", ":CronJob"):
+        for workload in rendered.of_type(kind):
+            spec = workload.inputs["spec"]
+            template = spec["jobTemplate"]["spec"]["template"] if kind == ":CronJob" else spec["template"]
+            yield {**template["spec"], "labels": template["metadata"]["labels"]}
+
+
+def test_exactly_the_table_s_flows_are_allowed_between_systems(environment: Rendered) -> None:
+    ports = {flow.port for flow in FLOWS}
+    allowed = {
+        (source, target, port)
+        for source in systems()
+        for target in systems()
+        for port in ports
+        if _may(environment, source, target, port)
+    }
+    wanted = {(flow.source, flow.target, flow.port) for flow in FLOWS if not {flow.source, flow.target} & OUTSIDE}
+    assert allowed == wanted
+
+
+def test_what_the_table_does_not_name_is_denied_in_both_directions(environment: Rendered) -> None:
+    deny = [spec for spec in _policies(environment) if spec["podSelector"] == {}]
+    assert [spec["policyTypes"] for spec in deny] == [["Ingress", "Egress"]]
+    assert "ingress" not in deny[0]
+    assert "egress" not in deny[0]
+
+
+def test_the_outside_is_reached_only_as_the_table_says(environment: Rendered) -> None:
+    reached = {
+        (policy.inputs["metadata"]["name"], rule["ports"][0]["port"])
+        for policy in environment.of_type(":NetworkPolicy")
+        for rule in policy.inputs["spec"].get("egress", [])
+        if any("ipBlock" in peer for peer in rule["to"])
+    }
+    assert reached == {(flow.source, flow.port) for flow in FLOWS if flow.target in (HTTPS, POSTGRES)}
+    entered = {
+        policy.inputs["metadata"]["name"]
+        for policy in environment.of_type(":NetworkPolicy")
+        for rule in policy.inputs["spec"].get("ingress", [])
+        if any("ipBlock" in peer for peer in rule["from"])
+    }
+    assert entered == {flow.target for flow in FLOWS if flow.source == EDGE}
+    assert DNS not in {flow.target for flow in FLOWS}, "every system may resolve names"
+
+
+def test_every_pod_has_a_policy_of_its_own(environment: Rendered) -> None:
+    assert {pod["labels"][NAME] for pod in _pods(environment)} <= set(systems())
+
+
+def test_every_system_of_the_table_is_declared_somewhere(rendered: Any) -> None:
+    declared = {pod["labels"][NAME] for env in ("dev", "prod", "local") for pod in _pods(rendered(env))}
+    assert set(systems()) <= declared
+
+
+def test_every_address_that_a_pod_is_given_is_one_that_it_may_call(environment: Rendered) -> None:
+    services = {
+        service.inputs["metadata"]["name"].upper().replace("-", "_"): service.inputs["spec"]["selector"][NAME]
+        for service in environment.of_type(":Service")
+    }
+    denied: list[str] = []
+    for pod in _pods(environment):
+        source = pod["labels"][NAME]
+        texts = [
+            str(variable.get("value", ""))
+            for container in [*pod["containers"], *pod.get("initContainers", [])]
+            for variable in container.get("env", [])
+        ]
+        for name in re.findall(r"\$\((\w+)_SERVICE_HOST\)", " ".join(texts)):
+            target = services[name]
+            if not any((flow.source, flow.target) == (source, target) for flow in FLOWS):
+                denied.append(f"{source} is given the address of {target}, which no flow lets it call")
+    assert denied == []
