@@ -96,7 +96,7 @@ def _said() -> Callable[[Step], None]:
 @app.command()
 def setup() -> None:
     """Install the Debian packages that stand for container images, without starting any server."""
-    missing = {image.package for image in catalogue().values() if image.missing() and image.package}
+    missing = {name for image in catalogue().values() if image.missing() for name in image.packages}
     try:
         if missing:
             typer.echo(f"installing {', '.join(sorted(missing))}")

@@ -98,6 +98,6 @@ def pod(
         kind="Balancer",
         ports=(*listening, ("haproxy", "health", HEALTH_PORT)),
         volumes=(volume,),
-        packages=(image.package,),
+        packages=image.packages,
         missing=tuple(image.missing()),
     )

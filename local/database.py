@@ -67,7 +67,7 @@ class Instance:
 
 def declared(resources: Sequence[Resource], password: str) -> Instance | None:
     """The stack's RDS instance, or None. `password`: the master's, where RDS itself would manage it."""
-    instances = [each for each in resources if each.type == INSTANCE]
+    instances = [each for each in resources if each.type == INSTANCE and not each.inputs.get("replicateSourceDb")]
     if not instances:
         return None
     if len(instances) > 1:
@@ -230,6 +230,6 @@ def pod(instance: Instance, superuser_password: str, state: State, images: Mappi
         ports=(("postgres", "postgres", PORT),),
         volumes=(config, bootstrap),
         directories=(data,),
-        packages=(image.package,),
+        packages=image.packages,
         missing=tuple(image.missing()),
     )

@@ -17,6 +17,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 POSTGRES_PROGRAMS = "/usr/lib/postgresql/15/bin"
 VENV = "/opt/venv"
+PYTHON_PATH = f"{VENV}/bin:{DEFAULT_PATH}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class Image:
     """`programs`: path in the image to path on this machine; each is found by its name on the PATH too.
 
     `sources`: files of this repository that the image is built from; a change of theirs restarts its pods.
-    `package`: the Debian package with the programs, for `make setup`.
+    `packages`: the Debian packages with the programs and with `needs`, further files that must be there.
     """
 
     programs: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -37,7 +38,8 @@ class Image:
     user: str = "app"
     uid: int = 0
     stop_signal: int = SIGTERM
-    package: str = ""
+    packages: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     sources: tuple[Path, ...] = ()
 
     def all_links(self) -> dict[str, str]:
@@ -57,8 +59,8 @@ class Image:
         return (self.programs.get(words[0], words[0]), *words[1:]) if words else ()
 
     def missing(self) -> list[str]:
-        """The programs that aren't installed."""
-        return [program for program in self.programs.values() if not Path(program).exists()]
+        """The files that aren't installed."""
+        return [path for path in (*self.programs.values(), *self.needs) if not Path(path).exists()]
 
 
 def _python_mounts() -> tuple[Mount, ...]:
@@ -74,7 +76,7 @@ def _python_mounts() -> tuple[Mount, ...]:
 
 def _python(**more: object) -> Image:
     values: dict[str, object] = {
-        "environment": {"PATH": f"{VENV}/bin:{DEFAULT_PATH}", "PYTHONUNBUFFERED": "1"},
+        "environment": {"PATH": PYTHON_PATH, "PYTHONUNBUFFERED": "1"},
         "mounts": _python_mounts(),
     }
     return Image(**{**values, **more})  # pyright: ignore[reportArgumentType]
@@ -92,68 +94,69 @@ def catalogue(repository: Path = REPOSITORY) -> dict[str, Image]:
         f"/usr/local/bin/{name}": f"/usr/bin/{name}"
         for name in ("redis-server", "redis-sentinel", "redis-cli", "redis-check-rdb", "redis-check-aof")
     }
-    app = Mount(source=str(repository / "app"), target="/opt/simone/app")
-    python_path = f"{VENV}/bin:{DEFAULT_PATH}"
+    ours: dict[str, object] = {
+        "environment": {"PATH": PYTHON_PATH, "PYTHONPATH": "/opt/simone", "PYTHONUNBUFFERED": "1"},
+        "mounts": (*_python_mounts(), Mount(source=str(repository / "app"), target="/opt/simone/app")),
+        "working_directory": "/opt/simone",
+    }
     return {
-        "redis": Image(programs=redis_programs, command=("redis-server",), user="redis", package="redis-server"),
+        "redis": Image(programs=redis_programs, command=("redis-server",), user="redis", packages=("redis-server",)),
         "redis_exporter": Image(
             programs={"/redis_exporter": "/usr/bin/prometheus-redis-exporter"},
             entrypoint=("/redis_exporter",),
-            package="prometheus-redis-exporter",
+            packages=("prometheus-redis-exporter",),
         ),
         "postgres-exporter": Image(
             programs={"/bin/postgres_exporter": "/usr/bin/prometheus-postgres-exporter"},
             entrypoint=("/bin/postgres_exporter",),
-            package="prometheus-postgres-exporter",
+            packages=("prometheus-postgres-exporter",),
         ),
         "prometheus": Image(
             programs={"/bin/prometheus": "/usr/bin/prometheus", "/bin/promtool": "/usr/bin/promtool"},
             entrypoint=("/bin/prometheus",),
-            package="prometheus",
+            packages=("prometheus",),
         ),
         "alertmanager": Image(
             programs={"/bin/alertmanager": "/usr/bin/prometheus-alertmanager"},
             entrypoint=("/bin/alertmanager",),
-            package="prometheus-alertmanager",
+            packages=("prometheus-alertmanager",),
         ),
-        "nginx": Image(
+        "gateway": Image(
             programs={"/usr/sbin/nginx": "/usr/sbin/nginx"},
-            command=("nginx", "-g", "daemon off;"),
-            links={"/etc/nginx/modules": "/usr/lib/nginx/modules"},
-            mounts=(Mount(source="/etc/nginx/mime.types", target="/etc/nginx/mime.types"),),
-            user="nginx",
+            entrypoint=("sh", "/etc/gateway/start.sh"),
+            mounts=(Mount(source="/etc/nginx", target="/etc/nginx"),),
+            user="gateway",
             stop_signal=SIGQUIT,
-            package="nginx",
+            packages=("nginx", "libnginx-mod-http-lua", "lua-cjson"),
+            needs=("/usr/lib/nginx/modules/ngx_http_lua_module.so", "/etc/nginx/mime.types"),
         ),
         "pgbouncer": Image(
             programs={"/usr/bin/pgbouncer": "/usr/sbin/pgbouncer"},
             command=("pgbouncer", "/etc/pgbouncer/pgbouncer.ini"),
             user="pgbouncer",
-            stop_signal=SIGINT,
-            package="pgbouncer",
+            packages=("pgbouncer",),
         ),
         "haproxy": Image(
             programs={"/usr/local/sbin/haproxy": "/usr/sbin/haproxy"},
             command=("haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"),
             user="haproxy",
-            package="haproxy",
+            packages=("haproxy",),
         ),
         "postgres": Image(
             programs=_postgres_programs("postgres", "initdb", "pg_ctl", "pg_isready", "psql"),
             user="postgres",
             stop_signal=SIGINT,
-            package="postgresql-15",
+            packages=("postgresql-15",),
         ),
         "moto": _python(command=("moto_server",)),
         "api": _python(
-            environment={"PATH": python_path, "PYTHONPATH": "/opt/simone", "PYTHONUNBUFFERED": "1"},
-            mounts=(*_python_mounts(), app),
-            working_directory="/opt/simone",
-            sources=(
-                repository / "app" / "api",
-                repository / "app" / "database",
-                repository / "app" / "caching.yaml",
-            ),
+            **ours,
+            sources=(repository / "app" / "api", repository / "app" / "database", repository / "app" / "caching.yaml"),
+        ),
+        "operations": _python(
+            **ours,
+            programs={name: f"/usr/bin/{Path(name).name}" for name in redis_programs},
+            packages=("redis-server",),
         ),
     }
 

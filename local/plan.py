@@ -399,7 +399,7 @@ class Planner:
             volumes=tuple(volumes.files),
             directories=tuple(volumes.directories),
             sources=tuple(str(path) for image in builder.used for path in image.sources),
-            packages=tuple(sorted({image.package for image in builder.used if image.package})),
+            packages=tuple(sorted({name for image in builder.used for name in image.packages})),
             missing=tuple(sorted({program for image in builder.used for program in image.missing()})),
             retries=workload.retries,
         )
@@ -472,8 +472,8 @@ class _Volumes:
             self.files.append(VolumeFiles(directory=self._places[name], files=files))
 
     def _projected(self, volume: Mapping[str, Any], where: str) -> dict[str, tuple[str, int]]:
+        found: dict[str, tuple[str, int]] = {}
         if volume.get("projected"):
-            found: dict[str, tuple[str, int]] = {}
             for source in volume["projected"].get("sources") or []:
                 mode = volume["projected"].get("defaultMode")
                 found |= self._projected({"name": volume["name"], "mode": mode, **source}, where)
@@ -487,15 +487,12 @@ class _Volumes:
                 texts = self._keys.files(kind, name, where, optional=optional)
                 if not source.get("items"):
                     return {name: (text, mode) for name, text in texts.items()}
-                chosen = {
-                    item: self._keys.text(kind, name, item["key"], where, optional=optional)
-                    for item in map(_Item, source["items"])
-                }
-                return {
-                    item["path"]: (text, int(item.get("mode") or mode))
-                    for item, text in chosen.items()
-                    if text is not None
-                }
+                found = {}
+                for item in source["items"]:
+                    text = self._keys.text(kind, name, item["key"], where, optional=optional)
+                    if text is not None:
+                        found[item["path"]] = (text, int(item.get("mode") or mode))
+                return found
         if volume.get("downwardAPI"):
             return {
                 item["path"]: (self._fields[item["fieldRef"]["fieldPath"]], 0o644)
@@ -519,13 +516,6 @@ class _Volumes:
                 self.directories.append(source)
         read_only = bool(mount.get("readOnly")) or any(self._places[name] == each.directory for each in self.files)
         return Mount(source=source, target=target, read_only=read_only)
-
-
-class _Item(dict[str, Any]):
-    """A volume item that can be a dictionary's key."""
-
-    def __hash__(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return hash(self["path"])
 
 
 @dataclass(kw_only=True)
