@@ -7,9 +7,13 @@ import pulumi
 from app import caching_policy
 from components.gateway import Gateway, GatewayArgs
 from components.gateway.services import GatewayServices, GatewayServicesArgs
-from components.monitoring import Monitoring, MonitoringArgs
+from components.monitoring import Monitoring, MonitoringArgs, WatchedDatabase
 from components.network import Network, NetworkArgs
+from components.pgbouncer import PgBouncer, PgBouncerArgs
 from components.platform import Platform
+from components.postgres import Postgres, PostgresArgs
+from components.postgres.roles import DATABASE
+from components.redis import Redis, RedisArgs
 from components.settings import Settings, SettingsError
 from components.stack_config import read
 
@@ -26,6 +30,35 @@ def declare(settings: Settings) -> None:
     )
     network = Network("network", NetworkArgs(platform=given, settings=settings.network))
     platform = given.within(network.namespace)
+    redis = Redis(
+        "redis",
+        RedisArgs(
+            platform=platform,
+            settings=settings.redis,
+            secrets=settings.secrets.redis,
+            images=settings.images,
+        ),
+    )
+    postgres = Postgres(
+        "postgres",
+        PostgresArgs(
+            platform=platform,
+            settings=settings.postgres,
+            secrets=settings.secrets.postgres,
+            images=settings.images,
+        ),
+    )
+    PgBouncer(
+        "pgbouncer",
+        PgBouncerArgs(
+            platform=platform,
+            settings=settings.pgbouncer,
+            secrets=settings.secrets.postgres,
+            images=settings.images,
+            database_host=postgres.address,
+            after=[postgres.resource],
+        ),
+    )
     edge_cidrs = settings.network.edge_cidrs
     gateway_services = GatewayServices(
         "gateway-services",
@@ -50,10 +83,15 @@ def declare(settings: Settings) -> None:
             settings=settings.monitoring,
             secrets=settings.secrets.monitoring,
             images=settings.images,
+            database=WatchedDatabase(
+                host=postgres.address, name=DATABASE, exporter_password=settings.secrets.postgres.exporter
+            ),
         ),
     )
 
     pulumi.export("namespace", platform.namespace)
+    pulumi.export("database_address", postgres.address)
+    pulumi.export("backup_bucket", redis.backup_bucket)
 
 
 try:

@@ -15,7 +15,11 @@ from components.gateway.settings import GatewaySettings
 from components.images import Images
 from components.monitoring.settings import MonitoringSettings
 from components.network.settings import NetworkSettings
+from components.pgbouncer.settings import PgBouncerSettings
 from components.platform import PROJECT, Aws
+from components.postgres.settings import PostgresSettings
+from components.redis.settings import RedisSettings
+from components.relations import clients_fit_pools, pools_fit_database
 from components.secrets import Secrets
 from components.settings_base import Section, group, setting
 from components.settings_errors import describe
@@ -37,6 +41,9 @@ class Settings(Section):
     aws: Aws = setting(why="the AWS account's given parts")
     images: Images = setting(why="container images")
     network: NetworkSettings = group(NetworkSettings, why="namespace and its borders")
+    redis: RedisSettings = setting(why="sessions and caches")
+    postgres: PostgresSettings = group(PostgresSettings, why="the database")
+    pgbouncer: PgBouncerSettings = group(PgBouncerSettings, why="connection pools before the database")
     api: ApiSettings = group(ApiSettings, why="the Python API")
     gateway: GatewaySettings = group(GatewaySettings, why="nginx: origin shield and front door")
     storefront: StorefrontSettings = group(StorefrontSettings, why="the Next.js shop")
@@ -51,6 +58,20 @@ class Settings(Section):
                 "simone:gateway.tls is on, so simone:secrets.edge.origin_certificate and .origin_key must hold "
                 "the gateway's certificate and key (docs/edge.md says how to make them)"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> Self:
+        complaints = [
+            complaint
+            for complaint in (
+                pools_fit_database(self.pgbouncer, self.postgres),
+                clients_fit_pools(self.api, self.pgbouncer),
+            )
+            if complaint
+        ]
+        if complaints:
+            raise ValueError("; ".join(complaints))
         return self
 
 

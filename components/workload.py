@@ -177,6 +177,11 @@ def empty_dir(name: str, size: int, *, in_memory: bool = False) -> k8s.core.v1.V
     )
 
 
+def config_volume(name: str, config_map_name: str) -> k8s.core.v1.VolumeArgs:
+    """A ConfigMap's keys as files."""
+    return k8s.core.v1.VolumeArgs(name=name, config_map=k8s.core.v1.ConfigMapVolumeSourceArgs(name=config_map_name))
+
+
 def secret_volume(name: str, secret_name: str) -> k8s.core.v1.VolumeArgs:
     """A Secret's keys as files that only the pod's group may read."""
     return k8s.core.v1.VolumeArgs(

@@ -23,7 +23,8 @@ def _sdk_args(type_: str) -> type:
     parts = module.split("/")[0]
     path = f"pulumi_{package}" + ("" if parts == "index" else f".{parts}")
     found = importlib.import_module(path)
-    return getattr(found, f"{name}Args", None) or getattr(found, f"{name}InitArgs")
+    # InitArgs where a nested type has taken the resource's name (s3.BucketVersioningArgs and others).
+    return getattr(found, f"{name}InitArgs", None) or getattr(found, f"{name}Args")
 
 
 def _options(expected: Any) -> list[Any]:

@@ -1,0 +1,37 @@
+"""Settings of pgBouncer: how many connections it takes, and how few of Postgres's it needs for them."""
+
+from typing import Literal
+
+from components.quantities import Duration
+from components.settings_base import Section, setting
+from components.workload import Resources
+
+
+class PgBouncerSettings(Section):
+    """The connection pools. Limits of clients and pools are those of one pod."""
+
+    replicas: int = setting(2, unit="pods", why="one can be replaced while the other serves", ge=1, le=20)
+    max_client_conn: int = setting(1000, unit="connections", why="of clients, for each pod", ge=10, le=100_000)
+    default_pool_size: int = setting(25, unit="connections", why="to Postgres, for each pod", ge=1, le=1000)
+    reserve_pool_size: int = setting(5, unit="connections", why="more, when clients wait too long", ge=0, le=1000)
+    reserve_pool_timeout: Duration = setting("3s", unit="seconds", why="this is too long", ge=1, le=60)
+    query_wait_timeout: Duration = setting(
+        "5s", unit="seconds", why="then a waiting client gets an error, which the API turns into a 503", ge=1, le=300
+    )
+    server_tls_mode: Literal["verify-full", "disable"] = setting(
+        "verify-full", why="Postgres must prove its name by a certificate of RDS's authority; disable for a local one"
+    )
+    server_tls_ca_file: str = setting(
+        "/opt/pgbouncer/rds-global-bundle.pem", why="RDS's certificate authorities, in our image", pattern=r"/.+"
+    )
+    max_prepared_statements: int | None = setting(
+        200, unit="statements", why="kept for each connection, from pgBouncer 1.21 on; unset for an older one", ge=1
+    )
+    drain: Duration = setting("10s", unit="seconds", why="clients move on before the pod stops", ge=1, le=120)
+    resources: Resources = setting({"cpu": "250m", "memory": "128MiB"}, why="one thread; 2 KiB for each client")
+    exporter: Resources = setting({"cpu": "50m", "memory": "96MiB"}, why="the metrics sidecar of each pod")
+
+    @property
+    def server_connections(self) -> int:
+        """The most connections to Postgres that all pods together open."""
+        return self.replicas * (self.default_pool_size + self.reserve_pool_size)

@@ -1,0 +1,51 @@
+"""The roles' credentials in Secrets Manager, for people and programs outside the cluster."""
+
+import pulumi
+import pulumi_aws as aws
+
+from components.platform import Platform
+from components.postgres.roles import APP, DATABASE, EXPORTER, OWNER, PORT
+from components.secrets import Password, PostgresSecrets
+
+SYSTEM = "postgres"
+
+
+def declare_credentials(
+    prefix: str,
+    platform: Platform,
+    secrets: PostgresSecrets,
+    *,
+    instance: aws.rds.Instance,
+    key: aws.kms.Key,
+    opts: pulumi.ResourceOptions,
+) -> None:
+    """One secret for each role: JSON in the form that RDS's own tools read."""
+    roles: dict[str, Password] = {OWNER: secrets.owner, APP: secrets.app, EXPORTER: secrets.exporter}
+    for role, password in roles.items():
+        secret = aws.secretsmanager.Secret(
+            f"{prefix}-secret-{role.replace('_', '-')}",
+            name=f"{platform.name('postgres')}/{role}",
+            description=f"Database role {role}",
+            kms_key_id=key.arn,
+            # Deleted by mistake: four weeks to take it back.
+            recovery_window_in_days=28,
+            tags=platform.tags(SYSTEM),
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=True)),
+        )
+        aws.secretsmanager.SecretVersion(
+            f"{prefix}-secret-{role.replace('_', '-')}-value",
+            secret_id=secret.id,
+            secret_string=pulumi.Output.secret(
+                pulumi.Output.json_dumps(
+                    {
+                        "engine": "postgres",
+                        "host": instance.address,
+                        "port": PORT,
+                        "dbname": DATABASE,
+                        "username": role,
+                        "password": password.get_secret_value(),
+                    }
+                )
+            ),
+            opts=opts,
+        )

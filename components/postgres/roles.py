@@ -1,0 +1,7 @@
+"""The database and its roles, by name."""
+
+DATABASE = "simone"
+OWNER = "simone_owner"  # RDS's master user; owns the schema
+APP = "app"
+EXPORTER = "exporter"
+PORT = 5432

@@ -1,0 +1,101 @@
+"""Settings of Postgres: the RDS instance, its parameters' inputs, and its scheduled jobs."""
+
+from typing import Literal, Self
+
+from pydantic import field_validator, model_validator
+
+from components.postgres.instance_classes import MEMORY, max_connections
+from components.quantities import DAY, GIB, Bytes, Duration, format_bytes
+from components.settings_base import Section, setting
+from components.workload import Resources
+
+CRON = r"\S+ \S+ \S+ \S+ \S+"
+# gp3 volumes from here on are striped: they start with 12,000 IOPS and 500 MiB/s and take more; smaller ones take
+# neither setting (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#gp3-storage).
+STRIPED_FROM = 400 * GIB
+LEAST_IOPS, LEAST_THROUGHPUT = 12_000, 500
+
+
+class PostgresSettings(Section):
+    """The database."""
+
+    instance_class: str = setting("db.m7g.xlarge", why="4 vCPU and 16 GiB: the specification's figures fit this memory")
+    engine_version: str = setting("16.6", why="a version that RDS offers", pattern=r"1[67]\.\d{1,2}")
+    storage: Bytes = setting("100GiB", unit="bytes", why="gp3 volume at the start", ge=20 * GIB, le=65536 * GIB)
+    max_storage: Bytes = setting("390GiB", unit="bytes", why="RDS grows the volume up to this by itself", ge=20 * GIB)
+    iops: int | None = setting(None, unit="operations/s", why="from 400GiB on only", ge=LEAST_IOPS, le=64_000)
+    throughput: int | None = setting(None, unit="MiB/s", why="from 400GiB on only", ge=LEAST_THROUGHPUT, le=4000)
+    multi_az: bool = setting(True, why="a standby in another zone takes over within about a minute")
+    replica: bool = setting(False, why="a read replica, for reports that would disturb the shop")
+    deletion_protection: bool = setting(True, why="the database can't be deleted before this is off")
+    backup_retention: Duration = setting(
+        "14d", unit="seconds", why="point-in-time recovery reaches back so far", ge=DAY, le=35 * DAY
+    )
+    backup_window: str = setting(
+        "03:10-03:40", unit="UTC", why="after the nightly AOF rewrites", pattern=r"\d\d:\d\d-\d\d:\d\d"
+    )
+    maintenance_window: str = setting(
+        "sun:04:00-sun:05:00", unit="UTC", why="the quietest hour", pattern=r"[a-z]{3}:\d\d:\d\d-[a-z]{3}:\d\d:\d\d"
+    )
+    monitoring_interval: Literal[0, 1, 5, 10, 15, 30, 60] = setting(
+        60, unit="seconds", why="operating-system metrics; 0 turns them off"
+    )
+    insights: Literal["standard", "advanced"] = setting(
+        "standard", why="Database Insights: standard keeps 7 days, advanced 15 months, for a price"
+    )
+    log_retention_days: Literal[7, 14, 30, 60, 90, 180, 365] = setting(
+        30, unit="days", why="of Postgres's log in CloudWatch"
+    )
+    log_statement: Literal["none", "ddl", "mod", "all"] = setting(
+        "ddl", why="all doubles the log and writes personal data into it: for dev only"
+    )
+    log_duration: bool = setting(False, why="the duration of every statement in the log: for dev only")
+    ca_certificate: str = setting(
+        "rds-ca-rsa2048-g1", why="the authority that signs the server's certificate", pattern=r"rds-ca-[a-z0-9-]+"
+    )
+    maintenance_schedule: str = setting(
+        "30 3 * * 0", unit="cron, UTC", why="analyses, and rebuilds bloated indexes, weekly", pattern=CRON
+    )
+    drift_schedule: str = setting(
+        "15 6 * * *", unit="cron, UTC", why="compares the instance's parameters with the declared ones", pattern=CRON
+    )
+    jobs: Resources = setting({"cpu": "100m", "memory": "192MiB"}, why="the jobs ask and wait")
+
+    @field_validator("instance_class")
+    @classmethod
+    def _known_class(cls, value: str) -> str:
+        if value not in MEMORY:
+            raise ValueError(
+                f"is not an instance class whose memory is known here; take one of {', '.join(MEMORY)}, or add it to "
+                "components/postgres/instance_classes.py"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _volume_rules(self) -> Self:
+        if self.max_storage < self.storage:
+            raise ValueError(
+                f"max_storage is {format_bytes(self.max_storage)}, less than storage {format_bytes(self.storage)}; "
+                "raise it to at least that"
+            )
+        if self.storage < STRIPED_FROM and (self.iops or self.throughput):
+            raise ValueError(
+                f"iops and throughput can be set from 400GiB of storage on, and storage is "
+                f"{format_bytes(self.storage)}; leave both out (3,000 IOPS and 125 MiB/s are included)"
+            )
+        return self
+
+    @property
+    def major_version(self) -> int:
+        """16 of "16.6"."""
+        return int(self.engine_version.partition(".")[0])
+
+    @property
+    def memory(self) -> int:
+        """The instance's memory in bytes."""
+        return MEMORY[self.instance_class]
+
+    @property
+    def max_connections(self) -> int:
+        """Connections that the instance takes (declared as a parameter)."""
+        return max_connections(self.memory)

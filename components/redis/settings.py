@@ -1,0 +1,164 @@
+"""Settings of Redis: three master/replica pairs, their Sentinels, backups and the nightly AOF rewrite."""
+
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from components.quantities import MIB, Bytes, Cpu, Duration, format_bytes
+from components.settings_base import Section, group, setting
+from components.workload import Resources
+
+EvictionPolicy = Literal["allkeys-lru", "allkeys-lfu", "volatile-lru", "volatile-lfu", "volatile-ttl", "noeviction"]
+
+# Measured: an AOF rewrite under writes peaks at 2.02 times maxmemory (copy-on-write of the whole data set).
+COPY_ON_WRITE_FACTOR = 2
+PROCESS_OVERHEAD = 256 * MIB
+# The AOF grows all day (it is rewritten at night), stands beside its rewrite, and beside the hourly RDB.
+STORAGE_FACTOR, SMALLEST_STORAGE_FACTOR = 5, 3
+CRON = r"\S+ \S+ \S+ \S+ \S+"
+
+
+class Pair(Section):
+    """A master and its replica; both have the same size, since either may be the master."""
+
+    maxmemory: Bytes = setting(
+        unit="bytes", why="data before eviction begins; the pod gets more, see memory", ge=32 * MIB, le=2**38
+    )
+    policy: EvictionPolicy = setting(
+        "allkeys-lru", why="a cache evicts what was used longest ago, whether it has a TTL or not"
+    )
+    memory: Bytes | None = setting(
+        None, unit="bytes", why="request and limit of the container; unset: 2 x maxmemory + 256MiB, the least"
+    )
+    storage: Bytes | None = setting(
+        None, unit="bytes", why="volume for AOF and RDB; unset: 5 x maxmemory, a day's growth of the AOF included"
+    )
+    cpu: Cpu = setting("500m", unit="cores", why="commands run on one core; forks and AOF on others", ge=10)
+    repl_backlog: Bytes = setting(
+        "64MiB",
+        unit="bytes",
+        why="writes that a replica may miss and still resume without a full copy",
+        ge=MIB,
+    )
+
+    @property
+    def least_memory(self) -> int:
+        """Bytes that the container needs while the AOF is rewritten under writes."""
+        return COPY_ON_WRITE_FACTOR * self.maxmemory + PROCESS_OVERHEAD
+
+    @property
+    def container_memory(self) -> int:
+        """Bytes: request and limit of the Redis container."""
+        return self.memory or self.least_memory
+
+    @property
+    def resources(self) -> Resources:
+        """What the Redis container asks for."""
+        return Resources().model_copy(update={"cpu": self.cpu, "memory": self.container_memory})
+
+    @property
+    def volume(self) -> int:
+        """Bytes of the persistent volume."""
+        return self.storage or STORAGE_FACTOR * self.maxmemory
+
+    @model_validator(mode="after")
+    def _room_for_rewrites(self) -> Self:
+        if self.container_memory < self.least_memory:
+            raise ValueError(
+                f"memory is {format_bytes(self.container_memory)}, but maxmemory {format_bytes(self.maxmemory)} "
+                f"needs at least {format_bytes(self.least_memory)} (2 x maxmemory + 256MiB: a rewrite of the AOF "
+                "under writes copies the whole data set); raise memory or leave it out"
+            )
+        least_volume = SMALLEST_STORAGE_FACTOR * self.maxmemory
+        if self.volume < least_volume:
+            raise ValueError(
+                f"storage is {format_bytes(self.volume)}, but maxmemory {format_bytes(self.maxmemory)} needs at "
+                f"least {format_bytes(least_volume)} (3 x maxmemory: AOF, its rewrite and the RDB side by side); "
+                "raise storage or leave it out"
+            )
+        if self.repl_backlog > PROCESS_OVERHEAD:
+            raise ValueError(
+                f"repl_backlog is {format_bytes(self.repl_backlog)}, but the container has only "
+                f"{format_bytes(PROCESS_OVERHEAD)} beside its data; lower it"
+            )
+        return self
+
+
+class Sentinels(Section):
+    """The Sentinels: one set watches all pairs."""
+
+    count: int = setting(3, unit="pods", why="odd, so that a split leaves a majority on one side", ge=3, le=9)
+    quorum: int = setting(2, unit="Sentinels", why="how many must miss a master; a majority", ge=1, le=9)
+    down_after: Duration = setting(
+        "1s",
+        unit="seconds",
+        why="silence after which a Sentinel misses a node; pings go out every second",
+        ge=1,
+        le=60,
+    )
+    failover_timeout: Duration = setting(
+        "6s",
+        unit="seconds",
+        why="limits each step of a failover; 3s works too, but also caps the promotion",
+        ge=3,
+        le=180,
+    )
+    storage: Bytes = setting("1GiB", unit="bytes", why="volume for what a Sentinel has learnt", ge=MIB)
+    resources: Resources = group(Resources, why="a Sentinel needs little")
+
+    @model_validator(mode="after")
+    def _can_agree(self) -> Self:
+        if self.count % 2 == 0:
+            raise ValueError(
+                f"count is {self.count}; an even number tolerates no more losses than {self.count - 1} and can "
+                "split in halves; use 3, 5, 7 or 9"
+            )
+        majority = self.count // 2 + 1
+        if not majority <= self.quorum <= self.count:
+            raise ValueError(
+                f"quorum is {self.quorum}, but {self.count} Sentinels need {majority} to {self.count}: fewer than a "
+                "majority would call a failover that cannot be authorised"
+            )
+        return self
+
+
+class Backup(Section):
+    """Copies of each pair's data in S3."""
+
+    bucket: str = setting(
+        why="name of the bucket that is made for the backups; unique in all of AWS",
+        pattern=r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]",
+    )
+    schedule: str = setting("0 */6 * * *", unit="cron, UTC", why="every six hours", pattern=CRON)
+    retention: Duration = setting("30d", unit="seconds", why="then the bucket's lifecycle deletes a backup", ge=86400)
+    scratch: Bytes | None = setting(
+        None, unit="bytes", why="room for one pair's RDB; unset: 1.25 x the largest maxmemory"
+    )
+    resources: Resources = setting({"cpu": "250m", "memory": "512MiB"}, why="streams an RDB to disk and then to S3")
+
+
+class RedisSettings(Section):
+    """Three pairs: sessions, data and computed results, 17 GiB of data in production and 3 GiB for buffers."""
+
+    sessions: Pair = setting({"maxmemory": "10GiB"}, why="session store, TTL 24 h")
+    data: Pair = setting({"maxmemory": "5GiB"}, why="cached entities and queries, TTLs by entity")
+    computed: Pair = setting({"maxmemory": "2GiB"}, why="computed results, TTL 1 h")
+    sentinels: Sentinels = group(Sentinels, why="promote a replica when a master is lost")
+    backup: Backup = setting(why="six-hourly copies in S3")
+    rewrite_schedule: str = setting(
+        "0 2 * * *", unit="cron, UTC", why="rewrites the AOFs when few visitors are there", pattern=CRON
+    )
+    idle_timeout: Duration = setting(
+        "300s", unit="seconds", why="closes a client's connection after this silence", ge=0, le=86400
+    )
+    exporter: Resources = setting({"cpu": "50m", "memory": "64MiB"}, why="the metrics sidecar of each pod")
+    jobs: Resources = setting({"cpu": "50m", "memory": "64MiB"}, why="the nightly rewrite only asks and waits")
+
+    def pairs(self) -> dict[str, Pair]:
+        """The pairs by name, which is Sentinel's name for the master too."""
+        return {"sessions": self.sessions, "data": self.data, "computed": self.computed}
+
+    @property
+    def scratch(self) -> int:
+        """Bytes that a backup or restore job needs on disk."""
+        return self.backup.scratch or max(pair.maxmemory for pair in self.pairs().values()) * 5 // 4

@@ -1,0 +1,45 @@
+"""The files that the Redis containers mount: configuration texts and scripts, by file name."""
+
+from collections.abc import Mapping
+
+from components.redis.acl import node_acl, sentinel_acl
+from components.redis.redis_conf import redis_conf, replication_conf
+from components.redis.sentinel_conf import sentinel_auth_conf, sentinel_conf
+from components.redis.settings import Pair, RedisSettings
+from components.script_files import fill_script, script_files
+from components.secrets import RedisSecrets
+
+PACKAGE = "components.redis"
+
+
+def node_files(settings: RedisSettings, pair: Pair) -> Mapping[str, str]:
+    """/etc/redis of a pair's nodes."""
+    return {
+        "redis.conf": redis_conf(settings, pair),
+        **fill_script(),
+        **script_files(PACKAGE, "sentinels.sh", "start.sh", "stop.sh", "probe.sh"),
+    }
+
+
+def node_secret_files(secrets: RedisSecrets) -> Mapping[str, str]:
+    """/etc/redis-secrets of all nodes."""
+    return {"users.acl": node_acl(secrets), "replication.conf": replication_conf(secrets)}
+
+
+def sentinel_files(settings: RedisSettings) -> Mapping[str, str]:
+    """/etc/sentinel of the Sentinels."""
+    return {
+        "sentinel.conf": sentinel_conf(settings),
+        **fill_script(),
+        **script_files(PACKAGE, "merge.awk", "start-sentinel.sh", "probe.sh"),
+    }
+
+
+def sentinel_secret_files(settings: RedisSettings, secrets: RedisSecrets) -> Mapping[str, str]:
+    """/etc/sentinel-secrets of the Sentinels."""
+    return {"users.acl": sentinel_acl(secrets), "auth.conf": sentinel_auth_conf(settings, secrets)}
+
+
+def rewrite_files() -> Mapping[str, str]:
+    """/etc/redis-jobs of the nightly rewrite."""
+    return script_files(PACKAGE, "rewrite.sh")

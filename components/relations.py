@@ -1,0 +1,36 @@
+"""What must hold between sections: each rule takes them and returns its complaint, or nothing."""
+
+from components.api.settings import ApiSettings
+from components.pgbouncer.settings import PgBouncerSettings
+from components.postgres.settings import PostgresSettings
+
+# The rest is for migrations, jobs, the exporter, and people who look after an incident.
+POOLED_SHARE = 0.8
+
+
+def pools_fit_database(pgbouncer: PgBouncerSettings, postgres: PostgresSettings) -> str | None:
+    """All pools together stay below 80 % of what the instance takes."""
+    wanted = pgbouncer.server_connections
+    allowed = int(POOLED_SHARE * postgres.max_connections)
+    if wanted < allowed:
+        return None
+    return (
+        f"pgbouncer: {pgbouncer.replicas} pods x ({pgbouncer.default_pool_size} default_pool_size + "
+        f"{pgbouncer.reserve_pool_size} reserve_pool_size) are {wanted} connections; {postgres.instance_class} takes "
+        f"{postgres.max_connections}, of which the pools may have fewer than {allowed} (80 %); lower the pools or take "
+        "a larger postgres.instance_class"
+    )
+
+
+def clients_fit_pools(api: ApiSettings, pgbouncer: PgBouncerSettings) -> str | None:
+    """pgBouncer takes every connection that the API opens at its largest, even with one pod of it gone."""
+    workers = 2
+    wanted = (api.scaling.maximum + workers) * api.pool_size
+    allowed = max(1, pgbouncer.replicas - 1) * pgbouncer.max_client_conn
+    if wanted <= allowed:
+        return None
+    return (
+        f"api: {api.scaling.maximum} pods and {workers} workers x {api.pool_size} pool_size are {wanted} connections, "
+        f"but pgBouncer takes {allowed} while one of its pods is replaced; lower api.pool_size or raise "
+        "pgbouncer.max_client_conn"
+    )
