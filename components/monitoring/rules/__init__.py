@@ -1,5 +1,7 @@
 """Recording and alerting rules, one file a group."""
 
+from components.monitoring.rules.api import API
+from components.monitoring.rules.browser import BROWSER
 from components.monitoring.rules.database import DATABASE
 from components.monitoring.rules.edge import EDGE
 from components.monitoring.rules.model import Alert, Group, rule_file
@@ -7,7 +9,7 @@ from components.monitoring.rules.platform import PLATFORM
 from components.monitoring.rules.redis import REDIS
 from components.monitoring.settings import MonitoringSettings
 
-GROUPS: tuple[Group, ...] = (REDIS, DATABASE, EDGE, PLATFORM)
+GROUPS: tuple[Group, ...] = (REDIS, DATABASE, API, EDGE, BROWSER, PLATFORM)
 ALERTS: tuple[Alert, ...] = tuple(alert for group in GROUPS for alert in group.alerts)
 
 

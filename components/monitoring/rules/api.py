@@ -1,0 +1,201 @@
+"""Rules of the API, its cache, the purges that follow writes, and the gateway in front.
+
+Objectives: 99.9 % of the answers aren't server errors; 95 % come within 50 ms (the specification's P95). Burn rates
+as in the SRE workbook: 14.4 and 6 times the sustainable rate page, 1 time is a ticket.
+"""
+
+from collections.abc import Iterator
+
+from components.monitoring.rules.model import Alert, Group, Recording
+from components.monitoring.rules.thresholds import (
+    API_LATENCY,
+    AVAILABILITY_OBJECTIVE,
+    HIT_RATIO_FLOOR,
+    LATENCY_OBJECTIVE,
+    MISS_SPIKE,
+    OUTBOX_AGE,
+    PURGE_LAG,
+)
+
+GATEWAY_HITS = 'gateway_requests_total{route=~"api-.*", cache=~"hit|stale|updating|revalidated"}'
+WINDOWS = ("5m", "30m", "1h", "6h", "3d")
+
+
+def _hit_recordings() -> Iterator[Recording]:
+    yield Recording(
+        record="endpoint:api_cache_hits:ratio_rate5m",
+        expr="sum by (endpoint) (rate(api_cache_hits_total[5m]))\n"
+        "/ (sum by (endpoint) (rate(api_cache_hits_total[5m]) + rate(api_cache_misses_total[5m])) > 0)",
+    )
+    yield Recording(
+        record="api:cache_hits:ratio_rate5m",
+        expr="sum(rate(api_cache_hits_total[5m]))\n"
+        "/ (sum(rate(api_cache_hits_total[5m])) + sum(rate(api_cache_misses_total[5m])) > 0)",
+    )
+    # Of everything asked of the API, through the gateway or directly, the share that no query was made for.
+    yield Recording(
+        record="shop:cache_hits:ratio_rate5m",
+        expr=f"((sum(rate({GATEWAY_HITS}[5m])) or vector(0)) + sum(rate(api_cache_hits_total[5m])))\n"
+        f"/ ((sum(rate({GATEWAY_HITS}[5m])) or vector(0)) + sum(rate(api_cache_hits_total[5m]))\n"
+        "   + sum(rate(api_cache_misses_total[5m])) > 0)",
+    )
+    yield Recording(
+        record="shop:cache_misses:ratio_rate5m",
+        expr="1 - shop:cache_hits:ratio_rate5m",
+    )
+    # Each layer's own share of the hits; `layer` is the nearest to the database that answered.
+    layers = {
+        "gateway": GATEWAY_HITS,
+        "memory": "api_cache_memory_hits_total",
+        "redis": None,
+    }
+    for layer, series in layers.items():
+        rate = (
+            f"sum(rate({series}[5m]))"
+            if series
+            else "(sum(rate(api_cache_hits_total[5m])) - sum(rate(api_cache_memory_hits_total[5m])))"
+        )
+        yield Recording(record="layer:cache_hits:rate5m", expr=f'label_replace({rate}, "layer", "{layer}", "", "")')
+
+
+def _objective_recordings() -> Iterator[Recording]:
+    yield Recording(record="api:requests:rate5m", expr="sum(rate(api_request_duration_seconds_count[5m]))")
+    for quantile in (50, 95, 99):
+        yield Recording(
+            record=f"api:request_latency:p{quantile}_rate5m",
+            expr=f"histogram_quantile({quantile / 100:g}, sum by (le) (rate(api_request_duration_seconds_bucket[5m])))",
+        )
+    yield Recording(
+        record="cache:api_request_latency:p95_rate5m",
+        expr="histogram_quantile(0.95, sum by (le, cache) (rate(api_request_duration_seconds_bucket[5m])))",
+    )
+    for window in WINDOWS:
+        total = f"(sum(rate(api_request_duration_seconds_count[{window}])) > 0)"
+        yield Recording(
+            record=f"api:errors:ratio_rate{window}",
+            expr=f'(sum(rate(api_requests_total{{status=~"5.*"}}[{window}])) or vector(0)) / {total}',
+        )
+        yield Recording(
+            record=f"api:slow:ratio_rate{window}",
+            expr=f'1 - sum(rate(api_request_duration_seconds_bucket{{le="{API_LATENCY:g}"}}[{window}])) / {total}',
+        )
+
+
+def _burn_alerts(name: str, series: str, objective: float, what: str) -> Iterator[Alert]:
+    budget = round(1 - objective, 6)
+    for suffix, factor, long, short, hold, severity in (
+        ("Fast", 14.4, "1h", "5m", "2m", "page"),
+        ("Medium", 6.0, "6h", "30m", "5m", "page"),
+        ("Slow", 1.0, "3d", "6h", "1h", "ticket"),
+    ):
+        limit = round(factor * budget, 6)
+        yield Alert(
+            name=f"{name}{suffix}",
+            expr=f"{series}{long} > {limit:g}\nand {series}{short} > {limit:g}",
+            hold=hold,
+            hold_reason="the two windows already keep peaks out; this rides out a single evaluation",
+            severity="page" if severity == "page" else "ticket",
+            summary=f"{{{{ $value | humanizePercentage }}}} of the API's answers over {long} {what}",
+            description=f"{factor:g} times what the month's budget ({budget:.1%}) allows, over {long} and still over "
+            f"{short}.",
+            runbook="api",
+            dashboard="simone-api",
+        )
+
+
+_ALERTS = (
+    Alert(
+        name="ApiDown",
+        expr='absent(up{job="api", system="api"} == 1)',
+        hold="1m",
+        hold_reason="no roll-out takes the last pod away",
+        severity="page",
+        summary="No API pod answers",
+        description="Only what the gateway and the edge hold is served.",
+        runbook="api",
+        dashboard="simone-api",
+    ),
+    *_burn_alerts("ApiAvailabilityBurn", "api:errors:ratio_rate", AVAILABILITY_OBJECTIVE, "are server errors"),
+    *_burn_alerts("ApiLatencyBurn", "api:slow:ratio_rate", LATENCY_OBJECTIVE, "took over 50 ms"),
+    Alert(
+        name="ApiLatencyP95",
+        expr=f"api:request_latency:p95_rate5m > {API_LATENCY:g}",
+        hold="15m",
+        hold_reason="a cold cache after a deploy is warm by then",
+        severity="ticket",
+        summary="The API's P95 is {{ $value | humanizeDuration }}",
+        description="Asked for: below 50 ms.",
+        runbook="api",
+        dashboard="simone-api",
+    ),
+    Alert(
+        name="CacheHitRatioLow",
+        expr=f"shop:cache_hits:ratio_rate5m < {HIT_RATIO_FLOOR:g}",
+        hold="15m",
+        hold_reason="a purge of everything refills within minutes",
+        severity="ticket",
+        summary="Caches answer only {{ $value | humanizePercentage }} of the requests",
+        description="Asked for: 80 %, at the least 70 %. The database carries the rest.",
+        runbook="api",
+        dashboard="simone-api",
+    ),
+    Alert(
+        name="CacheMissSpike",
+        expr=f"shop:cache_misses:ratio_rate5m - (shop:cache_misses:ratio_rate5m offset 1h) > {MISS_SPIKE:g}",
+        hold="5m",
+        hold_reason="longer than the refill after an ordinary purge",
+        severity="ticket",
+        summary="Cache misses rose by {{ $value | humanizePercentage }} within an hour",
+        description="A deploy changed keys, a purge is too wide, Redis was lost, or somebody walks the catalogue.",
+        runbook="api",
+        dashboard="simone-api",
+    ),
+    Alert(
+        name="PurgeLag",
+        expr="histogram_quantile(0.95, sum by (le, layer) (rate(api_purge_duration_seconds_bucket[5m])))\n"
+        f"> {PURGE_LAG:g}",
+        hold="5m",
+        hold_reason="one retry with back-off is normal",
+        severity="ticket",
+        summary="Purges reach {{ $labels.layer }} after {{ $value | humanizeDuration }}",
+        description="Visitors see old prices or stock for that long.",
+        runbook="api",
+        dashboard="simone-api",
+    ),
+    Alert(
+        name="OutboxStuck",
+        expr=f"max(api_outbox_oldest_seconds) > {OUTBOX_AGE:g}",
+        hold="2m",
+        hold_reason="five minutes are in the expression",
+        severity="page",
+        summary="A purge has waited for {{ $value | humanizeDuration }}",
+        description="The worker is down or a layer refuses purges: visitors see what was changed long ago.",
+        runbook="api",
+        dashboard="simone-api",
+    ),
+    Alert(
+        name="GatewayDown",
+        expr='absent(up{job="gateway"} == 1)',
+        hold="1m",
+        hold_reason="no roll-out takes the last pod away",
+        severity="page",
+        summary="No gateway pod answers",
+        description="The shop is unreachable but for what the edge holds.",
+        runbook="api",
+        dashboard="simone-overview",
+    ),
+    Alert(
+        name="GatewayErrors",
+        expr='sum(rate(gateway_requests_total{status=~"5.."}[5m]))\n'
+        "/ (sum(rate(gateway_requests_total[5m])) > 0) > 0.05",
+        hold="5m",
+        hold_reason="a failover of the database passes",
+        severity="page",
+        summary="{{ $value | humanizePercentage }} of the gateway's answers are server errors",
+        description="Visitors see errors, whatever the API's own figures say.",
+        runbook="api",
+        dashboard="simone-overview",
+    ),
+)
+
+API = Group(name="api", rules=(*_hit_recordings(), *_objective_recordings(), *_ALERTS))

@@ -1,0 +1,93 @@
+"""Rules of what visitors' browsers report (real-user measurements, posted to the API)."""
+
+from collections.abc import Iterator
+
+from components.monitoring.rules.model import Alert, Group, Recording
+from components.monitoring.rules.thresholds import (
+    LARGEST_CONTENTFUL_PAINT,
+    PAGE_LOAD,
+    SERVICE_WORKER_INSTALLS,
+    SYNC_SUCCESS,
+)
+
+TIMINGS = {"page_load": 95, "tti": 75, "lcp": 75, "fcp": 75, "inp": 75, "ttfb": 75}
+"""Measurement and the percentile that counts: the specification's P95 for page loads, Core Web Vitals' P75 else."""
+
+
+def _recordings() -> Iterator[Recording]:
+    for name, quantile in TIMINGS.items():
+        yield Recording(
+            record=f"browser:{name}:p{quantile}_rate1h",
+            expr=f"histogram_quantile({quantile / 100:g}, sum by (le) (rate(browser_{name}_seconds_bucket[1h])))",
+        )
+    yield Recording(
+        record="browser:worker_installs:ratio_rate1h",
+        expr='(sum(rate(browser_worker_installs_total{result="installed"}[1h])) or vector(0))\n'
+        "/ (sum(rate(browser_worker_installs_total[1h])) > 0)",
+    )
+    yield Recording(
+        record="browser:sync:ratio_rate1h",
+        expr='(sum(rate(browser_sync_total{result="delivered"}[1h])) or vector(0))\n'
+        "/ (sum(rate(browser_sync_total[1h])) > 0)",
+    )
+
+
+_ALERTS = (
+    Alert(
+        name="StorefrontDown",
+        expr='absent(up{job="storefront"} == 1)',
+        hold="2m",
+        hold_reason="Next.js takes some seconds to start",
+        severity="page",
+        summary="No storefront pod answers ({{ $labels.job }})",
+        description="Pages come from the gateway's shield, stale ones for up to an hour.",
+        runbook="storefront",
+        dashboard="simone-storefront",
+    ),
+    Alert(
+        name="PageLoadSlow",
+        expr=f"browser:page_load:p95_rate1h > {PAGE_LOAD:g}",
+        hold="30m",
+        hold_reason="enough page loads for a percentile",
+        severity="ticket",
+        summary="P95 of page loads is {{ $value | humanizeDuration }}",
+        description="Asked for: below 2 s.",
+        runbook="storefront",
+        dashboard="simone-storefront",
+    ),
+    Alert(
+        name="LargestContentfulPaintSlow",
+        expr=f"browser:lcp:p75_rate1h > {LARGEST_CONTENTFUL_PAINT:g}",
+        hold="30m",
+        hold_reason="enough page loads for a percentile",
+        severity="ticket",
+        summary="P75 of the largest contentful paint is {{ $value | humanizeDuration }}",
+        description="Asked for: below 2.5 s. Images, fonts or a slow first byte.",
+        runbook="storefront",
+        dashboard="simone-storefront",
+    ),
+    Alert(
+        name="ServiceWorkerInstallations",
+        expr=f"browser:worker_installs:ratio_rate1h < {SERVICE_WORKER_INSTALLS:g}",
+        hold="1h",
+        hold_reason="a roll-out reaches visitors gradually",
+        severity="ticket",
+        summary="The service worker installs in {{ $value | humanizePercentage }} of the browsers that try",
+        description="Asked for: above 95 %. A precached file is missing (404), or sw.js fails.",
+        runbook="storefront",
+        dashboard="simone-storefront",
+    ),
+    Alert(
+        name="OfflineSyncFailures",
+        expr=f"browser:sync:ratio_rate1h < {SYNC_SUCCESS:g}",
+        hold="15m",
+        hold_reason="a restart of the API fails some deliveries, which are retried",
+        severity="ticket",
+        summary="Only {{ $value | humanizePercentage }} of the changes made offline are delivered",
+        description="Asked for: above 99 %. The others stay in the visitors' browsers.",
+        runbook="storefront",
+        dashboard="simone-storefront",
+    ),
+)
+
+BROWSER = Group(name="browser", rules=(*_recordings(), *_ALERTS))

@@ -1,0 +1,1 @@
+"""The specification's numbers, measured: a load, what it shows, and an honest report."""
