@@ -22,9 +22,13 @@ from local.images import catalogue
 from local.problem import Problem
 from local.state import State
 
+INTERRUPTED = 130
+WIDE = 200  # characters in a line where no terminal says how many
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 console = Console(highlight=False)
-INTERRUPTED = 130
+if not console.is_terminal:
+    console.width = WIDE
 
 
 def _fail(problem: Problem) -> NoReturn:
@@ -35,7 +39,7 @@ def _fail(problem: Problem) -> NoReturn:
 def _table(entries: list[Entry]) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "kind", "address", "pid", "health"):
-        table.add_column(heading, overflow="fold" if heading == "health" else "ellipsis", no_wrap=heading != "health")
+        table.add_column(heading, overflow="ellipsis", no_wrap=True)
     for entry in entries:
         colour = "green" if entry.healthy else "red"
         table.add_row(

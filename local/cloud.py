@@ -40,7 +40,7 @@ def pod(state: State, images: Mapping[str, Image]) -> PlannedPod:
     image = find("moto", images, NAME)
     container = Container(
         name="moto",
-        argv=("moto_server", "-H", ADDRESS, "-p", str(PORT)),
+        argv=("python", "-m", "moto.server", "-H", ADDRESS, "-p", str(PORT)),
         environment={"PATH": image.environment["PATH"], "HOME": "/tmp", "PYTHONUNBUFFERED": "1"},  # noqa: S108
         uid=1000,
         gid=1000,

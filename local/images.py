@@ -148,7 +148,7 @@ def catalogue(repository: Path = REPOSITORY) -> dict[str, Image]:
             stop_signal=SIGINT,
             packages=("postgresql-15",),
         ),
-        "moto": _python(command=("moto_server",)),
+        "moto": _python(),
         "api": _python(
             **ours,
             sources=(repository / "app" / "api", repository / "app" / "database", repository / "app" / "caching.yaml"),
