@@ -14,7 +14,7 @@ from components.secrets import RedisSecrets
 _APP = "~* &* +@all -@admin -@dangerous +role +info"
 _EXPORTER = (
     "+ping +info +config|get +slowlog|get +slowlog|len +latency|latest +latency|histogram +client|setname "
-    "+client|setinfo +select +dbsize +command"
+    "+select +dbsize +command"
 )
 _REPLICATION = "+psync +replconf +ping"
 # The list that Sentinel's documentation gives for the nodes it watches.
@@ -25,22 +25,22 @@ _SENTINEL = (
 # Planned failover, backup from a replica (redis-cli --rdb speaks the replication protocol), AOF rewrite, restore.
 _OPERATIONS = (
     "~* +ping +role +info +dbsize +lastsave +bgsave +bgrewriteaof +client|pause +client|unpause +client|setname "
-    "+client|setinfo +config|get +acl|log +memory|usage +sync +psync +replconf +wait +scan +type +restore +exists "
+    "+config|get +acl|log +memory|usage +sync +psync +replconf +wait +scan +type +restore +exists "
     "+dump +pexpiretime +pttl +get +strlen +hgetall +lrange +smembers +zrange +script|exists"
 )
 
 _SENTINEL_APP = (
-    "&* +ping +hello +role +info +subscribe +psubscribe +unsubscribe +punsubscribe +client|setname +client|setinfo "
+    "&* +ping +hello +role +info +subscribe +psubscribe +unsubscribe +punsubscribe +client|setname "
     "+sentinel|get-master-addr-by-name +sentinel|master +sentinel|masters +sentinel|replicas +sentinel|slaves "
     "+sentinel|sentinels"
 )
 _SENTINEL_EXPORTER = (
-    "+ping +info +client|setname +client|setinfo +config|get +slowlog|get +slowlog|len +latency|latest "
+    "+ping +info +client|setname "
     "+sentinel|masters +sentinel|master +sentinel|sentinels +sentinel|slaves +sentinel|replicas +sentinel|ckquorum"
 )
 _SENTINEL_PEER = "&* +ping +publish +subscribe +info +client|setname +client|kill +sentinel|is-master-down-by-addr"
 _SENTINEL_OPERATIONS = (
-    "+ping +role +info +client|setname +client|setinfo +sentinel|get-master-addr-by-name +sentinel|master "
+    "+ping +role +info +client|setname +sentinel|get-master-addr-by-name +sentinel|master "
     "+sentinel|masters +sentinel|replicas +sentinel|slaves +sentinel|sentinels +sentinel|ckquorum +sentinel|failover "
     "+sentinel|reset"
 )
