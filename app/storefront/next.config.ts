@@ -1,0 +1,80 @@
+import path from "node:path";
+import type { NextConfig } from "next";
+import { MARKETS } from "./src/shop/market.ts";
+import { cachingHeaders } from "./tools/caching-policy.mjs";
+
+const root = import.meta.dirname;
+const policy = process.env.CACHING_POLICY ?? path.join(root, "..", "caching.yaml");
+/** Where hashed files are fetched from, such as https://cdn.example.com; unset: from the shop itself. */
+const assets = process.env.ASSET_PREFIX;
+
+/** Next's inline bootstrap scripts differ by page and are static, so neither a nonce nor a hash list can name them. */
+const contentSecurityPolicy = [
+  "default-src 'self'",
+  `script-src 'self' 'unsafe-inline' ${assets ?? ""}`,
+  `style-src 'self' 'unsafe-inline' ${assets ?? ""}`,
+  `font-src 'self' ${assets ?? ""}`,
+  "img-src 'self' data: blob:",
+  "connect-src 'self'",
+  "worker-src 'self'",
+  "object-src 'none'",
+  "base-uri 'self'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const security = [
+  { key: "Content-Security-Policy", value: contentSecurityPolicy },
+  { key: "X-Content-Type-Options", value: "nosniff" },
+  { key: "Referrer-Policy", value: "strict-origin-when-cross-origin" },
+  { key: "Permissions-Policy", value: "camera=(), microphone=(), geolocation=(), payment=()" },
+  { key: "Cross-Origin-Opener-Policy", value: "same-origin" },
+];
+
+/** The addresses whose pages are made per market: prices differ, so each market's copy is a page of its own. */
+const LISTINGS = ["/products", "/categories/:category"];
+const MARKET_PAGES = ["/", "/products/:product(\\d+)", "/categories"];
+
+function marketRewrites() {
+  const [fallback, ...others] = MARKETS;
+  return [...others, fallback].flatMap((market) => {
+    const country = { type: "header" as const, key: "x-country", value: `(?:${market.countries.join("|")})` };
+    const only = market === fallback ? {} : { has: [country] };
+    return [
+      ...LISTINGS.map((source) => ({
+        source,
+        has: [...(only.has ?? []), { type: "query" as const, key: "sort", value: "(?<sort>[a-z-]+)" }],
+        destination: `/${market.slug}${source}/by/:sort`,
+      })),
+      ...[...LISTINGS.map((source) => ({ source, to: `${source}/by/popularity` })), ...MARKET_PAGES.map((source) => ({ source, to: source.replace("(\\d+)", "") }))].map(
+        ({ source, to }) => ({ source, ...only, destination: `/${market.slug}${to === "/" ? "" : to}` }),
+      ),
+    ];
+  });
+}
+
+const config: NextConfig = {
+  output: "standalone",
+  outputFileTracingRoot: root,
+  turbopack: { root },
+  ...(assets ? { assetPrefix: assets } : {}),
+  // `npm run check` does that, with the worker and the tools; once is enough.
+  typescript: { ignoreBuildErrors: true },
+  poweredByHeader: false,
+  reactStrictMode: true,
+  // Pages are kept in memory: the root file system is read-only, and only .next/cache is on the pod's disk.
+  experimental: { inlineCss: true, isrFlushToDisk: false },
+  images: {
+    formats: ["image/avif", "image/webp"],
+    qualities: [85],
+    deviceSizes: [640, 750, 828, 1080, 1200, 1920],
+    // 256 and 384 beside the usual ones: a card on a phone is 160 to 190 CSS pixels wide.
+    imageSizes: [32, 48, 64, 96, 128, 256, 384],
+    localPatterns: [{ pathname: "/images/**", search: "" }],
+    minimumCacheTTL: 2_592_000,
+  },
+  headers: async () => [{ source: "/:path*", headers: security }, ...cachingHeaders(policy)],
+  rewrites: async () => ({ beforeFiles: marketRewrites(), afterFiles: [], fallback: [] }),
+};
+
+export default config;

@@ -1,0 +1,19 @@
+"use client";
+import "@/styles/tokens.css";
+import "@/styles/base.css";
+
+export default function GlobalError({ reset }: { reset: () => void }) {
+  return (
+    <html lang="en">
+      <body>
+        <main>
+          <h1 style={{ marginTop: "4rem" }}>That didn’t work.</h1>
+          <p>The fault is ours. Your cart is safe.</p>
+          <button type="button" className="button" onClick={reset}>
+            Try again
+          </button>
+        </main>
+      </body>
+    </html>
+  );
+}

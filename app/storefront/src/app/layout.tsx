@@ -1,0 +1,54 @@
+import type { Metadata, Viewport } from "next";
+import type { ReactNode } from "react";
+import { Background } from "@/components/Background";
+import { SiteFooter } from "@/components/SiteFooter";
+import { SiteHeader } from "@/components/SiteHeader";
+import { body, display } from "./fonts";
+import "@/styles/tokens.css";
+import "@/styles/base.css";
+import "@/styles/chrome.css";
+import "@/styles/catalogue.css";
+import "@/styles/product.css";
+import "@/styles/forms.css";
+
+export const metadata: Metadata = {
+  title: { default: "SIMONE — well-made things for everyday life", template: "%s · SIMONE" },
+  description: "Considered goods for home, work and out of doors, at fair prices, delivered in days.",
+  applicationName: "SIMONE",
+  manifest: "/manifest.webmanifest",
+  icons: { icon: "/icons/icon.svg", apple: "/icons/icon-192.png" },
+};
+
+export const viewport: Viewport = {
+  themeColor: [
+    { media: "(prefers-color-scheme: light)", color: "#faf8f4" },
+    { media: "(prefers-color-scheme: dark)", color: "#141210" },
+  ],
+};
+
+/** Before the first paint, or a visitor who chose the other theme would see a flash of this one. */
+const APPLY_THEME = `try{var t=localStorage.getItem("theme");if(t)document.documentElement.dataset.theme=t}catch(e){}`;
+const ASSETS = process.env.ASSET_PREFIX;
+
+export default function RootLayout({ children }: { children: ReactNode }) {
+  return (
+    <html lang="en" className={`${body.variable} ${display.variable}`} suppressHydrationWarning>
+      <head>
+        {ASSETS ? <link rel="preconnect" href={ASSETS} /> : null}
+        {ASSETS ? <link rel="dns-prefetch" href={ASSETS} /> : null}
+        <script dangerouslySetInnerHTML={{ __html: APPLY_THEME }} />
+      </head>
+      <body>
+        <a className="skip-link" href="#content">
+          Skip to content
+        </a>
+        <SiteHeader />
+        <main id="content" tabIndex={-1}>
+          {children}
+        </main>
+        <SiteFooter />
+        <Background />
+      </body>
+    </html>
+  );
+}

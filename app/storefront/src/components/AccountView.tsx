@@ -1,0 +1,61 @@
+"use client";
+import Link from "next/link";
+import { useRouter } from "next/navigation";
+import { useState } from "react";
+import { useOnline } from "@/offline/use";
+import { signOut } from "@/shop/session";
+import { Preferences } from "./Preferences";
+import { useVisitor } from "./useVisitor";
+
+export function AccountView() {
+  const visitor = useVisitor();
+  const online = useOnline();
+  const router = useRouter();
+  const [problem, setProblem] = useState("");
+
+  if (visitor === undefined) return <div className="skeleton" style={{ height: "12rem" }} aria-hidden="true" />;
+  if (visitor === null) return <SignInFirst next="/account" />;
+
+  async function leave() {
+    try {
+      await signOut();
+      router.push("/");
+    } catch {
+      setProblem("We couldn’t be reached, so you are still signed in.");
+    }
+  }
+
+  return (
+    <div className="split">
+      <Preferences visitor={visitor} />
+      <section className="card" aria-labelledby="who">
+        <h2 id="who">{visitor.name}</h2>
+        <p className="soft">{visitor.email}</p>
+        {visitor.tier === "premium" ? <p className="tag good" style={{ justifySelf: "start" }}>Premium member</p> : null}
+        <Link href="/account/orders" className="button quiet">
+          Your orders
+        </Link>
+        <button type="button" className="button quiet" onClick={leave} disabled={!online}>
+          Sign out
+        </button>
+        {problem ? (
+          <p className="notice danger" role="alert">
+            {problem}
+          </p>
+        ) : null}
+        <p className="small soft">Signing out removes your cart and everything else of yours from this browser.</p>
+      </section>
+    </div>
+  );
+}
+
+export function SignInFirst({ next }: { next: string }) {
+  return (
+    <div className="empty">
+      <p className="soft">Sign in to see this page.</p>
+      <Link href={`/login?next=${next}`} className="button">
+        Sign in
+      </Link>
+    </div>
+  );
+}

@@ -1,0 +1,39 @@
+"use client";
+import Link from "next/link";
+import { useState } from "react";
+import { addToCart } from "@/offline/cart";
+import type { Product } from "@/shop/catalogue";
+
+export function AddToCart({ product }: { product: Product }) {
+  const [added, setAdded] = useState(0);
+  const [failed, setFailed] = useState(false);
+  const available = product.stock > 0;
+
+  async function add() {
+    try {
+      await addToCart(product);
+      setAdded(added + 1);
+      setFailed(false);
+    } catch {
+      setFailed(true);
+    }
+  }
+
+  return (
+    <div>
+      <div className="buy">
+        <button type="button" className="button" onClick={add} disabled={!available}>
+          {available ? "Add to cart" : "Sold out"}
+        </button>
+        {added ? (
+          <Link href="/cart" className="button quiet">
+            Go to your cart
+          </Link>
+        ) : null}
+      </div>
+      <p className="small soft" role="status" style={{ marginTop: "0.5rem", minHeight: "1.5em" }}>
+        {failed ? "This browser refuses to store the cart. Is it in private mode?" : added ? `${product.name} is in your cart.` : ""}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,86 @@
+"use client";
+import Link from "next/link";
+import { cartLines, MOST_PIECES, removeFromCart, setQuantity } from "@/offline/cart";
+import type { CartLine } from "@/offline/database";
+import { useOnline, useStored } from "@/offline/use";
+import { money } from "@/shop/money";
+import { ProductImage } from "./ProductImage";
+import { Totals } from "./Totals";
+
+export function CartView() {
+  const lines = useStored(cartLines, "cart", "signed-out");
+  const online = useOnline();
+  if (!lines) return <div className="skeleton" style={{ height: "16rem" }} aria-hidden="true" />;
+  if (!lines.length) {
+    return (
+      <div className="empty">
+        <p className="soft">It’s still empty. Things you add stay here, also without a network.</p>
+        <Link href="/products" className="button">
+          Look around
+        </Link>
+      </div>
+    );
+  }
+  return (
+    <div className="split">
+      <ul role="list" className="lines">
+        {lines.map((line) => (
+          <Line key={line.productId} line={line} />
+        ))}
+      </ul>
+      <aside className="card" aria-labelledby="summary">
+        <h2 id="summary">Summary</h2>
+        <Totals lines={lines} />
+        {online ? (
+          <Link href="/checkout" className="button wide">
+            Proceed to checkout
+          </Link>
+        ) : (
+          <>
+            <button type="button" className="button wide" disabled>
+              Go online to check out
+            </button>
+            <p className="small soft">
+              You can{" "}
+              <Link href="/checkout" prefetch={false}>
+                prepare your order
+              </Link>{" "}
+              now and send it when you’re back online.
+            </p>
+          </>
+        )}
+      </aside>
+    </div>
+  );
+}
+
+function Line({ line }: { line: CartLine }) {
+  return (
+    <li className="line">
+      <div className="line-picture">
+        <ProductImage product={line} alt="" sizes="104px" />
+      </div>
+      <div>
+        <h2>
+          <Link href={`/products/${line.productId}`}>{line.name || `Article ${line.productId}`}</Link>
+        </h2>
+        <p className="small soft">{line.brand}</p>
+      </div>
+      <p className="price">{money(line.price * line.quantity, line.currency)}</p>
+      <div className="line-actions">
+        <div className="stepper" role="group" aria-label={`How many of ${line.name}`}>
+          <button type="button" aria-label="One less" disabled={line.quantity <= 1} onClick={() => setQuantity(line, line.quantity - 1)}>
+            −
+          </button>
+          <output aria-live="polite">{line.quantity}</output>
+          <button type="button" aria-label="One more" disabled={line.quantity >= MOST_PIECES} onClick={() => setQuantity(line, line.quantity + 1)}>
+            +
+          </button>
+        </div>
+        <button type="button" className="link-button" onClick={() => removeFromCart(line)}>
+          Remove<span className="visually-hidden"> {line.name}</span>
+        </button>
+      </div>
+    </li>
+  );
+}

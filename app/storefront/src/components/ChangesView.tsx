@@ -1,0 +1,87 @@
+"use client";
+import { useState } from "react";
+import type { Change, ChangeStatus } from "@/offline/database";
+import { discardChange, queuedChanges, retryChange, wake } from "@/offline/queue";
+import { useOnline, useStored } from "@/offline/use";
+import { fetchCart } from "@/shop/session";
+
+const LABELS: Record<ChangeStatus, [label: string, kind: string]> = {
+  pending: ["Waiting", ""],
+  failed: ["Refused", "danger"],
+  conflict: ["Changed elsewhere", "warn"],
+};
+
+export function ChangesView() {
+  const changes = useStored(queuedChanges, "queue", "signed-out");
+  const online = useOnline();
+  if (!changes) return <div className="skeleton" style={{ height: "8rem" }} aria-hidden="true" />;
+  if (!changes.length) {
+    return (
+      <p className="notice good" role="status">
+        Everything is sent.
+      </p>
+    );
+  }
+  const pending = changes.filter((change) => change.status === "pending").length;
+  return (
+    <>
+      {pending ? (
+        <p style={{ marginBottom: "1.25rem" }}>
+          <button type="button" className="button small" disabled={!online} onClick={() => wake()}>
+            {online ? `Send ${pending} now` : `${pending} waiting for a connection`}
+          </button>
+        </p>
+      ) : null}
+      <ol role="list" className="changes">
+        {changes.map((change) => (
+          <Row key={change.id} change={change} />
+        ))}
+      </ol>
+    </>
+  );
+}
+
+function Row({ change }: { change: Change }) {
+  const [busy, setBusy] = useState(false);
+  const [label, kind] = LABELS[change.status];
+  const id = change.id as number;
+
+  async function resolve(step: () => Promise<void>) {
+    setBusy(true);
+    try {
+      await step();
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  /** The shop's version wins: forget the change, and show what the shop holds. */
+  async function takeTheirs() {
+    await discardChange(id);
+    if (change.endpoint === "/api/cart") await fetchCart();
+  }
+
+  return (
+    <li className="card change" style={{ display: "flex" }}>
+      <div>
+        <p>
+          <strong>{change.summary}</strong> <span className={`tag ${kind}`}>{label}</span>
+        </p>
+        <p className="small soft">
+          {new Date(change.timestamp).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })}
+          {change.problem ? ` · ${change.problem}` : ""}
+        </p>
+      </div>
+      {change.status === "pending" ? null : (
+        <div className="change-actions">
+          <button type="button" className="button small" disabled={busy} onClick={() => resolve(() => retryChange(id))}>
+            {change.status === "conflict" ? "Keep mine" : "Try again"}
+          </button>
+          <button type="button" className="button quiet small" disabled={busy} onClick={() => resolve(takeTheirs)}>
+            {change.status === "conflict" ? "Take the shop’s" : "Discard"}
+          </button>
+        </div>
+      )}
+    </li>
+  );
+}

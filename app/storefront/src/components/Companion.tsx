@@ -1,0 +1,78 @@
+"use client";
+import Link from "next/link";
+import { useEffect, useState } from "react";
+import { watchConnection } from "@/offline/connection";
+import { database } from "@/offline/database";
+import { listen } from "@/offline/messages";
+import { queuedChanges, wake } from "@/offline/queue";
+import { useOnline, useStored } from "@/offline/use";
+import { applyUpdate, watchWorker } from "@/offline/worker-client";
+import { measure } from "@/shop/measure";
+
+/** What runs behind every page, and the bar at the bottom that tells of it when there is something to tell. */
+export function Companion() {
+  const online = useOnline();
+  const changes = useStored(queuedChanges, "queue", "signed-out") ?? [];
+  const [update, setUpdate] = useState(false);
+  const [evicted, setEvicted] = useState(false);
+
+  useEffect(() => {
+    // Opened once up front: a failure here is the private mode of an old browser, where everything else still works.
+    database().catch((error: unknown) => console.error("no database in this browser: the shop needs a network", error));
+    const stops = [
+      watchConnection(),
+      watchWorker(() => setUpdate(true)),
+      measure(),
+      listen((message) => {
+        if (message.type === "evicted") setEvicted(true);
+      }),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }, []);
+
+  useEffect(() => {
+    if (online) wake();
+  }, [online]);
+
+  const pending = changes.filter((change) => change.status === "pending").length;
+  const troubled = changes.length - pending;
+  return (
+    <div className="status-bar" role="status" aria-label="State of the shop">
+      {online ? null : (
+        <p data-testid="offline">
+          <span className="status-dot" aria-hidden="true" />
+          You are offline. You can browse and fill your cart.
+          {pending ? <Link href="/changes">{pending} unsent</Link> : null}
+        </p>
+      )}
+      {online && pending ? (
+        <p data-testid="syncing">
+          Sending {pending} {pending === 1 ? "change" : "changes"}…
+        </p>
+      ) : null}
+      {troubled ? (
+        <p data-testid="troubled">
+          {troubled} {troubled === 1 ? "change needs" : "changes need"} your attention. <Link href="/changes">Have a look</Link>
+        </p>
+      ) : null}
+      {evicted ? (
+        <p data-testid="evicted">
+          To save space, some of what you haven’t looked at lately was removed from this device.
+          <button type="button" className="button" onClick={() => setEvicted(false)}>
+            All right
+          </button>
+        </p>
+      ) : null}
+      {update ? (
+        <p data-testid="update">
+          There is a new version of the shop.
+          <button type="button" className="button" onClick={() => void applyUpdate()}>
+            Use it now
+          </button>
+        </p>
+      ) : null}
+    </div>
+  );
+}

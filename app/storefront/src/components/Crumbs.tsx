@@ -1,0 +1,13 @@
+import Link from "next/link";
+
+export function Crumbs({ trail }: { trail: { label: string; href?: string }[] }) {
+  return (
+    <nav className="crumbs" aria-label="Where you are">
+      <ol role="list">
+        {trail.map(({ label, href }) => (
+          <li key={label}>{href ? <Link href={href} prefetch={false}>{label}</Link> : <span aria-current="page">{label}</span>}</li>
+        ))}
+      </ol>
+    </nav>
+  );
+}

@@ -1,0 +1,112 @@
+"use client";
+import Link from "next/link";
+import { useEffect, useState } from "react";
+import { storedCategories, storedListing, storedProduct } from "@/offline/catalogue";
+import { probe } from "@/offline/connection";
+import { useOnline } from "@/offline/use";
+import type { Category, Product } from "@/shop/catalogue";
+import { DEFAULT_SORT, isSort, PAGE_SIZE } from "@/shop/sorting";
+import { CategoryTiles } from "./CategoryTiles";
+import { ProductGrid } from "./ProductCard";
+import { ProductView } from "./ProductView";
+import { SearchResults } from "./SearchResults";
+import { SortLinks } from "./SortLinks";
+
+type Content =
+  | { kind: "product"; product: Product }
+  | { kind: "listing"; title: string; categoryId?: number; sort: string; products: Product[] }
+  | { kind: "home"; products: Product[]; categories: Category[] }
+  | { kind: "search" }
+  | { kind: "nothing" };
+
+/** Which page the visitor asked for, made from the browser's copy of the catalogue. */
+async function contentFor(address: Location): Promise<Content> {
+  const product = /^\/products\/(\d+)$/.exec(address.pathname);
+  if (product) {
+    const found = await storedProduct(Number(product[1]));
+    return found ? { kind: "product", product: found } : { kind: "nothing" };
+  }
+  const listing = /^\/(?:products|categories\/(\d+))$/.exec(address.pathname);
+  if (listing) {
+    const categoryId = listing[1] ? Number(listing[1]) : undefined;
+    const asked = new URLSearchParams(address.search).get("sort") ?? "";
+    const sort = isSort(asked) ? asked : DEFAULT_SORT;
+    const [products, categories] = await Promise.all([storedListing(categoryId, sort), storedCategories()]);
+    if (!products.length) return { kind: "nothing" };
+    const title = categories.find((category) => category.id === categoryId)?.name ?? "Everything";
+    return { kind: "listing", title, sort, products, ...(categoryId === undefined ? {} : { categoryId }) };
+  }
+  if (address.pathname === "/search") return { kind: "search" };
+  if (address.pathname === "/" || address.pathname === "/categories") {
+    const [products, categories] = await Promise.all([storedListing(undefined, DEFAULT_SORT), storedCategories()]);
+    return products.length ? { kind: "home", products, categories } : { kind: "nothing" };
+  }
+  return { kind: "nothing" };
+}
+
+export function OfflineView() {
+  const [content, setContent] = useState<Content>();
+  const [shown, setShown] = useState(PAGE_SIZE);
+  const online = useOnline();
+
+  useEffect(() => {
+    void probe();
+    contentFor(location).then(setContent, () => setContent({ kind: "nothing" }));
+  }, []);
+
+  if (!content) return <h1 className="page-head">One moment</h1>;
+  switch (content.kind) {
+    case "product":
+      return <ProductView product={content.product} />;
+    case "search":
+      return <SearchResults />;
+    case "home":
+      return (
+        <>
+          <header className="page-head">
+            <h1>The shop, without a network</h1>
+          </header>
+          <CategoryTiles categories={content.categories} />
+          <section className="section">
+            <ProductGrid products={content.products.slice(0, shown)} />
+          </section>
+        </>
+      );
+    case "listing":
+      return (
+        <>
+          <header className="page-head">
+            <h1>{content.title}</h1>
+            <p className="soft">{content.products.length} products that this browser keeps</p>
+            <SortLinks current={isSort(content.sort) ? content.sort : DEFAULT_SORT} {...(content.categoryId === undefined ? {} : { categoryId: content.categoryId })} />
+          </header>
+          <ProductGrid products={content.products.slice(0, shown)} />
+          {shown < content.products.length ? (
+            <div className="more">
+              <button type="button" className="button quiet" onClick={() => setShown(shown + PAGE_SIZE)}>
+                Show more
+              </button>
+            </div>
+          ) : null}
+        </>
+      );
+    case "nothing":
+      return (
+        <div className="empty">
+          <h1>{online ? "This page couldn’t be fetched." : "You are offline."}</h1>
+          <p className="soft prose">This page isn’t kept in this browser. Your cart and everything you have looked at are.</p>
+          <div className="hero-actions">
+            <button type="button" className="button" onClick={() => location.reload()}>
+              Try again
+            </button>
+            <Link href="/cart" className="button quiet">
+              Your cart
+            </Link>
+            <Link href="/products" className="button quiet">
+              Browse
+            </Link>
+          </div>
+        </div>
+      );
+  }
+}

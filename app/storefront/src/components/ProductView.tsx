@@ -1,0 +1,64 @@
+import type { Page, Product, Review } from "@/shop/catalogue";
+import { money } from "@/shop/money";
+import { listingPath } from "@/shop/sorting";
+import { AddToCart } from "./AddToCart";
+import { Crumbs } from "./Crumbs";
+import { Gallery } from "./Gallery";
+import { Rating } from "./Rating";
+import { Remember } from "./Remember";
+import { Reviews } from "./Reviews";
+
+/** From how many pieces on we don't say how few are left. */
+const PLENTY = 10;
+
+function Stock({ pieces }: { pieces: number }) {
+  if (pieces <= 0) return <p className="stock out">Sold out for now</p>;
+  if (pieces < PLENTY) return <p className="stock low">Only {pieces} left</p>;
+  return <p className="stock">In stock, with you in two days</p>;
+}
+
+/** A product's page: made on the server, and in the browser from its own copy when there is no network. */
+export function ProductView({ product, reviews }: { product: Product; reviews?: Page<Review> }) {
+  const trail = [
+    { label: "Home", href: "/" },
+    ...(product.categoryName ? [{ label: product.categoryName, href: listingPath(product.categoryId) }] : []),
+    { label: product.name },
+  ];
+  return (
+    <>
+      <div className="page-head" style={{ paddingBottom: "1.25rem" }}>
+        <Crumbs trail={trail} />
+      </div>
+      <div className="product">
+        <Gallery product={product} />
+        <div className="product-info">
+          <div>
+            <p className="eyebrow">{product.brand}</p>
+            <h1>{product.name}</h1>
+          </div>
+          <Rating value={product.rating} count={product.ratingCount} />
+          <p className="product-price">{money(product.price, product.currency)}</p>
+          <Stock pieces={product.stock} />
+          <AddToCart product={product} />
+          {product.description ? <p className="prose">{product.description}</p> : null}
+          <dl className="facts">
+            <div>
+              <dt>Delivery</dt>
+              <dd>Free from {money(5_000, product.currency)}, in two days</dd>
+            </div>
+            <div>
+              <dt>Returns</dt>
+              <dd>Thirty days, at our expense</dd>
+            </div>
+            <div>
+              <dt>Article</dt>
+              <dd>{product.id}</dd>
+            </div>
+          </dl>
+        </div>
+      </div>
+      {reviews ? <Reviews product={product} first={reviews} /> : null}
+      <Remember product={product} />
+    </>
+  );
+}

@@ -1,0 +1,83 @@
+"use client";
+import dynamic from "next/dynamic";
+import { useState } from "react";
+import { fetchReviews } from "@/shop/browser-api";
+import type { Page, Product, Review } from "@/shop/catalogue";
+import { RatingChart } from "./RatingChart";
+import { Stars } from "./Rating";
+
+/** Fetched when somebody wants to write one. */
+const ReviewForm = dynamic(() => import("./ReviewForm").then((module) => module.ReviewForm), { ssr: false });
+
+const day = (date: string) => new Date(date).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+
+export function Reviews({ product, first }: { product: Product; first: Page<Review> }) {
+  const [reviews, setReviews] = useState(first.items);
+  const [next, setNext] = useState(first.next);
+  const [writing, setWriting] = useState(false);
+  const [problem, setProblem] = useState("");
+
+  async function more() {
+    try {
+      const page = await fetchReviews(product.id, next);
+      setReviews([...reviews, ...page.items]);
+      setNext(page.next);
+      setProblem("");
+    } catch {
+      setProblem("More reviews couldn’t be fetched. Are you offline?");
+    }
+  }
+
+  return (
+    <section className="section" aria-labelledby="reviews">
+      <div className="section-head">
+        <h2 id="reviews">What customers say</h2>
+      </div>
+      <div className="reviews">
+        <div className="reviews-summary">
+          {product.ratingCount ? (
+            <>
+              <p className="reviews-score">{product.rating.toFixed(1)}</p>
+              <Stars value={product.rating} />
+              <p className="soft small">
+                {product.ratingCount.toLocaleString("en")} {product.ratingCount === 1 ? "rating" : "ratings"}
+              </p>
+              <RatingChart reviews={reviews} />
+            </>
+          ) : (
+            <p className="soft">Nobody has reviewed it yet. Be the first.</p>
+          )}
+          {writing ? (
+            <ReviewForm product={product} onDone={() => setWriting(false)} />
+          ) : (
+            <button type="button" className="button quiet small" onClick={() => setWriting(true)}>
+              Write a review
+            </button>
+          )}
+        </div>
+        <div>
+          <ul role="list" className="review-list">
+            {reviews.map((review) => (
+              <li key={review.id}>
+                <Stars value={review.rating} />
+                {review.title ? <h3>{review.title}</h3> : null}
+                {review.body ? <p className="prose">{review.body}</p> : null}
+                <p className="soft small">
+                  {review.author} · {day(review.createdAt)}
+                </p>
+              </li>
+            ))}
+          </ul>
+          {problem ? <p className="notice warn">{problem}</p> : null}
+          {next ? (
+            <div className="more" style={{ justifyItems: "start", marginTop: "1.5rem" }}>
+              <button type="button" className="button quiet small" onClick={more}>
+                More reviews
+              </button>
+            </div>
+          ) : null}
+        </div>
+      </div>
+    </section>
+  );
+}

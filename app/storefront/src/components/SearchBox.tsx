@@ -1,0 +1,102 @@
+"use client";
+import { useRouter } from "next/navigation";
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
+import { suggest } from "@/shop/search";
+import { SearchIcon } from "./icons";
+
+const PAUSE_MS = 150;
+const SHORTEST = 2;
+
+/** The search field with suggestions: a combobox as ARIA describes it. */
+export function SearchBox() {
+  const router = useRouter();
+  const list = useId();
+  const [query, setQuery] = useState("");
+  const [suggestions, setSuggestions] = useState<string[]>([]);
+  const [active, setActive] = useState(-1);
+  const [open, setOpen] = useState(false);
+  const latest = useRef("");
+
+  useEffect(() => {
+    const wanted = query.trim();
+    latest.current = wanted;
+    if (wanted.length < SHORTEST) {
+      setSuggestions([]);
+      return;
+    }
+    const timer = setTimeout(() => {
+      suggest(wanted).then((found) => {
+        if (latest.current === wanted) setSuggestions(found);
+      }, () => setSuggestions([]));
+    }, PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [query]);
+
+  function search(words: string) {
+    setOpen(false);
+    setActive(-1);
+    setQuery(words);
+    if (words.trim()) router.push(`/search?q=${encodeURIComponent(words.trim())}`);
+  }
+
+  function onKeyDown(event: KeyboardEvent<HTMLInputElement>) {
+    const last = suggestions.length - 1;
+    if (event.key === "Escape") setOpen(false);
+    if (last < 0 || (event.key !== "ArrowDown" && event.key !== "ArrowUp")) return;
+    event.preventDefault();
+    setOpen(true);
+    const step = event.key === "ArrowDown" ? 1 : -1;
+    setActive((current) => (current + step > last ? -1 : current + step < -1 ? last : current + step));
+  }
+
+  const shown = open && suggestions.length > 0;
+  return (
+    <form
+      className="search"
+      action="/search"
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        search(suggestions[active] ?? query);
+      }}
+      onBlur={() => setOpen(false)}
+    >
+      <SearchIcon />
+      <input
+        type="search"
+        name="q"
+        value={query}
+        placeholder="Search the shop"
+        aria-label="Search the shop"
+        autoComplete="off"
+        enterKeyHint="search"
+        role="combobox"
+        aria-expanded={shown}
+        aria-controls={list}
+        aria-autocomplete="list"
+        {...(shown && active >= 0 ? { "aria-activedescendant": `${list}-${active}` } : {})}
+        onChange={(event) => {
+          setQuery(event.target.value);
+          setActive(-1);
+          setOpen(true);
+        }}
+        onKeyDown={onKeyDown}
+      />
+      <ul id={list} className="suggestions" role="listbox" aria-label="Suggestions" hidden={!shown}>
+        {suggestions.map((suggestion, index) => (
+          // Options are chosen with the arrow keys from the field, which keeps the focus.
+          <li
+            key={suggestion}
+            id={`${list}-${index}`}
+            role="option"
+            aria-selected={index === active}
+            onMouseDown={(event) => event.preventDefault()}
+            onClick={() => search(suggestion)}
+          >
+            {suggestion}
+          </li>
+        ))}
+      </ul>
+    </form>
+  );
+}

@@ -1,0 +1,31 @@
+import Link from "next/link";
+import { CartLink } from "./CartLink";
+import { PersonIcon } from "./icons";
+import { SearchBox } from "./SearchBox";
+
+export function SiteHeader() {
+  return (
+    <header className="site-header">
+      <div className="site-header-row">
+        <Link href="/" className="wordmark" aria-label="SIMONE, home">
+          Simone
+        </Link>
+        <nav className="site-nav" aria-label="Shop">
+          <Link href="/categories" prefetch={false}>
+            Shop
+          </Link>
+          <Link href="/products?sort=newest" prefetch={false}>
+            New in
+          </Link>
+        </nav>
+        <SearchBox />
+        <div className="site-tools">
+          <Link href="/account" className="icon-link" aria-label="Your account" prefetch={false}>
+            <PersonIcon />
+          </Link>
+          <CartLink />
+        </div>
+      </div>
+    </header>
+  );
+}

@@ -1,0 +1,171 @@
+/**
+ * The sync engine: sends queued writes in order, one at a time, each exactly once as far as the shop is concerned.
+ *
+ * Runs in every tab and in the worker; a Web Lock lets one of them at a time. A write leaves the queue when the
+ * server has confirmed it, so one whose answer was lost is sent again, under the same Idempotency-Key.
+ *
+ * | answer | then |
+ * |---|---|
+ * | 2xx | done, next |
+ * | 409, 412 | `conflict`: shown, the customer decides; next |
+ * | 408, 425, 429, 5xx, none | wait and try the same one again, nothing overtakes it |
+ * | any other | `failed`: kept and shown; next |
+ */
+import { type Change, database, newChange } from "./database";
+import { announce } from "./messages";
+
+const LOCK = "simone-webshop-sync";
+/** Background Sync's name for "send the queue when there is a network again". */
+export const SYNC_TAG = "simone-webshop-queue";
+const TIMEOUT_MS = 10_000;
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 30_000;
+const RETRIED = new Set([408, 425, 429]);
+const CONFLICTS = new Set([409, 412]);
+
+/** What became of a round: everything sent, or stopped at a write that has to wait (milliseconds). */
+export type Outcome = { done: true } | { done: false; waitMs: number };
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+let running: Promise<Outcome> | undefined;
+let again = false;
+
+/** Queue a write and send it as soon as possible. */
+export async function enqueue(
+  method: Change["method"],
+  endpoint: string,
+  data: unknown,
+  summary: string,
+): Promise<void> {
+  await (await database()).add("syncQueue", newChange(method, endpoint, data, summary));
+  announce({ type: "queue" });
+  wake();
+}
+
+export async function queuedChanges(): Promise<Change[]> {
+  return (await database()).getAll("syncQueue");
+}
+
+/** Send what is queued, now; and later by itself if that doesn't succeed, also with the page closed where possible. */
+export function wake(): void {
+  clearTimeout(timer);
+  void replay().then(async (outcome) => {
+    if (outcome.done) return;
+    timer = setTimeout(wake, outcome.waitMs);
+    await askForBackgroundSync();
+  });
+}
+
+/** Work through the queue until it is empty or has to wait. Calls that overlap share one run. */
+export function replay(): Promise<Outcome> {
+  if (running) {
+    again = true;
+    return running;
+  }
+  const run = underLock().finally(() => {
+    running = undefined;
+  });
+  running = run;
+  return run;
+}
+
+const underLock = async (): Promise<Outcome> =>
+  navigator.locks.request(LOCK, async (): Promise<Outcome> => {
+    let outcome: Outcome;
+    do {
+      again = false;
+      outcome = await drain();
+    } while (again && outcome.done);
+    return outcome;
+  });
+
+async function drain(): Promise<Outcome> {
+  const db = await database();
+  for (;;) {
+    const next = await db.getFromIndex("syncQueue", "status", "pending");
+    if (!next) return { done: true };
+    const verdict = await send(next);
+    const id = next.id as number;
+    if (verdict.kind === "wait") {
+      await db.put("syncQueue", { ...next, attempts: next.attempts + 1, problem: verdict.problem });
+      announce({ type: "queue" });
+      const backOff = Math.min(FIRST_WAIT_MS * 2 ** next.attempts, LONGEST_WAIT_MS);
+      return { done: false, waitMs: verdict.waitMs ?? backOff * (0.5 + Math.random() / 2) };
+    }
+    if (verdict.kind === "done") await db.delete("syncQueue", id);
+    else await db.put("syncQueue", { ...next, status: verdict.kind, problem: verdict.problem });
+    announce({ type: "queue" });
+  }
+}
+
+type Verdict =
+  | { kind: "done" }
+  | { kind: "wait"; problem: string; waitMs?: number }
+  | { kind: "failed" | "conflict"; problem: string };
+
+async function send(change: Change): Promise<Verdict> {
+  let response: Response;
+  try {
+    response = await fetch(change.endpoint, {
+      method: change.method,
+      headers: { "content-type": "application/json", "idempotency-key": change.key },
+      body: JSON.stringify(change.data),
+      credentials: "same-origin",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  } catch {
+    return { kind: "wait", problem: "The shop couldn't be reached." };
+  }
+  if (response.ok) return { kind: "done" };
+  if (CONFLICTS.has(response.status)) return { kind: "conflict", problem: await explanation(response) };
+  if (response.status >= 500 || RETRIED.has(response.status)) {
+    const after = Number(response.headers.get("retry-after"));
+    const problem = `The shop is busy (${response.status}).`;
+    return after > 0 ? { kind: "wait", problem, waitMs: Math.min(after * 1000, LONGEST_WAIT_MS) } : { kind: "wait", problem };
+  }
+  return { kind: "failed", problem: await explanation(response) };
+}
+
+/** The `detail` of a problem document (RFC 9457), else the status. */
+async function explanation(response: Response): Promise<string> {
+  try {
+    const { detail } = (await response.json()) as { detail?: unknown };
+    if (typeof detail === "string" && detail) return detail;
+  } catch {
+    // Not JSON: the status says enough.
+  }
+  return `The shop answered ${response.status}.`;
+}
+
+/** Try a refused or conflicting change again: over what the server holds, under a new key. */
+export async function retryChange(id: number): Promise<void> {
+  const db = await database();
+  const tx = db.transaction("syncQueue", "readwrite");
+  const change = await tx.store.get(id);
+  if (change) {
+    const { problem: _problem, ...rest } = change;
+    await tx.store.put({ ...rest, status: "pending", attempts: 0, key: crypto.randomUUID() });
+  }
+  await tx.done;
+  announce({ type: "queue" });
+  wake();
+}
+
+export async function discardChange(id: number): Promise<void> {
+  await (await database()).delete("syncQueue", id);
+  announce({ type: "queue" });
+}
+
+interface SyncManager {
+  register(tag: string): Promise<void>;
+}
+
+/** Chromium sends the queue from the worker even when the shop is closed; elsewhere the next visit does. */
+async function askForBackgroundSync(): Promise<void> {
+  const registration =
+    "registration" in globalThis
+      ? (globalThis as unknown as { registration: ServiceWorkerRegistration }).registration
+      : await navigator.serviceWorker?.getRegistration();
+  const sync = (registration as unknown as { sync?: SyncManager } | undefined)?.sync;
+  await sync?.register(SYNC_TAG).catch(() => undefined); // refused by the user's settings: timers remain
+}

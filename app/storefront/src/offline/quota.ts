@@ -1,0 +1,58 @@
+/**
+ * Keeps what the shop stores in this browser under 50 MB. The browser's own quota is far larger and says nothing about
+ * what a visitor would put up with, so the limit is on what is used.
+ *
+ * Thrown away first is what was least used: pictures (the caches' own order of last use), then pages and API answers,
+ * then products that were looked at longest ago. Never the cart, never a write that isn't sent.
+ */
+import { CacheExpiration } from "workbox-expiration";
+import { CACHES } from "./caches";
+import { database } from "./database";
+import { announce } from "./messages";
+
+export const LIMIT_BYTES = 50 * 1024 * 1024;
+/** How much of a store goes in one step, and how many products. */
+const STEP = 0.25;
+const PRODUCTS_STEP = 100;
+
+/** Bytes that all stores of this origin use, as far as the browser tells. */
+export async function usage(): Promise<number> {
+  return (await navigator.storage?.estimate())?.usage ?? 0;
+}
+
+/** Make room if there is need; true if anything was thrown away, of which the visitor is told. */
+export async function keepWithinQuota(limit = LIMIT_BYTES): Promise<boolean> {
+  let evicted = false;
+  while ((await usage()) > limit) {
+    if (!(await evictSome())) break;
+    evicted = true;
+  }
+  if (evicted) {
+    await (await database()).put("meta", Date.now(), "evicted");
+    announce({ type: "evicted" });
+  }
+  return evicted;
+}
+
+async function evictSome(): Promise<boolean> {
+  for (const name of [CACHES.images, CACHES.pages, CACHES.api]) {
+    const entries = (await (await caches.open(name)).keys()).length;
+    if (!entries) continue;
+    const keep = Math.floor(entries * (1 - STEP));
+    if (keep === 0) await caches.delete(name);
+    else await new CacheExpiration(name, { maxEntries: keep }).expireEntries();
+    return true;
+  }
+  return evictProducts();
+}
+
+async function evictProducts(): Promise<boolean> {
+  const tx = (await database()).transaction("products", "readwrite");
+  let left = PRODUCTS_STEP;
+  for (let cursor = await tx.store.index("usedAt").openCursor(); cursor && left > 0; cursor = await cursor.continue()) {
+    await cursor.delete();
+    left -= 1;
+  }
+  await tx.done;
+  return left < PRODUCTS_STEP;
+}

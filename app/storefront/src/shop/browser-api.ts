@@ -1,0 +1,67 @@
+/** What the pages ask the API for from the browser, same origin: through the service worker's caches where they apply. */
+import { type Category, type Page, type Product, type Review, toCategory, toPage, toProduct, toReview } from "./catalogue";
+
+type Json = Record<string, unknown>;
+
+/** An answer that isn't a success; `message` is fit for the customer. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+const TIMEOUT_MS = 10_000;
+
+export async function request(method: string, path: string, data?: unknown, headers: Record<string, string> = {}): Promise<Json> {
+  const response = await fetch(path, {
+    method,
+    headers: { accept: "application/json", ...(data === undefined ? {} : { "content-type": "application/json" }), ...headers },
+    ...(data === undefined ? {} : { body: JSON.stringify(data) }),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  const answer: unknown = response.headers.get("content-type")?.includes("json") ? await response.json() : {};
+  const json = (answer && typeof answer === "object" ? answer : {}) as Json;
+  if (!response.ok) {
+    const detail = typeof json.detail === "string" ? json.detail : `The shop answered ${response.status}.`;
+    throw new ApiError(response.status, detail);
+  }
+  return json;
+}
+
+export interface Wanted {
+  categoryId?: number | undefined;
+  sort?: string;
+  limit?: number;
+  cursor?: string | undefined;
+}
+
+export async function fetchProducts({ categoryId, sort, limit, cursor }: Wanted): Promise<Page<Product>> {
+  const query = new URLSearchParams();
+  if (categoryId !== undefined) query.set("category_id", String(categoryId));
+  if (sort) query.set("sort", sort);
+  if (limit) query.set("limit", String(limit));
+  if (cursor) query.set("cursor", cursor);
+  return toPage(await request("GET", `/api/products?${query}`), toProduct);
+}
+
+export const fetchCategories = async (): Promise<Category[]> =>
+  toPage(await request("GET", "/api/categories"), toCategory).items;
+
+export async function fetchReviews(productId: number, cursor?: string): Promise<Page<Review>> {
+  const query = cursor ? `?cursor=${encodeURIComponent(cursor)}` : "";
+  return toPage(await request("GET", `/api/reviews/${productId}${query}`), toReview);
+}
+
+export async function fetchSearch(words: string, limit: number): Promise<Product[]> {
+  const query = new URLSearchParams({ q: words, limit: String(limit) });
+  return toPage(await request("GET", `/api/search?${query}`), toProduct).items;
+}
+
+export async function fetchSuggestions(words: string): Promise<string[]> {
+  const answer = await request("GET", `/api/search/suggestions?${new URLSearchParams({ q: words })}`);
+  const items = Array.isArray(answer.items) ? (answer.items as Json[]) : [];
+  return items.map((item) => String(item.name ?? "")).filter(Boolean);
+}

@@ -1,0 +1,83 @@
+/**
+ * Real-user measurements (Core Web Vitals, page loads, use offline), sent to the API in batches. Without a network they
+ * wait in the browser's database, and go with the next batch.
+ */
+import { onCLS, onFCP, onINP, onLCP, onTTFB } from "web-vitals";
+import { connection, onConnection } from "@/offline/connection";
+import { database, type Measurement } from "@/offline/database";
+
+const ENDPOINT = "/api/rum";
+const LARGEST_BATCH = 50;
+/** Stored measurements beyond this are of no use to anybody: the oldest go. */
+const MOST_STORED = 500;
+
+let batch: Measurement[] = [];
+
+/** The kind of page, not its address: which products somebody looked at is nobody's business. */
+function pageKind(path: string): string {
+  const [first = "", second] = path.split("/").filter(Boolean);
+  if (first === "products" && second) return "product";
+  if (first === "categories" && second) return "category";
+  return first || "home";
+}
+
+function record(name: string, value: number): void {
+  batch.push({ name, value, page: pageKind(location.pathname), timestamp: Date.now() });
+}
+
+export function measure(): () => void {
+  for (const on of [onCLS, onFCP, onINP, onLCP, onTTFB]) on((metric) => record(metric.name.toLowerCase(), metric.value));
+  const [navigation] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+  if (navigation) {
+    if (navigation.loadEventEnd) record("load", navigation.loadEventEnd);
+    record("tti", navigation.domInteractive);
+  }
+  record("worker", navigator.serviceWorker?.controller ? 1 : 0);
+  const hidden = () => {
+    if (document.visibilityState === "hidden") void flush();
+  };
+  document.addEventListener("visibilitychange", hidden);
+  const stop = onConnection(() => {
+    record(connection(), 1);
+    if (connection() === "online") void flush();
+  });
+  return () => {
+    document.removeEventListener("visibilitychange", hidden);
+    stop();
+  };
+}
+
+/** Hand over what has been measured: by beacon, which outlives the page, or to the database for later. */
+async function flush(): Promise<void> {
+  const measured = batch;
+  batch = [];
+  if (connection() === "offline" || !beacon(measured)) {
+    await keep(measured);
+    return;
+  }
+  const db = await database();
+  for (let stored = await db.getAll("analytics", undefined, LARGEST_BATCH); stored.length; ) {
+    if (!beacon(stored)) return;
+    const tx = db.transaction("analytics", "readwrite");
+    for (const { id } of stored) if (id !== undefined) void tx.store.delete(id);
+    await tx.done;
+    stored = await db.getAll("analytics", undefined, LARGEST_BATCH);
+  }
+}
+
+function beacon(measurements: Measurement[]): boolean {
+  if (!measurements.length) return true;
+  const events = measurements.map(({ name, value, page, timestamp }) => ({ name, value, page, timestamp }));
+  return navigator.sendBeacon(ENDPOINT, new Blob([JSON.stringify({ events })], { type: "application/json" }));
+}
+
+async function keep(measurements: Measurement[]): Promise<void> {
+  const tx = (await database()).transaction("analytics", "readwrite");
+  for (const measurement of measurements) void tx.store.add(measurement);
+  let surplus = (await tx.store.count()) - MOST_STORED;
+  for (let cursor = await tx.store.openCursor(); cursor && surplus > 0; cursor = await cursor.continue()) {
+    await cursor.delete();
+    surplus -= 1;
+  }
+  await tx.done;
+}

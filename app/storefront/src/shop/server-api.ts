@@ -1,0 +1,57 @@
+/**
+ * What the pages ask the API for, on the server, through Next's data cache.
+ *
+ * The address is read when it is needed, not when the shop is built: one build serves every environment. Tags are
+ * those of `app/caching.yaml`, so the invalidation worker's webhook names what it throws away in the same words.
+ */
+import { notFound } from "next/navigation";
+import { type Category, type Page, type Product, type Review, toCategory, toPage, toProduct, toReview } from "./catalogue";
+import type { Market } from "./market";
+
+/** Seconds after which a page is made anew without being asked to (ISR). */
+const REVALIDATE_SECONDS = 3600;
+/** A page must not hang on an API that takes connections and never answers. */
+const TIMEOUT_MS = 5_000;
+
+type Json = Record<string, unknown>;
+
+export function apiUrl(): string {
+  const url = process.env.API_URL;
+  if (!url) throw new Error("API_URL is not set: it must be the API's address, such as http://api:3000");
+  return url.replace(/\/$/, "");
+}
+
+async function get(path: string, market: Market, tags: string[]): Promise<Json> {
+  const response = await fetch(`${apiUrl()}${path}`, {
+    headers: { accept: "application/json", "x-country": market.countries[0] ?? "" },
+    next: { revalidate: REVALIDATE_SECONDS, tags },
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  if (response.status === 404) notFound();
+  if (!response.ok) throw new Error(`the API answered ${response.status} to GET ${path}`);
+  return (await response.json()) as Json;
+}
+
+export async function categories(market: Market): Promise<Category[]> {
+  return toPage(await get("/api/categories", market, ["categories"]), toCategory).items;
+}
+
+export interface Listing {
+  categoryId?: number;
+  sort: string;
+  limit: number;
+}
+
+export async function products(market: Market, listing: Listing): Promise<Page<Product>> {
+  const query = new URLSearchParams({ sort: listing.sort, limit: String(listing.limit) });
+  if (listing.categoryId !== undefined) query.set("category_id", String(listing.categoryId));
+  return toPage(await get(`/api/products?${query}`, market, ["products"]), toProduct);
+}
+
+export async function product(market: Market, id: number): Promise<Product> {
+  return toProduct(await get(`/api/products/${id}`, market, [`product:${id}`, "catalogue"]));
+}
+
+export async function reviews(market: Market, productId: number): Promise<Page<Review>> {
+  return toPage(await get(`/api/reviews/${productId}`, market, [`reviews:${productId}`, "catalogue"]), toReview);
+}

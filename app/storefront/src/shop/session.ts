@@ -1,0 +1,83 @@
+/** Who is signed in, as this browser knows it; kept for the time without a network, gone at logout. */
+import { adoptCart } from "@/offline/cart";
+import { type CartLine, database } from "@/offline/database";
+import { announce } from "@/offline/messages";
+import { forgetVisitor } from "@/offline/privacy";
+import { queuedChanges, replay } from "@/offline/queue";
+import { ApiError, request } from "./browser-api";
+import { toProduct } from "./catalogue";
+
+export interface Visitor {
+  id: number;
+  name: string;
+  email: string;
+  tier: string;
+}
+
+type Json = Record<string, unknown>;
+
+function toVisitor(json: Json): Visitor | undefined {
+  const user = (json.user ?? json) as Json;
+  if (typeof user.id !== "number") return undefined;
+  return { id: user.id, name: String(user.name ?? ""), email: String(user.email ?? ""), tier: String(user.tier ?? "free") };
+}
+
+/** The visitor this browser last knew, without asking. */
+export async function storedVisitor(): Promise<Visitor | undefined> {
+  return (await (await database()).get("userData", "session")) as Visitor | undefined;
+}
+
+/** Ask who is signed in; undefined: nobody. Throws when the shop can't be reached. */
+export async function currentVisitor(): Promise<Visitor | undefined> {
+  let visitor: Visitor | undefined;
+  try {
+    visitor = toVisitor(await request("GET", "/api/session"));
+  } catch (error) {
+    if (!(error instanceof ApiError && (error.status === 401 || error.status === 404))) throw error;
+  }
+  if (visitor) await (await database()).put("userData", visitor, "session");
+  else if (await storedVisitor()) await forgetVisitor();
+  return visitor;
+}
+
+/** Sign in. What was put into the cart before is sent first, so that the server can merge it. */
+export async function signIn(email: string, password: string): Promise<Visitor> {
+  await replay();
+  const visitor = toVisitor(await request("POST", "/api/session", { email, password }));
+  const known = visitor ?? (await currentVisitor());
+  if (!known) throw new ApiError(401, "The shop didn’t say who you are. Please try again.");
+  await (await database()).put("userData", known, "session");
+  await fetchCart();
+  return known;
+}
+
+/** Sign out here and at the shop, and remove everything private from this browser. Needs a connection. */
+export async function signOut(): Promise<void> {
+  await request("DELETE", "/api/session");
+  await forgetVisitor();
+  announce({ type: "signed-out" });
+}
+
+/** Take over the server's cart, unless changes of this browser are still on their way. */
+export async function fetchCart(): Promise<void> {
+  if ((await queuedChanges()).some((change) => change.endpoint === "/api/cart")) return;
+  const cart = await request("GET", "/api/cart");
+  const items = Array.isArray(cart.items) ? (cart.items as Json[]) : [];
+  const now = Date.now();
+  await adoptCart(items.map((item, index) => toCartLine(item, now + index)));
+}
+
+function toCartLine(item: Json, addedAt: number): CartLine {
+  const product = toProduct({ ...item, ...((item.product as Json | undefined) ?? {}) });
+  return {
+    productId: Number(item.product_id),
+    quantity: Number(item.quantity),
+    name: product.name,
+    brand: product.brand,
+    image: product.image,
+    blurhash: product.blurhash,
+    price: Number(item.unit_price ?? product.price),
+    currency: product.currency,
+    addedAt,
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * Builds the shop: drawings' version → `next build` → service worker → budgets. Ends in `.next/standalone`, complete with
+ * `public` and `.next/static`, so that directory alone is what runs (`node server.js`).
+ *
+ *   node tools/build.mjs            build
+ *   node tools/build.mjs --if-changed   only if an input changed since the last build here
+ */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { checkBudgets } from "./budgets.mjs";
+import { writeVersion } from "./images.mjs";
+import { buildWorker } from "./worker.mjs";
+
+const root = path.join(import.meta.dirname, "..");
+const policy = process.env.CACHING_POLICY ?? path.join(root, "..", "caching.yaml");
+const stamp = path.join(root, ".next", "inputs.sha256");
+const standalone = path.join(root, ".next", "standalone");
+
+/** What a build is made of, besides the policy and what is installed. */
+const INPUTS = ["src", "worker", "tools", "public/icons", "package-lock.json", "package.json", "next.config.ts", "tsconfig.json"];
+const GENERATED = "src/generated";
+
+/** @returns {Promise<string>} */
+async function fingerprint() {
+  const hash = createHash("sha256").update(process.version).update(process.env.ASSET_PREFIX ?? "");
+  /** @param {string} name */
+  async function add(name) {
+    if (name === GENERATED) return;
+    const file = path.join(root, name);
+    const entries = await readdir(file, { withFileTypes: true }).catch(() => undefined);
+    if (!entries) {
+      hash.update(name).update(await readFile(file));
+      return;
+    }
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) await add(path.posix.join(name, entry.name));
+  }
+  for (const name of INPUTS) await add(name);
+  return hash.update(await readFile(policy)).digest("hex");
+}
+
+async function main() {
+  const inputs = await fingerprint();
+  if (process.argv.includes("--if-changed") && (await readFile(stamp, "utf8").catch(() => "")) === inputs) {
+    console.log("storefront: nothing changed since the last build");
+    return;
+  }
+  await rm(stamp, { force: true });
+  const started = performance.now();
+  await writeVersion();
+  const next = spawnSync(process.execPath, [path.join(root, "node_modules/next/dist/bin/next"), "build"], {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1" },
+  });
+  if (next.status !== 0) process.exit(next.status ?? 1);
+  await buildWorker(root);
+  await rm(path.join(standalone, "public"), { recursive: true, force: true });
+  await cp(path.join(root, "public"), path.join(standalone, "public"), { recursive: true });
+  await cp(path.join(root, ".next", "static"), path.join(standalone, ".next", "static"), { recursive: true });
+  // Where a read-only root has a writable directory mounted.
+  await mkdir(path.join(standalone, ".next", "cache"), { recursive: true });
+  const seconds = (performance.now() - started) / 1000;
+  await checkBudgets(root, seconds);
+  await writeFile(stamp, inputs);
+}
+
+await main();

@@ -1,0 +1,70 @@
+/**
+ * The response headers that `app/caching.yaml` gives the storefront's own routes, for `headers()` in next.config.
+ *
+ * Computed as `Route.cache_control`, `.cdn_cache_control` and `.vary_header` of app/caching_policy.py, which also checks
+ * the file; tests/e2e compares the two for every route. Read once, when the shop is built.
+ */
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+
+const YEAR_SECONDS = 365 * 24 * 60 * 60;
+const VARY = { encoding: "Accept-Encoding", country: "X-Country", device: "X-Device", rsc: "RSC", image_format: "Accept" };
+/** What answers under these first segments is the API, behind the same origin. */
+const API_SEGMENTS = new Set(["api", "health", "ready"]);
+
+/** @typedef {{ route: string, methods?: string[], audience: "public" | "user" | "never", browser_ttl?: number,
+ *   edge_ttl?: number, stale_while_revalidate?: number, stale_if_error?: number, vary?: string[] }} Route */
+
+/** @param {string} scope @param {number} fresh @param {number} whileRevalidate @param {number} ifError */
+function directives(scope, fresh, whileRevalidate, ifError) {
+  return [
+    ...(scope ? [scope] : []),
+    `max-age=${fresh}`,
+    ...(whileRevalidate ? [`stale-while-revalidate=${whileRevalidate}`] : []),
+    ...(ifError ? [`stale-if-error=${ifError}`] : []),
+  ].join(", ");
+}
+
+/** @param {Route} route */
+export function cacheControl(route) {
+  if (route.audience === "never") return "private, no-store";
+  if (route.audience === "user") return "private, no-cache";
+  const fresh = route.browser_ttl ?? 0;
+  if (!fresh) return "public, no-cache";
+  if (fresh >= YEAR_SECONDS) return `public, max-age=${fresh}, immutable`;
+  return directives("public", fresh, 0, route.stale_if_error ?? 0);
+}
+
+/** @param {Route} route @returns {string | undefined} */
+export function cdnCacheControl(route) {
+  if (route.audience !== "public") return undefined;
+  if (!route.edge_ttl) return "no-store";
+  return directives("", route.edge_ttl, route.stale_while_revalidate ?? 0, route.stale_if_error ?? 0);
+}
+
+/** `/products/{product_id}` as Next's router writes it: `/products/:product_id`. @param {string} route */
+export function toSource(route) {
+  return route.replace(/\{([a-z0-9_]+)\*\}/g, ":$1+").replace(/\{([a-z0-9_]+)\}/g, ":$1");
+}
+
+/**
+ * @param {string} file path of caching.yaml
+ * @returns {{ source: string, headers: { key: string, value: string }[] }[]}
+ */
+export function cachingHeaders(file) {
+  /** @type {{ routes: Route[] }} */
+  const policy = parse(readFileSync(file, "utf8"));
+  const own = policy.routes.filter(
+    (route) => !API_SEGMENTS.has(route.route.split("/")[1] ?? "") && (route.methods ?? ["GET"]).includes("GET"),
+  );
+  return own.map((route) => {
+    const headers = [{ key: "Cache-Control", value: cacheControl(route) }];
+    const edge = cdnCacheControl(route);
+    if (edge) headers.push({ key: "Cloudflare-CDN-Cache-Control", value: edge });
+    const vary = Object.entries(VARY)
+      .filter(([variation]) => route.vary?.includes(variation))
+      .map(([, header]) => header);
+    if (vary.length) headers.push({ key: "Vary", value: vary.join(", ") });
+    return { source: toSource(route.route), headers };
+  });
+}
