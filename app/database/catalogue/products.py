@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from app.database.catalogue.pictures import motif
 from app.database.catalogue.size import Size
 from app.database.catalogue.vocabulary import BENEFITS, BRANDS, CATEGORIES, COLOURS, PURPOSES, TRAITS, slug
 
@@ -36,6 +37,8 @@ class Products:
     names: list[str]
     brands: list[str]
     descriptions: list[str]
+    motifs: list[str]
+    """What the pictures show."""
     prices: dict[tuple[str, str], Integers]
     """Minor units by price list and currency."""
 
@@ -59,6 +62,7 @@ def make_products(size: Size, random: np.random.Generator) -> Products:
         names=[texts.name(index, category[index]) for index in range(count)],
         brands=[texts.brand(index) for index in range(count)],
         descriptions=[texts.description(index, category[index]) for index in range(count)],
+        motifs=[texts.motif(index, category[index]) for index in range(count)],
         prices={
             (price_list, currency): (np.round(euros * EXCHANGE[currency] * discount) * 100 + 99 - 100 * (discount < 1))
             .clip(min=99)
@@ -113,6 +117,9 @@ class _Texts:
             f"{self._pick(index, 1, words.materials)} and finished in {self._pick(index, 2, COLOURS).lower()}. "
             f"{BENEFITS[first]} {BENEFITS[(first + 1 + second) % len(BENEFITS)]}"
         )
+
+    def motif(self, index: int, category: int) -> str:
+        return motif(self._thing(index, category), self._pick(index, 2, COLOURS))
 
     def _thing(self, index: int, category: int) -> str:
         return self._pick(index, 7, CATEGORIES[category].things)

@@ -18,7 +18,7 @@ from app.database.catalogue.people import (
     make_reviews,
     make_users,
 )
-from app.database.catalogue.pictures import HEIGHT, PER_CATEGORY, WIDTH, blurhash, picture_path
+from app.database.catalogue.pictures import BLURS, HEIGHT, WIDTH, picture_name
 from app.database.catalogue.products import CURRENCIES, Products, make_products, product_slug
 from app.database.catalogue.size import Size
 from app.database.catalogue.vocabulary import CATEGORIES, CITIES, REVIEW_BODIES, REVIEW_TITLES, WAREHOUSES
@@ -82,16 +82,12 @@ def _products(products: Products, reviews: Reviews, random: np.random.Generator)
     rated = np.bincount(reviews.product, minlength=count)
     stars = np.bincount(reviews.product, weights=reviews.rating, minlength=count)
     averages = np.round(np.divide(stars, rated, out=np.zeros(count), where=rated > 0), 2).tolist()
-    pictures = random.integers(0, PER_CATEGORY, count).tolist()
-    blurs = {
-        (category, picture): blurhash(random) for category in range(len(CATEGORIES)) for picture in range(PER_CATEGORY)
-    }
     created = instants(random.permutation(_first_days(count, random)))
     categories, popularity, counts = products.category.tolist(), products.popularity.tolist(), rated.tolist()
     prices = {key: values.tolist() for key, values in products.prices.items()}
 
     def row(index: int) -> Row:
-        category, picture = categories[index], pictures[index]
+        category, motif = categories[index], products.motifs[index]
         price_lists = {
             price_list: {currency: prices[price_list, currency][index] for currency in CURRENCIES}
             for price_list in ("free", "premium")
@@ -109,10 +105,10 @@ def _products(products: Products, reviews: Reviews, random: np.random.Generator)
             popularity[index],
             averages[index],
             counts[index],
-            picture_path(CATEGORIES[category].slug, picture + 1),
+            picture_name(motif, index),
             WIDTH,
             HEIGHT,
-            blurs[category, picture],
+            BLURS[motif],
             created[index],
             created[index],
         )

@@ -1,12 +1,11 @@
 /**
  * Writes what is known about the drawings before any is drawn:
  * - `src/generated/images.json`: their version, a hash of all they are drawn from (made at each build);
- * - `images/designs.json`: each design's blur hash, which the catalogue stores with its products. Kept in the repository,
- *   so that the catalogue needs no Node; `--check` fails if it isn't what the drawings give.
+ * - `app/database/catalogue/pictures.json`: the blur hash of each kind in each colour, which the catalogue stores with its
+ *   products. Kept in the repository, so that the catalogue needs no Node; `--check` fails if the drawings give others.
  */
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { encode } from "blurhash";
@@ -14,31 +13,35 @@ import { build } from "esbuild";
 
 const root = path.join(import.meta.dirname, "..");
 const SIDE = 32;
-const HASHES = path.join(root, "images", "designs.json");
+const HASHES = path.join(root, "..", "database", "catalogue", "pictures.json");
 
 /** Twelve hex digits of everything in src/images. */
 export async function writeVersion() {
   const directory = path.join(root, "src", "images");
   const hash = createHash("sha256");
-  for (const name of (await readdir(directory)).sort()) hash.update(await readFile(path.join(directory, name)));
+  const files = (await readdir(directory, { recursive: true })).filter((name) => name.endsWith(".ts")).sort();
+  for (const name of files) hash.update(await readFile(path.join(directory, name)));
   await mkdir(path.join(root, "src", "generated"), { recursive: true });
   await writeFile(path.join(root, "src", "generated", "images.json"), `${JSON.stringify({ version: hash.digest("hex").slice(0, 12) })}\n`);
 }
 
 async function blurHashes() {
-  const file = path.join(os.tmpdir(), `storefront-drawings-${process.pid}.mjs`);
+  const bundled = path.join(root, "node_modules", ".cache", `drawings-${process.pid}.mjs`);
   await build({
     stdin: { contents: 'export * from "./src/images/designs"; export * from "./src/images/render";', resolveDir: root },
-    bundle: true, platform: "node", format: "esm", outfile: path.join(root, "node_modules", ".cache", path.basename(file)), external: ["sharp"], logLevel: "warning",
+    bundle: true, platform: "node", format: "esm", outfile: bundled, external: ["sharp"], logLevel: "warning",
   });
-  const bundled = path.join(root, "node_modules", ".cache", path.basename(file));
   try {
-    const { everyDesign, nameOf, thumbnail } = await import(pathToFileURL(bundled).href);
-    const hashes = [];
-    for (const design of everyDesign()) {
-      hashes.push([nameOf(design), encode(new Uint8ClampedArray(await thumbnail(design, SIDE)), SIDE, SIDE, 4, 3)]);
+    const { KINDS, COLOURS, thumbnail } = await import(pathToFileURL(bundled).href);
+    /** @type {Record<string, string>} */
+    const hashes = {};
+    for (const kind of KINDS) {
+      for (const colour of COLOURS) {
+        const pixels = await thumbnail({ kind, colour, variation: 1 }, SIDE);
+        hashes[`${kind}-${colour}`] = encode(new Uint8ClampedArray(pixels), SIDE, SIDE, 4, 3);
+      }
     }
-    return Object.fromEntries(hashes);
+    return hashes;
   } finally {
     await rm(bundled, { force: true });
   }

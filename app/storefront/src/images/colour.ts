@@ -9,21 +9,25 @@ export const hsl = (h: number, s: number, l: number): Colour => ({ h, s, l });
 export const css = ({ h, s, l }: Colour): string => `hsl(${h.toFixed(0)} ${s.toFixed(0)}% ${l.toFixed(1)}%)`;
 export const lighter = (colour: Colour, by: number): Colour => ({ ...colour, l: Math.min(97, Math.max(4, colour.l + by)) });
 
-/** What things are made in: glazes, dyes and paints that go together. */
-export const FINISHES: readonly Colour[] = [
-  hsl(14, 52, 52), // terracotta
-  hsl(158, 30, 34), // bottle green
-  hsl(38, 62, 60), // ochre
-  hsl(212, 34, 38), // slate blue
-  hsl(28, 16, 82), // oat
-  hsl(348, 32, 62), // rose
-  hsl(24, 10, 20), // graphite
-  hsl(96, 18, 56), // sage
-  hsl(200, 32, 66), // mist
-  hsl(8, 58, 40), // oxblood
-  hsl(48, 30, 90), // chalk
-  hsl(262, 18, 50), // heather
-];
+/** The colours products come in, by the word in their names; also the middle part of a design's name. */
+export const FINISHES: Readonly<Record<string, Colour>> = {
+  black: hsl(24, 8, 16),
+  white: hsl(44, 26, 92),
+  sand: hsl(34, 34, 74),
+  olive: hsl(68, 28, 38),
+  navy: hsl(220, 42, 28),
+  rust: hsl(16, 62, 42),
+  sage: hsl(110, 16, 60),
+  charcoal: hsl(210, 8, 28),
+  cream: hsl(44, 50, 84),
+  terracotta: hsl(14, 52, 54),
+  slate: hsl(208, 16, 46),
+  mustard: hsl(42, 72, 54),
+  blush: hsl(352, 42, 76),
+  forest: hsl(154, 36, 26),
+  sky: hsl(202, 48, 66),
+  plum: hsl(320, 28, 34),
+};
 
 /** Walls and tables that things are shown against, light enough for any finish. */
 export const GROUNDS: readonly Colour[] = [

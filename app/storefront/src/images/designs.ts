@@ -1,30 +1,25 @@
 /**
- * The designs that products come in: kinds of things, each in a dozen variations. A product's `image` in the database
- * is the name of a design; `designs.json` keeps the blur hash of each, for the page to show until the picture is there.
+ * The designs that products come in: kinds of things, in the colours that the catalogue names, in three variations each.
+ * A product's `image` in the database is the name of a design, such as `lamp-rust-2`.
  */
-export const KINDS = [
-  "lamp", "pendant", "chair", "stool", "sofa", "table", "vase", "mug", "bowl", "teapot", "bottle", "pot",
-  "cushion", "blanket", "clock", "candle", "plant", "frame", "backpack", "tote", "headphones", "speaker", "watch", "notebook",
-] as const;
+import { FINISHES } from "./colour";
+import { SHAPES } from "./shapes";
 
-export type Kind = (typeof KINDS)[number];
-export const VARIATIONS = 12;
+export const VARIATIONS = 3;
 
 export interface Design {
-  kind: Kind;
-  /** From 0. */
+  kind: string;
+  colour: string;
+  /** From 1 to `VARIATIONS`. */
   variation: number;
 }
 
-export const nameOf = ({ kind, variation }: Design): string => `${kind}-${String(variation + 1).padStart(2, "0")}`;
+export const KINDS: readonly string[] = Object.keys(SHAPES);
+export const COLOURS: readonly string[] = Object.keys(FINISHES);
 
 /** The design of that name; undefined if there is none. */
 export function designOf(name: string): Design | undefined {
-  const [, kind, digits] = /^([a-z]+)-(\d\d)$/.exec(name) ?? [];
-  const variation = Number(digits) - 1;
-  const known = KINDS.find((each) => each === kind);
-  return known && variation >= 0 && variation < VARIATIONS ? { kind: known, variation } : undefined;
+  const [, kind = "", colour = "", digit] = /^([a-z]+)-([a-z]+)-([1-9])$/.exec(name) ?? [];
+  const variation = Number(digit);
+  return Object.hasOwn(SHAPES, kind) && Object.hasOwn(FINISHES, colour) && variation <= VARIATIONS ? { kind, colour, variation } : undefined;
 }
-
-export const everyDesign = (): Design[] =>
-  KINDS.flatMap((kind) => Array.from({ length: VARIATIONS }, (_, variation) => ({ kind, variation })));

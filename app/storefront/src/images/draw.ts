@@ -1,7 +1,7 @@
 /** A design's picture as SVG: the thing, in front of a wall, from three points of view. */
 import type { View } from "../shop/image-views";
 import { css, FINISHES, GROUNDS, hsl, lighter, WOODS } from "./colour";
-import { type Design, KINDS } from "./designs";
+import { COLOURS, type Design, KINDS } from "./designs";
 import { FLOOR, line, Pen, path, rect } from "./pen";
 import { SHAPES } from "./shapes";
 
@@ -21,17 +21,18 @@ const FRAMES: Record<View, string> = { front: "0 0 1000 1000", detail: "270 330 
 
 export function draw(design: Design, view: View): string {
   const kind = KINDS.indexOf(design.kind);
-  const seed = kind * 1_000 + design.variation;
-  const pen = new Pen(sequence(seed * 7_919 + 17));
-  // Steps that share no factor with the lists' lengths: neighbours in a listing differ in every colour.
-  const finish = (design.variation + kind * 5) % FINISHES.length;
-  const main = FINISHES[finish] ?? hsl(0, 0, 50);
-  const second = FINISHES[(finish + 5 + (design.variation % 3)) % FINISHES.length] ?? main;
-  const wood = WOODS[(design.variation + kind) % WOODS.length] ?? main;
-  const ground = GROUNDS[(design.variation * 3 + kind) % GROUNDS.length] ?? main;
+  const colour = COLOURS.indexOf(design.colour);
+  // Steps that share no factor with the lists' lengths: neighbours in a listing differ in every respect.
+  const turn = kind * 5 + colour * 7 + design.variation * 3;
+  const pen = new Pen(sequence((kind * 97 + colour * 31 + design.variation) * 7_919));
+  const main = FINISHES[design.colour] ?? hsl(0, 0, 50);
+  const partner = COLOURS[(colour + 5 + (turn % 6)) % COLOURS.length] ?? design.colour;
+  const second = FINISHES[partner] ?? main;
+  const wood = WOODS[turn % WOODS.length] ?? main;
+  const ground = GROUNDS[turn % GROUNDS.length] ?? main;
 
   backdrop(pen, ground, view);
-  SHAPES[design.kind](pen, { main, second, wood });
+  SHAPES[design.kind]?.(pen, { main, second, wood });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="1000" height="1000" viewBox="${FRAMES[view]}">${pen}</svg>`;
 }
 

@@ -10,7 +10,7 @@ interface Context {
 }
 
 export async function GET(_request: Request, { params }: Context): Promise<Response> {
-  const [, name = "", asked] = /^([a-z]+-\d\d)-([a-z]+)\.jpg$/.exec((await params).file) ?? [];
+  const [, name = "", asked] = /^([a-z]+-[a-z]+-\d)-([a-z]+)\.jpg$/.exec((await params).file) ?? [];
   const design = designOf(name);
   const view = VIEWS.find((each) => each === asked);
   if (!design || !view) return new Response("There is no such picture.", { status: 404 });

@@ -1,0 +1,12 @@
+import * as carried from "./carried";
+import * as clothing from "./clothing";
+import type { Draw } from "./common";
+import * as devices from "./devices";
+import * as furniture from "./furniture";
+import * as home from "./home";
+import * as household from "./household";
+import * as kitchen from "./kitchen";
+import * as leisure from "./leisure";
+
+/** How to draw each kind of thing, by the name that designs go by. */
+export const SHAPES: Readonly<Record<string, Draw>> = { ...furniture, ...home, ...kitchen, ...household, ...devices, ...carried, ...clothing, ...leisure };
