@@ -1,10 +1,14 @@
-"""What all tests share: the rendered environments."""
+"""What all tests share: the rendered environments, and the running shop."""
 
 import functools
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 
 import pytest
+from network_namespace import own_network
 
+from local.environment import Environment
+from local.state import State
 from review.render import Rendered, render
 
 ENVIRONMENTS = ("dev", "local", "prod")
@@ -25,3 +29,21 @@ def rendered() -> Callable[[str], Rendered]:
 def environment(request: pytest.FixtureRequest) -> Rendered:
     """Each environment in turn."""
     return _rendered(request.param)
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    """The whole local environment, healthy, in a network and a state directory of its own; down at the end.
+
+    The test process is in that network too, and so are the programs it starts; `SIMONE_STATE` is set for them.
+    """
+    state = State(tmp_path_factory.mktemp("shop"))
+    environment = Environment(state)
+    with pytest.MonkeyPatch.context() as patch, own_network():
+        patch.setenv("SIMONE_STATE", str(state.root))
+        try:
+            environment.up()
+            yield environment
+        finally:
+            environment.down()
+            shutil.rmtree(state.volumes, ignore_errors=True)  # the logs stay for whoever looks at a failure
