@@ -120,6 +120,17 @@ _IDS = statement(
     "products.active_ids",
     "SELECT id FROM products WHERE status = 'active' AND id > $1 ORDER BY id LIMIT $2",
 )
+_ACTIVE_COUNT = statement("products.active_count", "SELECT count(*) FROM products WHERE status = 'active'")
+# EXISTS stops at a product's first such review, and the LIMIT at the last product needed.
+_PRAISED = statement(
+    "products.praised",
+    f"""
+    SELECT {CARD} FROM products p
+    WHERE p.status = 'active' AND p.category_id = $1
+      AND EXISTS (SELECT FROM reviews r WHERE r.product_id = p.id AND r.rating > $2)
+    ORDER BY p.popularity DESC, p.id DESC LIMIT $3
+    """,
+)
 _BY_STATUS = statement(
     "products.by_status",
     f"SELECT {CARD} FROM products p WHERE p.category_id = $1 AND p.status = $2 ORDER BY p.id LIMIT $3",
@@ -352,6 +363,16 @@ async def ranked(db: Database, limit: int = 100) -> tuple[Ranked, ...]:
 async def active_ids(db: Database, *, after: int = 0, limit: int = 10_000) -> tuple[int, ...]:
     """Ids of active products, ascending, from beyond `after`: for site maps and synchronisation."""
     return tuple(record["id"] for record in await db.fetch(_IDS, after, limit))
+
+
+async def active_count(db: Database) -> int:
+    """How many products are for sale."""
+    return await db.fetchval(_ACTIVE_COUNT)
+
+
+async def praised(db: Database, category_id: int, *, above: int = 4, limit: int = 20) -> tuple[Card, ...]:
+    """A category's products with at least one review of more than `above` stars, popular ones first."""
+    return tuple(_card(record) for record in await db.fetch(_PRAISED, category_id, above, limit))
 
 
 async def by_status(db: Database, category_id: int, status: str, *, limit: int = 100) -> tuple[Card, ...]:

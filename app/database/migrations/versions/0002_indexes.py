@@ -45,7 +45,7 @@ OTHERS = (
     "CREATE INDEX idx_inventory_low ON inventory (quantity, product_id) WHERE quantity < 10",
     "CREATE UNIQUE INDEX idx_users_email ON users (lower(email))",
     # Orders arrive in order of time, so a block-range index finds a day at a thousandth of a B-tree's size.
-    "CREATE INDEX idx_orders_created ON orders USING brin (created_at) WITH (pages_per_range = 32)",
+    "CREATE INDEX idx_orders_created ON orders USING brin (created_at) WITH (pages_per_range = 8)",
     "CREATE INDEX idx_order_items_product ON order_items (product_id, order_id DESC)",
     "CREATE INDEX idx_reviews_product_newest ON reviews (product_id, created_at DESC, id DESC)",
     "CREATE INDEX idx_sessions_expiry ON sessions (expires_at)",
