@@ -8,7 +8,9 @@ help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 lock: ## rewrite the locked, hashed requirements
-	.venv/bin/uv pip compile requirements.in --generate-hashes --no-header --no-annotate --quiet -o requirements.lock
+	@for given in requirements.in requirements/*.in; do \
+		.venv/bin/uv pip compile $$given --generate-hashes --no-header --no-annotate --quiet -o $${given%.in}.lock; \
+	done
 
 .PHONY: preview
 preview: ## print what ENV=prod declares (FORMAT=json: as steps)
@@ -29,7 +31,7 @@ secrets: ## give ENV=prod the secrets that it lacks
 SLOW := full or shop or engine or browser
 .PHONY: test test-full lint types test-fast test-engine test-shop
 test: setup ## set up, then prove everything in under 20 minutes
-	@$(MAKE) --no-print-directory lint types test-fast test-engine test-shop
+	@$(MAKE) --no-print-directory .tools/advice/installed lint types test-fast test-engine test-shop
 
 test-full: test ## the slow proofs too
 	@$(PYTHON) -m pytest -m "full"
@@ -72,3 +74,10 @@ down: ## stop everything; data is kept
 
 clean: ## stop everything and remove its data, logs and secrets
 	@$(PYTHON) -m local clean
+
+# Tools whose requirements would quarrel with ours, each in an environment of its own.
+.tools/%/installed: requirements/%.lock
+	@echo "installing .tools/$*"
+	@.venv/bin/uv venv --quiet --clear .tools/$*
+	@.venv/bin/uv pip install --quiet --python .tools/$*/bin/python --require-hashes -r $<
+	@touch $@
