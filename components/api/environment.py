@@ -1,6 +1,6 @@
 """The environment variables that the API's processes are configured by (app/api/settings.py reads them)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -9,9 +9,10 @@ import pulumi_kubernetes as k8s
 from components import workload
 from components.api.settings import ApiSettings
 from components.network.flows import API_PORT, APPLICATION_METRICS_PORT
+from components.postgres.roles import DATABASE
+from components.secrets import Secrets
 
 SECRETS_DIRECTORY = "/etc/api/secrets"
-DATABASE = "simone"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,3 +56,14 @@ def variables(settings: ApiSettings, addresses: Addresses) -> list[k8s.core.v1.E
     }
     given = plain | {name: value for name, value in optional.items() if value}
     return [workload.pod_ip_env(), *(workload.env(name, value) for name, value in given.items())]
+
+
+def application_files(secrets: Secrets) -> Mapping[str, str]:
+    """What a running pod may know, by file name in `SECRETS_DIR`. No Cloudflare token: no edge to purge."""
+    token = secrets.api.cloudflare_token
+    return {
+        "redis-password": secrets.redis.app.get_secret_value(),
+        "database-password": secrets.postgres.app.get_secret_value(),
+        "admin-token": secrets.api.admin_token.get_secret_value(),
+        "revalidation-key": secrets.api.revalidation_key.get_secret_value(),
+    } | ({"cloudflare-token": token.get_secret_value()} if token else {})

@@ -6,14 +6,14 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import workload
-from components.api.environment import DATABASE, SECRETS_DIRECTORY
+from components.api.environment import SECRETS_DIRECTORY
+from components.api.pods import UID
 from components.platform import Platform
+from components.postgres.roles import DATABASE, OWNER, PORT
 from components.quantities import HOUR, MIB
 from components.workload import Resources, mount
 
 SYSTEM = "api-jobs"
-UID = 10001
-OWNER_ROLE = "simone_owner"
 
 
 def database_job(
@@ -23,7 +23,6 @@ def database_job(
     image: str,
     arguments: Sequence[str],
     host: pulumi.Input[str],
-    port: int,
     secret: str,
     fingerprint: str,
     opts: pulumi.ResourceOptions,
@@ -56,9 +55,9 @@ def database_job(
                             command=["python", "-m", "app.api", *arguments],
                             env=[
                                 workload.env("DATABASE_HOST", host),
-                                workload.env("DATABASE_PORT", str(port)),
+                                workload.env("DATABASE_PORT", str(PORT)),
                                 workload.env("DATABASE_NAME", DATABASE),
-                                workload.env("DATABASE_USER", OWNER_ROLE),
+                                workload.env("DATABASE_USER", OWNER),
                                 workload.env("SECRETS_DIR", SECRETS_DIRECTORY),
                             ],
                             resources=Resources.model_validate({"cpu": "500m", "memory": "1GiB"}).requirements(),

@@ -1,0 +1,86 @@
+"""An environment put together: each system declared after those that it calls."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pulumi
+
+from app import caching_policy
+from components.api import Api, ApiArgs
+from components.api.environment import Addresses
+from components.api.pods import ApplicationArgs
+from components.api.worker import ApiWorker
+from components.gateway import Gateway, GatewayArgs
+from components.gateway.services import GatewayServices, GatewayServicesArgs, purge_urls
+from components.monitoring import Monitoring, MonitoringArgs, WatchedDatabase
+from components.network import Network, NetworkArgs
+from components.pgbouncer import PgBouncer, PgBouncerArgs
+from components.platform import Platform
+from components.postgres import Postgres, PostgresArgs
+from components.postgres.roles import DATABASE
+from components.redis import Redis, RedisArgs
+from components.settings import Settings
+from components.storefront import Storefront, StorefrontArgs
+
+CACHING_POLICY = Path(__file__).resolve().parent.parent / "app" / "caching.yaml"
+
+
+def declare(s: Settings) -> dict[str, pulumi.Output[str]]:
+    """Declares the whole environment; the answer is what it exports."""
+    given = Platform(environment=s.environment, owner=s.owner, namespace=s.namespace, aws=s.aws)
+    network = Network("network", NetworkArgs(platform=given, settings=s.network))
+    platform, images, edge_cidrs = given.within(network.namespace), s.images, s.network.edge_cidrs
+
+    redis = Redis("redis", RedisArgs(platform=platform, settings=s.redis, secrets=s.secrets.redis, images=images))
+    postgres = Postgres(
+        "postgres", PostgresArgs(platform=platform, settings=s.postgres, secrets=s.secrets.postgres, images=images)
+    )
+    pool_args = PgBouncerArgs(
+        platform=platform, settings=s.pgbouncer, secrets=s.secrets.postgres, images=images,
+        database_host=postgres.address, after=[postgres.resource],
+    )  # fmt: skip
+    pgbouncer = PgBouncer("pgbouncer", pool_args)
+    shield_args = GatewayServicesArgs(platform=platform, settings=s.gateway, edge_cidrs=edge_cidrs)
+    shield = GatewayServices("gateway-services", shield_args)
+
+    addresses = Addresses(
+        sentinels=redis.sentinels,
+        database_host="$(PGBOUNCER_SERVICE_HOST)",
+        database_port="$(PGBOUNCER_SERVICE_PORT)",
+        gateway_purge_urls=purge_urls(s.gateway),
+    )
+    called = [*redis.services, pgbouncer.service, *shield.all, postgres.resource]
+    pods = ApplicationArgs(
+        platform=platform,
+        settings=s.api,
+        secrets=s.secrets,
+        image=images.ours("api"),
+        addresses=addresses,
+        after=called,
+    )
+    api = Api("api", ApiArgs(pods=pods, database_host=postgres.address))
+    storefront_args = StorefrontArgs(
+        platform=platform, settings=s.storefront, secrets=s.secrets.api, image=images.ours("storefront"),
+        api_url="http://$(API_SERVICE_HOST):$(API_SERVICE_PORT)", after=[api.service],
+    )  # fmt: skip
+    storefront = Storefront("storefront", storefront_args)
+    seen = replace(addresses, storefront_url="http://$(STOREFRONT_SERVICE_HOST):$(STOREFRONT_SERVICE_PORT)")
+    ApiWorker("api-worker", replace(pods, addresses=seen, after=[*called, *api.ready, storefront.service]))
+    gateway_args = GatewayArgs(
+        platform=platform, settings=s.gateway, policy=caching_policy.load(CACHING_POLICY), secrets=s.secrets.edge,
+        image=images.ours("gateway"), edge_cidrs=edge_cidrs, after=[*shield.all, api.service, storefront.service],
+    )  # fmt: skip
+    Gateway("gateway", gateway_args)
+
+    watched = WatchedDatabase(host=postgres.address, name=DATABASE, exporter_password=s.secrets.postgres.exporter)
+    Monitoring(
+        "monitoring",
+        MonitoringArgs(
+            platform=platform, settings=s.monitoring, secrets=s.secrets.monitoring, images=images, database=watched
+        ),
+    )  # fmt: skip
+    return {
+        "namespace": network.namespace,
+        "database_address": postgres.address,
+        "backup_bucket": redis.backup_bucket,
+    }
