@@ -1,0 +1,1 @@
+"""What the scheduled jobs and the pgBouncer exporter run: `python -m app.operations <command>`."""

@@ -1,0 +1,81 @@
+"""The operations commands.
+
+Each imports its own work when it is called: the exporter, which runs beside every pgBouncer, needs no boto3.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from app.operations.settings import (
+    BackupSettings,
+    DatabaseSettings,
+    DriftSettings,
+    OperationError,
+    PoolerSettings,
+)
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+def _do(work: Callable[[], object]) -> None:
+    """Runs a job: an `OperationError` is one line on standard error and exit code 1."""
+    try:
+        work()
+    except OperationError as error:
+        sys.stderr.write(f"error: {error}\n")
+        raise typer.Exit(1) from None
+
+
+@app.command("redis-backup")
+def redis_backup(
+    pair: Annotated[list[str] | None, typer.Option(help="Back up this pair only; may be given again.")] = None,
+) -> None:
+    """Store a checked snapshot of each pair in S3, taken from a replica."""
+    from app.operations.redis_backup import backup  # noqa: PLC0415
+
+    _do(lambda: backup(BackupSettings.read(), pair))
+
+
+@app.command("redis-restore")
+def redis_restore(
+    pair: Annotated[str, typer.Option(envvar="RESTORE_PAIR", help="The pair to restore.")],
+    backup: Annotated[str | None, typer.Option(envvar="RESTORE_BACKUP", help="Its key in S3; else the newest.")] = None,
+    replace: Annotated[
+        bool, typer.Option(envvar="RESTORE_REPLACE", help="Overwrite keys that exist; else they are kept.")
+    ] = False,
+) -> None:
+    """Copy a backup's keys into a running pair and compare each of them."""
+    from app.operations.redis_restore import restore  # noqa: PLC0415
+
+    _do(lambda: restore(BackupSettings.read(), pair, key=backup, replace=replace))
+
+
+@app.command("database-maintenance")
+def database_maintenance() -> None:
+    """Vacuum and analyse tables, rebuild bloated and invalid indexes."""
+    from app.operations.database_maintenance import maintain  # noqa: PLC0415
+
+    _do(lambda: maintain(DatabaseSettings.read()))
+
+
+@app.command("parameter-drift")
+def parameter_drift() -> None:
+    """Compare the instance's parameters with the declared ones; fails if they differ."""
+    from app.operations.parameter_drift import drift  # noqa: PLC0415
+
+    _do(lambda: drift(DriftSettings.read()))
+
+
+@app.command("pgbouncer-exporter")
+def pgbouncer_exporter() -> None:
+    """Serve pgBouncer's statistics to Prometheus."""
+    from app.operations.pgbouncer_exporter import serve  # noqa: PLC0415
+
+    _do(lambda: serve(PoolerSettings.read()))
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,68 @@
+"""Backups in S3: `<prefix>/<pair>/<UTC time>.rdb`, so that names sort by age."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from app.operations.settings import BackupSettings, OperationError
+
+_TIME = "%Y-%m-%dT%H-%M-%SZ"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object in the bucket. `sha256` is of the whole file, hexadecimal."""
+
+    key: str
+    size: int
+    sha256: str
+
+
+class BackupStore:
+    """The bucket's part that holds the pairs' backups."""
+
+    def __init__(self, settings: BackupSettings) -> None:
+        self._bucket, self._prefix = settings.backup_bucket, settings.backup_prefix
+        self._s3: Any = boto3.client("s3", region_name=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
+
+    def put(self, pair: str, file: Path, sha256: str) -> Stored:
+        """Stores the file as the pair's newest backup and makes sure that it is there, whole."""
+        key = f"{self._prefix}/{pair}/{datetime.now(UTC).strftime(_TIME)}.rdb"
+        try:
+            self._s3.upload_file(str(file), self._bucket, key, ExtraArgs={"Metadata": {"sha256": sha256}})
+            found = self._s3.head_object(Bucket=self._bucket, Key=key)
+        except (BotoCoreError, ClientError) as error:
+            raise OperationError(f"s3://{self._bucket}/{key} can't be written: {error}") from error
+        size = file.stat().st_size
+        if found["ContentLength"] != size:
+            raise OperationError(f"s3://{self._bucket}/{key} has {found['ContentLength']} bytes of {size}")
+        return Stored(key=key, size=size, sha256=sha256)
+
+    def newest(self, pair: str) -> str:
+        """The key of the pair's newest backup."""
+        return self.keys(pair)[-1]
+
+    def keys(self, pair: str) -> list[str]:
+        """All backups of a pair, oldest first. Raises `OperationError` when there is none."""
+        prefix = f"{self._prefix}/{pair}/"
+        try:
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+            keys = sorted(item["Key"] for page in pages for item in page.get("Contents", ()))
+        except (BotoCoreError, ClientError) as error:
+            raise OperationError(f"s3://{self._bucket}/{prefix} can't be listed: {error}") from error
+        if not keys:
+            raise OperationError(f"there is no backup in s3://{self._bucket}/{prefix}")
+        return keys
+
+    def get(self, key: str, file: Path) -> Stored:
+        """Fetches a backup into `file`."""
+        try:
+            found = self._s3.head_object(Bucket=self._bucket, Key=key)
+            self._s3.download_file(self._bucket, key, str(file))
+        except (BotoCoreError, ClientError) as error:
+            raise OperationError(f"s3://{self._bucket}/{key} can't be read: {error}") from error
+        return Stored(key=key, size=found["ContentLength"], sha256=found["Metadata"].get("sha256", ""))

@@ -1,0 +1,47 @@
+"""Backs up each pair: a snapshot from a replica, checked, stored in S3, found again there."""
+
+import time
+
+from app.operations import rdb_file
+from app.operations.backup_store import BackupStore
+from app.operations.redis_nodes import to_copy_from
+from app.operations.report import report
+from app.operations.settings import BackupSettings, OperationError, secret
+
+
+def backup(settings: BackupSettings, pairs: list[str] | None = None) -> None:
+    """Backs up `pairs`, all without it. A pair that fails doesn't keep the others from theirs.
+
+    Raises `OperationError` in the end if any failed.
+    """
+    store, password = BackupStore(settings), secret(settings.redis_password_file)
+    failed: list[str] = []
+    for pair, nodes in settings.nodes().items():
+        if pairs and pair not in pairs:
+            continue
+        begun = time.monotonic()
+        file = settings.scratch_dir / f"{pair}.rdb"
+        try:
+            source = to_copy_from(pair, nodes, password)
+            rdb_file.dump(source.address, password, file)
+            keys = rdb_file.check(file)
+            stored = store.put(pair, file, rdb_file.sha256(file))
+        except OperationError as error:
+            failed.append(pair)
+            report("backup failed", pair=pair, reason=str(error))
+        else:
+            report(
+                "backup stored",
+                pair=pair,
+                source=source.name,
+                role=source.role,
+                key=stored.key,
+                bytes=stored.size,
+                keys=keys,
+                sha256=stored.sha256,
+                seconds=round(time.monotonic() - begun, 2),
+            )
+        finally:
+            file.unlink(missing_ok=True)
+    if failed:
+        raise OperationError(f"no backup of {', '.join(failed)}")
