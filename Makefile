@@ -81,3 +81,6 @@ clean: ## stop everything and remove its data, logs and secrets
 	@.venv/bin/uv venv --quiet --clear .tools/$*
 	@.venv/bin/uv pip install --quiet --python .tools/$*/bin/python --require-hashes -r $<
 	@touch $@
+.PHONY: gate
+gate: ## judge ENV=prod by the policies (for the exit code 0/1/2: python -m review gate prod)
+	@$(PYTHON) -m review gate "$(or $(ENV),prod)"

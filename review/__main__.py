@@ -7,6 +7,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from policies.settings_file import PolicySettingsError
+from review import gate as gating
+from review import gate_text
 from review import preview as previewing
 from review.render import RenderError, render
 
@@ -40,6 +43,22 @@ def preview(
         typer.echo(json.dumps(previewing.steps(rendered), indent=2))
     else:
         Console().print(previewing.tree(rendered))
+
+
+@app.command()
+def gate(
+    environment: Annotated[str, typer.Argument(help="The environment: the <env> of a Pulumi.<env>.yaml.")],
+) -> None:
+    """Judge the environment by the policies. Exit code 0: fine, 1: a mandatory policy broken, 2: it can't be told."""
+    try:
+        found = gating.verdicts(environment, render(environment).resources)
+    except (RenderError, PolicySettingsError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(gating.Exit.BROKEN) from None
+    broken = gating.violations(found)
+    gate_text.write(Console(), environment, found, broken)
+    if any(violation.mandatory for violation in broken):
+        raise typer.Exit(gating.Exit.VIOLATED)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,159 @@
+"""The stack as rules see it: resources with plain properties, whoever has declared or previewed them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""The engine's mark of a value that isn't known before the deployment."""
+
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
+
+
+class Undecided(Exception):
+    """A rule asked for a value that isn't known yet; it is asked again during the deployment, when it is."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One resource: what identifies it, its inputs (numbers may be floats), and whether it is protected."""
+
+    urn: str
+    type: str
+    name: str
+    properties: Mapping[str, Any]
+    protect: bool = False
+
+    def get(self, *path: str | int) -> Any:
+        """The value at a path, None where there is none. Raises Undecided for an unknown one."""
+        return dig(self.properties, *path)
+
+    @property
+    def kind(self) -> str:
+        """The type's last part: StatefulSet, Instance."""
+        return self.type.rsplit(":", 1)[-1]
+
+    @property
+    def object_name(self) -> str:
+        """A Kubernetes object's own name, an AWS resource's logical one."""
+        return str(self.get("metadata", "name") or self.name)
+
+    @property
+    def labels(self) -> Mapping[str, Any]:
+        """A Kubernetes object's labels."""
+        return self.get("metadata", "labels") or {}
+
+    @property
+    def is_workload(self) -> bool:
+        """Whether it runs pods."""
+        return self.type.startswith("kubernetes:") and self.kind in _WORKLOADS
+
+    @property
+    def is_server(self) -> bool:
+        """Whether its pods run for ever."""
+        return self.is_workload and self.kind not in ("Job", "CronJob")
+
+    @property
+    def pod_template(self) -> Mapping[str, Any]:
+        """A workload's pod template."""
+        path = ("spec", "jobTemplate", "spec", "template") if self.kind == "CronJob" else ("spec", "template")
+        return self.get(*path) or {}
+
+    @property
+    def pod(self) -> Mapping[str, Any]:
+        """A workload's pod spec."""
+        return dig(self.pod_template, "spec") or {}
+
+    @property
+    def pod_labels(self) -> Mapping[str, Any]:
+        """The labels that a workload's pods carry."""
+        return dig(self.pod_template, "metadata", "labels") or {}
+
+    @property
+    def system(self) -> str:
+        """The system that a workload's pods belong to."""
+        return str(self.pod_labels.get("app.kubernetes.io/name", ""))
+
+    def containers(self, *, init: bool = True) -> Iterator[Mapping[str, Any]]:
+        """A workload's containers, by default with those that run before the others."""
+        yield from dig(self.pod, "containers") or ()
+        if init:
+            yield from dig(self.pod, "initContainers") or ()
+
+
+def dig(tree: Any, *path: str | int) -> Any:
+    """The value below a tree, None where there is none. Raises Undecided for an unknown one on the way."""
+    for part in path:
+        if tree == UNKNOWN:
+            raise Undecided
+        if isinstance(part, int):
+            tree = tree[part] if isinstance(tree, Sequence) and len(cast("Sequence[Any]", tree)) > part else None
+        else:
+            tree = cast("Mapping[str, Any]", tree).get(part) if isinstance(tree, Mapping) else None
+    if tree == UNKNOWN:
+        raise Undecided
+    return tree
+
+
+@dataclass(frozen=True)
+class Stack:
+    """All resources of an environment, with the questions that rules ask again and again."""
+
+    resources: tuple[Declared, ...]
+
+    def of(self, *kinds: str) -> Iterator[Declared]:
+        """The resources whose type ends so: `of(":StatefulSet")`."""
+        return (resource for resource in self.resources if resource.type.endswith(kinds))
+
+    @cached_property
+    def workloads(self) -> tuple[Declared, ...]:
+        """Whatever runs pods."""
+        return tuple(resource for resource in self.resources if resource.is_workload)
+
+    def files(self, *names: str) -> Iterator[tuple[Declared, str, str]]:
+        """The configuration files of these names, from ConfigMaps and Secrets: holder, file name, text."""
+        for holder in self.of(":ConfigMap", ":Secret"):
+            if not holder.type.startswith("kubernetes:"):
+                continue
+            for part in ("data", "stringData"):
+                content: Mapping[str, Any] = holder.get(part) or {}
+                for name in content:
+                    if not names or name in names:
+                        yield holder, name, str(dig(content, name))
+
+    def mounting(self, holder: Declared) -> Iterator[Declared]:
+        """The workloads that mount a ConfigMap or Secret."""
+        for workload in self.workloads:
+            volumes: Sequence[Mapping[str, Any]] = dig(workload.pod, "volumes") or ()
+            for volume in volumes:
+                names = (dig(volume, "configMap", "name"), dig(volume, "secret", "secretName"))
+                if holder.object_name in names:
+                    yield workload
+                    break
+
+    def budget_of(self, workload: Declared) -> Declared | None:
+        """The disruption budget that covers a workload's pods."""
+        for budget in self.of(":PodDisruptionBudget"):
+            if selects(budget.get("spec", "selector"), workload.pod_labels):
+                return budget
+        return None
+
+
+def selects(selector: Any, labels: Mapping[str, Any]) -> bool:
+    """Whether a label selector selects pods with these labels; an empty one selects all of them."""
+    wanted: Mapping[str, Any] = dig(selector, "matchLabels") or {}
+    expressions: Sequence[Mapping[str, Any]] = dig(selector, "matchExpressions") or ()
+    return all(labels.get(key) == value for key, value in wanted.items()) and all(
+        _matches(expression, labels) for expression in expressions
+    )
+
+
+def _matches(expression: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
+    key, values = expression.get("key"), expression.get("values") or ()
+    return {
+        "In": labels.get(str(key)) in values,
+        "NotIn": labels.get(str(key)) not in values,
+        "Exists": key in labels,
+        "DoesNotExist": key not in labels,
+    }.get(str(expression.get("operator")), False)

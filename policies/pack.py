@@ -1,0 +1,129 @@
+"""The rules as policies of the engine's SDK: the same functions, asked by `pulumi preview --policy-pack policies`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from pulumi_policy import (
+    EnforcementLevel,
+    PolicyConfigSchema,
+    PolicyResource,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+from pulumi_policy import Severity as PackSeverity
+from pulumi_policy.proxy import UnknownValueError
+
+from policies.catalogue import RULES
+from policies.declared import UNKNOWN, Declared, Stack, Undecided
+from policies.rule import Finding, Parameters, Rule
+
+_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
+
+Policy = ResourceValidationPolicy | StackValidationPolicy
+
+
+def policies() -> list[Policy]:
+    """All rules."""
+    return [_policy(rule) for rule in RULES]
+
+
+def _policy(rule: Rule) -> Policy:
+    description = f"{rule.title}. {rule.protects} Fix: {rule.fix} ({rule.link})"
+    level, severity = EnforcementLevel.MANDATORY, PackSeverity(rule.severity.value)
+    schema = _schema(rule) if rule.parameters else None
+    if not rule.types:
+        return StackValidationPolicy(
+            name=rule.id,
+            description=description,
+            validate=_stack_check(rule),
+            enforcement_level=level,
+            config_schema=schema,
+            severity=severity,
+        )
+    return ResourceValidationPolicy(
+        name=rule.id,
+        description=description,
+        validate=_resource_check(rule),
+        remediate=_remediation(rule) if rule.remediation else None,
+        enforcement_level=level,
+        config_schema=schema,
+        severity=severity,
+    )
+
+
+def _schema(rule: Rule) -> PolicyConfigSchema:
+    return PolicyConfigSchema(
+        properties={name: {"type": _TYPES[type(value)], "default": value} for name, value in rule.parameters.items()}
+    )
+
+
+def _parameters(rule: Rule, given: Mapping[str, Any]) -> Parameters:
+    return {**rule.parameters, **given}
+
+
+def plain(value: Any) -> Any:
+    """A policy's properties as plain values: the SDK's proxies raise when an unknown value is touched."""
+    if isinstance(value, Mapping):
+        mapping = cast("Mapping[str, Any]", value)
+        return {key: _item(mapping, key) for key in mapping}
+    if hasattr(value, "__getitem__") and hasattr(value, "__len__") and not isinstance(value, str | bytes):
+        return [_item(value, index) for index in range(len(value))]
+    # Numbers arrive as floats: 6379 as 6379.0.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _item(container: Any, key: Any) -> Any:
+    try:
+        return plain(container[key])
+    except UnknownValueError:
+        return UNKNOWN
+
+
+def _declared(resource: ResourceValidationArgs | PolicyResource) -> Declared:
+    return Declared(
+        urn=resource.urn,
+        type=resource.resource_type,
+        name=resource.name,
+        properties=plain(resource.props),
+        protect=bool(resource.opts.protect),
+    )
+
+
+def _report(findings: Callable[[], Any], report: ReportViolation) -> None:
+    try:
+        for finding in cast("list[Finding]", findings()):
+            report(finding.message, finding.resource.urn if finding.resource else None)
+    except Undecided:
+        # Asked again during the update, when the value is known.
+        return
+
+
+def _resource_check(rule: Rule) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
+    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        if rule.applies_to(args.resource_type):
+            stack = Stack((_declared(args),))
+            _report(lambda: rule.check(stack, _parameters(rule, args.get_config())), report)
+
+    return validate
+
+
+def _stack_check(rule: Rule) -> Callable[[StackValidationArgs, ReportViolation], None]:
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        stack = Stack(tuple(_declared(resource) for resource in args.resources))
+        _report(lambda: rule.check(stack, _parameters(rule, args.get_config())), report)
+
+    return validate
+
+
+def _remediation(rule: Rule) -> Callable[[ResourceValidationArgs], Any]:
+    """The SDK's type asks for an awaitable; it takes plain properties as well, see ResourceValidationPolicy."""
+
+    def remediate(args: ResourceValidationArgs) -> Mapping[str, Any] | None:
+        if not rule.applies_to(args.resource_type) or rule.remediation is None:
+            return None
+        return rule.remediation(_declared(args))
+
+    return remediate

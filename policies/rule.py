@@ -1,0 +1,102 @@
+"""A rule: a small function over one resource or the whole stack, and what a person needs to know about it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, cast
+
+from policies.declared import Declared, Stack
+
+
+class Severity(StrEnum):
+    """How bad it is when the rule is broken."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Level(StrEnum):
+    """What breaking the rule does: stops a deployment, is reported, is repaired on the way, nothing."""
+
+    MANDATORY = "mandatory"
+    ADVISORY = "advisory"
+    REMEDIATE = "remediate"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One place where a rule is broken."""
+
+    message: str
+    resource: Declared | None = None
+
+
+Parameters = Mapping[str, Any]
+Findings = Iterable[Finding]
+Check = Callable[[Stack, Parameters], Findings]
+Remediation = Callable[[Declared], Mapping[str, Any] | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A rule with its texts and default parameters.
+
+    `types` are endings of the resource types that it judges one by one; empty for a rule over the whole stack.
+    `remediation` returns a resource's corrected properties, or None when there is nothing to correct.
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    protects: str
+    fix: str
+    link: str
+    check: Check
+    types: tuple[str, ...] = ()
+    parameters: Parameters = field(default_factory=dict[str, Any])
+    remediation: Remediation | None = None
+
+    def applies_to(self, type_: str) -> bool:
+        """Whether the rule judges resources of this type one by one."""
+        return bool(self.types) and type_.endswith(self.types)
+
+
+def rule(
+    id: str,
+    *,
+    severity: Severity,
+    protects: str,
+    fix: str,
+    link: str,
+    types: tuple[str, ...] = (),
+    parameters: Parameters | None = None,
+    remediation: Remediation | None = None,
+) -> Callable[[Callable[..., Findings]], Rule]:
+    """Make a rule of a function. Its docstring is the rule's title.
+
+    With `types` the function takes one resource and the parameters, without the whole stack and the parameters.
+    """
+
+    def made(check: Callable[..., Findings]) -> Rule:
+        def one_by_one(stack: Stack, parameters: Parameters) -> Findings:
+            for resource in stack.resources:
+                if resource.type.endswith(types):
+                    yield from check(resource, parameters)
+
+        return Rule(
+            id=id,
+            title=(check.__doc__ or "").strip().rstrip("."),
+            severity=severity,
+            protects=protects,
+            fix=fix,
+            link=link,
+            check=one_by_one if types else cast("Check", check),
+            types=types,
+            parameters=parameters or {},
+            remediation=remediation,
+        )
+
+    return made

@@ -1,0 +1,299 @@
+"""Pods and what surrounds them: Pod Security, resources, probes, images, secrets, networks, replicas."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from policies.declared import Declared, Stack, dig, selects
+from policies.rule import Finding, Findings, Parameters, Severity, rule
+
+_K8S = "https://kubernetes.io/docs"
+_WORKLOADS = (":Deployment", ":StatefulSet", ":DaemonSet", "batch/v1:Job", "batch/v1:CronJob")
+_SERVERS = (":Deployment", ":StatefulSet", ":DaemonSet")
+
+
+@rule(
+    "kubernetes-namespace-restricted",
+    severity=Severity.HIGH,
+    protects="A pod that someone creates by hand could run as root on the node.",
+    fix="Label the namespace pod-security.kubernetes.io/enforce: restricted.",
+    link=f"{_K8S}/concepts/security/pod-security-admission/",
+    types=("core/v1:Namespace",),
+)
+def namespace_restricted(namespace: Declared, _: Parameters) -> Findings:
+    """The namespace enforces the restricted Pod Security standard."""
+    level = namespace.labels.get("pod-security.kubernetes.io/enforce")
+    if level != "restricted":
+        yield Finding(f"the namespace enforces {level or 'nothing'}", namespace)
+
+
+@rule(
+    "kubernetes-pods-restricted",
+    severity=Severity.CRITICAL,
+    protects="A process that is broken into could take over the node.",
+    fix="Use components.workload's security contexts.",
+    link=f"{_K8S}/concepts/security/pod-security-standards/#restricted",
+    types=_WORKLOADS,
+)
+def pods_restricted(workload: Declared, _: Parameters) -> Findings:
+    """Pods keep to the restricted Pod Security standard."""
+    pod = workload.pod
+    for name in ("hostNetwork", "hostPID", "hostIPC"):
+        if dig(pod, name):
+            yield Finding(f"{name} is on", workload)
+    for volume in dig(pod, "volumes") or ():
+        if dig(volume, "hostPath") is not None:
+            yield Finding(f"the volume {dig(volume, 'name')} is a path of the node", workload)
+    for container in workload.containers():
+        name = dig(container, "name")
+        context: Mapping[str, Any] = {
+            **(dig(pod, "securityContext") or {}),
+            **(dig(container, "securityContext") or {}),
+        }
+        if dig(context, "privileged"):
+            yield Finding(f"{name} is privileged", workload)
+        if dig(context, "runAsNonRoot") is not True or dig(context, "runAsUser") == 0:
+            yield Finding(f"{name} may run as root", workload)
+        if dig(context, "allowPrivilegeEscalation") is not False:
+            yield Finding(f"{name} may gain privileges", workload)
+        if "ALL" not in (dig(context, "capabilities", "drop") or ()):
+            yield Finding(f"{name} keeps capabilities", workload)
+        if dig(context, "seccompProfile", "type") not in ("RuntimeDefault", "Localhost"):
+            yield Finding(f"{name} has no seccomp profile", workload)
+
+
+@rule(
+    "kubernetes-read-only-root",
+    severity=Severity.MEDIUM,
+    protects="Whoever gets into a process could change its program.",
+    fix="Set read_only_root_filesystem and mount an emptyDir where the process writes.",
+    link=f"{_K8S}/tasks/configure-pod-container/security-context/",
+    types=_WORKLOADS,
+)
+def read_only_root(workload: Declared, _: Parameters) -> Findings:
+    """Containers can't change their own files."""
+    for container in workload.containers():
+        if dig(container, "securityContext", "readOnlyRootFilesystem") is not True:
+            yield Finding(f"{dig(container, 'name')} can write to its root file system", workload)
+
+
+@rule(
+    "kubernetes-resources",
+    severity=Severity.HIGH,
+    protects="One container without limits can starve its neighbours, Redis among them.",
+    fix="Give every container a CPU and memory request and a memory limit.",
+    link=f"{_K8S}/concepts/configuration/manage-resources-containers/",
+    types=_WORKLOADS,
+)
+def resources(workload: Declared, _: Parameters) -> Findings:
+    """Containers ask for what they need and are limited in memory."""
+    for container in workload.containers():
+        for part, name in (("requests", "cpu"), ("requests", "memory"), ("limits", "memory")):
+            if not dig(container, "resources", part, name):
+                yield Finding(f"{dig(container, 'name')} has no {name} {part.removesuffix('s')}", workload)
+
+
+@rule(
+    "kubernetes-probes",
+    severity=Severity.HIGH,
+    protects="Traffic reaches a pod that isn't ready, and one that hangs is never restarted.",
+    fix="Give each container of a server a readiness and a liveness probe.",
+    link=f"{_K8S}/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/",
+    types=_SERVERS,
+)
+def probes(server: Declared, _: Parameters) -> Findings:
+    """Servers say whether they are ready and alive."""
+    for container in server.containers(init=False):
+        for probe in ("readinessProbe", "livenessProbe"):
+            if not dig(container, probe):
+                yield Finding(f"{dig(container, 'name')} has no {probe}", server)
+
+
+@rule(
+    "kubernetes-images-fixed",
+    severity=Severity.HIGH,
+    protects="A moving tag deploys another program than the one that was tested.",
+    fix="Name a version or a digest in simone:images.",
+    link=f"{_K8S}/concepts/containers/images/",
+    types=_WORKLOADS,
+    parameters={"digest": False},
+)
+def images_fixed(workload: Declared, parameters: Parameters) -> Findings:
+    """Images are fixed by version or digest."""
+    for container in workload.containers():
+        image = str(dig(container, "image"))
+        name, _, digest = image.partition("@")
+        tag = name.rsplit("/", 1)[-1].partition(":")[2]
+        if digest.startswith("sha256:"):
+            continue
+        if parameters["digest"]:
+            yield Finding(f"{image} has no digest", workload)
+        elif not tag or tag in ("latest", "stable", "main", "edge"):
+            yield Finding(f"{image} has no fixed version", workload)
+
+
+_SECRET_NAME = re.compile(r"(password|passwd|secret|token|private_?key|api_?key|credential)s?$", re.IGNORECASE)
+_NOT_A_SECRET = re.compile(r"(_file|_path|_dir|_name|_env|_user)$|^/|^\$\(", re.IGNORECASE)
+_SECRET_TEXT = re.compile(
+    r"""-----BEGIN [A-Z ]*PRIVATE KEY-----|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|SCRAM-SHA-256\$\d+:|
+    ^\s*(?:requirepass|masterauth|sentinel\s+(?:auth-pass|sentinel-pass)(?:\s+\S+)?)\s+[^\s$]{8,}|
+    ://[^/\s:@$]+:[^/\s:@$]{6,}@""",
+    re.MULTILINE | re.VERBOSE,
+)
+
+
+def _visible(workload: Declared) -> Iterator[tuple[str, str, str]]:
+    for container in workload.containers():
+        where = str(dig(container, "name"))
+        for variable in dig(container, "env") or ():
+            value = variable.get("value")
+            if isinstance(value, str):
+                yield f"{where}'s variable", str(dig(variable, "name")), value
+        for argument in [*(container.get("command") or ()), *(container.get("args") or ())]:
+            yield f"{where}'s argument", "", str(argument)
+
+
+@rule(
+    "kubernetes-no-plain-secrets",
+    severity=Severity.CRITICAL,
+    protects="Whoever may look at a pod, a ConfigMap or a process list would read the password.",
+    fix="Put it into a Secret and mount it, or refer to it with secretKeyRef.",
+    link=f"{_K8S}/concepts/configuration/secret/",
+)
+def no_plain_secrets(stack: Stack, _: Parameters) -> Findings:
+    """No password stands in a variable, an argument or a ConfigMap."""
+    for workload in stack.workloads:
+        for where, name, value in _visible(workload):
+            named = _SECRET_NAME.search(name) and value and not _NOT_A_SECRET.search(value)
+            if named or _SECRET_TEXT.search(value):
+                yield Finding(f"{where} {name} holds a secret".replace("  ", " "), workload)
+    for config in stack.of("core/v1:ConfigMap"):
+        content: Mapping[str, Any] = config.get("data") or {}
+        for name in content:
+            if _SECRET_TEXT.search(str(dig(content, name))):
+                yield Finding(f"{name} holds a secret", config)
+
+
+@rule(
+    "kubernetes-network-policies",
+    severity=Severity.HIGH,
+    protects="A pod that is broken into could reach every other.",
+    fix="Add the system's flows to components/network/flows.py.",
+    link=f"{_K8S}/concepts/services-networking/network-policies/",
+)
+def network_policies(stack: Stack, _: Parameters) -> Findings:
+    """Everything is denied by default, and each pod has a policy of its own."""
+    policies = list(stack.of(":NetworkPolicy"))
+    default = [
+        policy
+        for policy in policies
+        if not policy.get("spec", "podSelector")
+        and not policy.get("spec", "ingress")
+        and {"Ingress", "Egress"} <= set(policy.get("spec", "policyTypes") or ())
+    ]
+    if not default:
+        yield Finding("there is no NetworkPolicy that denies by default")
+    for workload in stack.workloads:
+        own = [policy for policy in policies if policy.get("spec", "podSelector")]
+        if not any(selects(policy.get("spec", "podSelector"), workload.pod_labels) for policy in own):
+            yield Finding(f"no NetworkPolicy says what {workload.object_name} may do", workload)
+
+
+@rule(
+    "kubernetes-replicas",
+    severity=Severity.HIGH,
+    protects="A single pod means an outage at every update and every lost node.",
+    fix="Raise the replicas (or the autoscaler's minimum) to `minimum`.",
+    link=f"{_K8S}/concepts/workloads/controllers/deployment/",
+    parameters={
+        "minimum": 2,
+        "single": ["prometheus", "alertmanager", "grafana", "postgres-exporter", "cdn-exporter", "edge-exporter"],
+    },
+)
+def replicas(stack: Stack, parameters: Parameters) -> Findings:
+    """Whatever serves visitors runs at least `minimum` times; `single` lists what needn't."""
+    scaled = {
+        (scaler.get("spec", "scaleTargetRef", "kind"), scaler.get("spec", "scaleTargetRef", "name")): scaler
+        for scaler in stack.of(":HorizontalPodAutoscaler")
+    }
+    for server in stack.of(":Deployment", ":StatefulSet"):
+        if server.system in parameters["single"]:
+            continue
+        scaler = scaled.get((server.kind, server.object_name))
+        count = int(scaler.get("spec", "minReplicas") or 1) if scaler else int(server.get("spec", "replicas") or 1)
+        if count < parameters["minimum"]:
+            yield Finding(f"{server.object_name} runs {count} times", scaler or server)
+
+
+@rule(
+    "kubernetes-disruption-budgets",
+    severity=Severity.HIGH,
+    protects="Draining nodes for an upgrade could stop all of a system's pods at once.",
+    fix="Declare a PodDisruptionBudget with components.workload.disruption_budget.",
+    link=f"{_K8S}/tasks/run-application/configure-pdb/",
+)
+def disruption_budgets(stack: Stack, _: Parameters) -> Findings:
+    """Whatever runs more than once is never drained at once."""
+    scaled = {str(scaler.get("spec", "scaleTargetRef", "name")) for scaler in stack.of(":HorizontalPodAutoscaler")}
+    for server in stack.of(":Deployment", ":StatefulSet"):
+        several = int(server.get("spec", "replicas") or 1) > 1 or server.object_name in scaled
+        if several and stack.budget_of(server) is None:
+            yield Finding(f"{server.object_name} has no disruption budget", server)
+
+
+def _without_token(account: Declared) -> Mapping[str, Any] | None:
+    if account.object_name == "prometheus" or account.properties.get("automountServiceAccountToken") is False:
+        return None
+    return {**account.properties, "automountServiceAccountToken": False}
+
+
+@rule(
+    "kubernetes-tokens-off",
+    severity=Severity.MEDIUM,
+    protects="Every process in a pod could talk to the cluster's API.",
+    fix="Use components.workload.service_account; at the level `remediate` the engine switches it off.",
+    link=f"{_K8S}/tasks/configure-pod-container/configure-service-account/",
+    types=("core/v1:ServiceAccount",),
+    parameters={"allowed": ["prometheus"]},
+    remediation=_without_token,
+)
+def tokens_off(account: Declared, parameters: Parameters) -> Findings:
+    """Service accounts hand out no token by themselves; those in `allowed` talk to the cluster's API."""
+    if account.object_name in parameters["allowed"]:
+        return
+    if account.get("automountServiceAccountToken") is not False:
+        yield Finding("pods of this account get a token unasked", account)
+
+
+@rule(
+    "kubernetes-tokens-wanted",
+    severity=Severity.MEDIUM,
+    protects="A token in a pod that doesn't need it is a key lying about.",
+    fix="Set automount_service_account_token=False, or list the system in `allowed`.",
+    link=f"{_K8S}/tasks/configure-pod-container/configure-service-account/",
+    types=_WORKLOADS,
+    parameters={"allowed": ["prometheus"]},
+)
+def tokens_wanted(workload: Declared, parameters: Parameters) -> Findings:
+    """Only those pods mount a token that talk to the cluster's API."""
+    mounted = dig(workload.pod, "automountServiceAccountToken")
+    if mounted is not False and workload.system not in parameters["allowed"]:
+        yield Finding("its pods mount the service account's token", workload)
+
+
+@rule(
+    "kubernetes-rbac-limited",
+    severity=Severity.HIGH,
+    protects="A pod that is broken into could change the cluster.",
+    fix="Name the resources and the verbs; use a Role rather than a ClusterRole.",
+    link=f"{_K8S}/concepts/security/rbac-good-practices/",
+    types=("rbac.authorization.k8s.io/v1:Role", "rbac.authorization.k8s.io/v1:ClusterRole"),
+)
+def rbac_limited(role: Declared, _: Parameters) -> Findings:
+    """Roles name what they allow, and no role may read Secrets."""
+    for entry in role.get("rules") or ():
+        for part in ("apiGroups", "resources", "verbs"):
+            if "*" in (dig(entry, part) or ()):
+                yield Finding(f"it allows all {part}", role)
+        if "secrets" in (dig(entry, "resources") or ()):
+            yield Finding("it allows to read Secrets", role)

@@ -1,0 +1,245 @@
+"""The RDS instance and its parameters."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from policies.declared import Declared, Stack, dig
+from policies.rule import Finding, Findings, Parameters, Severity, rule
+
+_RDS = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide"
+_INSTANCE = ("rds/instance:Instance",)
+
+MEMORY_GIB: Mapping[str, float] = {
+    "db.t4g.micro": 1,
+    "db.t4g.small": 2,
+    "db.t4g.medium": 4,
+    "db.t4g.large": 8,
+    "db.t4g.xlarge": 16,
+    "db.m6g.large": 8,
+    "db.m6g.xlarge": 16,
+    "db.m7g.large": 8,
+    "db.m7g.xlarge": 16,
+    "db.m7g.2xlarge": 32,
+    "db.r6g.large": 16,
+    "db.r6g.xlarge": 32,
+    "db.r7g.large": 16,
+    "db.r7g.xlarge": 32,
+    "db.r7g.2xlarge": 64,
+}
+"""Memory by instance class (AWS: Hardware specifications for DB instance classes)."""
+
+_STATIC = {
+    "max_connections",
+    "max_worker_processes",
+    "pg_stat_statements.max",
+    "shared_buffers",
+    "shared_preload_libraries",
+    "wal_buffers",
+}
+"""Parameters that take effect at a restart only; RDS refuses apply method `immediate` for them."""
+
+
+def parameters_of(group: Declared) -> Mapping[str, tuple[str, str]]:
+    """A parameter group's values and apply methods by name."""
+    entries: list[Mapping[str, Any]] = group.get("parameters") or []
+    return {
+        str(dig(entry, "name")): (str(dig(entry, "value")), str(dig(entry, "applyMethod") or "immediate"))
+        for entry in entries
+    }
+
+
+def _groups(stack: Stack) -> Iterator[tuple[Declared, Mapping[str, tuple[str, str]]]]:
+    for group in stack.of("rds/parameterGroup:ParameterGroup"):
+        yield group, parameters_of(group)
+
+
+def _primary(instance: Declared) -> bool:
+    return "replicateSourceDb" not in instance.properties
+
+
+@rule(
+    "postgres-encrypted",
+    severity=Severity.CRITICAL,
+    protects="Snapshots and disks of the database would be readable by whoever gets hold of them.",
+    fix="Set storage_encrypted=True; an existing instance has to be restored from an encrypted snapshot.",
+    link=f"{_RDS}/Overview.Encryption.html",
+    types=_INSTANCE,
+)
+def encrypted(instance: Declared, _: Parameters) -> Findings:
+    """The database's storage is encrypted."""
+    if instance.get("storageEncrypted") is not True:
+        yield Finding("the storage isn't encrypted", instance)
+
+
+@rule(
+    "postgres-not-public",
+    severity=Severity.CRITICAL,
+    protects="The database would have an address in the internet.",
+    fix="Set publicly_accessible=False.",
+    link=f"{_RDS}/USER_VPC.WorkingWithRDSInstanceinaVPC.html",
+    types=_INSTANCE,
+)
+def not_public(instance: Declared, _: Parameters) -> Findings:
+    """The database has no public address."""
+    if instance.get("publiclyAccessible") is not False:
+        yield Finding("the instance is publicly accessible", instance)
+
+
+@rule(
+    "postgres-multi-az",
+    severity=Severity.HIGH,
+    protects="The loss of one zone would take the shop down for as long as a restore takes.",
+    fix="Set simone:postgres.multi_az to true.",
+    link=f"{_RDS}/Concepts.MultiAZSingleStandby.html",
+    types=_INSTANCE,
+)
+def multi_az(instance: Declared, _: Parameters) -> Findings:
+    """The database has a standby in another zone."""
+    if _primary(instance) and instance.get("multiAz") is not True:
+        yield Finding("the instance has no standby in another zone", instance)
+
+
+@rule(
+    "postgres-deletion-protection",
+    severity=Severity.CRITICAL,
+    protects="One wrong command would delete the database.",
+    fix="Set simone:postgres.deletion_protection to true.",
+    link=f"{_RDS}/USER_DeleteInstance.html",
+    types=_INSTANCE,
+)
+def deletion_protection(instance: Declared, _: Parameters) -> Findings:
+    """AWS refuses to delete the database."""
+    if instance.get("deletionProtection") is not True:
+        yield Finding("the instance can be deleted", instance)
+
+
+@rule(
+    "postgres-final-snapshot",
+    severity=Severity.HIGH,
+    protects="Deleting the instance would delete the data with it.",
+    fix="Set skip_final_snapshot=False and a final_snapshot_identifier.",
+    link=f"{_RDS}/USER_DeleteInstance.html",
+    types=_INSTANCE,
+)
+def final_snapshot(instance: Declared, _: Parameters) -> Findings:
+    """Deleting the database leaves a snapshot."""
+    if not _primary(instance):
+        return
+    if instance.get("skipFinalSnapshot") is True:
+        yield Finding("no snapshot is taken when the instance is deleted", instance)
+    elif not instance.get("finalSnapshotIdentifier"):
+        yield Finding("the final snapshot has no name, so the deletion would fail", instance)
+
+
+@rule(
+    "postgres-backups",
+    severity=Severity.CRITICAL,
+    protects="A mistake found after the retention can't be undone.",
+    fix="Raise simone:postgres.backup_retention to `days` or more.",
+    link=f"{_RDS}/USER_WorkingWithAutomatedBackups.html",
+    types=_INSTANCE,
+    parameters={"days": 7},
+)
+def backups(instance: Declared, parameters: Parameters) -> Findings:
+    """The database's backups are kept long enough."""
+    days = int(instance.get("backupRetentionPeriod") or 0)
+    if _primary(instance) and days < parameters["days"]:
+        yield Finding(f"backups are kept for {days} days, {parameters['days']} are needed", instance)
+
+
+@rule(
+    "postgres-tls-forced",
+    severity=Severity.CRITICAL,
+    protects="Passwords and customers' data would cross the network in clear.",
+    fix="Set the parameter rds.force_ssl to 1.",
+    link=f"{_RDS}/PostgreSQL.Concepts.General.SSL.html",
+)
+def tls_forced(stack: Stack, _: Parameters) -> Findings:
+    """The database refuses connections without TLS."""
+    for group, values in _groups(stack):
+        if values.get("rds.force_ssl", ("", ""))[0] != "1":
+            yield Finding("rds.force_ssl isn't 1", group)
+
+
+@rule(
+    "postgres-statement-logging",
+    severity=Severity.MEDIUM,
+    protects="Without slow statements in the log nobody finds them; with all of them it fills with personal data.",
+    fix="Set log_min_duration_statement up to `slowest_ms`, an allowed log_statement, and pg_stat_statements.",
+    link=f"{_RDS}/USER_LogAccess.Concepts.PostgreSQL.overview.parameter-groups.html",
+    parameters={"slowest_ms": 1000, "log_statement": ["none", "ddl", "mod"]},
+)
+def statement_logging(stack: Stack, parameters: Parameters) -> Findings:
+    """Slow statements are logged, and only those."""
+    for group, values in _groups(stack):
+        slow = int(values.get("log_min_duration_statement", ("-1", ""))[0])
+        if not 0 <= slow <= parameters["slowest_ms"]:
+            yield Finding(f"log_min_duration_statement is {slow} ms", group)
+        logged = values.get("log_statement", ("none", ""))[0]
+        if logged not in parameters["log_statement"]:
+            yield Finding(f"log_statement is {logged}", group)
+        if "pg_stat_statements" not in values.get("shared_preload_libraries", ("", ""))[0]:
+            yield Finding("pg_stat_statements isn't loaded", group)
+
+
+@rule(
+    "postgres-apply-method",
+    severity=Severity.HIGH,
+    protects="RDS refuses a static parameter that is to be applied at once, in the middle of an update.",
+    fix="Give static parameters the apply method pending-reboot.",
+    link=f"{_RDS}/USER_WorkingWithParamGroups.html",
+)
+def apply_method(stack: Stack, _: Parameters) -> Findings:
+    """Each parameter's apply method is one that RDS accepts."""
+    for group, values in _groups(stack):
+        for name, (_value, method) in values.items():
+            if method not in ("immediate", "pending-reboot"):
+                yield Finding(f"{name} has the apply method {method}", group)
+            elif name in _STATIC and method == "immediate":
+                yield Finding(f"{name} takes effect at a restart only, but is to be applied at once", group)
+
+
+@rule(
+    "postgres-parameters-fit",
+    severity=Severity.HIGH,
+    protects="Shared buffers beyond the instance's memory keep Postgres from starting.",
+    fix="Lower the parameters, or choose a bigger instance class; the shop derives them from the class.",
+    link=f"{_RDS}/Appendix.PostgreSQL.CommonDBATasks.Parameters.html",
+    parameters={"buffers_share": 0.4, "cache_share": 0.9},
+)
+def parameters_fit(stack: Stack, parameters: Parameters) -> Findings:
+    """The memory parameters fit into the instance."""
+    page = 8 * 1024
+    for instance in stack.of(*_INSTANCE):
+        class_ = str(instance.get("instanceClass"))
+        if class_ not in MEMORY_GIB:
+            continue
+        memory = MEMORY_GIB[class_] * 1024**3
+        for group, values in _groups(stack):
+            for name, share in (
+                ("shared_buffers", parameters["buffers_share"]),
+                ("effective_cache_size", parameters["cache_share"]),
+            ):
+                value = values.get(name, ("0", ""))[0]
+                if value.isdigit() and int(value) * page > share * memory:
+                    yield Finding(
+                        f"{name} is {int(value) * page / 1024**3:.1f} GiB on a {class_} with "
+                        f"{MEMORY_GIB[class_]:g} GiB",
+                        group,
+                    )
+
+
+@rule(
+    "postgres-log-retention",
+    severity=Severity.MEDIUM,
+    protects="Logs without an end cost more every month and keep personal data for ever.",
+    fix="Set retention_in_days on the log group.",
+    link="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html",
+    types=("cloudwatch/logGroup:LogGroup",),
+    parameters={"days": 365},
+)
+def log_retention(group: Declared, parameters: Parameters) -> Findings:
+    """Log groups forget, within `days` at the latest."""
+    days = int(group.get("retentionInDays") or 0)
+    if not 0 < days <= parameters["days"]:
+        yield Finding(f"lines are kept for {f'{days} days' if days else 'ever'}", group)
