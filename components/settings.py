@@ -11,6 +11,7 @@ from typing import Any, Self
 from pydantic import ValidationError, model_validator
 
 from components.api.settings import ApiSettings
+from components.edge.settings import EdgeSettings
 from components.gateway.settings import GatewaySettings
 from components.images import Images
 from components.monitoring.settings import MonitoringSettings
@@ -46,9 +47,19 @@ class Settings(Section):
     pgbouncer: PgBouncerSettings = group(PgBouncerSettings, why="connection pools before the database")
     api: ApiSettings = group(ApiSettings, why="the Python API")
     gateway: GatewaySettings = group(GatewaySettings, why="nginx: origin shield and front door")
+    edge: EdgeSettings | None = setting(None, why="the Cloudflare zone; unset: no edge, the gateway is the front door")
     storefront: StorefrontSettings = group(StorefrontSettings, why="the Next.js shop")
     monitoring: MonitoringSettings = group(MonitoringSettings, why="Prometheus, alerts, exporters")
     secrets: Secrets = setting(why="passwords, tokens and keys")
+
+    @model_validator(mode="after")
+    def _edge_can_be_purged(self) -> Self:
+        if self.edge and not self.secrets.api.cloudflare_token:
+            raise ValueError(
+                "simone:edge is set, so simone:secrets.api.cloudflare_token must hold a token that may purge the zone "
+                "(docs/edge.md says which rights it needs)"
+            )
+        return self
 
     @model_validator(mode="after")
     def _gateway_can_serve_tls(self) -> Self:

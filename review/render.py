@@ -119,7 +119,7 @@ def render(
     Raises `RenderError` with the program's own message when its settings are wrong.
     """
     settings = stack_config(environment) | dict(config or {})
-    settings[f"{PROJECT}:secrets"] = with_placeholders(settings.get(f"{PROJECT}:secrets"), secrets)
+    settings[f"{PROJECT}:secrets"] = with_placeholders(settings.get(f"{PROJECT}:secrets"), secrets, settings)
     # The SDK keeps its state in context variables; a fresh context is a fresh process to it.
     return contextvars.Context().run(_record, environment, settings, _Recorder(resolve))
 

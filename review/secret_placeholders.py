@@ -7,27 +7,45 @@ from components.secrets import Secrets
 from components.settings_base import Section
 
 
-def with_placeholders(configured: Any, plain: Mapping[str, Any] | None) -> dict[str, Any]:
-    """`simone:secrets` complete: values given in plain text, and a placeholder for every other required one, and for
-    each encrypted one (`{secure: …}`) of the stack file.
+def with_placeholders(
+    configured: Any, plain: Mapping[str, Any] | None, config: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """`simone:secrets` complete: values given in plain text, and a placeholder for every other required one, for
+    each encrypted one (`{secure: …}`) of the stack file, and for those that other settings of `config` call for.
     """
     configured_values: Mapping[str, Any] = (
         cast(Mapping[str, Any], configured) if isinstance(configured, Mapping) else {}
     )
-    return _section(Secrets, configured_values, plain or {}, "")
+    return _section(Secrets, configured_values, plain or {}, "", _called_for(config or {}))
+
+
+def _called_for(config: Mapping[str, Any]) -> frozenset[str]:
+    """The secrets that components/settings.py asks for only beside certain settings."""
+    names: set[str] = set()
+    if (config.get("simone:gateway") or {}).get("tls"):
+        names |= {"edge.origin_certificate", "edge.origin_key"}
+    if config.get("simone:edge"):
+        names.add("api.cloudflare_token")
+    return frozenset(names)
 
 
 def _section(
-    model: type[Section], configured: Mapping[str, Any], plain: Mapping[str, Any], path: str
+    model: type[Section],
+    configured: Mapping[str, Any],
+    plain: Mapping[str, Any],
+    path: str,
+    called_for: frozenset[str],
 ) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         inner = f"{path}.{name}" if path else name
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            values[name] = _section(field.annotation, configured.get(name) or {}, plain.get(name) or {}, inner)
+            values[name] = _section(
+                field.annotation, configured.get(name) or {}, plain.get(name) or {}, inner, called_for
+            )
         elif name in plain:
             values[name] = plain[name]
-        elif name in configured or field.is_required():
+        elif name in configured or field.is_required() or inner in called_for:
             values[name] = _placeholder(inner)
     unknown = (set(configured) | set(plain)) - set(model.model_fields)
     return values | {name: configured.get(name, plain.get(name)) for name in unknown}

@@ -15,6 +15,9 @@ IMAGE_TYPES = ("image/avif", "image/webp")
 ENCODINGS = ("br", "gzip")
 """Content codings that API and storefront know, best first."""
 
+ROUTER_HEADERS = ("Next-Router-Prefetch", "Next-Router-Segment-Prefetch", "Next-Router-State-Tree")
+"""What Next.js's answers to its own router depend on, beside RSC."""
+
 
 @dataclass(frozen=True)
 class Location:
@@ -120,7 +123,10 @@ def _entry(location: Location, policy: Policy) -> dict[str, Any]:
 
 def _headers(route: Route, policy: Policy) -> dict[str, dict[str, str]]:
     """What the gateway says of the storefront's answers, by status; the API says it itself."""
-    always = {"Vary": route.vary_header} if route.vary_header else {}
+    varying = [route.vary_header] if route.vary_header else []
+    if "rsc" in route.vary:
+        varying += ROUTER_HEADERS
+    always = {"Vary": ", ".join(varying)} if varying else {}
     good = always | {"Cache-Control": route.cache_control}
     if route.cdn_cache_control:
         good["Cloudflare-CDN-Cache-Control"] = route.cdn_cache_control

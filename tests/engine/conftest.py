@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from review.render import Rendered, render
+from review.render import Rendered, render, stack_config
 from review.secret_placeholders import with_placeholders
 from tools.engine import build
 from tools.engine.project import Project, Result
@@ -50,7 +50,7 @@ def _flat(values: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
 def _live(rendered: Rendered) -> Deployed:
     environment = rendered.environment
     with Project(environment) as project:
-        project.set_secrets(dict(_flat(with_placeholders(None, None), "simone:secrets")))
+        project.set_secrets(dict(_flat(with_placeholders(None, None, stack_config(environment)), "simone:secrets")))
         preview = project.preview()
         up = project.up()
         state, stored_text = project.state(), project.stored_text()

@@ -11,7 +11,7 @@ from review.secret_placeholders import with_placeholders
 
 def _config(**changes: Any) -> dict[str, Any]:
     config = stack_config("prod")
-    config["simone:secrets"] = with_placeholders(None, None)
+    config["simone:secrets"] = with_placeholders(None, None, config)
     for path, value in changes.items():
         section, *keys = path.split("__")
         target = config

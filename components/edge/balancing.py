@@ -1,0 +1,80 @@
+"""Geo steering: a pool of origins in each region, watched, with the next pool as fallback."""
+
+import pulumi
+import pulumi_cloudflare as cloudflare
+
+from components.edge.settings import EdgeSettings, LoadBalancing, Region
+
+CLOUDFLARE_REGIONS: dict[Region, tuple[str, ...]] = {
+    "us": ("WNAM", "ENAM"),
+    "eu": ("WEU", "EEU"),
+    "apac": ("SEAS", "NEAS", "SAS", "OC"),
+}
+"""https://developers.cloudflare.com/load-balancing/reference/region-mapping-api/"""
+HTTPS_PORT = 443
+
+
+def balance(
+    name: str, settings: EdgeSettings, balancing: LoadBalancing, opts: pulumi.ResourceOptions
+) -> cloudflare.LoadBalancer:
+    """The load balancer, its pools and their monitor. Steering sends every visitor to the nearest working pool."""
+    monitor = cloudflare.LoadBalancerMonitor(
+        f"{name}-monitor",
+        account_id=settings.account_id,
+        description="The gateway answers and reaches the API",
+        type="https",
+        method="GET",
+        path="/health",
+        port=HTTPS_PORT,
+        expected_codes="200",
+        interval=balancing.interval,
+        timeout=5,
+        retries=2,
+        header={"Host": [settings.hostname]},
+        probe_zone=settings.hostname,
+        opts=opts,
+    )
+    pools: dict[Region, pulumi.Output[str]] = {}
+    for region, addresses in balancing.origins.items():
+        if not addresses:
+            continue
+        pools[region] = cloudflare.LoadBalancerPool(
+            f"{name}-pool-{region}",
+            account_id=settings.account_id,
+            name=f"simone-{region}",
+            monitor=monitor.id,
+            minimum_origins=1,
+            notification_email=balancing.notify,
+            origins=[
+                cloudflare.LoadBalancerPoolOriginArgs(
+                    name=f"gateway-{number}",
+                    address=address,
+                    enabled=True,
+                    weight=1,
+                    header=cloudflare.LoadBalancerPoolOriginHeaderArgs(hosts=[settings.hostname]),
+                )
+                for number, address in enumerate(addresses)
+            ],
+            opts=opts,
+        ).id
+    order: list[Region] = [balancing.fallback, *(region for region in pools if region != balancing.fallback)]
+    nearest = {
+        code: [pools[region], *(pools[other] for other in order if other != region)]
+        for region in pools
+        for code in CLOUDFLARE_REGIONS[region]
+    }
+    return cloudflare.LoadBalancer(
+        f"{name}-balancer",
+        zone_id=settings.zone_id,
+        name=settings.hostname,
+        description="Nearest region first, then the others",
+        default_pools=[pools[region] for region in order],
+        fallback_pool=pools[balancing.fallback],
+        region_pools=nearest,
+        steering_policy="geo",
+        session_affinity="none",
+        adaptive_routing=cloudflare.LoadBalancerAdaptiveRoutingArgs(failover_across_pools=True),
+        proxied=True,
+        enabled=True,
+        opts=opts,
+    )

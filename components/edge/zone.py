@@ -1,0 +1,184 @@
+"""The Cloudflare zone as one component."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_cloudflare as cloudflare
+
+from components.edge.balancing import balance
+from components.edge.rules import Phase, Rule
+from components.edge.rulesets import ruleset_rule
+from components.edge.settings import EdgeSettings, Logs
+
+AUTOMATIC_TTL = 1
+IMAGE_VARIANTS = ["image/avif", "image/webp"]
+LOG_FIELDS = [
+    "EdgeStartTimestamp",
+    "CacheCacheStatus",
+    "CacheResponseBytes",
+    "ClientRequestPath",
+    "EdgeColoCode",
+    "EdgeResponseBytes",
+    "EdgeResponseStatus",
+    "EdgeTimeToFirstByteMs",
+    "OriginResponseStatus",
+    "ClientRegionCode",
+    "ClientCountry",
+]
+"""For hit ratio, bytes and latency by region; neither addresses nor queries, which are personal data."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeArgs:
+    """`rules` come from components.edge.rules.build; `gateway_host` is the gateway's public name."""
+
+    settings: EdgeSettings
+    rules: Mapping[Phase, tuple[Rule, ...]]
+    gateway_host: pulumi.Input[str]
+
+
+class Edge(pulumi.ComponentResource):
+    """DNS, TLS, rules, tiered cache, load balancing, logs and alerts of the shop's zone."""
+
+    def __init__(self, name: str, args: EdgeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("simone:edge:Edge", name, None, opts)
+        settings = args.settings
+        child = pulumi.ResourceOptions(parent=self)
+        zone = settings.zone_id
+
+        for phase, rules in args.rules.items():
+            cloudflare.Ruleset(
+                f"{name}-{phase.removeprefix('http_').replace('_', '-')}",
+                zone_id=zone,
+                kind="zone",
+                phase=phase,
+                name=f"simone {phase}",
+                description="Made from app/caching.yaml",
+                rules=[ruleset_rule(rule) for rule in rules],
+                opts=child,
+            )
+        for setting, value in zone_settings(settings).items():
+            cloudflare.ZoneSetting(
+                f"{name}-setting-{setting.replace('_', '-')}",
+                zone_id=zone,
+                setting_id=setting,
+                value=value,
+                opts=child,
+            )
+        cloudflare.AuthenticatedOriginPullsSettings(f"{name}-origin-pulls", zone_id=zone, enabled=True, opts=child)
+        self._caching(name, settings, child)
+
+        if settings.load_balancing is None:
+            cloudflare.DnsRecord(
+                f"{name}-record",
+                zone_id=zone,
+                name=settings.hostname,
+                type="CNAME",
+                content=settings.origin or args.gateway_host,
+                proxied=True,
+                ttl=AUTOMATIC_TTL,
+                comment="The shop, through Cloudflare",
+                opts=child,
+            )
+        else:
+            balance(name, settings, settings.load_balancing, child)
+        if settings.logs is not None:
+            _logs(f"{name}-logs", zone, settings.logs, child)
+        self._alerts(name, settings, child)
+        self.register_outputs({"hostname": settings.hostname, "without": settings.without})
+
+    def _caching(self, name: str, settings: EdgeSettings, child: pulumi.ResourceOptions) -> None:
+        zone = settings.zone_id
+        cloudflare.TieredCache(f"{name}-tiered-cache", zone_id=zone, value="on", opts=child)
+        if settings.has("regional_tiers"):
+            cloudflare.RegionalTieredCache(f"{name}-regional-tiers", zone_id=zone, value="on", opts=child)
+        if settings.has("image_variants"):
+            cloudflare.ZoneCacheVariants(
+                f"{name}-image-variants",
+                zone_id=zone,
+                value=cloudflare.ZoneCacheVariantsValueArgs(
+                    jpgs=IMAGE_VARIANTS, jpegs=IMAGE_VARIANTS, pngs=IMAGE_VARIANTS
+                ),
+                opts=child,
+            )
+        if settings.smart_routing:
+            cloudflare.ArgoSmartRouting(f"{name}-smart-routing", zone_id=zone, value="on", opts=child)
+        if settings.cache_reserve:
+            cloudflare.ZoneCacheReserve(f"{name}-cache-reserve", zone_id=zone, value="on", opts=child)
+        if settings.eu_only:
+            cloudflare.RegionalHostname(
+                f"{name}-region", zone_id=zone, hostname=settings.hostname, region_key="eu", opts=child
+            )
+
+    def _alerts(self, name: str, settings: EdgeSettings, child: pulumi.ResourceOptions) -> None:
+        alerts = {"real_origin_monitoring": "Origin unreachable"}
+        if settings.load_balancing is not None:
+            alerts["load_balancing_health_alert"] = "Load balancer pool changed its health"
+        if settings.logs is not None:
+            alerts["failing_logpush_job_disabled_alert"] = "Request logs are no longer delivered"
+        if not settings.alert_mail:
+            return
+        for alert, title in alerts.items():
+            cloudflare.NotificationPolicy(
+                f"{name}-alert-{alert.replace('_', '-')}",
+                account_id=settings.account_id,
+                name=f"{settings.hostname}: {title}",
+                alert_type=alert,
+                enabled=True,
+                mechanisms=cloudflare.NotificationPolicyMechanismsArgs(
+                    emails=[cloudflare.NotificationPolicyMechanismsEmailArgs(id=mail) for mail in settings.alert_mail]
+                ),
+                filters=cloudflare.NotificationPolicyFiltersArgs(zones=[settings.zone_id])
+                if alert == "real_origin_monitoring"
+                else None,
+                opts=child,
+            )
+
+
+def zone_settings(settings: EdgeSettings) -> dict[str, object]:
+    """The zone's own settings, by Cloudflare's names."""
+    values: dict[str, object] = {
+        "ssl": "strict",
+        "always_use_https": "on",
+        "automatic_https_rewrites": "on",
+        "min_tls_version": "1.2",
+        "tls_1_3": "on",
+        "http3": "on",
+        "brotli": "on",
+        "early_hints": "on",
+        "ip_geolocation": "on",
+        # Replaces a missing answer by the Internet Archive's copy, and switches stale serving off.
+        "always_online": "off",
+        # 0: the origin's word, not four hours.
+        "browser_cache_ttl": 0,
+        "security_header": {
+            "strict_transport_security": {
+                "enabled": True,
+                "max_age": settings.hsts_max_age,
+                "include_subdomains": True,
+                "preload": True,
+                "nosniff": True,
+            }
+        },
+    }
+    if settings.has("prefetch"):
+        values["prefetch_preload"] = "on"
+    return values
+
+
+def _logs(name: str, zone: str, logs: Logs, opts: pulumi.ResourceOptions) -> None:
+    cloudflare.LogpushJob(
+        name,
+        zone_id=zone,
+        name="simone-requests",
+        dataset="http_requests",
+        destination_conf=logs.destination,
+        ownership_challenge=logs.ownership_challenge,
+        enabled=True,
+        max_upload_interval_seconds=60,
+        output_options=cloudflare.LogpushJobOutputOptionsArgs(
+            field_names=LOG_FIELDS, output_type="ndjson", timestamp_format="rfc3339"
+        ),
+        opts=opts,
+    )
