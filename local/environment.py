@@ -77,14 +77,17 @@ class Environment:
         self.supervisor = Supervisor(self.state)
         self._config = dict(config or {})
         self._resources = resources
+        self._patience = HEALTH_TIMEOUT
 
     # ------------------------------------------------------------------ up
 
-    def up(self, report: Report = _unreported) -> list[str]:
-        """Bring everything up and wait until it is healthy. Returns what exists in AWS only.
+    def up(self, report: Report = _unreported, patience: float = HEALTH_TIMEOUT) -> list[str]:
+        """Bring everything up and wait until it is healthy, for `patience` seconds at each stage. Returns what
+        exists in AWS only.
 
         Raises Problem, and leaves nothing running that wasn't before, if something is in the way.
         """
+        self._patience = patience
         preflight.check_disk(self.state)
         self.state.create()
         with self._alone("up"):
@@ -345,8 +348,8 @@ class Environment:
         names = list(pods) if pods is not None else [pod["name"] for pod in self.known()["pods"]]
         self._wait(names, _unreported, "", timeout)
 
-    def _wait(self, pods: Sequence[str], report: Report, stage: str, timeout: float = HEALTH_TIMEOUT) -> None:
-        deadline = time.monotonic() + timeout
+    def _wait(self, pods: Sequence[str], report: Report, stage: str, timeout: float | None = None) -> None:
+        deadline = time.monotonic() + (self._patience if timeout is None else timeout)
         while True:
             left = [name for name in pods if not self._ready(name)]
             report(Progress(stage=stage, ready=len(pods) - len(left), total=len(pods)))
@@ -421,12 +424,16 @@ class Environment:
         return {each["name"]: each["pid"] for each in self._status(pod).get("containers", [])}
 
     def kill(self, pod: str, number: int = signal.SIGKILL, container: str | None = None) -> int:
-        """Send a signal to a container's process (the pod's first one, if none is named). Returns its pid."""
+        """Send a signal to a container's process (the pod's first one, if none is named). Returns its pid, after a
+        SIGKILL once its launcher has seen it end.
+        """
         pids = self.pids(pod)
         pid = pids[container] if container else next(iter(pids.values()), 0)
         if not pid:
             raise Problem(f"pod {pod} isn't running")
         os.kill(pid, number)
+        while number == signal.SIGKILL and pid in self.pids(pod).values():
+            time.sleep(0.01)
         return pid
 
     def stop_node(self, pod: str) -> None:
