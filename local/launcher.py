@@ -46,6 +46,7 @@ class ContainerRun:
         self.started = False
         self.ready = False
         self.reason = "not started"
+        self.last_end = ""
         self.gone = asyncio.Event()
         self.gone.set()
 
@@ -83,7 +84,8 @@ class ContainerRun:
             self.pid = 0
             self.gone.set()
         self.started = self.ready = False
-        self.reason = f"ended with {code}" if code >= 0 else f"ended by {signal.Signals(-code).name}"
+        self.last_end = f"ended with {code}" if code >= 0 else f"ended by {signal.Signals(-code).name}"
+        self.reason = self.last_end
         self.pod.changed()
         with contextlib.suppress(asyncio.CancelledError):
             await probing
@@ -174,6 +176,8 @@ class ContainerRun:
             await asyncio.sleep(probe.period)
 
     def _say(self, reason: str) -> None:
+        if reason and self.last_end:
+            reason = f"{self.last_end}, started again; {reason}"
         if reason != self.reason:
             self.reason = reason
             self.pod.changed()

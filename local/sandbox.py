@@ -278,6 +278,8 @@ def execute_in(pid: int, argv: tuple[str, ...], environment: dict[str, str], out
 
     def child() -> NoReturn:
         die_with_parent()
+        if not Path(f"/proc/{pid}/ns/mnt").exists():
+            raise ProcessLookupError(f"container {pid} has ended")
         container = os.pidfd_open(pid)
         _check(_libc.setns(container, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID), f"enter container {pid}")
         command = os.fork()

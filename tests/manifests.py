@@ -49,7 +49,10 @@ class Stack:
             "ports": [{"name": "redis", "containerPort": 7301}],
             "securityContext": {"runAsUser": 999, "readOnlyRootFilesystem": True},
             "volumeMounts": [{"name": "data", "mountPath": "/data"}],
-            "readinessProbe": {"exec": {"command": ["redis-cli", "-h", "$(POD_IP)", "-p", "7301", "ping"]}},
+            "readinessProbe": {
+                "exec": {"command": ["sh", "-c", "redis-cli -h $POD_IP -p 7301 ping | grep -q PONG"]},
+                "periodSeconds": 1,
+            },
             **container,
         }
         for number in range(replicas):

@@ -31,8 +31,9 @@ def small_stack(**changed: Any) -> Stack:
     """
     stack = Stack()
     stack.add("Namespace", "shop")
-    hook = {"preStop": {"exec": {"command": ["sh", "-c", "echo ran >> /data/pre-stop"]}}}
-    cache = stack.redis("cache", replicas=2, **{"lifecycle": hook, **changed})
+    lifecycle: dict[str, Any] = {"preStop": {"exec": {"command": ["sh", "-c", "echo ran >> /data/pre-stop"]}}}
+    server: dict[str, Any] = {"lifecycle": lifecycle, **changed}
+    cache = stack.redis("cache", replicas=2, **server)
     ports = [{"name": "redis", "port": PORT}]
     stack.add("Service", "cache", spec={"selector": {"app.kubernetes.io/name": "cache"}, "ports": ports})
     script = "id -u; touch /written; redis-cli -h cache.shop.svc -p $CACHE_SERVICE_PORT_REDIS ping; echo $@"
@@ -78,8 +79,9 @@ def network() -> Iterator[None]:
 
 
 @pytest.fixture
-def state(tmp_path: Path, network: None) -> State:
-    return State(tmp_path)
+def state(tmp_path: Path) -> Iterator[State]:
+    with own_network():
+        yield State(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +174,8 @@ def test_an_unknown_job_is_refused_with_those_that_there_are(healthy: Environmen
 def test_a_change_restarts_what_changed_and_keeps_its_data(healthy: Environment) -> None:
     ask(healthy.address("cache-0"), "SET kept yes")
     before = {pod: healthy.pids(pod) for pod in healthy.pods()}
-    changed = small_stack(env=[{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}] * 2)
+    address = {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
+    changed = small_stack(env=[address, {"name": "SETTING", "value": "new"}])
     Environment(healthy.state, resources=changed.resources).up()
     after = {pod: healthy.pids(pod) for pod in healthy.pods()}
     assert {pod for pod in before if before[pod] != after[pod]} == {"cache-0", "cache-1"}
