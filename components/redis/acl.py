@@ -22,10 +22,11 @@ _SENTINEL = (
     "&* +multi +slaveof +ping +exec +subscribe +config|rewrite +role +publish +info +client|setname "
     "+client|kill +script|kill"
 )
-# Planned failover, backup from a replica (redis-cli --rdb speaks the replication protocol), AOF rewrite, restore.
+# Planned failover, a filled node made promotable (config|set; directories and file names are protected settings),
+# backup from a replica (redis-cli --rdb speaks the replication protocol), AOF rewrite, restore.
 _OPERATIONS = (
     "~* +ping +role +info +dbsize +lastsave +bgsave +bgrewriteaof +client|pause +client|unpause +client|setname "
-    "+config|get +acl|log +memory|usage +sync +psync +replconf +wait +scan +type +restore +exists "
+    "+config|get +config|set +acl|log +memory|usage +sync +psync +replconf +wait +scan +type +restore +exists "
     "+dump +pexpiretime +pttl +get +strlen +hgetall +lrange +smembers +zrange +script|exists"
 )
 

@@ -96,7 +96,9 @@ else
                 grep -q '^master_link_status:up'; do
                 sleep 1
             done
-            timeout 2 redis-cli --user operations -h "$POD_IP" CONFIG SET replica-priority 100 >/dev/null
+            until [ "$(timeout 2 redis-cli --user operations -h "$POD_IP" CONFIG SET replica-priority 100)" = OK ]; do
+                sleep 1
+            done
             say "first copy complete, may be promoted"
         ) &
     fi

@@ -1,0 +1,146 @@
+"""Redis's files: what they promise by their text alone."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from components.redis.settings import RedisSettings
+from components.redis.texts import node_files, node_secret_files, rewrite_files, sentinel_files, sentinel_secret_files
+from components.secrets import RedisSecrets
+
+SETTINGS = RedisSettings.model_validate({"backup": {"bucket": "backups-of-a-test"}})
+NAMES = ("app", "exporter", "replication", "sentinel", "operations")
+SECRETS = RedisSecrets.model_validate({name: f"{name}-password-0123456789-0123" for name in NAMES})
+
+
+def test_no_password_stands_in_a_config_map() -> None:
+    texts = [*node_files(SETTINGS, SETTINGS.sessions).values(), *sentinel_files(SETTINGS).values()]
+    for name in NAMES:
+        assert not any(f"{name}-password" in text for text in texts)
+
+
+def test_an_acl_file_holds_users_only_and_no_plain_password() -> None:
+    for files in (node_secret_files(SECRETS), sentinel_secret_files(SETTINGS, SECRETS)):
+        lines = files["users.acl"].splitlines()
+        assert all(line.startswith("user ") for line in lines)
+        assert "password" not in files["users.acl"]
+        assert lines[0].startswith("user default off")
+
+
+def test_a_password_changes_the_acl_and_nothing_else_does() -> None:
+    again = RedisSecrets.model_validate({name: f"{name}-password-0123456789-0123" for name in NAMES})
+    other = RedisSecrets.model_validate({name: f"{name}-password-9876543210-9876" for name in NAMES})
+    assert node_secret_files(again) == node_secret_files(SECRETS)
+    assert node_secret_files(other)["users.acl"] != node_secret_files(SECRETS)["users.acl"]
+
+
+def test_no_address_is_written_down() -> None:
+    addresses = re.compile(r"\d+\.\d+\.\d+\.\d+")
+    for text in (*node_files(SETTINGS, SETTINGS.data).values(), *sentinel_files(SETTINGS).values()):
+        assert not addresses.search(text)
+
+
+def test_each_pair_has_its_own_size_and_policy() -> None:
+    settings = RedisSettings.model_validate(
+        {"backup": {"bucket": "b-1"}, "sessions": {"maxmemory": "1GiB", "policy": "volatile-ttl"}}
+    )
+    text = node_files(settings, settings.sessions)["redis.conf"]
+    assert f"maxmemory {2**30}\n" in text
+    assert "maxmemory-policy volatile-ttl\n" in text
+    assert "maxmemory-policy allkeys-lru\n" in node_files(settings, settings.data)["redis.conf"]
+
+
+def test_sentinel_watches_every_pair_with_the_declared_quorum() -> None:
+    text = sentinel_files(SETTINGS)["sentinel.conf"]
+    for pair in ("sessions", "data", "computed"):
+        assert f"sentinel monitor {pair} ${{REDIS_{pair.upper()}_0_SERVICE_HOST}} 6379 2\n" in text
+        assert f"sentinel down-after-milliseconds {pair} 1000\n" in text
+        assert f"sentinel failover-timeout {pair} 6000\n" in text
+
+
+@pytest.mark.skipif(not shutil.which("shellcheck"), reason="shellcheck isn't installed")
+def test_every_script_passes_shellcheck(tmp_path: Path) -> None:
+    scripts = {**node_files(SETTINGS, SETTINGS.data), **sentinel_files(SETTINGS), **rewrite_files()}
+    for name, text in scripts.items():
+        if name.endswith(".sh"):
+            (tmp_path / name).write_text(text)
+            # Lists of addresses are split on purpose (2086); a sourced file is checked by itself (1091).
+            done = subprocess.run(
+                ["shellcheck", "--shell=sh", "--exclude=SC2086,SC1091", str(tmp_path / name)],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stdout
+
+
+class TestMerge:
+    """start-sentinel.sh puts the declared text and what a Sentinel has learnt together."""
+
+    DECLARED = "bind x\nsentinel monitor data 10.0.0.1 6379 2\nsentinel parallel-syncs data 1\n"
+
+    def merged(self, tmp_path: Path, learnt: str) -> list[str]:
+        files = sentinel_files(SETTINGS)
+        for name, text in (("merge.awk", files["merge.awk"]), ("learnt", learnt), ("declared", self.DECLARED)):
+            (tmp_path / name).write_text(text)
+        return subprocess.run(
+            ["awk", "-f", "merge.awk", "learnt", "declared"],
+            cwd=tmp_path,
+            env={"NODES": "10.0.0.1 10.0.0.2", "SENTINELS": "10.0.1.1 10.0.1.2", "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
+
+    def test_nothing_learnt_is_the_declared_text(self, tmp_path: Path) -> None:
+        assert self.merged(tmp_path, "") == self.DECLARED.splitlines()
+
+    def test_a_failover_is_remembered_and_declared_values_win(self, tmp_path: Path) -> None:
+        learnt = (
+            "bind y\nsentinel myid abc\nsentinel monitor data 10.0.0.2 6379 5\nsentinel config-epoch data 3\n"
+            "sentinel parallel-syncs data 9\nsentinel known-replica data 10.0.0.1 6379\nsentinel current-epoch 3\n"
+        )
+        merged = self.merged(tmp_path, learnt)
+        assert merged[:3] == [
+            "bind x",
+            "sentinel monitor data 10.0.0.2 6379 2",
+            "sentinel parallel-syncs data 1",
+        ]
+        assert set(merged[3:]) == {
+            "sentinel myid abc",
+            "sentinel config-epoch data 3",
+            "sentinel known-replica data 10.0.0.1 6379",
+            "sentinel current-epoch 3",
+        }
+
+    def test_addresses_that_are_gone_are_forgotten(self, tmp_path: Path) -> None:
+        learnt = (
+            "sentinel monitor data 10.9.9.9 6379 2\nsentinel known-replica data 10.9.9.8 6379\n"
+            "sentinel known-sentinel data 10.9.9.7 26379 abc\nsentinel known-sentinel data 10.0.1.2 26379 def\n"
+        )
+        merged = self.merged(tmp_path, learnt)
+        assert "sentinel monitor data 10.0.0.1 6379 2" in merged
+        assert [line for line in merged if "known" in line] == ["sentinel known-sentinel data 10.0.1.2 26379 def"]
+
+    def test_a_pair_that_is_no_longer_declared_is_forgotten(self, tmp_path: Path) -> None:
+        learnt = "sentinel monitor old 10.0.0.1 6379 2\nsentinel config-epoch old 3\n"
+        assert not any("old" in line for line in self.merged(tmp_path, learnt))
+
+
+def test_a_missing_address_stops_the_start(tmp_path: Path) -> None:
+    files = node_files(SETTINGS, SETTINGS.data)
+    for name in ("fill.awk", "redis.conf"):
+        (tmp_path / name).write_text(files[name])
+    done = subprocess.run(
+        ["awk", "-f", "fill.awk", "redis.conf"],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "POD_IP": "10.0.0.1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "needs ANNOUNCE_IP, which is not set" in done.stderr
