@@ -84,3 +84,7 @@ clean: ## stop everything and remove its data, logs and secrets
 .PHONY: gate
 gate: ## judge ENV=prod by the policies (for the exit code 0/1/2: python -m review gate prod)
 	@$(PYTHON) -m review gate "$(or $(ENV),prod)"
+
+.PHONY: review
+review: ## what a change does to every environment (BASE=origin/main, or FROM=preview.json EVENTS=events.json)
+	@$(PYTHON) -m review review --base "$(or $(BASE),origin/main)" $(if $(FROM),--from "$(FROM)") $(if $(EVENTS),--events "$(EVENTS)")

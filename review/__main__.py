@@ -2,6 +2,7 @@
 
 import json
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,8 +10,10 @@ from rich.console import Console
 
 from policies.settings_file import PolicySettingsError
 from review import gate as gating
-from review import gate_text
+from review import gate_text, reviewing
 from review import preview as previewing
+from review.checkouts import CheckoutError
+from review.engine_preview import PreviewError
 from review.render import RenderError, render
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -59,6 +62,30 @@ def gate(
     gate_text.write(Console(), environment, found, broken)
     if any(violation.mandatory for violation in broken):
         raise typer.Exit(gating.Exit.VIOLATED)
+
+
+@app.command()
+def review(
+    base: Annotated[str, typer.Option(help="The commit or branch to compare with.")] = "origin/main",
+    from_preview: Annotated[
+        Path | None, typer.Option("--from", help="Read `pulumi preview --json` from this file instead.")
+    ] = None,
+    events: Annotated[
+        Path | None, typer.Option(help="The event log of that preview, for the policies' results.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The directory to write review.md, .html and .json to.")] = Path("reports"),
+) -> None:
+    """Write what a change would do to all environments, for a reviewer. Exit codes as of `gate`."""
+    progress = Console(stderr=True)
+    try:
+        with progress.status("Rendering and comparing all environments"):
+            report = reviewing.of_preview(from_preview, events) if from_preview else reviewing.of_commits(base)
+    except (CheckoutError, PreviewError, PolicySettingsError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(gating.Exit.BROKEN) from None
+    written = reviewing.write(report, out)
+    typer.echo(f"{report.headline}: {written['review.md']}")
+    raise typer.Exit(reviewing.EXIT[report.verdict])
 
 
 if __name__ == "__main__":

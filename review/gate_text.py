@@ -27,5 +27,5 @@ def write(console: Console, environment: str, verdicts: Sequence[Verdict], broke
     undecided = sum(verdict.undecided for verdict in verdicts)
     later = f", {undecided} of them again at deployment, when all values are known" if undecided else ""
     stops = sum(violation.mandatory for violation in broken)
-    result = f"{stops} violations stop a deployment" if stops else "nothing stops a deployment"
+    result = f"{stops} mandatory violation(s) stop a deployment" if stops else "nothing stops a deployment"
     console.print(f"{environment}: {len(verdicts)} policies judged{later}; {result}", soft_wrap=True)

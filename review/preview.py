@@ -26,7 +26,9 @@ def tree(rendered: Rendered) -> Tree:
             below = _descendants(children, resource.urn)
             count = f" [dim]({below})[/dim]" if below else ""
             protected = " [yellow]protected[/yellow]" if resource.protect else ""
-            grow(branch.add(f"{resource.name} [cyan]{_short(resource.type)}[/cyan]{protected}{count}"), resource.urn)
+            grow(
+                branch.add(f"{resource.name} [cyan]{short_type(resource.type)}[/cyan]{protected}{count}"), resource.urn
+            )
 
     grow(root, "")
     return root
@@ -60,7 +62,7 @@ def _descendants(children: dict[str, list[Resource]], urn: str) -> int:
     return sum(1 + _descendants(children, child.urn) for child in children.get(urn, []))
 
 
-def _short(type_: str) -> str:
+def short_type(type_: str) -> str:
     """`kubernetes:apps/v1:StatefulSet` as `apps/v1 StatefulSet`, `aws:rds/instance:Instance` as `aws rds Instance`."""
     package, module, name = type_.split(":")
     if package == "kubernetes":

@@ -1,0 +1,122 @@
+"""The two states of the repository that a review compares: the files as they are, and a commit."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from review.render import ROOT, Rendered, Resource
+
+_SNAPSHOT = Path(__file__).resolve().parent / "snapshot.py"
+_CACHE = ROOT / ".tools" / "review"
+
+
+class CheckoutError(Exception):
+    """A commit can't be compared with; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A checkout's environments: rendered, or why they can't be."""
+
+    rendered: Mapping[str, Rendered]
+    errors: Mapping[str, str]
+
+
+def environments_in(directory: Path) -> tuple[str, ...]:
+    """The environments that have a stack file there."""
+    return tuple(sorted(path.name.split(".")[1] for path in directory.glob("Pulumi.*.yaml")))
+
+
+def commit_of(reference: str) -> str:
+    """The commit that a branch, tag or name stands for. Raises CheckoutError."""
+    found = _git("rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}")
+    if found.returncode != 0:
+        raise CheckoutError(f"there is no commit {reference!r} to compare with; fetch it, or give another BASE")
+    return found.stdout.strip()
+
+
+def here() -> "subprocess.Popen[str]":
+    """Start rendering the files as they are."""
+    return _start(ROOT)
+
+
+def at(commit: str) -> Snapshot:
+    """A commit's environments; a commit never changes, so they are kept once they have been rendered."""
+    kept = _CACHE / f"{commit}.json"
+    if kept.exists():
+        return _parse(kept.read_text(), commit)
+    with tempfile.TemporaryDirectory(prefix="simone-review-") as directory:
+        tree = Path(directory) / "tree"
+        added = _git("worktree", "add", "--detach", "--quiet", str(tree), commit)
+        if added.returncode != 0:
+            raise CheckoutError(f"the commit {commit[:12]} can't be checked out: {added.stderr.strip()}")
+        try:
+            text = finish(_start(tree), commit[:12])
+        finally:
+            _git("worktree", "remove", "--force", str(tree))
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    kept.write_text(text)
+    return _parse(text, commit)
+
+
+def finish(process: "subprocess.Popen[str]", name: str) -> str:
+    """Wait for a rendering. Raises CheckoutError when it failed as a whole."""
+    stdout, stderr = process.communicate()
+    if process.returncode != 0:
+        last = stderr.strip().splitlines()[-1:] or ["no message"]
+        raise CheckoutError(f"{name} can't be rendered: {last[0]}")
+    return stdout
+
+
+def parse(text: str, name: str = "the files") -> Snapshot:
+    """A finished rendering."""
+    return _parse(text, name)
+
+
+def _start(directory: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, str(_SNAPSHOT), *environments_in(directory)],
+        cwd=directory,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _git(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def _parse(text: str, name: str) -> Snapshot:
+    try:
+        content: Mapping[str, Mapping[str, Any]] = json.loads(text)
+    except ValueError:
+        raise CheckoutError(f"rendering {name} gave no usable result") from None
+    errors = {environment: str(value["error"]) for environment, value in content.items() if "error" in value}
+    rendered = {
+        environment: Rendered(
+            environment=environment,
+            resources=tuple(map(_resource, value["resources"])),
+            exports=value["exports"],
+            secret_exports=frozenset(value["secret_exports"]),
+        )
+        for environment, value in content.items()
+        if "error" not in value
+    }
+    return Snapshot(rendered, errors)
+
+
+_TUPLES: Sequence[str] = ("dependencies", "aliases")
+
+
+def _resource(value: Mapping[str, Any]) -> Resource:
+    known: dict[str, Any] = {field.name: value[field.name] for field in fields(Resource) if field.name in value}
+    known |= {name: tuple(known[name]) for name in _TUPLES}
+    known["property_dependencies"] = {key: tuple(urns) for key, urns in known["property_dependencies"].items()}
+    known["secret_paths"] = frozenset(known["secret_paths"])
+    return Resource(**known)

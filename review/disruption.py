@@ -1,0 +1,88 @@
+"""What a change restarts or reboots, which no diff says by itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from policies.configuration_texts import redis_bytes, redis_settings
+from policies.declared import Declared, Undecided
+from policies.rules.ownership import STATEFUL
+from policies.rules.postgres import parameters_of
+from review.plan import Op, Step
+from review.properties import same
+from review.render import UNKNOWN, Resource
+
+_REBOOTS = ("instanceClass", "engineVersion", "parameterGroupName", "identifier", "port", "multiAz")
+"""Properties of an RDS instance whose change interrupts it: at once, or in the next maintenance window."""
+
+
+def is_stateful(resource: Resource) -> bool:
+    """Whether data is lost with it."""
+    return resource.type.endswith((*STATEFUL, ":StatefulSet"))
+
+
+def disruptions(step: Step) -> tuple[str, ...]:
+    """Sentences on what this update interrupts, empty for one that interrupts nothing."""
+    if step.op is not Op.UPDATE or step.old is None or step.new is None:
+        return ()
+    if step.new.type.endswith(("apps/v1:StatefulSet", "apps/v1:Deployment", "apps/v1:DaemonSet")):
+        return _restarts(step.old, step.new)
+    if step.new.type.endswith("rds/parameterGroup:ParameterGroup"):
+        return _reboots(step.old, step.new)
+    if step.new.type.endswith("rds/instance:Instance"):
+        return _interruptions(step.old, step.new)
+    if step.new.type == "kubernetes:core/v1:ConfigMap":
+        return _evictions(step.old, step.new)
+    return ()
+
+
+def _evictions(old: Resource, new: Resource) -> tuple[str, ...]:
+    """A smaller maxmemory throws keys away as soon as the node has restarted with it."""
+    texts = [(resource.inputs.get("data") or {}).get("redis.conf") for resource in (old, new)]
+    if not all(isinstance(text, str) and text != UNKNOWN for text in texts):
+        return ()
+    before, after = (redis_bytes(redis_settings(str(text)).get("maxmemory", "0")) for text in texts)
+    if not 0 < after < before:
+        return ()
+    return (f"evicts up to {(before - after) / 1024**2:,.0f} MiB of keys: maxmemory shrinks",)
+
+
+def _restarts(old: Resource, new: Resource) -> tuple[str, ...]:
+    templates = [resource.inputs.get("spec", {}).get("template") for resource in (old, new)]
+    if templates[0] == templates[1]:
+        return ()
+    count = new.inputs["spec"].get("replicas")
+    pods = f"{count} pods" if count else "its pods"
+    if new.type.endswith("StatefulSet"):
+        handover = "; a Redis master hands over first" if new.name.startswith("redis-") else ""
+        return (f"restarts {pods} one after the other{handover}",)
+    return (f"rolls {pods}",)
+
+
+def _declared(resource: Resource) -> Declared:
+    return Declared(resource.urn, resource.type, resource.name, resource.inputs)
+
+
+def _reboots(old: Resource, new: Resource) -> tuple[str, ...]:
+    try:
+        before, after = parameters_of(_declared(old)), parameters_of(_declared(new))
+    except Undecided:
+        return ("some parameters aren't known yet, so whether a reboot is needed isn't either",)
+    waiting = sorted(
+        name
+        for name in before.keys() | after.keys()
+        if before.get(name) != after.get(name)
+        and "pending-reboot" in (before.get(name, ("", ""))[1], after.get(name, ("", ""))[1])
+    )
+    return (f"takes effect after a reboot of the database: {', '.join(waiting)}",) if waiting else ()
+
+
+def _interruptions(old: Resource, new: Resource) -> tuple[str, ...]:
+    def value(resource: Resource, key: str) -> Any:
+        properties: Mapping[str, Any] = resource.inputs
+        return properties.get(key)
+
+    changed = [key for key in _REBOOTS if not same(value(old, key), value(new, key))]
+    if not changed:
+        return ()
+    when = "at once" if new.inputs.get("applyImmediately") else "in the next maintenance window"
+    return (f"interrupts the database {when}: {', '.join(changed)}",)

@@ -1,0 +1,45 @@
+"""Where environments differ though nothing asks for it: other images, or components that only one of them has."""
+
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+
+from policies.declared import Undecided, dig
+from review.gate import stack_of
+from review.render import Rendered
+
+
+def differences(rendered: Mapping[str, Rendered], environments: Iterable[str] = ("dev", "prod")) -> tuple[str, ...]:
+    """Sentences on each pair of environments; sizes and numbers may differ and aren't mentioned."""
+    present = [name for name in environments if name in rendered]
+    return tuple(
+        sentence
+        for first, second in combinations(present, 2)
+        for sentence in _between(rendered[first], rendered[second])
+    )
+
+
+def _between(first: Rendered, second: Rendered) -> Iterable[str]:
+    names = [{resource.name for resource in rendered.resources if resource.custom} for rendered in (first, second)]
+    for rendered, missing in ((first, names[0] - names[1]), (second, names[1] - names[0])):
+        if missing:
+            yield f"only {rendered.environment} has {', '.join(sorted(missing))}"
+    images = [_images(rendered) for rendered in (first, second)]
+    for container in sorted(images[0].keys() & images[1].keys()):
+        if images[0][container] != images[1][container]:
+            yield (
+                f"{container} runs {images[0][container]} in {first.environment} and {images[1][container]} in "
+                f"{second.environment}"
+            )
+
+
+def _images(rendered: Rendered) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for workload in stack_of(rendered.resources).workloads:
+        for container in workload.containers():
+            try:
+                image = str(dig(container, "image"))
+            except Undecided:
+                continue
+            # The registry is the account's; what runs is name and version.
+            found[f"{workload.object_name}/{dig(container, 'name')}"] = image.rsplit("/", 1)[-1]
+    return found

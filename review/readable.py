@@ -1,0 +1,125 @@
+"""A resource's change as a reviewer reads it: `path: old → new`, and configuration texts as text diffs.
+
+Elements of a list that have names are compared by name, so that one inserted at the front isn't a change of all.
+"""
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard, cast
+
+from review.masking import comparable_inputs
+from review.properties import Kind, format_path, same
+from review.render import UNKNOWN, Resource
+
+UNKNOWN_TEXT = "(known after the deployment)"
+LONGEST_VALUE = 300
+"""Characters of a single value that are shown."""
+
+MOST_DIFF_LINES = 80
+"""Lines of one text's diff that are shown."""
+
+_IDENTITIES = ("name", "ref", "id", "key", "sid", "mountPath", "containerPort")
+_LARGEST_COMPARED = 200_000
+"""Characters beyond which two texts aren't compared line by line: that takes quadratic time."""
+
+
+@dataclass(frozen=True)
+class ValueChange:
+    """One value; `old` or `new` is None where there is none."""
+
+    path: str
+    kind: Kind
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True)
+class TextChange:
+    """A text of several lines, as the lines of a unified diff without its head."""
+
+    path: str
+    lines: tuple[str, ...]
+
+
+def readable_changes(old: Resource | None, new: Resource | None) -> tuple[ValueChange | TextChange, ...]:
+    """All changes between two states of a resource, secrets concealed."""
+    before = comparable_inputs(old) if old else {}
+    after = comparable_inputs(new) if new else {}
+    return tuple(_walk(before, after, ""))
+
+
+def _walk(old: Any, new: Any, path: str) -> Iterator[ValueChange | TextChange]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        before, after = cast("Mapping[str, Any]", old), cast("Mapping[str, Any]", new)
+        for key in [*before, *(key for key in after if key not in before)]:
+            name = format_path((key,))
+            inner = f"{path}.{name}" if path and not name.startswith("[") else path + name
+            yield from _walk(before.get(key), after.get(key), inner)
+    elif isinstance(old, list) and isinstance(new, list):
+        yield from _walk_list(cast("list[Any]", old), cast("list[Any]", new), path)
+    elif _is_text(old) and _is_text(new):
+        if old != new:
+            yield TextChange(path, _diff(old, new))
+    elif old is None and new is None:
+        return
+    elif old is None:
+        yield ValueChange(path, Kind.ADD, None, text_of(new))
+    elif new is None:
+        yield ValueChange(path, Kind.DELETE, text_of(old), None)
+    elif not same(old, new):
+        yield ValueChange(path, Kind.UPDATE, text_of(old), text_of(new))
+
+
+def _walk_list(old: Sequence[Any], new: Sequence[Any], path: str) -> Iterator[ValueChange | TextChange]:
+    before, after = _by_identity(old), _by_identity(new)
+    if before is not None and after is not None:
+        for key in [*before, *(key for key in after if key not in before)]:
+            yield from _walk(before.get(key), after.get(key), f"{path}[{key}]")
+        common = [[key for key in keys if key in before and key in after] for keys in (before, after)]
+        if common[0] != common[1]:
+            yield ValueChange(f"{path} (order)", Kind.UPDATE, ", ".join(common[0]), ", ".join(common[1]))
+        return
+    if all(not isinstance(item, Mapping | list) for item in [*old, *new]):
+        if not same(old, new):
+            yield ValueChange(path, Kind.UPDATE, text_of(old), text_of(new))
+        return
+    for index in range(max(len(old), len(new))):
+        first = old[index] if index < len(old) else None
+        second = new[index] if index < len(new) else None
+        yield from _walk(first, second, f"{path}[{index}]")
+
+
+def _by_identity(items: Sequence[Any]) -> dict[str, Any] | None:
+    """List elements by what identifies them; None when they are no objects or not all of them have it."""
+    if not all(isinstance(item, Mapping) for item in items):
+        return None
+    for identity in _IDENTITIES:
+        names = [item.get(identity) for item in items]
+        if all(isinstance(name, str | int) and name != UNKNOWN for name in names) and len(set(names)) == len(names):
+            return {str(name): item for name, item in zip(names, items, strict=True)}
+    return None
+
+
+def _is_text(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and "\n" in value
+
+
+def _diff(old: str, new: str) -> tuple[str, ...]:
+    if len(old) + len(new) > _LARGEST_COMPARED:
+        return (f"a text of {len(old):,} characters became one of {len(new):,}; too long to compare",)
+    lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2))[2:]
+    shown = [line if len(line) <= LONGEST_VALUE else f"{line[:LONGEST_VALUE]}…" for line in lines[:MOST_DIFF_LINES]]
+    if len(lines) > MOST_DIFF_LINES:
+        shown.append(f"… {len(lines) - MOST_DIFF_LINES:,} more lines")
+    return tuple(shown)
+
+
+def text_of(value: Any) -> str:
+    """A value on one line, shortened."""
+    if value == UNKNOWN:
+        return UNKNOWN_TEXT
+    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    text = text.replace(UNKNOWN, UNKNOWN_TEXT)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}… ({len(text):,} characters)"

@@ -1,0 +1,249 @@
+"""The report for a reviewer, as data: what is said, in which order. How it looks is `markdown` and `html`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from review import replacements
+from review.capacity import Figure, capacity
+from review.disruption import disruptions, is_stateful
+from review.plan import Op, Plan, Step, Violation
+from review.preview import short_type
+from review.properties import HIDDEN, Kind
+from review.readable import TextChange, ValueChange, readable_changes, text_of
+
+
+class Verdict(StrEnum):
+    """What a reviewer has to know first."""
+
+    BROKEN = "broken"
+    STOPPED = "stopped"
+    CAREFUL = "careful"
+    HARMLESS = "harmless"
+    NO_CHANGES = "no changes"
+
+
+class Part(StrEnum):
+    """A section; they come in this order, and go from the end when the report is too long."""
+
+    ERRORS = "Errors"
+    VIOLATIONS = "Policy violations"
+    LOSSES = "Deletions and replacements"
+    DISRUPTIONS = "Restarts, reboots and evictions"
+    CAPACITY = "Capacity"
+    UPDATES = "Updates"
+    CREATIONS = "Creations"
+    OUTPUTS = "Outputs"
+    PARITY = "Where environments differ without need"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to read: a resource with what happens to it, or a violation. `sentences` are prose."""
+
+    subject: str
+    kind: str = ""
+    mark: str = ""
+    sentences: tuple[str, ...] = ()
+    changes: tuple[ValueChange | TextChange, ...] = ()
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An item and the environments in which it is the same."""
+
+    item: Item
+    environments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One environment in numbers."""
+
+    environment: str
+    origin: str
+    counts: Mapping[Op, int]
+    stops: int
+    advice: int
+    judged: bool
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The whole report."""
+
+    verdict: Verdict
+    headline: str
+    summaries: tuple[Summary, ...]
+    sections: Mapping[Part, tuple[Entry, ...]] = field(default_factory=dict[Part, tuple[Entry, ...]])
+
+
+def build(plans: Sequence[Plan], parity: Sequence[str] = ()) -> Report:
+    """The report on these plans; `parity` are sentences on environments that differ without need."""
+    sections: dict[Part, list[tuple[str, Item]]] = {part: [] for part in Part}
+    for plan in plans:
+        for part, item in _items(plan):
+            sections[part].append((plan.environment, item))
+    for sentence in parity:
+        sections[Part.PARITY].append(("", Item(subject=sentence)))
+    merged = {part: _merged(found) for part, found in sections.items() if found}
+    verdict = _verdict(plans, merged)
+    return Report(verdict, _headline(verdict, plans), tuple(_summary(plan) for plan in plans), merged)
+
+
+def stops(plan: Plan) -> bool:
+    """Whether the deployment would be stopped: by a mandatory policy, or by a protected resource."""
+    return any(violation.mandatory for violation in plan.violations or ()) or any(_hits(step) for step in plan.steps)
+
+
+def _hits(step: Step) -> bool:
+    """Whether a protected resource is deleted or replaced."""
+    return step.op in (Op.DELETE, Op.REPLACE) and step.old is not None and step.old.protect
+
+
+def _items(plan: Plan) -> Iterable[tuple[Part, Item]]:
+    for error in plan.errors:
+        yield Part.ERRORS, Item(subject=error)
+    for violation in plan.violations or ():
+        yield Part.VIOLATIONS, _violation(violation)
+    for step in plan.changed:
+        part = _part(step)
+        if part is not None:
+            yield part, _item(step)
+    for figure in capacity(plan.before, plan.after):
+        if figure.changed and plan.before:
+            yield Part.CAPACITY, _figure(figure)
+    yield from _outputs(plan)
+
+
+def _part(step: Step) -> Part | None:
+    if step.op in (Op.DELETE, Op.REPLACE, Op.FORGET):
+        return Part.LOSSES
+    if step.op in (Op.CREATE, Op.IMPORT):
+        return Part.CREATIONS
+    if _interrupts(step):
+        return Part.DISRUPTIONS
+    return Part.UPDATES if step.op is Op.UPDATE or step.notes or step.drift else None
+
+
+def _interrupts(step: Step) -> tuple[str, ...]:
+    return disruptions(step)
+
+
+_MARKS = {Op.DELETE: "-", Op.REPLACE: "±", Op.UPDATE: "~", Op.CREATE: "+", Op.IMPORT: "=", Op.FORGET: "-"}
+
+
+def _item(step: Step) -> Item:
+    resource = step.resource
+    sentences: list[str] = []
+    if step.op in (Op.DELETE, Op.REPLACE) and is_stateful(resource):
+        sentences.append("IT HOLDS DATA: what isn't backed up is lost")
+    if _hits(step):
+        sentences.append("it is protected, so the update stops here")
+    if step.op is Op.REPLACE:
+        why = ", ".join(step.replace_reasons) or "the engine gives no reason"
+        order = "deleted first, so it is missing until the new one is ready" if step.deleted_first else "created first"
+        sentences += [f"replaced because of: {why} ({replacements.source_of(resource.type)})", order]
+    if step.op is Op.FORGET:
+        sentences.append("dropped from the state, not deleted")
+    sentences += _interrupts(step)
+    sentences += [note for note in step.notes if not note.startswith("it is protected")]
+    if step.drift:
+        sentences.append(f"changed outside the program: {', '.join(step.drift)}")
+    shown = () if step.op in (Op.CREATE, Op.DELETE, Op.IMPORT) else readable_changes(step.old, step.new)
+    return Item(
+        subject=resource.name,
+        kind=short_type(resource.type),
+        mark=_MARKS.get(step.op, ""),
+        sentences=tuple(sentences),
+        changes=shown,
+    )
+
+
+def _violation(violation: Violation) -> Item:
+    level = "mandatory" if violation.mandatory else "advisory"
+    where = violation.urn.split("::")[-1] or "the whole stack"
+    sentences = [f"{where}: {violation.message}"]
+    if violation.protects_from:
+        sentences.append(f"Why: {violation.protects_from}")
+    if violation.fix:
+        sentences.append(f"Fix: {violation.fix}")
+    return Item(
+        subject=violation.rule,
+        kind=", ".join(part for part in (violation.severity, level) if part),
+        mark="✗" if violation.mandatory else "!",
+        sentences=tuple(sentences),
+        link=violation.link,
+    )
+
+
+def _figure(figure: Figure) -> Item:
+    def number(value: float | None) -> str:
+        return "unknown" if value is None else f"{value:g} {figure.unit}".strip()
+
+    change = ValueChange(figure.name, Kind.UPDATE, number(figure.before), number(figure.after))
+    return Item(subject=figure.name, changes=(change,))
+
+
+def _outputs(plan: Plan) -> Iterable[tuple[Part, Item]]:
+    for name in sorted({*plan.exports_before, *plan.exports_after}):
+        old, new = plan.exports_before.get(name), plan.exports_after.get(name)
+        if old == new:
+            continue
+        secret = any(path == name or path.startswith((f"{name}.", f"{name}[")) for path in plan.secret_exports)
+
+        def shown(value: Any, hidden: bool = secret) -> str | None:
+            return None if value is None else HIDDEN if hidden else text_of(value)
+
+        kind = Kind.ADD if old is None else Kind.DELETE if new is None else Kind.UPDATE
+        yield Part.OUTPUTS, Item(subject=name, changes=(ValueChange(name, kind, shown(old), shown(new)),))
+
+
+def _merged(found: Iterable[tuple[str, Item]]) -> tuple[Entry, ...]:
+    """What is the same in several environments is said once."""
+    merged: dict[Item, list[str]] = {}
+    for environment, item in found:
+        merged.setdefault(item, []).append(environment)
+    return tuple(Entry(item, tuple(name for name in names if name)) for item, names in merged.items())
+
+
+def _verdict(plans: Sequence[Plan], sections: Mapping[Part, tuple[Entry, ...]]) -> Verdict:
+    if any(plan.errors for plan in plans):
+        return Verdict.BROKEN
+    if any(stops(plan) for plan in plans):
+        return Verdict.STOPPED
+    if Part.LOSSES in sections or Part.DISRUPTIONS in sections:
+        return Verdict.CAREFUL
+    if any(plan.changed or plan.exports_before != plan.exports_after for plan in plans):
+        return Verdict.HARMLESS
+    return Verdict.NO_CHANGES
+
+
+def _headline(verdict: Verdict, plans: Sequence[Plan]) -> str:
+    if verdict is Verdict.BROKEN:
+        names = ", ".join(plan.environment for plan in plans if plan.errors)
+        return f"The program or its configuration is broken: {names}"
+    if verdict is Verdict.STOPPED:
+        return f"Must not be deployed: {', '.join(plan.environment for plan in plans if stops(plan))}"
+    if verdict is Verdict.CAREFUL:
+        return "Deploy with care: something is deleted, replaced or interrupted"
+    if verdict is Verdict.HARMLESS:
+        return "Nothing is deleted, replaced or interrupted"
+    return "No changes"
+
+
+def _summary(plan: Plan) -> Summary:
+    counts = {op: sum(step.op is op for step in plan.steps) for op in Op}
+    violations = plan.violations or ()
+    return Summary(
+        environment=plan.environment,
+        origin=plan.origin.value,
+        counts={op: count for op, count in counts.items() if count},
+        stops=sum(violation.mandatory for violation in violations) + sum(_hits(step) for step in plan.steps),
+        advice=sum(not violation.mandatory for violation in violations),
+        judged=plan.violations is not None,
+        figures=capacity(plan.before, plan.after),
+    )

@@ -1,0 +1,96 @@
+"""A review from end to end: what is compared, judged and written."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from policies.catalogue import RULES
+from review import checkouts, engine_preview, gate
+from review.compare import compare, default_providers
+from review.html import html
+from review.markdown import markdown
+from review.parity import differences
+from review.plan import Origin, Plan, Violation
+from review.render import stack_config
+from review.report import Report, Verdict, build
+
+EXIT = {
+    Verdict.BROKEN: gate.Exit.BROKEN,
+    Verdict.STOPPED: gate.Exit.VIOLATED,
+    Verdict.CAREFUL: gate.Exit.FINE,
+    Verdict.HARMLESS: gate.Exit.FINE,
+    Verdict.NO_CHANGES: gate.Exit.FINE,
+}
+"""A review's exit code, the same as the gate's."""
+
+
+def of_commits(base: str) -> Report:
+    """The files as they are against a commit, for all environments. Raises CheckoutError and PolicySettingsError."""
+    commit = checkouts.commit_of(base)
+    running = checkouts.here()
+    try:
+        before = checkouts.at(commit)
+    except BaseException:
+        running.kill()
+        running.wait()
+        raise
+    after = checkouts.parse(checkouts.finish(running, "the program"))
+    plans = [_plan(name, before, after) for name in sorted({*after.rendered, *after.errors})]
+    return build(plans, differences(after.rendered))
+
+
+def _plan(environment: str, before: checkouts.Snapshot, after: checkouts.Snapshot) -> Plan:
+    if environment in after.errors:
+        return Plan(environment=environment, origin=Origin.RENDERS, errors=(after.errors[environment],))
+    head = after.rendered[environment]
+    providers = default_providers(stack_config(environment))
+    plan = compare(before.rendered.get(environment), head, providers)
+    broken = gate.violations(gate.verdicts(environment, head.resources))
+    errors = (f"the base is broken: {before.errors[environment]}",) if environment in before.errors else ()
+    return dataclasses.replace(plan, violations=broken, errors=errors)
+
+
+def of_preview(preview: Path, event_log: Path | None) -> Report:
+    """The engine's own preview. Raises PreviewError."""
+    plan = engine_preview.read(preview, event_log)
+    if plan.violations is not None:
+        plan = dataclasses.replace(plan, violations=tuple(map(_explained, plan.violations)))
+    return build([plan])
+
+
+def _explained(violation: Violation) -> Violation:
+    """A violation that the engine reports, with what the rule says about itself."""
+    rule = next((rule for rule in RULES if rule.id == violation.rule), None)
+    if rule is None:
+        return violation
+    return dataclasses.replace(
+        violation, protects_from=rule.protects, fix=rule.fix, link=rule.link, severity=rule.severity.value
+    )
+
+
+def write(report: Report, directory: Path) -> Mapping[str, Path]:
+    """review.md (the comment), review.html and review.json (the full report) in a directory."""
+    directory.mkdir(parents=True, exist_ok=True)
+    contents = {"review.md": markdown(report), "review.html": html(report), "review.json": as_json(report)}
+    written: dict[str, Path] = {}
+    for name, content in contents.items():
+        written[name] = directory / name
+        written[name].write_text(content)
+    return written
+
+
+def as_json(report: Report) -> str:
+    """The report's data; `schema` grows when a field changes its meaning."""
+    content: dict[str, Any] = {
+        "schema": 1,
+        "verdict": report.verdict,
+        "headline": report.headline,
+        "environments": [dataclasses.asdict(summary) for summary in report.summaries],
+        "sections": {
+            part.name.lower(): [dataclasses.asdict(entry) for entry in entries]
+            for part, entries in report.sections.items()
+        },
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

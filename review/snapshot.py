@@ -1,0 +1,32 @@
+"""Every environment of a checkout rendered, as JSON on standard output.
+
+Run as a program, by path, in the checkout that is to be rendered: it uses that checkout's own program and renderer,
+and nothing of the checkout that this file is in.
+"""
+
+import dataclasses
+import json
+import os
+import sys
+from typing import Any
+
+
+def main(environments: list[str]) -> None:
+    """Print `{environment: {resources, exports, secret_exports} | {error}}`."""
+    sys.path[0] = os.getcwd()
+    from review.render import RenderError, render  # noqa: PLC0415 (that checkout's, found only now)
+
+    rendered: dict[str, Any] = {}
+    for environment in environments:
+        try:
+            rendered[environment] = dataclasses.asdict(render(environment))
+        except RenderError as error:
+            rendered[environment] = {"error": str(error)}
+        except Exception as error:
+            # The program is anyone's: whatever it raises is the report's to tell, in a line.
+            rendered[environment] = {"error": f"the program fails: {type(error).__name__}: {error}"}
+    json.dump(rendered, sys.stdout, default=sorted)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
