@@ -88,3 +88,7 @@ gate: ## judge ENV=prod by the policies (for the exit code 0/1/2: python -m revi
 .PHONY: review
 review: ## what a change does to every environment (BASE=origin/main, or FROM=preview.json EVENTS=events.json)
 	@$(PYTHON) -m review review --base "$(or $(BASE),origin/main)" $(if $(FROM),--from "$(FROM)") $(if $(EVENTS),--events "$(EVENTS)")
+
+.PHONY: slow-queries
+slow-queries: ## the costliest statements of the database at DATABASE_URL, and what is wrong with each
+	@$(PYTHON) -m kpi.database slow-queries

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import orjson
 
+from kpi.database.literals import hide_literals
+
 BIG_SCAN_ROWS: Final = 1000
 """A sequential scan that reads fewer rows than this is as good as any index."""
 SELECTIVE: Final = 0.2
@@ -18,7 +20,7 @@ PAGE_KIB: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong with a plan. `kind` is `sequential scan`, `spill` or `misestimate`."""
+    """One thing that is wrong with a plan. `kind` is `sequential scan`, `wide index scan`, `spill` or `misestimate`."""
 
     kind: str
     relation: str
@@ -63,8 +65,9 @@ class Plan:
     def findings(self) -> tuple[Finding, ...]:
         """Scans that an index would spare, work that didn't fit into memory, and rows misjudged; from an ANALYZE."""
         found: list[Finding] = []
+        limited = any(node["Node Type"] == "Limit" for node in self.nodes())
         for node in self.nodes():
-            found += _sequential_scan(node)
+            found += _wasteful_scan(node, self.rows if limited else None)
             found += _spill(node)
             found += _misestimate(node)
         return tuple(found)
@@ -90,18 +93,31 @@ def _loops(node: Mapping[str, Any]) -> int:
     return int(node.get("Actual Loops", 0))
 
 
-def _sequential_scan(node: Mapping[str, Any]) -> Iterator[Finding]:
-    if node["Node Type"] != "Seq Scan" or not _loops(node):
+_SCANS: Final = {
+    "Seq Scan": "sequential scan",
+    "Index Scan": "wide index scan",
+    "Index Only Scan": "wide index scan",
+    "Bitmap Heap Scan": "wide index scan",
+}
+
+
+def _wasteful_scan(node: Mapping[str, Any], limited_to: int | None) -> Iterator[Finding]:
+    """A scan that reads far more rows than it needs to, for want of an index on the condition or the order."""
+    kind = _SCANS.get(node["Node Type"])
+    if kind is None or not _loops(node):
         return
     kept = float(node.get("Actual Rows", 0))
     removed = float(node.get("Rows Removed by Filter", 0))
     read = (kept + removed) * _loops(node)
-    if read < BIG_SCAN_ROWS or kept > SELECTIVE * (kept + removed):
+    needed = kept * _loops(node)
+    if limited_to is not None and kind == "sequential scan":
+        needed = min(needed, limited_to)
+    if read < BIG_SCAN_ROWS or needed > SELECTIVE * read:
         return
     yield Finding(
-        "sequential scan",
+        kind,
         str(node.get("Relation Name", "")),
-        f"{read:,.0f} rows read to keep {kept * _loops(node):,.0f}; filter {node.get('Filter', '(none)')}",
+        f"{read:,.0f} rows read to keep {needed:,.0f}; filter {hide_literals(str(node.get('Filter', '(none)')))}",
     )
 
 

@@ -143,19 +143,22 @@ async def praised_by_distinct_subquery(db: Connection, facts: Facts) -> Any:
     return [row["id"] for row in rows]
 
 
+RANKED: Final = 200
+
+
 async def _ranked(db: Connection, facts: Facts) -> Any:
-    return [(row.id, row.rank) for row in await products.ranked(db, 50)]
+    return [(row.id, row.rank) for row in await products.ranked(db, RANKED)]
 
 
 @rewrite("bestseller list with ranks", fault="subquery", query="products.ranked", fast=_ranked)
 async def rank_by_self_join(db: Connection, facts: Facts) -> Any:
-    # Limited to the 50 of the answer first, or the slow form would run for minutes: once for each of all products.
+    # Limited to the answer's rows first, or the slow form would run for minutes: once for each of all products.
     rows = await db.fetch(
-        """
+        f"""
         SELECT p.id, (SELECT count(*) FROM products p2
                       WHERE p2.status = 'active' AND p2.popularity > p.popularity) + 1 AS rank
         FROM (SELECT id, popularity FROM products WHERE status = 'active'
-              ORDER BY popularity DESC, id DESC LIMIT 50) p
+              ORDER BY popularity DESC, id DESC LIMIT {RANKED}) p
         ORDER BY p.popularity DESC, p.id DESC
         """
     )
@@ -171,7 +174,7 @@ async def counts_by_correlated_subquery(db: Connection, facts: Facts) -> Any:
     rows = await db.fetch(
         """
         SELECT c.id, (SELECT count(*) FROM products p
-                      WHERE p.category_id = c.id AND (p.status = 'active') IS TRUE) AS product_count
+                      WHERE p.category_id = c.id AND p.status = 'active' AND p.price_eur >= 0) AS product_count
         FROM categories c ORDER BY c.position, c.id
         """
     )

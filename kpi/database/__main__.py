@@ -1,0 +1,96 @@
+"""`python -m kpi.database`: what the database does with queries."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+from urllib.parse import quote
+
+import asyncpg
+import typer
+from dotenv import dotenv_values
+from rich.console import Console
+from rich.progress import Progress
+
+from kpi.database.slow_queries.report import TOP, Report, html, make_report, markdown, terminal_table
+from kpi.database.slow_queries.statistics import NoStatistics
+
+app = typer.Typer(help="What the database does with queries.", no_args_is_help=True, pretty_exceptions_enable=False)
+URL_VARIABLE = "DATABASE_URL"
+
+
+def _fail(message: str) -> NoReturn:
+    Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(1)
+
+
+def _state() -> Path:
+    return Path(os.environ.get("SIMONE_STATE") or ".local")
+
+
+def database_url() -> str:
+    """The database to look at: DATABASE_URL, read from the environment so that no shell or make touches its & and $."""
+    given = os.environ.get(URL_VARIABLE)
+    if given:
+        return given
+    secrets = _state() / "secrets.env"
+    password = dotenv_values(secrets).get("POSTGRES_OWNER") if secrets.exists() else None
+    if not password:
+        _fail(
+            f"{URL_VARIABLE} is not set, and no local environment was ever started here ({secrets} is missing): "
+            f"run make up, or set {URL_VARIABLE}=postgresql://user:password@host:5432/database"
+        )
+    return f"postgresql://simone_owner:{quote(password, safe='')}@127.0.0.1:5432/simone"
+
+
+@app.callback()
+def commands() -> None:
+    """What the database does with queries."""
+
+
+@app.command("slow-queries")
+def slow_queries(
+    top: Annotated[int, typer.Option(min=1, max=1000, help="How many statements, by total time.")] = TOP,
+    log: Annotated[
+        list[Path] | None,
+        typer.Option(
+            exists=True, dir_okay=False, readable=True, help="A Postgres log (of RDS: downloaded); repeatable."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Directory for slow-queries.md and .html; default: reports/ in the state directory."),
+    ] = None,
+) -> None:
+    """Report the statements of the database at DATABASE_URL that cost most, and what is wrong with each. Reads only."""
+    directory = output or _state() / "reports"
+    console = Console()
+    url = database_url()
+
+    async def make() -> Report:
+        with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+            task = progress.add_task("explaining", total=None)
+            return await make_report(
+                url, top=top, logs=log or [], progress=lambda done, of: progress.update(task, completed=done, total=of)
+            )
+
+    try:
+        report = asyncio.run(make())
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "slow-queries.md").write_text(markdown(report), encoding="utf-8")
+        (directory / "slow-queries.html").write_text(html(report), encoding="utf-8")
+    except ValueError:
+        # The parser's own words may quote a piece of the password.
+        _fail(f"{URL_VARIABLE} is not a Postgres URL: postgresql://user:password@host:5432/database, with %40 for an @")
+    except (NoStatistics, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        _fail(f"{URL_VARIABLE}: {type(error).__name__}: {error}")
+    console.print(terminal_table(report))
+    faults = ", ".join(f"{count} {category}" for category, count in sorted(report.counts().items()))
+    console.print(
+        f"{faults or 'no statements yet'}; details in {directory / 'slow-queries.md'} and .html", markup=False
+    )
+
+
+if __name__ == "__main__":
+    app()
