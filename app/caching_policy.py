@@ -31,8 +31,8 @@ Event = Literal[
     "user.updated",
     "catalogue.loaded",
 ]
-"""What a write announces. `inventory.changed` is any change of a stock count; `availability.changed` only one from
-or to nothing, which is all that a listing shows of it."""
+"""What a write announces. `inventory.changed` is any change of a stock count; `availability.changed` only one
+that a listing shows (from or to less than ten pieces)."""
 
 YEAR_SECONDS: Final = 365 * 24 * 60 * 60
 UNLISTED_CACHE_CONTROL: Final = "no-store"

@@ -87,7 +87,8 @@ class Cluster:
                 [*UNPRIVILEGED, programs() / "postgres", "-D", self.data, *arguments], stdout=log, stderr=log
             )
         deadline = time.monotonic() + 60
-        while subprocess.run([programs() / "pg_isready", "--quiet", "--host", self.directory], check=False).returncode:
+        place = ["--host", self.directory, "--port", self.settings.get("port", "5432")]
+        while subprocess.run([programs() / "pg_isready", "--quiet", *place], check=False).returncode:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"Postgres did not start:\n{self.log.read_text()[-3000:]}")
             time.sleep(0.05)

@@ -30,7 +30,10 @@ class Backlog:
 
 _ADD = statement(
     "outbox.add",
-    "INSERT INTO invalidation_outbox (tags, urls, reason) VALUES ($1::text[], $2::text[], $3) RETURNING id",
+    """
+    INSERT INTO invalidation_outbox (tags, urls, reason, available_at)
+    VALUES ($1::text[], $2::text[], $3, now() + $4 * interval '1 second') RETURNING id
+    """,
 )
 # An event being worked on is invisible until its lease ends: if the worker dies, another one takes it then.
 _TAKE = statement(
@@ -72,9 +75,14 @@ _BACKLOG = statement(
 )
 
 
-async def add(db: Database, *, tags: Sequence[str], urls: Sequence[str] = (), reason: str) -> int:
-    """Note a purge, on the connection and in the transaction of the change that makes it necessary; gives its id."""
-    return await db.fetchval(_ADD, list(tags), list(urls), reason)
+async def add(
+    db: Database, *, tags: Sequence[str], urls: Sequence[str] = (), reason: str, delay_seconds: float = 0.0
+) -> int:
+    """Note a purge, on the connection and in the transaction of the change that makes it necessary; gives its id.
+
+    For `delay_seconds` the worker leaves it to whoever made the change.
+    """
+    return await db.fetchval(_ADD, list(tags), list(urls), reason, delay_seconds)
 
 
 async def take(db: Database, *, limit: int, lease_seconds: float) -> tuple[Event, ...]:

@@ -101,6 +101,7 @@ PAGE: Final = f"""
 
 _GET = statement("products.get", f"SELECT {PAGE} WHERE p.id = $1 AND p.status <> 'draft'")
 _GET_BY_SLUG = statement("products.get_by_slug", f"SELECT {PAGE} WHERE p.slug = $1 AND p.status <> 'draft'")
+_GET_ANY = statement("products.get_any", f"SELECT {PAGE} WHERE p.id = $1")
 _GET_MANY = statement("products.get_many", f"SELECT {CARD} FROM products p WHERE p.id = ANY($1::bigint[])")
 _TOP = statement(
     "products.top",
@@ -272,6 +273,12 @@ def _product(record: asyncpg.Record) -> Product:
 async def get(db: Database, product_id: int) -> Product | None:
     """A product's page (drafts have none)."""
     record = await db.fetchrow(_GET, product_id)
+    return _product(record) if record is not None else None
+
+
+async def get_any(db: Database, product_id: int) -> Product | None:
+    """A product's page in whatever state it is, for administrators."""
+    record = await db.fetchrow(_GET_ANY, product_id)
     return _product(record) if record is not None else None
 
 

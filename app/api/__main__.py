@@ -1,0 +1,120 @@
+"""`python -m app.api`: serve, work off invalidations, migrate, seed, purge, print the OpenAPI document."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import asyncpg
+import orjson
+import typer
+
+from app.api import logs
+from app.api.settings import Settings, SettingsError, load
+from app.caching_policy import Policy, PolicyError
+from app.caching_policy import load as load_policy
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+
+
+def _fail(message: str) -> typer.Exit:
+    typer.echo(f"error: {message}", err=True)
+    return typer.Exit(1)
+
+
+def _prepare() -> tuple[Settings, Policy]:
+    """Check everything that can be before anything starts."""
+    try:
+        settings = load()
+        policy = load_policy(settings.caching_policy)
+    except (SettingsError, PolicyError) as error:
+        raise _fail(str(error)) from error
+    logs.configure(settings.log_level)
+    return settings, policy
+
+
+def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    try:
+        asyncio.run(work())
+    except SettingsError as error:
+        raise _fail(str(error)) from error
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise _fail(f"the database refused or can't be reached: {error}") from error
+
+
+def _dsn(settings: Settings) -> str:
+    password = quote(settings.required_secret("database-password").get_secret_value(), safe="")
+    user, name = quote(settings.database_user, safe=""), quote(settings.database_name, safe="")
+    host = f"[{settings.database_host}]" if ":" in settings.database_host else settings.database_host
+    return f"postgresql://{user}:{password}@{host}:{settings.database_port}/{name}"
+
+
+@cli.command()
+def serve() -> None:
+    """Serve the API until told to stop."""
+    settings, _ = _prepare()
+    try:
+        settings.required_secret("database-password")
+    except SettingsError as error:
+        raise _fail(str(error)) from error
+    if not settings.redis_sentinels:
+        raise _fail("REDIS_SENTINELS is empty: give host:port of each Sentinel, separated by commas")
+    from app.api.server import serve as run  # noqa: PLC0415 - the other commands need no server
+
+    run(settings)
+
+
+@cli.command()
+def worker() -> None:
+    """Spread what writes invalidate to all layers until told to stop."""
+    settings, policy = _prepare()
+    from app.api.invalidation.worker import run  # noqa: PLC0415 - brings the Cloudflare client with it
+
+    _run(lambda: run(settings, policy))
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the newest schema, its roles to the declared passwords, and let the admin token in."""
+    settings, _ = _prepare()
+    from app.api.jobs import migrate as run  # noqa: PLC0415 - brings alembic with it
+
+    _run(lambda: run(settings, _dsn(settings)))
+
+
+@cli.command()
+def seed(
+    products: Annotated[int, typer.Option(min=100, help="rows")] = 10_000,
+    users: Annotated[int, typer.Option(min=10, help="rows")] = 20_000,
+    orders: Annotated[int, typer.Option(min=0, help="rows")] = 100_000,
+    reviews: Annotated[int, typer.Option(min=0, help="rows")] = 60_000,
+) -> None:
+    """Load a generated catalogue; nothing happens where there is one already."""
+    settings, policy = _prepare()
+    from app.api.jobs import seed as run  # noqa: PLC0415 - brings the generator with it
+
+    _run(lambda: run(_dsn(settings), policy, products=products, users=users, orders=orders, reviews=reviews))
+
+
+@cli.command()
+def purge(
+    tags: Annotated[list[str], typer.Option("--tag", help="such as product:5 or products; may be repeated")],
+) -> None:
+    """Throw away, in every layer, what has one of the tags: enters it into the queue that the worker drains."""
+    settings, _ = _prepare()
+    from app.api.jobs import purge as run  # noqa: PLC0415 - the other commands don't need it
+
+    _run(lambda: run(_dsn(settings), tags))
+
+
+@cli.command()
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    from app.api.application import make_routes  # noqa: PLC0415 - the other commands need no routes
+
+    sys.stdout.buffer.write(orjson.dumps(make_routes().openapi(), option=orjson.OPT_INDENT_2) + b"\n")
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,172 @@
+"""The application: routes, errors as problem documents, a true OpenAPI document, and the cache in front."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import asyncpg
+import structlog
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from app.api import problems
+from app.api.limits import BodyLimit
+from app.api.problems import MEDIA_TYPE, Problem
+from app.api.responses.middleware import CacheMiddleware
+from app.api.routes import ROUTERS
+from app.api.routes.parameters import each_once
+from app.api.shop import Shop
+from app.api.views import ProblemView
+
+log = structlog.get_logger(__name__)
+
+DATABASE_AWAY: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.ProtocolViolationError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.UndefinedTableError,
+)
+"""What asyncpg raises when Postgres or pgBouncer is away, overloaded, not migrated yet, or gives up waiting."""
+
+App = Callable[
+    [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
+]
+
+
+def make_routes() -> FastAPI:
+    """The routes alone: what a cache miss, a write and a private page run through. Needs `state.shop` to serve."""
+    app = FastAPI(
+        title="SIMONE web shop",
+        version="1.0.0",
+        description="What the shop's pages and offline clients are made of. Caching: docs/api-caching.md.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(each_once)],
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    app.state.has_served = False
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _refused)
+    for away in DATABASE_AWAY:
+        app.add_exception_handler(away, _database_away)
+    app.add_exception_handler(Exception, _broken)
+    generated = app.openapi
+    app.openapi = lambda: _as_answered(generated())
+    return app
+
+
+def make_application(shop: Shop) -> App:
+    """The whole application for an open shop."""
+    routes = make_routes()
+    routes.state.shop = shop
+    return CacheMiddleware(
+        BodyLimit(routes),
+        cache=shop.responses,
+        stores=shop.stores,
+        targets=shop.targets,
+        policy=shop.policy,
+        identify=shop.identify,
+        requests=shop.metrics.requests,
+        log_sample=shop.settings.log_sample,
+        slow_seconds=shop.settings.slow_request_seconds,
+    )
+
+
+def _response(problem: Problem) -> Response:
+    return Response(problem.body(), problem.status, problem.headers, MEDIA_TYPE)
+
+
+async def _problem(_: Request, error: Exception) -> Response:
+    if not isinstance(error, Problem):
+        raise error
+    return _response(error)
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    errors: list[dict[str, str]] = []
+    for found in error.errors()[:20]:
+        place = [str(part) for part in found["loc"][1:]] or [str(found["loc"][0])]
+        errors.append({"field": ".".join(place), "message": found["msg"].removeprefix("Value error, ")})
+    first = errors[0]
+    return _response(Problem(422, f"{first['field']}: {first['message']}", errors=errors))
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = _allowed_methods(request)
+        return _response(Problem(405, f"Allowed here: {', '.join(allowed)}.", headers={"Allow": ", ".join(allowed)}))
+    detail = "There is nothing at this address." if error.status_code == HTTPStatus.NOT_FOUND else str(error.detail)
+    return _response(Problem(error.status_code, detail, headers=dict(error.headers or {})))
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Of all routes of the address: the framework's own answer knows those of the first one only."""
+    methods = set[str]()
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            methods |= getattr(route, "methods", None) or set()
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
+
+
+async def _database_away(request: Request, error: Exception) -> Response:
+    log.warning("database away", endpoint=_endpoint(request), error=type(error).__name__)
+    return _response(problems.unavailable("The shop's database is not available at the moment."))
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    log.error("unexpected error", endpoint=_endpoint(request), exc_info=error)
+    return _response(Problem(500, "Something went wrong here; it has been logged."))
+
+
+def _endpoint(request: Request) -> str:
+    route = request.scope.get("route")
+    return str(getattr(route, "path", "unknown"))
+
+
+def _as_answered(document: dict[str, Any]) -> dict[str, Any]:
+    """The generated document with errors as they are really answered, and the ways to prove who asks."""
+    if "x-complete" in document:
+        return document
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas.pop("HTTPValidationError", None)
+    schemas.pop("ValidationError", None)
+    definition = ProblemView.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= definition.pop("$defs", {})
+    schemas["ProblemView"] = definition
+    document["components"]["securitySchemes"] = {
+        "session": {"type": "apiKey", "in": "cookie", "name": "sid"},
+        "token": {"type": "http", "scheme": "bearer"},
+    }
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemView"}}}
+    for path in document["paths"].values():
+        for operation in path.values():
+            responses = operation["responses"]
+            responses.setdefault("422", {})
+            if "requestBody" in operation:
+                responses |= {"413": {}, "408": {}}
+            if operation["tags"] != ["operations"]:
+                responses["503"] = {}
+            for status, response in responses.items():
+                if int(status) >= 400 and operation["tags"] != ["operations"]:
+                    response["description"] = HTTPStatus(int(status)).phrase
+                    response["content"] = content
+    document["x-complete"] = True
+    return document

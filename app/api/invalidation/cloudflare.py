@@ -1,0 +1,110 @@
+"""Purges at Cloudflare: by tag, batched, and never faster than the zone's plan allows.
+
+By tag, because under keys with country or device one address has many copies, which only a tag names all of. Limits
+are those of Cloudflare's documentation ("Purge cache: availability and limits").
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final, Literal
+
+import structlog
+from cloudflare import APIConnectionError, APIStatusError, AsyncCloudflare
+from pydantic import SecretStr
+
+from app.api.invalidation.storefront import PurgeFailed
+
+log = structlog.get_logger(__name__)
+
+TARGET: Final = "cloudflare"
+TAGS_AT_ONCE: Final = 100
+TIMEOUT_SECONDS: Final = 10.0
+AFTER_429_SECONDS: Final = 30.0
+"""Pause where Cloudflare says "too many" and not for how long."""
+
+Plan = Literal["free", "pro", "business", "enterprise"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A plan's limit of purge requests."""
+
+    per_second: float
+    burst: int
+
+
+RATES: Final[Mapping[Plan, Rate]] = {
+    "free": Rate(5 / 60, 25),
+    "pro": Rate(5, 25),
+    "business": Rate(10, 50),
+    "enterprise": Rate(50, 500),
+}
+
+
+class TokenBucket:
+    """Lets `burst` requests through at once and `per_second` in the long run."""
+
+    def __init__(self, rate: Rate, clock: Callable[[], float] = monotonic) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._tokens = float(rate.burst)
+        self._at = clock()
+
+    def take(self) -> float:
+        """Take a token; 0 if there was one, else the seconds until there is."""
+        now = self._clock()
+        self._tokens = min(self._rate.burst, self._tokens + (now - self._at) * self._rate.per_second)
+        self._at = now
+        if self._tokens >= 1:
+            self._tokens -= 1
+            return 0.0
+        return (1 - self._tokens) / self._rate.per_second
+
+    def empty(self) -> None:
+        """The other side says there are none left, whatever we thought."""
+        self._tokens = 0.0
+        self._at = self._clock()
+
+
+class Cloudflare:
+    """One zone's cache."""
+
+    def __init__(
+        self, *, zone_id: str, token: SecretStr, base_url: str, plan: Plan, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._client = AsyncCloudflare(
+            api_token=token.get_secret_value(), base_url=base_url, max_retries=0, timeout=TIMEOUT_SECONDS
+        )
+        self._zone_id = zone_id
+        self._bucket = TokenBucket(RATES[plan], clock)
+
+    async def purge(self, tags: Sequence[str]) -> None:
+        """Throw away what has one of the tags, in as few requests as the tags need; raises PurgeFailed.
+
+        Never waits: where the plan's limit is reached, the failure says when to come again.
+        """
+        for start in range(0, len(tags), TAGS_AT_ONCE):
+            wait = self._bucket.take()
+            if wait:
+                raise PurgeFailed("cloudflare: the plan's limit is reached", retry_after=wait)
+            try:
+                await self._client.cache.purge(zone_id=self._zone_id, tags=list(tags[start : start + TAGS_AT_ONCE]))
+            except APIStatusError as error:
+                raise self._refused(error) from error
+            except APIConnectionError as error:
+                raise PurgeFailed(f"cloudflare: {type(error).__name__}") from error
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    def _refused(self, error: APIStatusError) -> PurgeFailed:
+        if error.status_code != 429:
+            return PurgeFailed(f"cloudflare: status {error.status_code}")
+        self._bucket.empty()
+        try:
+            pause = float(error.response.headers.get("retry-after", AFTER_429_SECONDS))
+        except ValueError:
+            pause = AFTER_429_SECONDS
+        return PurgeFailed("cloudflare: too many requests", retry_after=pause)

@@ -1,0 +1,238 @@
+"""The worker: takes purges from the outbox, in order, and carries each to every layer until all have confirmed.
+
+From the inside outwards, because a layer that is purged before the one behind it fetches the old value again: Redis
+and the processes' memories, then the storefront's pages, then the gateway, then Cloudflare. Several workers may run;
+each event is leased to one of them, and doing it twice does no harm.
+"""
+
+import asyncio
+import random
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from time import monotonic, time
+from typing import Final
+
+import asyncpg
+import httpx
+import structlog
+
+from app.api.invalidation.cloudflare import TARGET as CLOUDFLARE
+from app.api.invalidation.cloudflare import Cloudflare
+from app.api.invalidation.coherence import Coherence
+from app.api.invalidation.gateway import TARGET as GATEWAY
+from app.api.invalidation.gateway import Gateway
+from app.api.invalidation.storefront import TARGET as STOREFRONT
+from app.api.invalidation.storefront import PurgeFailed, Storefront
+from app.api.metrics import Metrics
+from app.api.operations_server import OperationsServer
+from app.api.redis.tagged import TaggedStore
+from app.api.settings import Settings
+from app.api.shop import make_pool, make_redis
+from app.api.writes import REDIS
+from app.caching_policy import Policy
+from app.database.queries import Database, maintenance, outbox
+from app.database.queries.outbox import Event
+
+log = structlog.get_logger(__name__)
+
+BATCH: Final = 200
+LEASE_SECONDS: Final = 60.0
+"""Longer than a batch takes at its worst; a killed worker's events are taken up by another after this."""
+IDLE_SECONDS: Final = 0.2
+BACKLOG_SECONDS: Final = 5.0
+LAYER_SECONDS: Final = 2.0
+"""For Redis and for the gateway."""
+FIRST_RETRY_SECONDS: Final = 1.0
+LONGEST_RETRY_SECONDS: Final = 300.0
+ALIVE_SECONDS: Final = 60.0
+"""A round that takes longer means that the process hangs."""
+HOUSEKEEPING_SECONDS: Final = 600.0
+HOUSEKEEPING_BATCH: Final = 1000
+HOUSEKEEPING_BATCHES: Final = 100
+
+PurgeLayer = Callable[[Sequence[str], Sequence[str]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer and how to purge it, given tags and paths; raises PurgeFailed."""
+
+    name: str
+    purge: PurgeLayer
+
+
+class Worker:
+    """Drains the outbox through the layers, given from the inside outwards."""
+
+    def __init__(self, database: Database, layers: Sequence[Layer], metrics: Metrics) -> None:
+        self._database = database
+        self._layers = tuple(layers)
+        self._metrics = metrics
+        self._backlog_at = 0.0
+        self.last_round = monotonic()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`; a database that is away is waited for."""
+        pause = FIRST_RETRY_SECONDS
+        while not stop.is_set():
+            self.last_round = monotonic()
+            try:
+                worked = await self.drain_once()
+                await self._measure()
+                pause = FIRST_RETRY_SECONDS
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+                log.warning("outbox unreachable", error=type(error).__name__, seconds=pause)
+                await _sleep(stop, pause)
+                pause = min(pause * 2, 10.0)
+                continue
+            if not worked:
+                await _sleep(stop, IDLE_SECONDS)
+
+    async def drain_once(self) -> int:
+        """Take the events that are due and do what can be done; gives how many were taken."""
+        events = await outbox.take(self._database, limit=BATCH, lease_seconds=LEASE_SECONDS)
+        if not events:
+            return 0
+        failed: dict[int, PurgeFailed] = {}
+        for layer in self._layers:
+            # Behind a layer that failed, further ones are purged once all the same (they may hold the value for days),
+            # but not noted as done: they are purged again after it.
+            todo = [
+                event
+                for event in events
+                if layer.name not in event.finished_targets and (event.id not in failed or event.attempts == 1)
+            ]
+            await self._purge(layer, todo, failed)
+        done = [event for event in events if event.id not in failed]
+        if done:
+            await outbox.complete(self._database, [event.id for event in done])
+            log.info("purged everywhere", events=len(done), first=done[0].id, last=done[-1].id)
+        for event in events:
+            if event.id in failed:
+                failure = failed[event.id]
+                await outbox.retry(
+                    self._database, [event.id], delay_seconds=_delay(event.attempts, failure), error=str(failure)[:500]
+                )
+        return len(events)
+
+    async def _purge(self, layer: Layer, events: Sequence[Event], failed: dict[int, PurgeFailed]) -> None:
+        if not events:
+            return
+        tags = list(dict.fromkeys(tag for event in events for tag in event.tags))
+        paths = list(dict.fromkeys(path for event in events for path in event.urls))
+        try:
+            await layer.purge(tags, paths)
+        except PurgeFailed as failure:
+            self._metrics.purges.labels(layer.name, "failed").inc()
+            log.warning("layer not purged", layer=layer.name, events=len(events), error=str(failure))
+            for event in events:
+                failed.setdefault(event.id, failure)
+            return
+        confirmed = [event for event in events if event.id not in failed]
+        if confirmed:
+            await outbox.finish_target(self._database, [event.id for event in confirmed], layer.name)
+        now = time()
+        for event in confirmed:
+            self._metrics.purge_seconds.labels(f"worker-{layer.name}").observe(now - event.created_at.timestamp())
+        self._metrics.purges.labels(layer.name, "done").inc()
+        log.info("purged", layer=layer.name, tags=tags, paths=paths, events=[event.id for event in events])
+
+    async def _measure(self) -> None:
+        if monotonic() - self._backlog_at < BACKLOG_SECONDS:
+            return
+        self._backlog_at = monotonic()
+        backlog = await outbox.backlog(self._database)
+        self._metrics.outbox_events.set(backlog.events)
+        self._metrics.outbox_lag.set(backlog.oldest_seconds)
+
+
+async def run(settings: Settings, policy: Policy) -> None:
+    """The worker's process, until SIGTERM or SIGINT; what is being done then is finished first."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    metrics = Metrics()
+    redis = make_redis(settings)
+    coherence = Coherence(data=TaggedStore(redis.data), computed=TaggedStore(redis.computed), metrics=metrics)
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(make_pool(settings))
+        http = await stack.enter_async_context(httpx.AsyncClient())
+        layers = _layers(settings, coherence, Gateway(http, settings.gateway_purge_urls, metrics), http, stack)
+        worker = Worker(pool, layers, metrics)
+        operations = OperationsServer(
+            settings.bind_host,
+            settings.metrics_port,
+            metrics.registry,
+            healthy=lambda: monotonic() - worker.last_round < ALIVE_SECONDS,
+        )
+        operations.start()
+        stack.callback(operations.stop)
+        await redis.start()
+        stack.push_async_callback(redis.stop)
+        coherence.start()
+        stack.push_async_callback(coherence.stop)
+        log.info("working", layers=[layer.name for layer in layers], routes=len(policy.routes))
+        cleaning = asyncio.create_task(_keep_house(pool))
+        stack.callback(cleaning.cancel)
+        await worker.run(stop)
+
+
+def _layers(
+    settings: Settings, coherence: Coherence, gateway: Gateway, http: httpx.AsyncClient, stack: AsyncExitStack
+) -> list[Layer]:
+    async def purge_redis(tags: Sequence[str], _: Sequence[str]) -> None:
+        if not await coherence.purge(tags, within=LAYER_SECONDS):
+            raise PurgeFailed("redis: not confirmed")
+
+    async def purge_gateway(tags: Sequence[str], paths: Sequence[str]) -> None:
+        if not await gateway.purge(tags, paths, within=LAYER_SECONDS):
+            raise PurgeFailed("gateway: not confirmed by every pod")
+
+    layers = [Layer(REDIS, purge_redis)]
+    key = settings.secret("revalidation-key")
+    if settings.storefront_url and key is not None:
+        storefront = Storefront(http, settings.storefront_url, key)
+        layers.append(Layer(STOREFRONT, lambda tags, _: storefront.purge(tags)))
+    if settings.gateway_purge_urls:
+        layers.append(Layer(GATEWAY, purge_gateway))
+    token = settings.secret("cloudflare-token")
+    if settings.cloudflare_zone_id and token is not None:
+        cloudflare = Cloudflare(
+            zone_id=settings.cloudflare_zone_id,
+            token=token,
+            base_url=settings.cloudflare_api_url,
+            plan=settings.cloudflare_plan,
+        )
+        stack.push_async_callback(cloudflare.close)
+        layers.append(Layer(CLOUDFLARE, lambda tags, _: cloudflare.purge(tags)))
+    return layers
+
+
+def _delay(attempts: int, failure: PurgeFailed) -> float:
+    if failure.retry_after is not None:
+        return failure.retry_after
+    longest = min(FIRST_RETRY_SECONDS * 2 ** (attempts - 1), LONGEST_RETRY_SECONDS)
+    return longest * (0.5 + random.random() / 2)  # noqa: S311
+
+
+async def _sleep(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
+
+
+async def _keep_house(database: Database) -> None:
+    """Throw away what has had its time: sessions, idempotency keys, completed purges."""
+    while True:
+        await asyncio.sleep(HOUSEKEEPING_SECONDS * (0.5 + random.random()))  # noqa: S311
+        try:
+            for expire in (maintenance.expire_sessions, maintenance.expire_idempotency_keys, maintenance.prune_outbox):
+                for _ in range(HOUSEKEEPING_BATCHES):
+                    if await expire(database, batch=HOUSEKEEPING_BATCH) < HOUSEKEEPING_BATCH:
+                        break
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            log.warning("housekeeping put off", error=type(error).__name__)

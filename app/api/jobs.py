@@ -1,0 +1,77 @@
+"""Jobs of the schema's owner, straight on Postgres: migrations, sample data, and purges by hand."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import asyncpg
+import structlog
+from pydantic import SecretStr
+
+from app.api.settings import Settings, SettingsError
+from app.caching_policy import Policy
+from app.database.catalogue import Size, load
+from app.database.migrations import upgrade
+from app.database.queries import outbox, tokens
+from app.database.roles import Verifiers
+
+log = structlog.get_logger(__name__)
+
+ADMIN = "admin"
+
+
+async def migrate(settings: Settings, dsn: str) -> None:
+    """Migrate, make or refresh the roles where their verifiers are mounted, and let the admin token in."""
+    applied = await upgrade(dsn, _verifiers(settings))
+    log.info("migrated", applied=list(applied))
+    token = settings.secret("admin-token")
+    if token is not None:
+        await _with(dsn, lambda connection: _issue(connection, token))
+
+
+async def seed(dsn: str, policy: Policy, *, products: int, users: int, orders: int, reviews: int) -> None:
+    """Load a generated catalogue into an empty database, and have every cache forget the old one."""
+    reported = ""
+
+    def progress(what: str, done: int, total: int) -> None:
+        nonlocal reported
+        if done >= total or what != reported:
+            reported = what
+            log.info("loading", table=what, done=done, total=total)
+
+    loaded = await load(dsn, Size(products=products, users=users, orders=orders, reviews=reviews), progress)
+    if not loaded:
+        log.info("nothing loaded: there are products already")
+        return
+    purged = policy.purge("catalogue.loaded", {})
+    await _with(
+        dsn, lambda connection: outbox.add(connection, tags=purged.tags, urls=purged.paths, reason="catalogue.loaded")
+    )
+
+
+async def purge(dsn: str, tags: Sequence[str]) -> None:
+    """Enter a purge into the queue."""
+    await _with(dsn, lambda connection: outbox.add(connection, tags=tags, reason="by hand"))
+    log.info("purge entered", tags=list(tags))
+
+
+async def _issue(connection: "asyncpg.Connection[asyncpg.Record]", token: SecretStr) -> None:
+    await tokens.issue(connection, name=ADMIN, token=token.get_secret_value(), role="admin")
+
+
+async def _with(dsn: str, work: Callable[["asyncpg.Connection[asyncpg.Record]"], Awaitable[object]]) -> None:
+    connection = await asyncpg.connect(dsn, statement_cache_size=0)
+    try:
+        await work(connection)
+    finally:
+        await connection.close()
+
+
+def _verifiers(settings: Settings) -> Verifiers | None:
+    app, exporter = settings.secret("app-scram"), settings.secret("exporter-scram")
+    if app is None and exporter is None:
+        return None
+    if app is None or exporter is None:
+        raise SettingsError(f"SECRETS_DIR={settings.secrets_dir} needs both files or none: app-scram, exporter-scram")
+    try:
+        return Verifiers(app=app.get_secret_value(), exporter=exporter.get_secret_value())
+    except ValueError as error:
+        raise SettingsError(f"SECRETS_DIR={settings.secrets_dir}: {error}") from error

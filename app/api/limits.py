@@ -1,0 +1,73 @@
+"""Limits on what a request may cost before its handler sees it: size and time of its body."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from app.api.problems import Problem
+
+LARGEST_BODY: Final = 64 * 1024
+"""Bytes; the largest we expect, a cart of 100 lines, has 4 KB."""
+BODY_SECONDS: Final = 10.0
+"""For the whole body: a client that sends a byte a second holds nothing for long."""
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class BodyLimit:
+    """Reads a request's body whole, within the limits, before the application runs; answers 413, 408 or 400 itself."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Part of ASGI."""
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            await self._app(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _read(scope, receive)
+        except TimeoutError:
+            await Problem(408, f"The body didn't arrive within {BODY_SECONDS:.0f} s.").send(send)
+            return
+        except Problem as problem:
+            await problem.send(send)
+            return
+        if body is None:
+            return
+        given = False
+
+        async def receive_whole() -> Message:
+            nonlocal given
+            if given:
+                return await receive()
+            given = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self._app(scope, receive_whole, send)
+
+
+async def _read(scope: Scope, receive: Receive) -> bytes | None:
+    """The body; None if the client went away."""
+    declared = dict(scope["headers"]).get(b"content-length", b"0")
+    if declared.isdigit() and int(declared) > LARGEST_BODY:
+        raise _too_large()
+    parts = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        parts += message.get("body", b"")
+        if len(parts) > LARGEST_BODY:
+            raise _too_large()
+        if not message.get("more_body", False):
+            return bytes(parts)
+
+
+def _too_large() -> Problem:
+    return Problem(413, f"A body may have {LARGEST_BODY} bytes at most.", headers={"Connection": "close"})

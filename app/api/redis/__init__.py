@@ -1,0 +1,7 @@
+"""Redis by Sentinel, made for caches: multiplexed connections, answers or failures within tens of milliseconds."""
+
+from app.api.redis.errors import RedisError, ReplyError, Unavailable
+from app.api.redis.pair import Pair
+from app.api.redis.topology import Topology
+
+__all__ = ["Pair", "RedisError", "ReplyError", "Topology", "Unavailable"]

@@ -1,0 +1,124 @@
+"""Values with tags on one Redis pair: filled by one process at a time, and never with what a purge has overtaken.
+
+Each tag has a version, which a purge raises while it deletes what the tag's set of keys names. Who fills a value notes
+the versions of its tags before it reads the data, and the value is stored only if they are still the same: a slow
+reader can't put the old value back after a write's purge. All of it happens in Lua, so it is atomic.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.api.redis.pair import Pair, Script
+
+VERSION_SECONDS: Final = 3600
+"""A tag's version outlives every load that may have noted it: a lost one reads as 0 and no longer matches."""
+
+_BEGIN: Final = Script("""
+local held = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])
+local answer = {held and 1 or 0}
+for i = 2, #KEYS do answer[i] = redis.call('GET', KEYS[i]) or '' end
+return answer
+""")
+
+# KEYS: value, lock, versions of the tags, sets of the tags. ARGV: lock token, milliseconds, number of tags, noted
+# versions, then field and value pairs.
+_STORE: Final = Script("""
+local tags = tonumber(ARGV[3])
+local current = true
+for i = 1, tags do
+  if (redis.call('GET', KEYS[2 + i]) or '') ~= ARGV[3 + i] then current = false end
+end
+if current then
+  redis.call('DEL', KEYS[1])
+  redis.call('HSET', KEYS[1], unpack(ARGV, 4 + tags))
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  for i = 1, tags do
+    local set = KEYS[2 + tags + i]
+    redis.call('SADD', set, KEYS[1])
+    if redis.call('PTTL', set) < tonumber(ARGV[2]) then redis.call('PEXPIRE', set, ARGV[2]) end
+  end
+end
+if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
+return current and 1 or 0
+""")
+
+# KEYS: versions of the tags, sets of the tags. ARGV: seconds a version lives, a random part: a version that expired
+# and starts again must not equal one noted before.
+_PURGE: Final = Script("""
+local tags, removed = #KEYS / 2, 0
+for i = 1, tags do
+  redis.call('SET', KEYS[i], ARGV[2], 'EX', ARGV[1])
+  local members = redis.call('SMEMBERS', KEYS[tags + i])
+  for start = 1, #members, 1000 do
+    removed = removed + redis.call('UNLINK', unpack(members, start, math.min(start + 999, #members)))
+  end
+  redis.call('UNLINK', KEYS[tags + i])
+end
+return removed
+""")
+
+_RELEASE: Final = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Somebody's turn to fill a value (`held`), and the versions of its tags before that."""
+
+    key: str
+    token: str
+    held: bool
+    tags: tuple[str, ...]
+    versions: tuple[bytes, ...]
+
+
+class TaggedStore:
+    """Values are hashes of byte fields. Every method raises what `Pair.call` does."""
+
+    def __init__(self, pair: Pair) -> None:
+        self.pair = pair
+
+    async def read(self, key: str, fields: Sequence[str]) -> Sequence[bytes | None]:
+        """The fields' values, None for each that isn't there."""
+        return await self.pair.call("HMGET", key, *fields)
+
+    async def begin(self, key: str, tags: tuple[str, ...], lease_seconds: float) -> Turn:
+        """Ask for the turn to fill `key`, which ends by itself after the lease, should its holder die."""
+        token = secrets.token_hex(8)
+        answer = await self.pair.run(_BEGIN, [f"lock:{key}", *_versions(tags)], [token, int(lease_seconds * 1000)])
+        return Turn(key, token, answer[0] == 1, tags, tuple(answer[1:]))
+
+    async def store(self, turn: Turn, fields: Mapping[str, bytes], seconds: float) -> bool:
+        """Store the value and end the turn; False: a purge came in between and nothing is stored."""
+        pairs = [part for field in fields.items() for part in field]
+        stored = await self.pair.run(
+            _STORE,
+            [turn.key, f"lock:{turn.key}", *_versions(turn.tags), *_sets(turn.tags)],
+            [turn.token, max(1, int(seconds * 1000)), len(turn.tags), *turn.versions, *pairs],
+        )
+        return stored == 1
+
+    async def give_up(self, turn: Turn) -> None:
+        """End the turn without a value."""
+        if turn.held:
+            await self.pair.run(_RELEASE, [f"lock:{turn.key}"], [turn.token])
+
+    async def purge(self, tags: Sequence[str]) -> int:
+        """Throw away all values with one of the tags; gives how many there were."""
+        if not tags:
+            return 0
+        return await self.pair.run(_PURGE, [*_versions(tags), *_sets(tags)], [VERSION_SECONDS, secrets.token_hex(8)])
+
+    async def purge_by(self, call: Callable[..., Awaitable[Any]], tags: Sequence[str]) -> None:
+        """As `purge`, on a connection that isn't the pair's yet."""
+        keys = [*_versions(tags), *_sets(tags)]
+        await call("EVAL", _PURGE.text, len(keys), *keys, VERSION_SECONDS, secrets.token_hex(8))
+
+
+def _versions(tags: Sequence[str]) -> list[str]:
+    return [f"tag:version:{tag}" for tag in tags]
+
+
+def _sets(tags: Sequence[str]) -> list[str]:
+    return [f"tag:keys:{tag}" for tag in tags]

@@ -1,0 +1,46 @@
+"""Conditional requests (RFC 9110, section 13): does what the client has still stand?"""
+
+import re
+from email.utils import formatdate, parsedate_to_datetime
+from typing import Final
+
+_TAG: Final = re.compile(rb'\s*(?:(W/)?("[\x21\x23-\x7e\x80-\xff]*"))?\s*(?:,|$)')
+
+
+def entity_tags(value: bytes) -> list[tuple[bool, bytes]] | None:
+    """The tags of an If-None-Match or If-Match list as (weak, opaque with quotes); None: not a list of tags."""
+    tags: list[tuple[bool, bytes]] = []
+    position = 0
+    while position < len(value):
+        found = _TAG.match(value, position)
+        if found is None:
+            return None
+        if found[2] is not None:
+            tags.append((found[1] is not None, found[2]))
+        position = found.end()
+    return tags
+
+
+def none_match_fails(header: bytes, etag: bytes) -> bool:
+    """Whether If-None-Match names our strong `etag`, by the weak comparison: then GET and HEAD answer 304.
+
+    A header that isn't a list of tags names nothing: the client gets the whole answer.
+    """
+    if header == etag:
+        return True
+    if header.strip() == b"*":
+        return True
+    return etag in (opaque for _, opaque in entity_tags(header) or ())
+
+
+def seconds(http_date: bytes) -> int | None:
+    """An HTTP date as seconds since the epoch; None for anything else, which a recipient must ignore."""
+    try:
+        return int(parsedate_to_datetime(http_date.decode("ascii")).timestamp())
+    except (ValueError, TypeError, OverflowError, UnicodeDecodeError):
+        return None
+
+
+def http_date(timestamp: float) -> bytes:
+    """Seconds since the epoch as an HTTP date."""
+    return formatdate(timestamp, usegmt=True).encode("ascii")

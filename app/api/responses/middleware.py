@@ -1,0 +1,379 @@
+"""The response cache as ASGI, in front of all routing: a hit never reaches the application.
+
+A request for a public, listed route is answered from memory, from Redis, or by the application, which then sees the
+normalised address and nothing of the client's: no cookie, no Authorization, no conditional header. So an answer that
+is stored can't depend on who happened to ask first. Everything else passes through and leaves as `no-store`.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from random import random
+from time import perf_counter, time
+from typing import Any, Final
+
+import structlog
+from prometheus_client import Counter
+
+from app.api.identity import Identity
+from app.api.problems import Problem
+from app.api.redis.tagged import TaggedStore
+from app.api.responses.cache import Asked, How, Produced, ProducedUncacheable, ResponseCache
+from app.api.responses.coding import IDENTITY, negotiate
+from app.api.responses.conditional import none_match_fails, seconds
+from app.api.responses.stored import CACHE_NAME, Headers, Ready, policy_headers
+from app.api.responses.target import DEFAULT_CURRENCY, Target, Targets, currency_of
+from app.caching_policy import UNLISTED_CACHE_CONTROL, Policy
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+log = structlog.get_logger("access")
+
+FREE: Final = "free"
+EMPTY_BODY: Final[dict[str, Any]] = {"type": "http.response.body", "body": b""}
+_REPLACED: Final = frozenset({b"x-version", b"x-last-modified", b"cache-control", b"vary"})
+"""What the application tells the cache, not the client; and what only the policy says."""
+_HIDDEN: Final = frozenset(
+    {b"cookie", b"authorization", b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since", b"range"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where answers are kept in Redis."""
+
+    data: TaggedStore
+    computed: TaggedStore
+
+
+@dataclass(slots=True)
+class _Request:
+    """The headers that matter to the cache; the rest isn't looked at."""
+
+    coding: str = IDENTITY
+    none_match: bytes | None = None
+    modified_since: bytes | None = None
+    currency: str = DEFAULT_CURRENCY
+    authorized: bool = False
+    cookie: bytes = b""
+
+    @property
+    def conditional(self) -> bool:
+        return self.none_match is not None or self.modified_since is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """One request and the way to answer it."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    target: Target
+    started: float
+
+    @property
+    def head(self) -> bool:
+        return self.scope["method"] == "HEAD"
+
+
+class CacheMiddleware:
+    """`identify` says who asks, for the routes whose answers are one user's, and for members' price lists."""
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        cache: ResponseCache,
+        stores: Stores,
+        targets: Targets,
+        policy: Policy,
+        identify: Callable[[Scope], Awaitable[Identity]],
+        requests: Counter,
+        log_sample: float,
+        slow_seconds: float,
+    ) -> None:
+        self._app = app
+        self._cache = cache
+        self._memory = cache.memory.get
+        self._touch = cache.memory.touch
+        self._stores = stores
+        self._read = targets.read
+        self._write = targets.write
+        self._identify = identify
+        self._requests = requests
+        self._log_sample = log_sample
+        self._slow_seconds = slow_seconds
+        self._markers = tuple(f"{name}=".encode() for name in policy.bypass.request_cookies)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Part of ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = perf_counter()
+        method = scope["method"]
+        if method not in ("GET", "HEAD"):
+            await self._pass(_Exchange(scope, receive, send, self._write(method, scope["path"]), started))
+            return
+        target = self._read(scope["path"], scope["query_string"])
+        if not target.cacheable:
+            await self._uncacheable(_Exchange(scope, receive, send, target, started))
+            return
+        request = _read_headers(scope["headers"])
+        if request.authorized or (request.cookie and any(marker in request.cookie for marker in self._markers)):
+            await self._marked(_Exchange(scope, receive, send, target, started), request)
+            return
+        key = target.variant_key(request.currency, FREE)
+        place = (key, request.coding)
+        ready = self._memory(place)
+        now = time()
+        if ready is None or now >= ready.valid_until:
+            await self._cached(_Exchange(scope, receive, send, target, started), key, request)
+            return
+        self._touch(place)
+        ready.refresh(now)
+        if now >= ready.refresh_at:
+            ready.refresh_at = now + 1
+            self._cache.refresh(self._asked(scope, target, key, request))
+        stats = target.stats
+        if request.conditional and _unchanged(ready, request):
+            stats.not_modified += 1
+            await send(ready.not_modified)
+            await send(EMPTY_BODY)
+        else:
+            await send(ready.start)
+            await send(EMPTY_BODY if method == "HEAD" else ready.body)
+        took = perf_counter() - started
+        stats.hits += 1
+        stats.memory_hits += 1
+        stats.cached.observe(took)
+        if took > self._slow_seconds or random() < self._log_sample:  # noqa: S311
+            _log(scope, target, ready.stored.status, "memory", took)
+
+    async def _uncacheable(self, exchange: _Exchange) -> None:
+        route = exchange.target.route
+        if route is not None and route.audience == "user" and route.api_ttl:
+            await self._personal(exchange)
+        else:
+            await self._pass(exchange)
+
+    async def _marked(self, exchange: _Exchange, request: _Request) -> None:
+        """A request that the policy keeps away from shared answers; a marker without its proof changes nothing."""
+        if request.authorized:
+            await self._pass(exchange, currency=request.currency)
+            return
+        tier = (await self._identify(exchange.scope)).tier
+        if tier != FREE:
+            await self._pass(exchange, currency=request.currency, tier=tier)
+        else:
+            await self._cached(exchange, exchange.target.variant_key(request.currency, FREE), request)
+
+    async def _cached(self, exchange: _Exchange, key: str, request: _Request) -> None:
+        target = exchange.target
+        try:
+            served = await self._cache.get(self._asked(exchange.scope, target, key, request))
+        except ProducedUncacheable as refused:
+            await _send_produced(exchange, refused.produced)
+            self._finish(exchange, refused.produced.status, "miss")
+            return
+        ready, now = served.ready, time()
+        ttl = int(ready.fresh_until - now)
+        status = {
+            "hit": f"hit; ttl={ttl}; detail=redis",
+            "stale": f"hit; ttl={ttl}; detail=stale-while-revalidate",
+            "miss": "fwd=miss; stored",
+            "coalesced": "fwd=miss; collapsed",
+            "stale-if-error": f"hit; ttl={ttl}; detail=stale-if-error",
+        }[served.how]
+        fresh = served.how in ("miss", "coalesced")
+        headers = ready.headers_with(status, None if fresh else now - ready.stored.stored_at)
+        if _unchanged(ready, request):
+            target.stats.not_modified += 1
+            kept = [pair for pair in headers if not pair[0].startswith(b"content-")]
+            await exchange.send({"type": "http.response.start", "status": 304, "headers": kept})
+            await exchange.send(EMPTY_BODY)
+        else:
+            await exchange.send({"type": "http.response.start", "status": ready.stored.status, "headers": headers})
+            await exchange.send(EMPTY_BODY if exchange.head else ready.body)
+        self._finish(exchange, ready.stored.status, served.how)
+
+    async def _personal(self, exchange: _Exchange) -> None:
+        """An answer that is one user's, kept for that user: whoever asks is checked before any cache is."""
+        target = exchange.target
+        try:
+            (await self._identify(exchange.scope)).require_user(target.parameters["user_id"])
+        except Problem:
+            # The application refuses in its own words.
+            await self._pass(exchange)
+            return
+        request = _read_headers(exchange.scope["headers"])
+        request.currency = DEFAULT_CURRENCY
+        await self._cached(exchange, target.variant_key("user", FREE), request)
+
+    async def _pass(self, exchange: _Exchange, *, currency: str | None = None, tier: str = FREE) -> None:
+        """Answer past every cache, and see to it that nobody keeps the answer."""
+        status = 500
+        scope = exchange.scope
+        inner = {**scope, "simone": {"currency": currency or _currency(scope), "tier": tier, "checked": False}}
+        if exchange.head:
+            inner["method"] = "GET"
+        private = _private_headers(exchange.target)
+
+        async def send_private(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                kept = [pair for pair in message["headers"] if pair[0] not in _REPLACED]
+                message = {**message, "headers": kept + private}
+            elif exchange.head:
+                message = {**message, "body": b""}
+            await exchange.send(message)
+
+        await self._app(inner, exchange.receive, send_private)
+        self._finish(exchange, status, None)
+
+    def _asked(self, scope: Scope, target: Target, key: str, request: _Request) -> Asked:
+        route = target.route
+        if route is None:
+            raise AssertionError("only listed routes are cached")
+
+        async def produce() -> Produced:
+            return await self._produce(scope, target, request.currency)
+
+        store = self._stores.computed if target.computed else self._stores.data
+        return Asked(key, request.coding, route, target.tags, store, produce)
+
+    async def _produce(self, scope: Scope, target: Target, currency: str) -> Produced:
+        """Run the application for the normalised address, as nobody in particular."""
+        inner = {
+            **scope,
+            "method": "GET",
+            "query_string": target.query.encode(),
+            "headers": [pair for pair in scope["headers"] if pair[0] not in _HIDDEN],
+            "simone": {"currency": currency, "tier": FREE, "checked": True},
+        }
+        status, headers, parts = 500, list[tuple[bytes, bytes]](), list[bytes]()
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Message) -> None:
+            nonlocal status, headers
+            if message["type"] == "http.response.start":
+                status, headers = message["status"], list(message["headers"])
+            else:
+                parts.append(message.get("body", b""))
+
+        await self._app(inner, receive, send)
+        return Produced(status, headers, b"".join(parts))
+
+    def _finish(self, exchange: _Exchange, status: int, how: How | None) -> None:
+        """Count and, where it is worth it, log; `how` None: the caches had no part in it."""
+        took = perf_counter() - exchange.started
+        stats = exchange.target.stats
+        if how is None or how == "miss":
+            stats.misses += how is not None
+            stats.uncached.observe(took)
+        else:
+            stats.cached.observe(took)
+            if how == "hit":
+                stats.hits += 1
+            elif how == "coalesced":
+                stats.coalesced += 1
+            else:
+                stats.stale += 1
+        self._requests.labels(stats.endpoint, exchange.scope["method"], f"{status // 100}xx").inc()
+        if status >= 500 or took > self._slow_seconds or random() < self._log_sample:  # noqa: S311
+            _log(exchange.scope, exchange.target, status, how or "bypass", took)
+
+
+def _unchanged(ready: Ready, request: _Request) -> bool:
+    """Whether the client has this very answer. If-None-Match, where given, decides alone (RFC 9110, 13.2.2)."""
+    if ready.stored.status != 200:
+        return False
+    if request.none_match is not None:
+        return none_match_fails(request.none_match, ready.etag)
+    # A listing can change without its newest row changing (a product left it), so its date proves nothing.
+    if request.modified_since is None or ready.stored.last_modified is None or ready.listing:
+        return False
+    since = seconds(request.modified_since)
+    return since is not None and ready.stored.last_modified <= since
+
+
+async def _send_produced(exchange: _Exchange, produced: Produced) -> None:
+    route = exchange.target.route
+    headers: Headers = [pair for pair in produced.headers if pair[0] not in _REPLACED]
+    if route is not None:
+        headers += policy_headers(route, produced.status, (), not_found_ttl=0)
+    headers.append((b"cache-status", f"{CACHE_NAME}; fwd=miss".encode()))
+    await exchange.send({"type": "http.response.start", "status": produced.status, "headers": headers})
+    await exchange.send(EMPTY_BODY if exchange.head else {"type": "http.response.body", "body": produced.body})
+
+
+def _log(scope: Scope, target: Target, status: int, cache: str, took: float) -> None:
+    # The endpoint, not the address: an address may hold a search or an id that is somebody's.
+    log.log(
+        logging.ERROR if status >= 500 else logging.INFO,
+        "request",
+        method=scope["method"],
+        endpoint=target.stats.endpoint,
+        status=status,
+        cache=cache,
+        milliseconds=round(took * 1000, 2),
+        request_id=_header(scope, b"x-request-id")[:64].decode("ascii", "replace"),
+    )
+
+
+def _private_headers(target: Target) -> Headers:
+    """For what passes by the caches: an unlisted route says no more than `no-store`."""
+    route = target.route
+    if route is None:
+        cache_control = UNLISTED_CACHE_CONTROL
+    elif route.audience == "user":
+        cache_control = route.cache_control
+    else:
+        cache_control = "private, no-store"
+    headers: Headers = [
+        (b"cache-control", cache_control.encode()),
+        (b"cache-status", f"{CACHE_NAME}; fwd=bypass".encode()),
+    ]
+    if route is not None and route.vary_header is not None:
+        headers.append((b"vary", route.vary_header.encode()))
+    return headers
+
+
+def _read_headers(headers: list[tuple[bytes, bytes]]) -> _Request:
+    request = _Request()
+    for name, value in headers:
+        match name:
+            case b"accept-encoding":
+                request.coding = negotiate(value)
+            case b"x-country":
+                request.currency = currency_of(value)
+            case b"cookie":
+                request.cookie = value
+            case b"authorization" | b"x-admin-update":
+                request.authorized = True
+            case b"if-none-match":
+                request.none_match = value if request.none_match is None else request.none_match + b"," + value
+            case b"if-modified-since":
+                request.modified_since = value
+            case _:
+                pass
+    return request
+
+
+def _header(scope: Scope, wanted: bytes) -> bytes:
+    for name, value in scope["headers"]:
+        if name == wanted:
+            return value
+    return b""
+
+
+def _currency(scope: Scope) -> str:
+    return currency_of(_header(scope, b"x-country"))

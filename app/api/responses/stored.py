@@ -1,0 +1,219 @@
+"""A finished answer as it is stored, and as it is sent: headers prepared once, `Age` refreshed once a second."""
+
+import math
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+
+from app.api.responses.coding import IDENTITY, encode
+from app.api.responses.conditional import http_date
+from app.caching_policy import Route
+
+Headers = list[tuple[bytes, bytes]]
+
+SCHEMA: Final = 1
+"""Part of every key. Raise it when what is stored changes its shape: old entries are then never read again."""
+
+CACHE_NAME: Final = "simone-api"
+"""How this cache calls itself in Cache-Status (RFC 9211)."""
+
+XFETCH_BETA: Final = 1.0
+"""Above 1 refreshes earlier, below later (Vattani, Chierichetti, Lowenstein: Optimal probabilistic cache stampede
+prevention)."""
+
+# What a cached answer repeats from the one that was produced; all else is made anew from the policy.
+_REPEATED: Final = frozenset({b"content-type", b"content-language", b"link"})
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An answer with its body in one or more codings. Times are seconds since the epoch."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    etag: str
+    """Without quotes and coding."""
+    last_modified: int | None
+    stored_at: float
+    ttl: float
+    cost: float
+    """Seconds that it took to produce: the dearer, the earlier it is refreshed."""
+    bodies: Mapping[str, bytes]
+
+    @classmethod
+    def make(cls, status: int, headers: Headers, body: bytes, *, ttl: float, now: float, cost: float) -> "Stored":
+        """From a produced answer. Its `x-version` header, if any, becomes the readable part of the ETag."""
+        given = dict(headers)
+        digest = blake2b(body, digest_size=12).hexdigest()
+        version = given.get(b"x-version", b"").decode()
+        modified = given.get(b"x-last-modified")
+        last_modified = int(modified) if modified else None
+        if last_modified is not None and last_modified >= int(now):
+            # Within its second the data could change again, and the date would not tell.
+            last_modified = None
+        return cls(
+            status=status,
+            headers=tuple(pair for pair in headers if pair[0] in _REPEATED),
+            etag=f"{version}.{digest}" if version else digest,
+            last_modified=last_modified,
+            stored_at=now,
+            ttl=ttl,
+            cost=cost,
+            bodies=encode(body),
+        )
+
+    def fields(self) -> dict[str, bytes]:
+        """For Redis: `meta` and a field for each coding."""
+        meta = orjson.dumps(
+            [
+                self.status,
+                [[name.decode("latin-1"), value.decode("latin-1")] for name, value in self.headers],
+                self.etag,
+                self.last_modified,
+                self.stored_at,
+                self.ttl,
+                self.cost,
+            ]
+        )
+        return {"meta": meta, **self.bodies}
+
+    @classmethod
+    def from_fields(cls, meta: bytes | None, bodies: Mapping[str, bytes | None]) -> "Stored | None":
+        """What `fields` gave; None for nothing, or for what can't be read: a miss is never an error."""
+        found = {coding: body for coding, body in bodies.items() if body is not None}
+        if meta is None or not found:
+            return None
+        try:
+            status, headers, etag, last_modified, stored_at, ttl, cost = orjson.loads(meta)
+            return cls(
+                int(status),
+                tuple((str(name).encode("latin-1"), str(value).encode("latin-1")) for name, value in headers),
+                str(etag),
+                None if last_modified is None else int(last_modified),
+                float(stored_at),
+                float(ttl),
+                float(cost),
+                found,
+            )
+        except (ValueError, TypeError, AttributeError):
+            return None
+
+    @property
+    def fresh_until(self) -> float:
+        """When it becomes stale."""
+        return self.stored_at + self.ttl
+
+    def early_refresh_at(self) -> float:
+        """When this reader should refresh it although it is fresh (XFetch): drawn anew by each process that reads it,
+        so that one of them, not all, comes before the expiry."""
+        return self.fresh_until + self.cost * XFETCH_BETA * math.log(random.random() or 1e-9)  # noqa: S311
+
+    def best_coding(self, wanted: str) -> str:
+        """The coding to send to a client that wants `wanted`: small bodies exist as they are only."""
+        return wanted if wanted in self.bodies else IDENTITY
+
+
+class Ready:
+    """One coding of a stored answer, as ASGI messages that can be sent as they are."""
+
+    __slots__ = (
+        "_base",
+        "_prefix",
+        "_second",
+        "body",
+        "etag",
+        "fresh_until",
+        "listing",
+        "not_modified",
+        "refresh_at",
+        "size",
+        "start",
+        "stored",
+        "tags",
+        "valid_until",
+    )
+
+    body: dict[str, Any]
+    start: dict[str, Any]
+    not_modified: dict[str, Any]
+
+    def __init__(
+        self,
+        stored: Stored,
+        coding: str,
+        route: Route,
+        *,
+        tags: tuple[str, ...],
+        valid_until: float,
+        not_found_ttl: int,
+    ) -> None:
+        self.stored = stored
+        self.tags = tags
+        self.listing = bool(route.query)
+        self.fresh_until = stored.fresh_until
+        self.refresh_at = stored.early_refresh_at()
+        self.valid_until = valid_until
+        content = stored.bodies[coding]
+        self.etag = f'"{stored.etag}-{coding}"'.encode("latin-1")
+        self.body = {"type": "http.response.body", "body": content}
+        shared: Headers = policy_headers(route, stored.status, tags, not_found_ttl=not_found_ttl)
+        shared.append((b"etag", self.etag))
+        if stored.last_modified is not None:
+            shared.append((b"last-modified", http_date(stored.last_modified)))
+        representation: Headers = [*stored.headers, (b"content-length", str(len(content)).encode())]
+        if coding != IDENTITY:
+            representation.append((b"content-encoding", coding.encode()))
+        self._base = shared
+        self._prefix = representation
+        self._second = -1
+        self.size = len(content) + 1500
+        """Bytes in memory: the body and, roughly, headers and objects."""
+
+    def refresh(self, now: float) -> None:
+        """Bring `Age` and `Cache-Status` up to the second `now`; `start` and `not_modified` are valid from then on."""
+        second = int(now)
+        if second == self._second:
+            return
+        self._second = second
+        age = max(0, second - int(self.stored.stored_at))
+        ttl = int(self.fresh_until) - second
+        moment: Headers = [
+            (b"age", str(age).encode()),
+            (b"cache-status", f"{CACHE_NAME}; hit; ttl={ttl}".encode()),
+        ]
+        self.start = {
+            "type": "http.response.start",
+            "status": self.stored.status,
+            "headers": [*self._prefix, *self._base, *moment],
+        }
+        self.not_modified = {"type": "http.response.start", "status": 304, "headers": [*self._base, *moment]}
+
+    def headers_with(self, cache_status: str, age: float | None) -> Headers:
+        """All headers, for an answer that was just produced (`age` None) or is served for another reason than a hit."""
+        moment: Headers = [(b"cache-status", f"{CACHE_NAME}; {cache_status}".encode())]
+        if age is not None:
+            moment.append((b"age", str(max(0, int(age))).encode()))
+        return [*self._prefix, *self._base, *moment]
+
+
+def policy_headers(route: Route, status: int, tags: tuple[str, ...], *, not_found_ttl: int) -> Headers:
+    """The headers that follow from the policy for an answer of `route`; `not_found_ttl` is the policy's for 404."""
+    headers: Headers = []
+    if status == 200:
+        headers.append((b"cache-control", route.cache_control.encode()))
+        if route.cdn_cache_control is not None:
+            headers.append((b"cloudflare-cdn-cache-control", route.cdn_cache_control.encode()))
+    elif status in (404, 410) and route.audience == "public":
+        headers.append((b"cache-control", b"public, no-cache"))
+        headers.append((b"cloudflare-cdn-cache-control", f"max-age={not_found_ttl}".encode()))
+    else:
+        headers.append((b"cache-control", b"no-store"))
+    if route.vary_header is not None:
+        headers.append((b"vary", route.vary_header.encode()))
+    if tags and route.audience == "public":
+        headers.append((b"cache-tag", ",".join(tags).encode()))
+    return headers

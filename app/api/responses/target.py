@@ -1,0 +1,95 @@
+"""From a request's address to what is cached under it: the route, its tags, and a key that clients can't explode."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+from urllib.parse import parse_qsl, urlencode
+
+from app.api.metrics import UNLISTED, EndpointCollector, EndpointStats
+from app.api.responses.stored import SCHEMA
+from app.caching_policy import Match, Policy, Route
+
+CURRENCIES: Final = {"US": "USD", "GB": "GBP"}
+"""Currencies by country; every other country pays in euro."""
+DEFAULT_CURRENCY: Final = "EUR"
+
+_PARAMETERS_AT_MOST: Final = 100
+
+
+@lru_cache(maxsize=1024)
+def currency_of(country: bytes) -> str:
+    """The currency for a value of `X-Country`: few, so that a made-up country makes no new variant."""
+    return CURRENCIES.get(country.decode("latin-1").strip().upper(), DEFAULT_CURRENCY)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An address, understood."""
+
+    route: Route | None
+    stats: EndpointStats
+    parameters: dict[str, str]
+    query: str
+    """Only the parameters that count, sorted: what the application gets instead of the client's."""
+    tags: tuple[str, ...]
+    cacheable: bool
+    """Anybody's answers to GET and HEAD are kept."""
+    computed: bool
+    """Kept with the computed results (listings, searches) instead of with the data."""
+    key: str
+
+    def variant_key(self, currency: str, tier: str) -> str:
+        """The key of one variant, in the scheme of docs/redis.md: `cache:response:<address>:<variant>`."""
+        return f"cache:response:{self.key}:v{SCHEMA}.{currency}.{tier}"
+
+
+class Targets:
+    """Addresses to targets, remembered for those asked for lately."""
+
+    def __init__(self, policy: Policy, endpoints: EndpointCollector, *, remembered: int = 20_000) -> None:
+        self._policy = policy
+        self._endpoints = endpoints
+        self._unlisted = endpoints.of(UNLISTED)
+        for route in policy.routes:
+            if route.backend == "api":
+                endpoints.of(route.route)
+        self.read: Callable[[str, bytes], Target] = lru_cache(maxsize=remembered)(self._read)
+        """The target of a GET or HEAD, from the decoded path and the raw query."""
+
+    def write(self, method: str, path: str) -> Target:
+        """The target of any other method."""
+        return self._target(self._policy.match(method, path), path, "")
+
+    def _read(self, path: str, query: bytes) -> Target:
+        match = self._policy.match("GET", path)
+        return self._target(match, path, _normalised(query, match.route.query) if match else "")
+
+    def _target(self, match: Match | None, path: str, query: str) -> Target:
+        if match is None or match.route.backend != "api":
+            return Target(None, self._unlisted, {}, query, (), False, False, "")
+        route = match.route
+        return Target(
+            route=route,
+            stats=self._endpoints.of(route.route),
+            parameters=dict(match.parameters),
+            query=query,
+            tags=route.rendered_tags(match.parameters),
+            cacheable=route.audience == "public" and route.api_ttl > 0,
+            computed=bool(route.query),
+            key=f"{path}?{query}" if query else path,
+        )
+
+
+def _normalised(query: bytes, known: tuple[str, ...]) -> str:
+    """The known parameters, sorted by name. A parameter given twice stays twice: the application refuses it.
+
+    Bytes that aren't UTF-8 become U+FFFD here, in the key and in what the application sees alike.
+    """
+    if not known or not query:
+        return ""
+    try:
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=_PARAMETERS_AT_MOST)
+    except ValueError:
+        return ""
+    return urlencode(sorted((name, value) for name, value in pairs if name in known))

@@ -1,0 +1,16 @@
+"""The endpoints, by subject."""
+
+from fastapi import APIRouter
+
+from app.api.routes import basket, catalogue, measurements, operations, products, reviews, users, visits
+
+ROUTERS: tuple[APIRouter, ...] = (
+    catalogue.router,
+    products.router,
+    reviews.router,
+    users.router,
+    visits.router,
+    basket.router,
+    measurements.router,
+    operations.router,
+)

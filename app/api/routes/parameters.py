@@ -1,0 +1,145 @@
+"""What the endpoints take from a request besides its body."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Header, Path, Query, Request, Response
+from pydantic import BeforeValidator
+
+from app.api import problems
+from app.api.identity import Identity
+from app.api.responses.conditional import entity_tags
+from app.api.shop import Shop
+from app.api.views import LARGEST_ID
+from app.database.queries.paging import BadCursor, Cursor
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_VERSION = re.compile(rb'"([0-9]{1,18})\.[0-9a-f]+-[a-z]+"')
+
+
+def _plain_number(value: object) -> object:
+    """Each number in one spelling only: `007` and `+7` would be addresses of their own, which no purge finds."""
+    if isinstance(value, str) and not re.fullmatch("0|[1-9][0-9]*", value, re.ASCII):
+        raise ValueError("must be a whole number in plain digits")
+    return value
+
+
+def _plain_text(value: object) -> object:
+    if isinstance(value, str) and ("\x00" in value or "\ufffd" in value):
+        raise ValueError("must be UTF-8 without U+0000")
+    return value
+
+
+PlainNumber = BeforeValidator(_plain_number)
+PlainText = BeforeValidator(_plain_text)
+
+ProductId = Annotated[int, Path(ge=1, le=LARGEST_ID), PlainNumber]
+UserId = Annotated[int, Path(ge=1, le=LARGEST_ID), PlainNumber]
+CategoryId = Annotated[int | None, Query(ge=1, le=2**31 - 1), PlainNumber]
+CursorText = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before"), PlainText]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="the same key gives the same answer for 24 h: send a write again without doing it twice",
+    ),
+]
+
+
+def shop(request: Request) -> Shop:
+    """The process's connections and caches."""
+    return request.app.state.shop
+
+
+ShopHere = Annotated[Shop, Depends(shop)]
+
+
+async def identity(request: Request, shop: ShopHere) -> Identity:
+    """Who asks."""
+    return await shop.identify(request.scope)
+
+
+Asker = Annotated[Identity, Depends(identity)]
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Which prices the visitor sees."""
+
+    currency: str
+    tier: str
+
+
+def prices(request: Request) -> Prices:
+    """As the cache in front has found out."""
+    return Prices(request.scope["simone"]["currency"], request.scope["simone"]["tier"])
+
+
+PricesHere = Annotated[Prices, Depends(prices)]
+
+
+def each_once(request: Request) -> None:
+    """Refuse a query parameter given twice: which one counts would be anybody's guess."""
+    names = [name for name, _ in request.query_params.multi_items()]
+    for name in names:
+        if names.count(name) > 1:
+            raise problems.invalid(name, "must be given once")
+
+
+def cursor(text: str | None, kind: type[Any]) -> Cursor | None:
+    """A `cursor` parameter's meaning."""
+    if text is None:
+        return None
+    try:
+        return Cursor.decode(text, kind)
+    except BadCursor as error:
+        raise problems.invalid(
+            "cursor", f"must be the next_cursor of a page of this listing in this order ({error})"
+        ) from error
+
+
+def describe(response: Response, *, version: datetime | None = None, modified: datetime | None = None) -> None:
+    """Tell the cache the row's version (it becomes the ETag's readable part) and when the answer last changed."""
+    if version is not None:
+        response.headers["x-version"] = str(_microseconds(version))
+    if modified is not None:
+        response.headers["x-last-modified"] = str(int(modified.timestamp()))
+
+
+def required_version(request: Request, current: datetime) -> datetime | None:
+    """For If-Match on an update: the version that must still be there when the row is written; None: any.
+
+    Raises Problem 412 if the client has seen another version than `current`.
+    """
+    header = ",".join(request.headers.getlist("if-match"))
+    if not header or header.strip() == "*":
+        return None
+    versions = set[int]()
+    for weak, opaque in entity_tags(header.encode("latin-1")) or ():
+        found = _VERSION.fullmatch(opaque)
+        # Strong comparison (RFC 9110, 13.1.1): a weak tag matches nothing.
+        if found and not weak:
+            versions.add(int(found[1]))
+    if _microseconds(current) not in versions:
+        raise changed_meanwhile()
+    return current
+
+
+def changed_meanwhile() -> problems.Problem:
+    """Somebody else was quicker."""
+    return problems.Problem(412, "It has changed since you read it: read it again, then repeat your change.")
+
+
+def writer_scope(asker: Identity) -> str:
+    """Whose Idempotency-Keys are meant."""
+    if asker.user_id is not None:
+        return f"user:{asker.user_id}"
+    return asker.role if asker.session is None else f"session:{asker.session.id[:16]}"
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - EPOCH) // timedelta(microseconds=1)

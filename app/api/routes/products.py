@@ -1,0 +1,141 @@
+"""One product: reading it is public and cached, changing it is the administrators'."""
+
+from typing import Any, cast
+
+from fastapi import APIRouter, Request, Response
+
+from app.api import problems
+from app.api.routes.answers import answered
+from app.api.routes.parameters import (
+    Asker,
+    IdempotencyKey,
+    PricesHere,
+    ProductId,
+    ShopHere,
+    changed_meanwhile,
+    describe,
+    required_version,
+    writer_scope,
+)
+from app.api.views import LISTED_STOCK_AT_MOST, ProductChanges, ProductDetail, StockChange, StockView
+from app.api.writes import Change, Written, request_bytes
+from app.database.queries import Transaction, inventory, products
+from app.database.queries.products import Changes, Prices
+
+router = APIRouter(tags=["products"])
+
+
+@router.get("/api/products/{product_id}", responses={404: {}})
+async def get_product(product_id: ProductId, shop: ShopHere, prices: PricesHere, response: Response) -> ProductDetail:
+    """A product with its price for this visitor and its stock."""
+    product = await shop.entities.product(product_id)
+    if product is None:
+        raise problems.not_found(f"product {product_id}")
+    detail = ProductDetail.of_entity(product, prices.currency, prices.tier)
+    describe(response, version=detail.updated_at, modified=shop.entities.changed_at(product))
+    return detail
+
+
+@router.get("/api/products/{product_id}/inventory", responses={404: {}})
+async def get_inventory(product_id: ProductId, shop: ShopHere, response: Response) -> StockView:
+    """How many pieces there are. The checkout doesn't trust this figure: it reads the shelves themselves."""
+    found = (await inventory.stock(shop.database, [product_id])).get(product_id)
+    if found is None:
+        raise problems.not_found(f"stock of product {product_id}")
+    describe(response, modified=found.updated_at)
+    return StockView(product_id=product_id, quantity=found.quantity)
+
+
+@router.put(
+    "/api/products/{product_id}", response_model=ProductDetail, responses={code: {} for code in (401, 403, 404, 412)}
+)
+async def update_product(
+    product_id: ProductId,
+    changes: ProductChanges,
+    request: Request,
+    shop: ShopHere,
+    asker: Asker,
+    prices: PricesHere,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Change a product. With `If-Match` (an ETag of the product), only if nobody else has changed it meanwhile."""
+    asker.require_admin()
+
+    async def act(transaction: Transaction) -> Written:
+        current = await products.get_any(transaction, product_id)
+        if current is None:
+            raise problems.not_found(f"product {product_id}")
+        unchanged_since = required_version(request, current.updated_at)
+        wanted = Changes(
+            name=changes.name,
+            description=changes.description,
+            status=changes.status,
+            prices=cast("Prices | None", changes.prices),
+            category_id=changes.category_id,
+        )
+        if not await products.update(transaction, product_id, wanted, unchanged_since=unchanged_since):
+            raise changed_meanwhile()
+        updated = await products.get_any(transaction, product_id)
+        if updated is None:
+            raise RuntimeError(f"product {product_id} is gone within the transaction that changed it")
+        body = ProductDetail.of_entity(_json(updated), prices.currency, prices.tier)
+        return Written(200, body, [Change("product.updated", {"product_id": str(product_id)})])
+
+    return answered(
+        await shop.writer.write(
+            act,
+            scope=writer_scope(asker),
+            key=idempotency_key,
+            request=request_bytes("PUT", request.url.path, changes),
+        )
+    )
+
+
+@router.patch(
+    "/api/products/{product_id}/inventory",
+    response_model=StockView,
+    responses={code: {} for code in (401, 403, 404)},
+)
+async def update_inventory(
+    product_id: ProductId,
+    change: StockChange,
+    request: Request,
+    shop: ShopHere,
+    asker: Asker,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Set a warehouse's count of a product."""
+    asker.require_admin()
+
+    async def act(transaction: Transaction) -> Written:
+        before = (await inventory.stock(transaction, [product_id])).get(product_id)
+        known = await inventory.set_quantity(transaction, product_id, change.warehouse, change.quantity)
+        if before is None or not known:
+            raise problems.not_found(f"stock of product {product_id} in warehouse {change.warehouse!r}")
+        after = (await inventory.stock(transaction, [product_id]))[product_id]
+        body = StockView(product_id=product_id, quantity=after.quantity)
+        return Written(200, body, stock_changes({product_id: (before.quantity, after.quantity)}))
+
+    return answered(
+        await shop.writer.write(
+            act,
+            scope=writer_scope(asker),
+            key=idempotency_key,
+            request=request_bytes("PATCH", request.url.path, change),
+        )
+    )
+
+
+def stock_changes(counts: dict[int, tuple[int, int]]) -> list[Change]:
+    """What stock that went from one count to another means to caches, by product."""
+    changes: list[Change] = []
+    for product_id, (before, after) in counts.items():
+        about = {"product_id": str(product_id)}
+        changes.append(Change("inventory.changed", about))
+        if min(before, LISTED_STOCK_AT_MOST) != min(after, LISTED_STOCK_AT_MOST):
+            changes.append(Change("availability.changed", about))
+    return changes
+
+
+def _json(product: products.Product) -> dict[str, Any]:
+    return {name: getattr(product, name) for name in product.__dataclass_fields__}

@@ -1,0 +1,79 @@
+"""Reviews: reading is public and cached, writing is for signed-in users, once for each product."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from app.api import problems
+from app.api.routes.answers import answered
+from app.api.routes.parameters import (
+    Asker,
+    CursorText,
+    IdempotencyKey,
+    PlainNumber,
+    ProductId,
+    ShopHere,
+    cursor,
+    describe,
+    writer_scope,
+)
+from app.api.views import NewReview, ReviewPage, ReviewView
+from app.api.writes import Change, Written, request_bytes
+from app.database.queries import Transaction, reviews
+from app.database.queries.reviews import AlreadyReviewed, UnknownProduct
+
+router = APIRouter(tags=["reviews"])
+
+
+@router.get("/api/reviews/{product_id}")
+async def list_reviews(
+    product_id: ProductId,
+    shop: ShopHere,
+    response: Response,
+    limit: Annotated[int, Query(ge=1, le=100), PlainNumber] = 20,
+    cursor_text: Annotated[CursorText, Query(alias="cursor")] = None,
+) -> ReviewPage:
+    """One page of a product's reviews, newest first; none for a product that nobody has reviewed."""
+    page = await reviews.of_product(shop.database, product_id, after=cursor(cursor_text, datetime), limit=limit)
+    describe(response, modified=max((review.updated_at for review in page.items), default=None))
+    return ReviewPage(
+        items=[ReviewView.of(review) for review in page.items],
+        next_cursor=page.after.encode() if page.after is not None else None,
+    )
+
+
+@router.post(
+    "/api/reviews", status_code=201, response_model=ReviewView, responses={code: {} for code in (401, 404, 409)}
+)
+async def add_review(
+    review: NewReview, request: Request, shop: ShopHere, asker: Asker, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Review a product, as the signed-in user."""
+    user_id = asker.require_signed_in()
+
+    async def act(transaction: Transaction) -> Written:
+        try:
+            added = await reviews.add(
+                transaction,
+                product_id=review.product_id,
+                user_id=user_id,
+                rating=review.rating,
+                title=review.title,
+                body=review.body,
+            )
+        except UnknownProduct as error:
+            raise problems.not_found(f"product {review.product_id}") from error
+        except AlreadyReviewed as error:
+            raise problems.Problem(409, "You have reviewed this product already.") from error
+        about = {"product_id": str(review.product_id)}
+        return Written(201, ReviewView.of(added), [Change("review.created", about)])
+
+    return answered(
+        await shop.writer.write(
+            act,
+            scope=writer_scope(asker),
+            key=idempotency_key,
+            request=request_bytes("POST", request.url.path, review),
+        )
+    )

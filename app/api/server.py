@@ -1,0 +1,85 @@
+"""The process that serves: granian, one event loop, and the application opened in its lifespan.
+
+One process for each pod: the pods are what scales, and each has its own metrics and its own copies of answers.
+"""
+
+from contextlib import AsyncExitStack
+from typing import Any, Final
+
+import structlog
+from granian.constants import Interfaces, Loops
+from granian.http import HTTP1Settings
+from granian.server import Server
+
+from app.api import logs
+from app.api.application import App, make_application
+from app.api.operations_server import OperationsServer
+from app.api.settings import Settings, load
+from app.api.shop import open_shop
+from app.api.warming import start_warming
+from app.caching_policy import load as load_policy
+
+log = structlog.get_logger(__name__)
+
+BACKLOG: Final = 1024
+HEADER_SECONDS: Final = 10
+"""A client that takes longer for its headers is dropped."""
+HEADER_BYTES: Final = 16 * 1024
+"""Browsers send at most 8 KB of headers; more is answered 431 by the server itself."""
+
+
+class Application:
+    """ASGI: opens the shop at start-up and closes it at shutdown."""
+
+    def __init__(self) -> None:
+        self._stack = AsyncExitStack()
+        self._app: App | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Part of ASGI."""
+        if scope["type"] == "http" and self._app is not None:
+            await self._app(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+
+    async def _lifespan(self, receive: Any, send: Any) -> None:
+        await receive()
+        await self._open()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._stack.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _open(self) -> None:
+        settings = load()
+        logs.configure(settings.log_level)
+        shop = await self._stack.enter_async_context(open_shop(settings, load_policy(settings.caching_policy)))
+        self._app = make_application(shop)
+        operations = OperationsServer(settings.bind_host, settings.metrics_port, shop.metrics.registry)
+        operations.start()
+        self._stack.callback(operations.stop)
+        warming = start_warming(shop, self._app)
+        self._stack.callback(warming.cancel)
+        log.info("serving", address=f"{settings.bind_host}:{settings.port}")
+
+
+application = Application()
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what has begun."""
+    Server(
+        "app.api.server:application",
+        address=settings.bind_host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        workers=1,
+        loop=Loops.uvloop,
+        websockets=False,
+        backlog=BACKLOG,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=HEADER_BYTES),
+        workers_kill_timeout=int(settings.shutdown_seconds),
+        respawn_failed_workers=True,
+        log_access=False,
+        log_enabled=False,
+    ).serve()

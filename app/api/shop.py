@@ -1,0 +1,191 @@
+"""One process's connections and caches, made from the settings: what the routes work with."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+import httpx
+import structlog
+from asyncpg.pool import Pool
+
+from app.api.attempts import Attempts
+from app.api.cache_manager import CacheManager
+from app.api.entities import Entities
+from app.api.identity import Identifier
+from app.api.invalidation.coherence import Coherence
+from app.api.invalidation.gateway import Gateway
+from app.api.metrics import Metrics
+from app.api.redis import Pair, Topology
+from app.api.redis.tagged import TaggedStore
+from app.api.responses.cache import ResponseCache
+from app.api.responses.memory import Memory
+from app.api.responses.middleware import Stores
+from app.api.responses.target import Targets
+from app.api.sessions import SessionStore
+from app.api.settings import Settings
+from app.api.writes import Writer
+from app.caching_policy import Policy
+
+log = structlog.get_logger(__name__)
+
+PAIRS = ("sessions", "data", "computed")
+CONNECTION_SECONDS = 60.0
+"""Connections to pgBouncer are renewed after this idle time, well within its drain on a restart."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redis:
+    """The three pairs, and who follows their masters."""
+
+    topology: Topology
+    sessions: Pair
+    data: Pair
+    computed: Pair
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """All three."""
+        return (self.sessions, self.data, self.computed)
+
+    async def start(self) -> None:
+        """Connect to all, at the same time; those that are away are tried again in the background."""
+        self.topology.start()
+        await asyncio.gather(*(pair.start() for pair in self.pairs))
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        await self.topology.stop()
+        await asyncio.gather(*(pair.stop() for pair in self.pairs))
+
+
+def make_redis(settings: Settings) -> Redis:
+    """Not connected yet."""
+    username, secret = settings.redis_username, settings.redis_password
+    password = secret.get_secret_value() if secret is not None else None
+    topology = Topology(settings.redis_sentinels, username=username if password else None, password=password)
+    sessions, data, computed = (
+        Pair(
+            name,
+            topology,
+            answer_within=settings.redis_timeout_seconds,
+            username=username if password else None,
+            password=password,
+        )
+        for name in PAIRS
+    )
+    return Redis(topology=topology, sessions=sessions, data=data, computed=computed)
+
+
+def make_pool(settings: Settings) -> "Pool[asyncpg.Record]":
+    """Connections to Postgres through pgBouncer, made when they are needed: a pool starts without a database."""
+    password = settings.required_secret("database-password").get_secret_value()
+    # Without prepared statements nothing may be cached by name: pgBouncer before 1.21 gives the next statement to
+    # another server connection, which has never heard of it.
+    cached = 200 if settings.database_prepared_statements else 0
+    return asyncpg.create_pool(
+        host=settings.database_host,
+        port=settings.database_port,
+        user=settings.database_user,
+        password=password,
+        database=settings.database_name,
+        min_size=0,
+        max_size=settings.database_pool_size,
+        statement_cache_size=cached,
+        max_inactive_connection_lifetime=CONNECTION_SECONDS,
+        command_timeout=settings.database_timeout_seconds,
+        timeout=settings.database_timeout_seconds,
+        ssl=False,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shop:
+    """Everything a route may need."""
+
+    settings: Settings
+    policy: Policy
+    metrics: Metrics
+    redis: Redis
+    database: "Pool[asyncpg.Record]"
+    stores: Stores
+    responses: ResponseCache
+    targets: Targets
+    entity_cache: CacheManager
+    entities: Entities
+    sessions: SessionStore
+    attempts: Attempts
+    identify: Identifier
+    coherence: Coherence
+    writer: Writer
+
+
+@asynccontextmanager
+async def open_shop(settings: Settings, policy: Policy) -> AsyncGenerator[Shop]:
+    """Connect to everything; nothing that is away keeps the process from starting."""
+    metrics = Metrics()
+    redis = make_redis(settings)
+    stores = Stores(TaggedStore(redis.data), TaggedStore(redis.computed))
+    memory = Memory(settings.local_cache_bytes)
+    responses = ResponseCache(memory, memory_seconds=settings.local_cache_seconds, errors=policy.errors)
+    entity_cache = CacheManager(stores.data, metrics)
+    coherence = Coherence(
+        data=stores.data, computed=stores.computed, metrics=metrics, responses=responses, entities=entity_cache
+    )
+    admin_token = settings.secret("admin-token")
+    async with make_pool(settings) as pool, httpx.AsyncClient() as http:
+        entities = Entities(entity_cache, pool)
+        sessions = SessionStore(redis.sessions, pool, metrics)
+        gateway = Gateway(http, settings.gateway_purge_urls, metrics)
+        shop = Shop(
+            settings=settings,
+            policy=policy,
+            metrics=metrics,
+            redis=redis,
+            database=pool,
+            stores=stores,
+            responses=responses,
+            targets=Targets(policy, metrics.endpoints),
+            entity_cache=entity_cache,
+            entities=entities,
+            sessions=sessions,
+            attempts=Attempts(redis.sessions),
+            identify=Identifier(
+                sessions,
+                entities,
+                pool,
+                admin_token=admin_token.get_secret_value() if admin_token is not None else None,
+            ),
+            coherence=coherence,
+            writer=Writer(pool, policy, coherence, gateway),
+        )
+        _measure(shop, memory)
+        await redis.start()
+        coherence.start()
+        try:
+            yield shop
+        finally:
+            await shop.writer.finish()
+            await coherence.stop()
+            await redis.stop()
+
+
+def _measure(shop: Shop, memory: Memory) -> None:
+    values = shop.metrics.values
+    values.gauge("api_cache_memory_bytes", "Bytes of answers in the process", lambda: memory.size)
+    values.gauge("api_cache_memory_limit_bytes", "At most that many", lambda: memory.limit)
+    values.gauge("api_cache_memory_entries", "Answers in the process", lambda: len(memory))
+    values.counter("api_cache_memory_evictions", "Answers pushed out for room", lambda: memory.counts.evictions)
+    values.counter("api_cache_memory_purged", "Answers purged", lambda: memory.counts.purged)
+    values.gauge("api_cache_coherent", "1 while purges of other processes are heard", lambda: shop.responses.coherent)
+    for pair in shop.redis.pairs:
+        breaker = pair.breaker
+        values.gauge(
+            "api_redis_circuit_open", "1 while nobody waits for this pair", lambda b=breaker: b.is_open, pair=pair.name
+        )
+        values.counter(
+            "api_redis_circuit_opened", "How often the circuit opened", lambda b=breaker: b.opened, pair=pair.name
+        )
+    values.gauge("api_database_connections", "Connections to pgBouncer", shop.database.get_size)
+    values.gauge("api_database_connections_idle", "Those of them that nobody uses", shop.database.get_idle_size)

@@ -1,0 +1,418 @@
+"""What the API says and hears, as JSON: the schema of every body, in requests and answers alike.
+
+Money is whole minor units (cents) of the currency beside it. Times are RFC 3339 in UTC.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, model_validator
+
+from app.database.queries.orders import Order
+from app.database.queries.products import Card
+from app.database.queries.reviews import Review
+
+LARGEST_ID: Final = 2**63 - 1
+LISTED_STOCK_AT_MOST: Final = 10
+"""A listing tells stock up to this many pieces: above it, a sale changes no listing, and so purges none."""
+
+
+def _no_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("must not contain U+0000")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_no_nul)]
+Id = Annotated[StrictInt, Field(ge=1, le=LARGEST_ID)]
+
+
+class View(BaseModel):
+    """Something the API says."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Input(BaseModel):
+    """Something the API hears; what it doesn't know it refuses."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FieldProblem(View):
+    """One field that is wrong."""
+
+    field: str
+    message: str
+
+
+class ProblemView(View):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem] = []
+
+
+class ProductCard(View):
+    """A product as listings show it. `stock` says 10 for 10 pieces or more."""
+
+    id: int
+    slug: str
+    name: str
+    brand: str
+    category_id: int
+    price: int
+    currency: str
+    image: str
+    image_width: int
+    image_height: int
+    image_blurhash: str
+    popularity: int
+    rating_average: float
+    rating_count: int
+    stock: int
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, card: Card, currency: str, tier: str) -> "ProductCard":
+        """As customers of this price list and currency see it."""
+        price, priced_in = price_of(card.prices, currency, tier)
+        return cls(
+            **{name: getattr(card, name) for name in cls.model_fields if name not in {"price", "currency", "stock"}},
+            price=price,
+            currency=priced_in,
+            stock=min(card.stock, LISTED_STOCK_AT_MOST),
+        )
+
+
+class ProductDetail(ProductCard):
+    """A product as its own page shows it, with its exact stock."""
+
+    sku: str
+    description: str
+    status: str
+    category_slug: str
+    category_name: str
+    department: str
+
+    @classmethod
+    def of_entity(cls, product: Mapping[str, Any], currency: str, tier: str) -> "ProductDetail":
+        """From the entity cache's JSON."""
+        price, priced_in = price_of(product["prices"], currency, tier)
+        return cls.model_validate({**product, "price": price, "currency": priced_in})
+
+
+def price_of(prices: Mapping[str, Mapping[str, int]], currency: str, tier: str) -> tuple[int, str]:
+    """The price and the currency it is in: a product without a price in `currency` is sold in euro."""
+    price_list = prices.get(tier) or prices["free"]
+    return (price_list[currency], currency) if currency in price_list else (price_list["EUR"], "EUR")
+
+
+class ProductPage(View):
+    """One page of a listing; `next_cursor` is for the next one, null on the last."""
+
+    items: list[ProductCard]
+    next_cursor: str | None
+
+
+class ProductList(View):
+    """Search results, best first."""
+
+    items: list[ProductCard]
+
+
+class SuggestionView(View):
+    """A product offered while the customer is typing."""
+
+    id: int
+    slug: str
+    name: str
+
+
+class SuggestionList(View):
+    """Suggestions, best first."""
+
+    items: list[SuggestionView]
+
+
+class CategoryView(View):
+    """A category."""
+
+    id: int
+    slug: str
+    name: str
+    department: str
+    description: str
+    position: int
+
+
+class CategoryList(View):
+    """All categories, in the shop's order."""
+
+    items: list[CategoryView]
+
+
+class StockView(View):
+    """How many pieces there are, in all warehouses."""
+
+    product_id: int
+    quantity: int
+
+
+class ReviewView(View):
+    """A customer's review."""
+
+    id: int
+    product_id: int
+    rating: int
+    title: str
+    body: str
+    author: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, review: Review) -> "ReviewView":
+        """Without the user's id: it is nobody's business."""
+        return cls(**{name: getattr(review, name) for name in cls.model_fields})
+
+
+class ReviewPage(View):
+    """One page of a product's reviews, newest first."""
+
+    items: list[ReviewView]
+    next_cursor: str | None
+
+
+PriceList = dict[Literal["EUR", "USD", "GBP"], Annotated[StrictInt, Field(ge=0, le=10**9)]]
+"""Minor units by currency."""
+
+
+class ProductChanges(Input):
+    """What to change of a product; a field that is left out stays as it is."""
+
+    name: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
+    description: Annotated[Text, Field(max_length=10_000)] | None = None
+    status: Literal["draft", "active", "discontinued"] | None = None
+    prices: (
+        Annotated[
+            dict[
+                Literal["free", "premium"],
+                dict[Literal["EUR", "USD", "GBP"], Annotated[StrictInt, Field(ge=0, le=10**9)]],
+            ],
+            Field(description="minor units by price list and currency; both lists, each at least in EUR"),
+        ]
+        | None
+    ) = None
+    category_id: Annotated[StrictInt, Field(ge=1, le=2**31 - 1)] | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> "ProductChanges":
+        if all(value is None for value in self.model_dump().values()):
+            raise ValueError("give at least one of name, description, status, prices, category_id")
+        if self.prices is not None and not all("EUR" in self.prices.get(name, {}) for name in ("free", "premium")):
+            raise ValueError("prices needs both lists, free and premium, each with a price in EUR")
+        return self
+
+
+class StockChange(Input):
+    """A warehouse's new count."""
+
+    warehouse: Annotated[Text, Field(min_length=1, max_length=50)]
+    quantity: Annotated[StrictInt, Field(ge=0, le=1_000_000)]
+
+
+class NewReview(Input):
+    """A review to be written by the signed-in user; one for each product."""
+
+    product_id: Id
+    rating: Annotated[StrictInt, Field(ge=1, le=5)]
+    title: Annotated[Text, Field(max_length=200)] = ""
+    body: Annotated[Text, Field(max_length=10_000)] = ""
+
+
+class UserView(View):
+    """A user's own profile."""
+
+    id: int
+    email: str
+    name: str
+    tier: str
+    country: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class UserChanges(Input):
+    """What users may change of themselves."""
+
+    name: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
+    country: Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166")] | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> "UserChanges":
+        if self.name is None and self.country is None:
+            raise ValueError("give at least one of name, country")
+        return self
+
+
+class Credentials(Input):
+    """For signing in."""
+
+    email: Annotated[Text, Field(min_length=3, max_length=254)]
+    password: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Visitor(View):
+    """Who is signed in."""
+
+    id: int
+    email: str
+    name: str
+    tier: str
+
+
+class SessionView(View):
+    """The visitor's session; `user` is null for a visitor who hasn't signed in."""
+
+    user: Visitor | None
+
+
+class CartLineInput(Input):
+    """A product and how many of it."""
+
+    product_id: Id
+    quantity: Annotated[StrictInt, Field(ge=1, le=99)]
+
+
+class CartInput(Input):
+    """The whole cart as it shall be; quantities are absolute, so sending it twice changes nothing."""
+
+    items: Annotated[list[CartLineInput], Field(max_length=100)]
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "CartInput":
+        ids = [item.product_id for item in self.items]
+        if len(set(ids)) != len(ids):
+            raise ValueError("items must name each product once")
+        return self
+
+
+class CartLine(View):
+    """A line of the cart; `product` is null for one that is no longer sold."""
+
+    product_id: int
+    quantity: int
+    unit_price: int
+    product: ProductCard | None
+
+
+class CartView(View):
+    """The cart with current prices."""
+
+    items: list[CartLine]
+    total: int
+    currency: str
+
+
+PreferenceValue = (
+    bool | Annotated[StrictInt, Field(ge=-(2**53), le=2**53)] | Annotated[Text, Field(max_length=200)] | None
+)
+PreferenceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Preferences = Annotated[dict[PreferenceName, PreferenceValue], Field(max_length=50)]
+
+
+class PreferencesView(View):
+    """A user's preferences."""
+
+    preferences: dict[str, Any]
+
+
+class Address(Input):
+    """Where an order goes."""
+
+    name: Annotated[Text, Field(min_length=1, max_length=200)]
+    street: Annotated[Text, Field(min_length=1, max_length=200)]
+    postcode: Annotated[Text, Field(min_length=1, max_length=20)]
+    city: Annotated[Text, Field(min_length=1, max_length=100)]
+    country: Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166")]
+
+
+class Payment(Input):
+    """How it is paid; this shop takes test payments only."""
+
+    method: Literal["test"]
+
+
+class Checkout(Input):
+    """Order what is in the cart, or `items` where given."""
+
+    shipping_address: Address
+    payment: Payment = Payment(method="test")
+    items: Annotated[list[CartLineInput], Field(min_length=1, max_length=100)] | None = None
+
+
+class OrderLineView(View):
+    """A line of an order, at the price it had."""
+
+    product_id: int
+    name: str
+    slug: str
+    image: str
+    quantity: int
+    unit_price: int
+
+
+class OrderView(View):
+    """An order."""
+
+    id: int
+    status: str
+    currency: str
+    total: int
+    shipping_address: dict[str, Any]
+    lines: list[OrderLineView]
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, order: Order) -> "OrderView":
+        """From the database's row."""
+        lines = [
+            OrderLineView(**{name: getattr(line, name) for name in OrderLineView.model_fields}) for line in order.lines
+        ]
+        fields = {name: getattr(order, name) for name in cls.model_fields if name != "lines"}
+        return cls(**fields, lines=lines)
+
+
+class OrderPage(View):
+    """One page of a user's orders, newest first."""
+
+    items: list[OrderView]
+    next_cursor: str | None
+
+
+class Measurement(Input):
+    """Something a browser measured: milliseconds, or a plain number where the name has no unit."""
+
+    name: Annotated[str, Field(max_length=40)]
+    value: Annotated[float, Field(ge=0, le=10**7, allow_inf_nan=False)]
+    page: Annotated[str, Field(max_length=40)] = ""
+    timestamp: Annotated[float, Field(ge=0, le=10**14, allow_inf_nan=False)] = 0
+
+
+class Measurements(Input):
+    """A batch of them."""
+
+    events: Annotated[list[Measurement], Field(max_length=100)]
+
+
+class Status(View):
+    """Of the process itself, or of what it needs."""
+
+    status: Literal["ok", "starting", "unavailable"]
+    checks: dict[str, str] = {}
