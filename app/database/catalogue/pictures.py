@@ -1,7 +1,7 @@
 """Which picture a product has, and the blur that stands in for it while it loads.
 
-The storefront draws the pictures (`app/storefront/src/images`): kinds of things in the colours of the vocabulary, in three
-variations. A product's picture is named by what it shows, such as `lamp-rust-2`, so that it fits the product's name.
+The storefront draws the pictures (`app/storefront/src/images`): kinds of things in the colours of the vocabulary, in
+three variations. A product's picture is named by what it shows, such as `lamp-rust-2`, so that it fits its name.
 `pictures.json` holds the BlurHash of each kind and colour; `node tools/images.mjs` in the storefront writes it.
 """
 

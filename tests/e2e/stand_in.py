@@ -1,0 +1,335 @@
+"""A shop's API that does as it is told, for what the real one can't be asked to do: lose answers, refuse, be away.
+
+It serves the sample catalogue under the addresses and in the JSON of `app/api`, from memory, and keeps a journal of
+the writes that it applied. An Idempotency-Key is honoured as the API does: the same key is applied once and answered the same.
+"""
+
+import base64
+import json
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from app.database.catalogue.size import Size
+from app.database.catalogue.tables import make_tables
+
+PRODUCTS = 1_200
+USER = {"id": 1, "name": "Demo Customer", "email": "demo@example.com", "tier": "free", "country": "DE"}
+PASSWORD = "simone-demo"
+CURRENCIES = {"US": "USD", "GB": "GBP"}
+SORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "popularity": lambda product: (-product["popularity"], -product["id"]),
+    "newest": lambda product: (-product["created"], -product["id"]),
+    "price": lambda product: (product["prices"]["free"]["EUR"], product["id"]),
+    "-price": lambda product: (-product["prices"]["free"]["EUR"], -product["id"]),
+    "rating": lambda product: (-product["rating_average"], -product["id"]),
+}
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The sample catalogue as JSON objects."""
+
+    categories: list[dict[str, Any]]
+    products: list[dict[str, Any]]
+    reviews: dict[int, list[dict[str, Any]]]
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The first `PRODUCTS` products of a small shop, with their reviews."""
+    size = Size(products=PRODUCTS, users=200, orders=100, reviews=4_000)
+    tables = {table.name: table for table in make_tables(size)}
+
+    def rows(name: str) -> list[dict[str, Any]]:
+        table = tables[name]
+        return [dict(zip(table.columns, row, strict=True)) for row in table.rows(0, table.count)]
+
+    categories = rows("categories")
+    stock: dict[int, int] = {}
+    for row in rows("inventory"):
+        stock[row["product_id"]] = stock.get(row["product_id"], 0) + row["quantity"]
+    products: list[dict[str, Any]] = []
+    for row in rows("products"):
+        if row["status"] != "active":
+            continue
+        category = categories[row["category_id"] - 1]
+        products.append(
+            {
+                **row,
+                "prices": json.loads(row["prices"]),
+                "created": row["created_at"].timestamp(),
+                "created_at": row["created_at"].isoformat(),
+                "updated_at": row["updated_at"].isoformat(),
+                "stock": stock.get(row["id"], 0),
+                "category_slug": category["slug"],
+                "category_name": category["name"],
+                "department": category["department"],
+            }
+        )
+    reviews: dict[int, list[dict[str, Any]]] = {}
+    for number, row in enumerate(rows("reviews"), 1):
+        review = {**row, "id": number, "author": "A. Customer", "created_at": row["created_at"].isoformat()}
+        review.pop("updated_at", None)
+        reviews.setdefault(row["product_id"], []).append(review)
+    return Catalogue(categories, products, reviews)
+
+
+@dataclass
+class Faults:
+    """What goes wrong, for writes to the cart, reviews and preferences."""
+
+    lose_request: float = 0.0
+    """Share of the requests whose connection breaks before anything is applied."""
+    lose_answer: float = 0.0
+    """Share of the requests that are applied, and whose answer never arrives."""
+    refuse: float = 0.0
+    """Share answered 503."""
+    status: int | None = None
+    """Answer every write with this status instead."""
+    down: bool = False
+    """Break every connection."""
+    chance: random.Random = field(default_factory=lambda: random.Random(7))
+
+
+@dataclass
+class Applied:
+    """One write that took effect."""
+
+    key: str
+    path: str
+    body: Any
+    at: float
+
+
+class StandIn:
+    """The server, its state and its faults."""
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.faults = Faults()
+        self.journal: list[Applied] = []
+        self.repeats = 0
+        self.measurements: list[Any] = []
+        self.requests: list[str] = []
+        self.cart: list[dict[str, Any]] = []
+        self.preferences: dict[str, Any] = {}
+        self.signed_in = False
+        self.orders: list[dict[str, Any]] = []
+        self._answers: dict[str, tuple[int, Any]] = {}
+        self._lock = threading.Lock()
+        handler = type("Handler", (_Handler,), {"stand_in": self})
+        self._server = ThreadingHTTPServer((host, port), handler)
+        self._server.daemon_threads = True
+        self.url = f"http://{host}:{self._server.server_address[1]}"
+
+    def start(self) -> None:
+        """Serve in the background."""
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def reset(self) -> None:
+        """As at the start."""
+        with self._lock:
+            self.faults = Faults()
+            self.journal, self.repeats, self.measurements, self.requests = [], 0, [], []
+            self.cart, self.preferences, self.signed_in, self.orders = [], {}, False, []
+            self._answers = {}
+
+    def write(self, key: str | None, path: str, body: Any, apply: Callable[[], tuple[int, Any]]) -> tuple[int, Any]:
+        """Apply a write once per key."""
+        with self._lock:
+            if key and key in self._answers:
+                self.repeats += 1
+                return self._answers[key]
+            status, answer = apply()
+            if status < 300:
+                self.journal.append(Applied(key or "", path, body, time.time()))
+                if key:
+                    self._answers[key] = (status, answer)
+            return status, answer
+
+
+class _Lost(Exception):
+    """The connection breaks."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    stand_in: StandIn
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+    def do_HEAD(self) -> None:
+        self._answer_to("HEAD")
+
+    def do_GET(self) -> None:
+        self._answer_to("GET")
+
+    def do_POST(self) -> None:
+        self._answer_to("POST")
+
+    def do_PUT(self) -> None:
+        self._answer_to("PUT")
+
+    def do_DELETE(self) -> None:
+        self._answer_to("DELETE")
+
+    def _answer_to(self, method: str) -> None:
+        address = urlsplit(self.path)
+        length = int(self.headers.get("content-length") or 0)
+        raw = self.rfile.read(length) if length else b""
+        self.stand_in.requests.append(f"{method} {self.path}")
+        try:
+            if self.stand_in.faults.down:
+                raise _Lost
+            body = json.loads(raw) if raw else None
+            if method in {"GET", "HEAD"}:
+                status, answer = self._read(address.path, dict(parse_qsl(address.query)))
+            else:
+                status, answer = self._write(method, address.path, body)
+        except _Lost:
+            self.close_connection = True
+            return
+        text = b"" if method == "HEAD" else json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(text)))
+        self.send_header("cache-control", "no-store")
+        self.end_headers()
+        self.wfile.write(text)
+
+    # --- reads
+
+    def _read(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
+        shop = self.stand_in
+        parts = path.strip("/").split("/")
+        found: tuple[int, Any] = (404, {"detail": "There is no such thing."})
+        match parts:
+            case ["health"]:
+                found = 200, {"status": "ok"}
+            case ["api", "categories"]:
+                found = 200, {"items": [_json(category) for category in catalogue().categories]}
+            case ["api", "products"]:
+                found = 200, self._listing(query)
+            case ["api", "products", number]:
+                for product in catalogue().products:
+                    if str(product["id"]) == number:
+                        found = 200, self._product(product)
+            case ["api", "reviews", number]:
+                reviews = catalogue().reviews.get(int(number), [])
+                found = 200, {"items": reviews[:10], "next_cursor": None}
+            case ["api", "search"]:
+                found = 200, {"items": self._search(query.get("q", ""), int(query.get("limit", "24")))}
+            case ["api", "search", "suggestions"]:
+                names = [{"id": one["id"], "name": one["name"]} for one in self._search(query.get("q", ""), 6)]
+                found = 200, {"items": names}
+            case ["api", "session"]:
+                found = (200, {"user": USER}) if shop.signed_in else (401, {"detail": "Nobody is signed in."})
+            case ["api", "cart"]:
+                found = 200, {"items": [self._line(line) for line in shop.cart]}
+            case ["api", "users", "1", "preferences"] if shop.signed_in:
+                found = 200, {"preferences": shop.preferences}
+            case ["api", "users", "1", "orders"] if shop.signed_in:
+                found = 200, {"items": shop.orders, "next_cursor": None}
+            case _:
+                pass
+        return found
+
+    def _product(self, product: dict[str, Any]) -> dict[str, Any]:
+        currency = CURRENCIES.get(self.headers.get("x-country") or "", "EUR")
+        shown = {name: value for name, value in product.items() if name not in {"prices", "created"}}
+        return {**shown, "price": product["prices"]["free"][currency], "currency": currency}
+
+    def _listing(self, query: dict[str, str]) -> dict[str, Any]:
+        products = catalogue().products
+        if "category_id" in query:
+            products = [product for product in products if str(product["category_id"]) == query["category_id"]]
+        products = sorted(products, key=SORTS[query.get("sort", "popularity")])
+        start = int(base64.b64decode(query["cursor"])) if "cursor" in query else 0
+        end = start + int(query.get("limit", "24"))
+        following = base64.b64encode(str(end).encode()).decode() if end < len(products) else None
+        return {"items": [self._product(product) for product in products[start:end]], "next_cursor": following}
+
+    def _search(self, words: str, limit: int) -> list[dict[str, Any]]:
+        wanted = words.lower().split()
+        found = [one for one in catalogue().products if all(word in one["name"].lower() for word in wanted)]
+        return [self._product(product) for product in sorted(found, key=SORTS["popularity"])[:limit]]
+
+    def _line(self, line: dict[str, Any]) -> dict[str, Any]:
+        for product in catalogue().products:
+            if product["id"] == line["product_id"]:
+                return {**line, "product": self._product(product)}
+        return line
+
+    # --- writes
+
+    def _write(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        shop, faults = self.stand_in, self.stand_in.faults
+        if path == "/api/rum":
+            shop.measurements.extend(body["events"])
+            return 202, {}
+        if path == "/api/session":
+            return self._session(method, body)
+        chance = faults.chance.random()
+        if chance < faults.lose_request:
+            raise _Lost
+        if chance < faults.lose_request + faults.refuse:
+            return 503, {"detail": "Later, please."}
+        if faults.status is not None:
+            return faults.status, {"detail": "The cart was changed on another device."}
+        status, answer = shop.write(self.headers.get("idempotency-key"), path, body, lambda: self._apply(path, body))
+        if faults.chance.random() < faults.lose_answer:
+            raise _Lost
+        return status, answer
+
+    def _session(self, method: str, body: Any) -> tuple[int, Any]:
+        shop = self.stand_in
+        if method == "DELETE":
+            shop.signed_in, shop.cart = False, []
+            return 204, {}
+        if (body["email"], body["password"]) != (USER["email"], PASSWORD):
+            return 401, {"detail": "Wrong e-mail address or password."}
+        shop.signed_in = True
+        return 200, {"user": USER}
+
+    def _apply(self, path: str, body: Any) -> tuple[int, Any]:
+        shop = self.stand_in
+        if path == "/api/cart":
+            shop.cart = body["items"]
+            return 200, {"items": shop.cart}
+        if not shop.signed_in:
+            return 401, {"detail": "Please sign in."}
+        if path == "/api/checkout":
+            order = {
+                "id": len(shop.orders) + 1,
+                "status": "pending",
+                "total": sum(
+                    self._line(line)["product"]["price"] * line["quantity"] for line in shop.cart
+                ),
+                "currency": "EUR",
+                "created_at": "2026-01-01T12:00:00+00:00",
+                "lines": [{"name": self._line(line)["product"]["name"], **line} for line in shop.cart],
+            }
+            shop.orders.insert(0, order)
+            shop.cart = []
+            return 201, order
+        if path == "/api/users/1/preferences":
+            shop.preferences = body
+            return 200, {"preferences": body}
+        return 201, {"id": 1}
+
+
+def _json(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
