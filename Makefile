@@ -56,7 +56,7 @@ setup: ## install what is missing: the Python environment and Debian packages
 	@local/setup.sh
 	@$(PYTHON) -m local setup
 
-up: ## run the whole shop on this machine, wait until it is healthy, print where it is
+up: storefront ## run the whole shop on this machine, wait until it is healthy, print where it is
 	@local/setup.sh
 	@$(PYTHON) -m local up
 
@@ -92,3 +92,13 @@ review: ## what a change does to every environment (BASE=origin/main, or FROM=pr
 .PHONY: slow-queries
 slow-queries: ## the costliest statements of the database at DATABASE_URL, and what is wrong with each
 	@$(PYTHON) -m kpi.database slow-queries
+
+# The shop's pages: installed again when the lock file changed, built again when an input did.
+app/storefront/node_modules/.installed: app/storefront/package-lock.json
+	@cd app/storefront && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.installed
+.PHONY: storefront bundle-report depcheck lighthouse
+storefront: app/storefront/node_modules/.installed ## build the shop's pages (nothing to do if nothing changed)
+	@cd app/storefront && node tools/build.mjs --if-changed
+
+bundle-report: storefront ## what each page's JavaScript weighs (reports/bundle.md)
+	@cd app/storefront && node tools/budgets.mjs --report

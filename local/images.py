@@ -4,6 +4,7 @@ A container finds its program under the image's own path, so declared commands, 
 as they are. Images built from this repository run from its files.
 """
 
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -99,6 +100,7 @@ def catalogue(repository: Path = REPOSITORY) -> dict[str, Image]:
         "mounts": (*_python_mounts(), Mount(source=str(repository / "app"), target="/opt/simone/app")),
         "working_directory": "/opt/simone",
     }
+    storefront = repository / "app" / "storefront" / ".next"
     return {
         "redis": Image(programs=redis_programs, command=("redis-server",), user="redis", packages=("redis-server",)),
         "redis_exporter": Image(
@@ -152,6 +154,14 @@ def catalogue(repository: Path = REPOSITORY) -> dict[str, Image]:
         "api": _python(
             **ours,
             sources=(repository / "app" / "api", repository / "app" / "database", repository / "app" / "caching.yaml"),
+        ),
+        "storefront": Image(
+            programs={"/usr/local/bin/node": shutil.which("node") or "/usr/bin/node"},
+            command=("node", "server.js"),
+            mounts=(Mount(source=str(storefront / "standalone"), target="/opt/simone/storefront"),),
+            working_directory="/opt/simone/storefront",
+            needs=(str(storefront / "standalone" / "server.js"),),
+            sources=(storefront / "inputs.sha256",),
         ),
         "operations": _python(
             **ours,

@@ -55,6 +55,7 @@ FLOWS: tuple[Flow, ...] = (
     Flow("gateway", "api", API_PORT, "API requests that the shield can't answer"),
     Flow("gateway", "storefront", STOREFRONT_PORT, "pages that the shield can't answer"),
     Flow("storefront", "api", API_PORT, "renders pages from the catalogue"),
+    Flow("storefront", "storefront", STOREFRONT_PORT, "passes on which pages to build anew"),
     Flow("prometheus", "redis", REDIS_EXPORTER_PORT, "metrics"),
     Flow("prometheus", "redis-sentinel", REDIS_EXPORTER_PORT, "metrics"),
     Flow("prometheus", "pgbouncer", PGBOUNCER_EXPORTER_PORT, "metrics"),

@@ -20,6 +20,8 @@ UID = 10001
 SECRETS = "storefront-secrets"
 SECRETS_DIRECTORY = "/etc/storefront/secrets"
 PROGRAM_DIRECTORY = "/opt/simone/storefront"
+PEERS = "storefront-peers"
+"""A name that resolves to every pod: each keeps pages of its own, so each is told what to build anew."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,9 @@ class Storefront(pulumi.ComponentResource):
         workload.secret(f"{name}-secrets", platform, SYSTEM, SECRETS, files, opts=child)
         account = workload.service_account(f"{name}-account", platform, SYSTEM, opts=child)
         self.service = workload.service(f"{name}-service", platform, SYSTEM, STOREFRONT_PORT, opts=child)
+        peers = [env("PEERS_HOST", PEERS)] if settings.scaling.maximum > 1 else []
+        if peers:
+            _peers(f"{name}-peers", platform, opts=child)
         stateless_deployment(
             f"{name}-deployment",
             platform,
@@ -67,6 +72,8 @@ class Storefront(pulumi.ComponentResource):
                         env("METRICS_PORT", str(APPLICATION_METRICS_PORT)),
                         env("API_URL", args.api_url),
                         env("REVALIDATION_KEY_FILE", f"{SECRETS_DIRECTORY}/revalidation-key"),
+                        *peers,
+                        env("WORKER_ROLLOUT_PERCENT", str(settings.worker_rollout)),
                         env("NODE_ENV", "production"),
                         env("NEXT_TELEMETRY_DISABLED", "1"),
                     ],
@@ -76,9 +83,9 @@ class Storefront(pulumi.ComponentResource):
                     ],
                     resources=settings.resources.requirements(),
                     security_context=workload.container_security(),
-                    startup_probe=workload.http_probe("/health", STOREFRONT_PORT, period=2, failures=30),
-                    liveness_probe=workload.http_probe("/health", STOREFRONT_PORT, period=10, failures=3, timeout=5),
-                    readiness_probe=workload.http_probe("/health", STOREFRONT_PORT, period=3, failures=2),
+                    startup_probe=workload.http_probe("/healthz", STOREFRONT_PORT, period=2, failures=30),
+                    liveness_probe=workload.http_probe("/healthz", STOREFRONT_PORT, period=10, failures=3, timeout=5),
+                    readiness_probe=workload.http_probe("/healthz", STOREFRONT_PORT, period=3, failures=2),
                     lifecycle=workload.drain(settings.drain),
                     volume_mounts=[
                         mount("secrets", SECRETS_DIRECTORY, read_only=True),
@@ -97,6 +104,20 @@ class Storefront(pulumi.ComponentResource):
         workload.autoscaler(f"{name}-autoscaler", platform, SYSTEM, settings.scaling, opts=child)
         workload.disruption_budget(f"{name}-budget", platform, SYSTEM, opts=child)
         self.register_outputs({})
+
+
+def _peers(name: str, platform: Platform, *, opts: pulumi.ResourceOptions) -> None:
+    k8s.core.v1.Service(
+        name,
+        metadata=workload.metadata(platform, PEERS, SYSTEM, annotations={"pulumi.com/skipAwait": "true"}),
+        spec=k8s.core.v1.ServiceSpecArgs(
+            type="ClusterIP",
+            cluster_ip="None",
+            selector=workload.selector(SYSTEM),
+            ports=[k8s.core.v1.ServicePortArgs(name="main", port=STOREFRONT_PORT, target_port=STOREFRONT_PORT)],
+        ),
+        opts=opts,
+    )
 
 
 def _files(secrets: ApiSecrets) -> Mapping[str, str]:

@@ -13,5 +13,8 @@ class StorefrontSettings(Section):
         {"cpu": "500m", "memory": "768MiB"}, why="Node's heap, and sharp's buffers for one image at a time"
     )
     page_cache: Bytes = setting("1GiB", unit="bytes", why="rendered pages and images on the pod's own disk")
+    worker_rollout: int = setting(
+        100, unit="%", why="browsers that may replace their service worker with this release's", ge=0, le=100
+    )
     grace_period: Duration = setting("30s", unit="s", why="the slowest page, after the drain", ge=5, le=600)
     drain: Duration = setting("5s", unit="s", why="load balancers notice that a pod is leaving", ge=0, le=60)

@@ -1,7 +1,7 @@
 """A shop's API that does as it is told, for what the real one can't be asked to do: lose answers, refuse, be away.
 
 It serves the sample catalogue under the addresses and in the JSON of `app/api`, from memory, and keeps a journal of
-the writes that it applied. An Idempotency-Key is honoured as the API does: the same key is applied once and answered the same.
+the writes that it applied. An Idempotency-Key is honoured as the API does: applied once, and always answered the same.
 """
 
 import base64
@@ -212,7 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     # --- reads
 
-    def _read(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
+    def _read(self, path: str, query: dict[str, str]) -> tuple[int, Any]:  # noqa: PLR0912
         shop = self.stand_in
         parts = path.strip("/").split("/")
         found: tuple[int, Any] = (404, {"detail": "There is no such thing."})
@@ -315,9 +315,7 @@ class _Handler(BaseHTTPRequestHandler):
             order = {
                 "id": len(shop.orders) + 1,
                 "status": "pending",
-                "total": sum(
-                    self._line(line)["product"]["price"] * line["quantity"] for line in shop.cart
-                ),
+                "total": sum(self._line(line)["product"]["price"] * line["quantity"] for line in shop.cart),
                 "currency": "EUR",
                 "created_at": "2026-01-01T12:00:00+00:00",
                 "lines": [{"name": self._line(line)["product"]["name"], **line} for line in shop.cart],

@@ -1,19 +1,18 @@
 /**
  * The response headers that `app/caching.yaml` gives the storefront's own routes, for `headers()` in next.config.
  *
- * Computed as `Route.cache_control`, `.cdn_cache_control` and `.vary_header` of app/caching_policy.py, which also checks
- * the file; tests/e2e compares the two for every route. Read once, when the shop is built.
+ * Computed as `Route.cache_control` and `.cdn_cache_control` of app/caching_policy.py, which also checks the file; a test
+ * compares the two for every route. `Vary` is left to the gateway: Next sets its own. Read once, when the shop is built.
  */
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 
 const YEAR_SECONDS = 365 * 24 * 60 * 60;
-const VARY = { encoding: "Accept-Encoding", country: "X-Country", device: "X-Device", rsc: "RSC", image_format: "Accept" };
 /** What answers under these first segments is the API, behind the same origin. */
 const API_SEGMENTS = new Set(["api", "health", "ready"]);
 
 /** @typedef {{ route: string, methods?: string[], audience: "public" | "user" | "never", browser_ttl?: number,
- *   edge_ttl?: number, stale_while_revalidate?: number, stale_if_error?: number, vary?: string[] }} Route */
+ *   edge_ttl?: number, stale_while_revalidate?: number, stale_if_error?: number }} Route */
 
 /** @param {string} scope @param {number} fresh @param {number} whileRevalidate @param {number} ifError */
 function directives(scope, fresh, whileRevalidate, ifError) {
@@ -61,10 +60,6 @@ export function cachingHeaders(file) {
     const headers = [{ key: "Cache-Control", value: cacheControl(route) }];
     const edge = cdnCacheControl(route);
     if (edge) headers.push({ key: "Cloudflare-CDN-Cache-Control", value: edge });
-    const vary = Object.entries(VARY)
-      .filter(([variation]) => route.vary?.includes(variation))
-      .map(([, header]) => header);
-    if (vary.length) headers.push({ key: "Vary", value: vary.join(", ") });
     return { source: toSource(route.route), headers };
   });
 }

@@ -12,6 +12,7 @@ import "@/styles/product.css";
 import "@/styles/forms.css";
 
 export const metadata: Metadata = {
+  metadataBase: new URL(process.env.PUBLIC_ORIGIN ?? "http://127.0.0.1:8080"),
   title: { default: "SIMONE — well-made things for everyday life", template: "%s · SIMONE" },
   description: "Considered goods for home, work and out of doors, at fair prices, delivered in days.",
   applicationName: "SIMONE",

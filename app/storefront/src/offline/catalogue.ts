@@ -6,8 +6,7 @@ import { keepWithinQuota } from "./quota";
 
 /** How many products are kept; the specification's 1,000 use about 3 MB. */
 const KEPT = 1_000;
-const PAGE = 100;
-/** A copy younger than this is good enough: one round is ten requests. */
+/** A copy younger than this is good enough. */
 const FRESH_MS = 15 * 60_000;
 
 /**
@@ -20,17 +19,10 @@ export async function syncCatalogue(now = Date.now()): Promise<void> {
   if (typeof syncedAt === "number" && now - syncedAt < FRESH_MS) return;
 
   const categories = toPage(await fetchJson("/api/categories"), toCategory).items;
-  const products: Product[] = [];
-  let cursor: string | undefined;
-  do {
-    const query = new URLSearchParams({ sort: "popularity", limit: String(PAGE) });
-    if (cursor) query.set("cursor", cursor);
-    const page = toPage(await fetchJson(`/api/products?${query}`), toProduct);
-    products.push(...page.items);
-    cursor = page.next;
-  } while (cursor && products.length < KEPT);
+  const listing = await fetchJson(`/api/products?${new URLSearchParams({ sort: "popularity", limit: String(KEPT) })}`);
+  const products = toPage(listing, toProduct).items;
 
-  await store(categories, products.slice(0, KEPT), now);
+  await store(categories, products, now);
   announce({ type: "catalogue" });
   await keepWithinQuota();
 }

@@ -26,6 +26,15 @@ const CONFLICTS = new Set([409, 412]);
 /** What became of a round: everything sent, or stopped at a write that has to wait (milliseconds). */
 export type Outcome = { done: true } | { done: false; waitMs: number };
 
+type Ending = "delivered" | "failed";
+const endings = new Set<(ending: Ending) => void>();
+
+/** Hear of each write that this tab brought to an end. */
+export function onEnding(listener: (ending: Ending) => void): () => void {
+  endings.add(listener);
+  return () => endings.delete(listener);
+}
+
 let timer: ReturnType<typeof setTimeout> | undefined;
 let running: Promise<Outcome> | undefined;
 let again = false;
@@ -94,6 +103,7 @@ async function drain(): Promise<Outcome> {
     }
     if (verdict.kind === "done") await db.delete("syncQueue", id);
     else await db.put("syncQueue", { ...next, status: verdict.kind, problem: verdict.problem });
+    for (const listener of endings) listener(verdict.kind === "done" ? "delivered" : "failed");
     announce({ type: "queue" });
   }
 }

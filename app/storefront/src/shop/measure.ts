@@ -5,6 +5,7 @@
 import { onCLS, onFCP, onINP, onLCP, onTTFB } from "web-vitals";
 import { connection, onConnection } from "@/offline/connection";
 import { database, type Measurement } from "@/offline/database";
+import { onEnding } from "@/offline/queue";
 
 const ENDPOINT = "/api/rum";
 const LARGEST_BATCH = 50;
@@ -37,13 +38,14 @@ export function measure(): () => void {
     if (document.visibilityState === "hidden") void flush();
   };
   document.addEventListener("visibilitychange", hidden);
-  const stop = onConnection(() => {
-    record(connection(), 1);
+  const stopEndings = onEnding((ending) => record(`sync_${ending}`, 1));
+  const stopConnection = onConnection(() => {
     if (connection() === "online") void flush();
   });
   return () => {
     document.removeEventListener("visibilitychange", hidden);
-    stop();
+    stopEndings();
+    stopConnection();
   };
 }
 

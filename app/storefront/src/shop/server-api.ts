@@ -33,7 +33,7 @@ async function get(path: string, market: Market, tags: string[]): Promise<Json> 
 }
 
 export async function categories(market: Market): Promise<Category[]> {
-  return toPage(await get("/api/categories", market, ["categories"]), toCategory).items;
+  return toPage(await get("/api/categories", market, ["categories", "page-categories"]), toCategory).items;
 }
 
 export interface Listing {
@@ -45,11 +45,12 @@ export interface Listing {
 export async function products(market: Market, listing: Listing): Promise<Page<Product>> {
   const query = new URLSearchParams({ sort: listing.sort, limit: String(listing.limit) });
   if (listing.categoryId !== undefined) query.set("category_id", String(listing.categoryId));
-  return toPage(await get(`/api/products?${query}`, market, ["products"]), toProduct);
+  const tags = ["products", "page-products", ...(listing.categoryId === undefined ? ["page-home"] : [`page-category:${listing.categoryId}`])];
+  return toPage(await get(`/api/products?${query}`, market, tags), toProduct);
 }
 
 export async function product(market: Market, id: number): Promise<Product> {
-  return toProduct(await get(`/api/products/${id}`, market, [`product:${id}`, "catalogue"]));
+  return toProduct(await get(`/api/products/${id}`, market, [`product:${id}`, `page-product:${id}`, "catalogue", "pages-product"]));
 }
 
 export async function reviews(market: Market, productId: number): Promise<Page<Review>> {

@@ -1,6 +1,6 @@
 import type { Metadata } from "next";
 import Link from "next/link";
-import { CategoryTiles } from "@/components/CategoryTiles";
+import { DepartmentTiles } from "@/components/DepartmentTiles";
 import { ProductGrid } from "@/components/ProductCard";
 import { ProductImage } from "@/components/ProductImage";
 import { categories, products } from "@/shop/server-api";
@@ -12,7 +12,6 @@ export const generateStaticParams = () => [];
 export const metadata: Metadata = { alternates: { canonical: "/" } };
 
 const SHELF = 8;
-const CATEGORIES = 8;
 
 const PROMISES = [
   ["Delivered in two days", "Free from €50, carbon-counted, in packaging you can compost."],
@@ -28,6 +27,8 @@ export default async function Home({ params }: { params: Promise<{ market: strin
     categories(market),
   ]);
   const [favourite] = loved.items;
+  const departments = [...new Map(all.toReversed().map((category) => [category.department, category])).values()].toReversed();
+  const shown = await Promise.all(departments.map(({ id }) => products(market, { categoryId: id, sort: "popularity", limit: 1 })));
   return (
     <>
       <section className="hero" aria-labelledby="welcome">
@@ -62,12 +63,12 @@ export default async function Home({ params }: { params: Promise<{ market: strin
 
       <section className="section" aria-labelledby="departments">
         <div className="section-head">
-          <h2 id="departments">Shop by category</h2>
+          <h2 id="departments">Shop by department</h2>
           <Link href="/categories" prefetch={false}>
             All categories
           </Link>
         </div>
-        <CategoryTiles categories={all.slice(0, CATEGORIES)} />
+        <DepartmentTiles departments={departments.map(({ department }, index) => ({ name: department, picture: shown[index]?.items[0] }))} />
       </section>
 
       <section className="section" aria-labelledby="new">

@@ -16,7 +16,7 @@ export default async function Categories({ params }: { params: Promise<{ market:
         <h1>The shop</h1>
       </header>
       {departments.map((department) => (
-        <section key={department} className="section" style={{ marginTop: "2.5rem" }}>
+        <section key={department} id={department.toLowerCase()} className="section" style={{ marginTop: "2.5rem" }}>
           <div className="section-head">
             <h2>{department}</h2>
           </div>
