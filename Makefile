@@ -56,7 +56,7 @@ setup: ## install what is missing: the Python environment and Debian packages
 	@local/setup.sh
 	@$(PYTHON) -m local setup
 
-up: storefront ## run the whole shop on this machine, wait until it is healthy, print where it is
+up: ## run the whole shop on this machine, wait until it is healthy, print where it is
 	@local/setup.sh
 	@$(PYTHON) -m local up
 

@@ -15,10 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from local import packages
 from local.environment import Entry, Environment
 from local.environment import Progress as Step
-from local.images import catalogue
 from local.problem import Problem
 from local.state import State
 
@@ -99,12 +97,9 @@ def _said() -> Callable[[Step], None]:
 
 @app.command()
 def setup() -> None:
-    """Install the Debian packages that stand for container images, without starting any server."""
-    missing = {name for image in catalogue().values() if image.missing() for name in image.packages}
+    """Install and build what the stack `local` needs, without starting any server."""
     try:
-        if missing:
-            typer.echo(f"installing {', '.join(sorted(missing))}")
-        packages.install(missing)
+        Environment().prepare(_said())
     except Problem as problem:
         _fail(problem)
     typer.echo("everything that the local environment runs is installed")

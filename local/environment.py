@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from local import balancer, certificates, cloud, database, discovery, packages, preflight, secrets_file
+from local import balancer, builds, certificates, cloud, database, discovery, packages, preflight, secrets_file
 from local.images import REPOSITORY, catalogue
 from local.plan import Plan, PlannedPod, Planner, Resource
 from local.problem import Problem
@@ -100,12 +100,7 @@ class Environment:
                 raise
 
     def _up(self, report: Report) -> list[str]:
-        report(Progress(stage="rendering the stack"))
-        plan, resources, everything = self.plan()
-        missing = sorted({package for pod in everything if pod.missing for package in pod.packages})
-        if missing:
-            report(Progress(stage=f"installing {', '.join(missing)}"))
-            packages.install(missing)
+        plan, resources, everything = self.prepare(report)
         preflight.check_namespaces()
         self._wait_for_leftovers()
         running = self._running()
@@ -132,6 +127,19 @@ class Environment:
             report(Progress(stage=f"restarting {name}"))
             self._restart(pods[name])
         return self._start_in_order(plan, resources, everything, report)
+
+    def prepare(self, report: Report = _unreported) -> tuple[Plan, Sequence[Resource], list[PlannedPod]]:
+        """Install and build what the stack needs and isn't there yet: all that takes the internet. Returns `plan()`."""
+        self.state.create()
+        report(Progress(stage="rendering the stack"))
+        plan, resources, everything = self.plan()
+        pods = [*everything, *plan.jobs, *plan.cron_jobs]
+        missing = sorted({package for pod in pods if pod.missing for package in pod.packages})
+        if missing:
+            report(Progress(stage=f"installing {', '.join(missing)}"))
+            packages.install(missing)
+        built = any(pod.built for pod in pods) and builds.ensure_storefront(lambda stage: report(Progress(stage=stage)))
+        return self.plan() if missing or built else (plan, resources, everything)
 
     def plan(self) -> tuple[Plan, Sequence[Resource], list[PlannedPod]]:
         """The rendered stack as a plan, its resources, and all pods with those of this machine's own."""

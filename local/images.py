@@ -4,7 +4,6 @@ A container finds its program under the image's own path, so declared commands, 
 as they are. Images built from this repository run from its files.
 """
 
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,8 @@ from local.spec import Mount
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+OWN_NODE = REPOSITORY / ".tools" / "node"
+STOREFRONT_OUTPUT = REPOSITORY / "app" / "storefront" / ".next" / "standalone"
 POSTGRES_PROGRAMS = "/usr/lib/postgresql/15/bin"
 VENV = "/opt/venv"
 PYTHON_PATH = f"{VENV}/bin:{DEFAULT_PATH}"
@@ -26,6 +27,7 @@ class Image:
     """`programs`: path in the image to path on this machine; each is found by its name on the PATH too.
 
     `sources`: files of this repository that the image is built from; a change of theirs restarts its pods.
+    `built`: made by local/builds.py.
     `packages`: the Debian packages with the programs and with `needs`, further files that must be there.
     """
 
@@ -42,6 +44,7 @@ class Image:
     packages: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     sources: tuple[Path, ...] = ()
+    built: bool = False
 
     def all_links(self) -> dict[str, str]:
         """Links in the container: each program under its path in the image and in /usr/local/bin."""
@@ -83,6 +86,20 @@ def _python(**more: object) -> Image:
     return Image(**{**values, **more})  # pyright: ignore[reportArgumentType]
 
 
+def _node() -> str:
+    """A Node of this machine's own, or the one that local/builds.py fetches."""
+    own = OWN_NODE / "node_modules" / "node" / "bin" / "node"
+    return str(own) if own.exists() else "/usr/bin/node"
+
+
+def _storefront_mounts() -> tuple[Mount, ...]:
+    program = Path(_node()).resolve()
+    mounts = [Mount(source=str(STOREFRONT_OUTPUT), target="/opt/simone/storefront")]
+    if not program.is_relative_to("/usr") or program.is_relative_to("/usr/local"):
+        mounts.append(Mount(source=str(program.parent), target=str(program.parent)))
+    return tuple(mounts)
+
+
 def _postgres_programs(*names: str) -> dict[str, str]:
     return {f"/usr/local/bin/{name}": f"{POSTGRES_PROGRAMS}/{name}" for name in names}
 
@@ -100,7 +117,6 @@ def catalogue(repository: Path = REPOSITORY) -> dict[str, Image]:
         "mounts": (*_python_mounts(), Mount(source=str(repository / "app"), target="/opt/simone/app")),
         "working_directory": "/opt/simone",
     }
-    storefront = repository / "app" / "storefront" / ".next"
     return {
         "redis": Image(programs=redis_programs, command=("redis-server",), user="redis", packages=("redis-server",)),
         "redis_exporter": Image(
@@ -156,12 +172,12 @@ def catalogue(repository: Path = REPOSITORY) -> dict[str, Image]:
             sources=(repository / "app" / "api", repository / "app" / "database", repository / "app" / "caching.yaml"),
         ),
         "storefront": Image(
-            programs={"/usr/local/bin/node": shutil.which("node") or "/usr/bin/node"},
-            command=("node", "server.js"),
-            mounts=(Mount(source=str(storefront / "standalone"), target="/opt/simone/storefront"),),
+            programs={"/usr/local/bin/node": _node()},
+            environment={"PATH": DEFAULT_PATH},
+            mounts=_storefront_mounts(),
             working_directory="/opt/simone/storefront",
-            needs=(str(storefront / "standalone" / "server.js"),),
-            sources=(storefront / "inputs.sha256",),
+            sources=(STOREFRONT_OUTPUT.parent / "inputs.sha256",),
+            built=True,
         ),
         "operations": _python(
             **ours,

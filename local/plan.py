@@ -69,6 +69,7 @@ class PlannedPod:
     after: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     retries: int = 0
+    built: bool = False
 
     @property
     def name(self) -> str:
@@ -218,7 +219,9 @@ class Planner:
 
         running = [placed(pod) for kind in WORKLOADS for pod in planned[kind]]
         skipped = {
-            pod.name: f"not installed: {', '.join(pod.missing)}" for pod in running if pod.missing and not pod.packages
+            pod.name: f"not installed: {', '.join(pod.missing)}"
+            for pod in running
+            if pod.missing and not pod.packages and not pod.built
         }
         return Plan(
             namespace=self._namespace,
@@ -402,6 +405,7 @@ class Planner:
             packages=tuple(sorted({name for image in builder.used for name in image.packages})),
             missing=tuple(sorted({program for image in builder.used for program in image.missing()})),
             retries=workload.retries,
+            built=any(image.built for image in builder.used),
         )
 
     def _cloud(self, spec: Mapping[str, Any]) -> dict[str, str]:

@@ -39,6 +39,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """
     state = State(tmp_path_factory.mktemp("shop"))
     environment = Environment(state)
+    environment.prepare()
     with pytest.MonkeyPatch.context() as patch, own_network():
         patch.setenv("SIMONE_STATE", str(state.root))
         try:
