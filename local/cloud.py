@@ -45,7 +45,7 @@ def pod(state: State, images: Mapping[str, Image]) -> PlannedPod:
         uid=1000,
         gid=1000,
         mounts=image.mounts,
-        readiness=Probe(http_path="/moto-api/data.json", host=ADDRESS, port=PORT, timeout=5),
+        readiness=Probe(host=ADDRESS, port=PORT),
     )
     return PlannedPod(
         pod=Pod(

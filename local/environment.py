@@ -26,7 +26,7 @@ from local.supervisor import Supervisor, configuration
 from review.render import RenderError, render
 
 STACK = "local"
-HEALTH_TIMEOUT = 180.0  # seconds that all pods together have to become ready
+HEALTH_TIMEOUT = 120.0  # seconds without one more pod becoming ready after which `up` gives up
 HOPELESS_RESTARTS = 3  # of a container that still isn't ready: at once, after 10 s and after 20 s
 POLL = 0.2  # seconds between two looks at the pods' status files
 LEFTOVER_TIMEOUT = 20.0  # seconds that launchers of a killed supervisor have to end
@@ -82,8 +82,9 @@ class Environment:
     # ------------------------------------------------------------------ up
 
     def up(self, report: Report = _unreported, patience: float = HEALTH_TIMEOUT) -> list[str]:
-        """Bring everything up and wait until it is healthy, for `patience` seconds at each stage. Returns what
-        exists in AWS only.
+        """Bring everything up and wait until it is healthy. Returns what exists in AWS only.
+
+        Gives up when for `patience` seconds not one more pod became ready.
 
         Raises Problem, and leaves nothing running that wasn't before, if something is in the way.
         """
@@ -352,17 +353,23 @@ class Environment:
         return max((each["restarts"] for each in self._status(pod).get("containers", [])), default=0)
 
     def wait_healthy(self, pods: Iterable[str] | None = None, timeout: float = HEALTH_TIMEOUT) -> None:
-        """Wait until these pods (all, if none are named) are ready. Unhealthy after `timeout` seconds."""
+        """Wait until these pods (all, if none are named) are ready.
+
+        Raises Unhealthy when for `timeout` seconds not one more became so.
+        """
         names = list(pods) if pods is not None else [pod["name"] for pod in self.known()["pods"]]
         self._wait(names, _unreported, "", timeout)
 
     def _wait(self, pods: Sequence[str], report: Report, stage: str, timeout: float | None = None) -> None:
-        deadline = time.monotonic() + (self._patience if timeout is None else timeout)
+        patience = self._patience if timeout is None else timeout
+        fewest, deadline = len(pods) + 1, 0.0
         while True:
             left = [name for name in pods if not self._ready(name)]
             report(Progress(stage=stage, ready=len(pods) - len(left), total=len(pods)))
             if not left:
                 return
+            if len(left) < fewest:
+                fewest, deadline = len(left), time.monotonic() + patience
             hopeless = [name for name in left if self._restarts(name) >= HOPELESS_RESTARTS]
             if hopeless or time.monotonic() > deadline:
                 left = hopeless or left
