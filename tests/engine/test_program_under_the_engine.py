@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from conftest import Deployed
+from deployed import Deployed
 
 from review import engine_preview
 from review.plan import Op, Plan

@@ -1,0 +1,13 @@
+"""The real environments, rendered once."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from review.render import Rendered, environments, render
+
+
+@pytest.fixture(scope="session")
+def rendered() -> Mapping[str, Rendered]:
+    """Every environment."""
+    return {environment: render(environment) for environment in environments()}
