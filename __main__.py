@@ -2,6 +2,8 @@
 
 import pulumi
 
+from app.caching_policy import PolicyError
+from components.edge.rules import EdgeError
 from components.settings import SettingsError
 from components.stack import declare
 from components.stack_config import read
@@ -9,5 +11,5 @@ from components.stack_config import read
 try:
     for name, value in declare(read()).items():
         pulumi.export(name, value)
-except SettingsError as error:
+except (SettingsError, PolicyError, EdgeError) as error:
     raise pulumi.RunError(str(error)) from None

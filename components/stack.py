@@ -10,6 +10,7 @@ from components.api import Api, ApiArgs
 from components.api.environment import Addresses
 from components.api.pods import ApplicationArgs
 from components.api.worker import ApiWorker
+from components.edge import rules as edge_rules
 from components.gateway import Gateway, GatewayArgs
 from components.gateway.services import GatewayServices, GatewayServicesArgs, purge_urls
 from components.monitoring import Monitoring, MonitoringArgs, WatchedDatabase
@@ -27,6 +28,8 @@ CACHING_POLICY = Path(__file__).resolve().parent.parent / "app" / "caching.yaml"
 
 def declare(s: Settings) -> dict[str, pulumi.Output[str]]:
     """Declares the whole environment; the answer is what it exports."""
+    policy = caching_policy.load(CACHING_POLICY)
+    zone_rules = edge_rules.build(s.edge, policy) if s.edge else {}
     given = Platform(environment=s.environment, owner=s.owner, namespace=s.namespace, aws=s.aws)
     network = Network("network", NetworkArgs(platform=given, settings=s.network))
     platform, images, edge_cidrs = given.within(network.namespace), s.images, s.network.edge_cidrs
@@ -48,6 +51,7 @@ def declare(s: Settings) -> dict[str, pulumi.Output[str]]:
         database_host="$(PGBOUNCER_SERVICE_HOST)",
         database_port="$(PGBOUNCER_SERVICE_PORT)",
         gateway_purge_urls=purge_urls(s.gateway),
+        cloudflare_zone_id=s.edge.zone_id if s.edge else "",
     )
     called = [*redis.services, pgbouncer.service, *shield.all, postgres.resource]
     pods = ApplicationArgs(
@@ -67,10 +71,14 @@ def declare(s: Settings) -> dict[str, pulumi.Output[str]]:
     seen = replace(addresses, storefront_url="http://$(STOREFRONT_SERVICE_HOST):$(STOREFRONT_SERVICE_PORT)")
     ApiWorker("api-worker", replace(pods, addresses=seen, after=[*called, *api.ready, storefront.service]))
     gateway_args = GatewayArgs(
-        platform=platform, settings=s.gateway, policy=caching_policy.load(CACHING_POLICY), secrets=s.secrets.edge,
+        platform=platform, settings=s.gateway, policy=policy, secrets=s.secrets.edge,
         image=images.ours("gateway"), edge_cidrs=edge_cidrs, after=[*shield.all, api.service, storefront.service],
     )  # fmt: skip
     Gateway("gateway", gateway_args)
+    if s.edge:
+        from components.edge.zone import Edge, EdgeArgs  # noqa: PLC0415 - 2 s, which only a stack with an edge pays
+
+        Edge("edge", EdgeArgs(settings=s.edge, rules=zone_rules, gateway_host=shield.public_host))
 
     watched = WatchedDatabase(host=postgres.address, name=DATABASE, exporter_password=s.secrets.postgres.exporter)
     Monitoring(
