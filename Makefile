@@ -102,3 +102,7 @@ storefront: app/storefront/node_modules/.installed ## build the shop's pages (no
 
 bundle-report: storefront ## what each page's JavaScript weighs (reports/bundle.md)
 	@cd app/storefront && node tools/budgets.mjs --report
+
+.PHONY: db-report
+db-report: ## every query before and after indexes and rewrites, at 100,000 products and 1,000,000 orders
+	@$(PYTHON) -m kpi.database db-report

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import sys
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 from urllib.parse import quote
@@ -12,7 +14,10 @@ import typer
 from dotenv import dotenv_values
 from rich.console import Console
 from rich.progress import Progress
+from rich.table import Table
 
+from kpi.database.before_after.report import SIZE
+from kpi.database.before_after.report import make_report as write_db_report
 from kpi.database.slow_queries.report import TOP, Report, html, make_report, markdown, terminal_table
 from kpi.database.slow_queries.statistics import NoStatistics
 
@@ -42,6 +47,38 @@ def database_url() -> str:
             f"run make up, or set {URL_VARIABLE}=postgresql://user:password@host:5432/database"
         )
     return f"postgresql://simone_owner:{quote(password, safe='')}@127.0.0.1:5432/simone"
+
+
+@app.command("db-report")
+def db_report(
+    products: Annotated[int, typer.Option(min=1000, help="Products in the measured database.")] = SIZE.products,
+    orders: Annotated[int, typer.Option(min=1000, help="Orders in the measured database.")] = SIZE.orders,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Directory for db-report.md, .json and .svg; default: reports/ in the state directory."),
+    ] = None,
+) -> None:
+    """Measure every query without and with indexes and rewrites, on a Postgres of its own. Exit code 1: too slow."""
+    directory = output or _state() / "reports"
+    size = replace(
+        SIZE,
+        products=products,
+        orders=orders,
+        reviews=orders * SIZE.reviews // SIZE.orders,
+        users=max(orders // 20, 1000),
+    )
+    console = Console()
+    with console.status("starting Postgres") if console.is_terminal else nullcontext() as status:
+        measured = write_db_report(directory, size, lambda text: status.update(text) if status else None)
+    table = Table(title="Queries before and after")
+    for heading in ("criterion", "measured", "met"):
+        table.add_column(heading)
+    for asked, found, met in measured.criteria():
+        table.add_row(asked, found, "yes" if met else "NO")
+    console.print(table)
+    console.print(f"details in {directory / 'db-report.md'}", markup=False)
+    if not all(met for _, _, met in measured.criteria()):
+        raise typer.Exit(1)
 
 
 @app.callback()

@@ -7,10 +7,10 @@ from typing import Any
 
 import asyncpg
 import pytest
-from database.cluster import Cluster
 
 from app.database.catalogue import Size, load
 from app.database.migrations import upgrade
+from kpi.database.cluster import Cluster
 
 SIZE = Size(products=6_000, users=4_000, orders=30_000, reviews=10_000)
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kpi.database.calls import Facts, gather_facts
-from kpi.database.plans import read_plan
+from kpi.database.effort import effort_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -173,44 +173,15 @@ async def test_a_rewrite_gives_the_same_rows_on_the_catalogue(rewrite: Rewrite, 
     assert await rewrite.fast(catalogue, facts) == await rewrite.slow(catalogue, facts)
 
 
-async def pages_touched(connection: Any, answer: Any, facts: Facts) -> tuple[int, int]:
-    """How many statements an answer took, and how many pages they touched."""
-
-    class Explaining:
-        statements = 0
-        pages = 0
-
-        async def _explain(self, sql: str, arguments: tuple[Any, ...]) -> None:
-            explained = await connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", *arguments)
-            self.statements += 1
-            self.pages += read_plan(explained).buffers
-
-        async def fetch(self, sql: str, *arguments: Any) -> Any:
-            await self._explain(sql, arguments)
-            return await connection.fetch(sql, *arguments)
-
-        async def fetchrow(self, sql: str, *arguments: Any) -> Any:
-            await self._explain(sql, arguments)
-            return await connection.fetchrow(sql, *arguments)
-
-        async def fetchval(self, sql: str, *arguments: Any) -> Any:
-            await self._explain(sql, arguments)
-            return await connection.fetchval(sql, *arguments)
-
-    explaining = Explaining()
-    await answer(explaining, facts)
-    return explaining.statements, explaining.pages
-
-
 @every_rewrite
 async def test_a_rewrite_takes_fewer_statements_or_touches_fewer_pages(rewrite: Rewrite, catalogue):
     facts = await gather_facts(catalogue)
-    slow_statements, slow_pages = await pages_touched(catalogue, rewrite.slow, facts)
-    fast_statements, fast_pages = await pages_touched(catalogue, rewrite.fast, facts)
+    slow = await effort_of(catalogue, lambda db: rewrite.slow(db, facts), repeat=0)
+    fast = await effort_of(catalogue, lambda db: rewrite.fast(db, facts), repeat=0)
     if rewrite.fault == "N+1":
-        assert fast_statements == 1 < slow_statements
+        assert fast.statements == 1 < slow.statements
     else:
-        assert fast_pages < slow_pages
+        assert fast.pages < slow.pages
 
 
 def test_at_least_ten_queries_were_rewritten():

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from database.cluster import Cluster
 from database.slow_forms import REWRITES
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 from app.database.catalogue import Size, load
 from app.database.migrations import upgrade
 from kpi.database.calls import gather_facts
+from kpi.database.cluster import Cluster
 from kpi.database.literals import hide_literals
 from kpi.database.slow_queries.judge import Category
 from kpi.database.slow_queries.log import read_logs

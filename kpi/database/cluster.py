@@ -1,4 +1,4 @@
-"""A real Postgres of a test's own: temporary directory, Unix socket, no privilege, no durability (unless asked for)."""
+"""A real Postgres to measure and test on: temporary directory, Unix socket, no privilege, durable only if asked for."""
 
 import os
 import pwd

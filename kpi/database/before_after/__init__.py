@@ -1,0 +1,1 @@
+"""The before/after report: every query without and with the indexes, every rewrite beside the form it replaced."""

@@ -1,0 +1,99 @@
+"""Every named statement's time, pages and plan, on a database that is thrown away afterwards."""
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from types import ModuleType
+from typing import Final
+
+import asyncpg
+
+from app.database.queries import STATEMENTS
+from kpi.database.calls import Arguments
+from kpi.database.plans import Plan, read_plan
+
+Progress = Callable[[str], None]
+
+RUNS: Final = 5
+SLOWEST_MS: Final = 1000.0
+"""A statement slower than this is run once only: its median would be no news."""
+SLOW_FORMS: Final = Path(__file__).parents[3] / "tests" / "database" / "slow_forms.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """One statement as it runs now: median milliseconds (planning and execution) and pages, and its plan."""
+
+    milliseconds: float
+    pages: int
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A plain index (one that carries no constraint)."""
+
+    name: str
+    definition: str
+    size: int
+    """Bytes."""
+
+
+async def measure_statements(
+    connection: "asyncpg.Connection[asyncpg.Record]", calls: Mapping[str, Arguments], progress: Progress
+) -> dict[str, Timing]:
+    """Run every named statement as the shop calls it; what it writes is undone."""
+    found: dict[str, Timing] = {}
+    for name, arguments in calls.items():
+        progress(name)
+        await _explain(connection, STATEMENTS[name], arguments)  # into the caches first
+        timings: list[tuple[float, Plan]] = []
+        for _ in range(RUNS):
+            plan = await _explain(connection, STATEMENTS[name], arguments)
+            timings.append((plan.planning_ms + plan.execution_ms, plan))
+            if timings[-1][0] > SLOWEST_MS:
+                break
+        found[name] = Timing(median(time for time, _ in timings), timings[-1][1].buffers, timings[-1][1])
+    return found
+
+
+async def _explain(connection: "asyncpg.Connection[asyncpg.Record]", sql: str, arguments: Arguments) -> Plan:
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        return read_plan(
+            await connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {sql}", *arguments)
+        )
+    finally:
+        await transaction.rollback()
+
+
+async def plain_indexes(connection: "asyncpg.Connection[asyncpg.Record]") -> tuple[Index, ...]:
+    """All indexes that only make queries faster."""
+    rows = await connection.fetch(
+        """
+        SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition,
+               pg_relation_size(i.indexrelid) AS size
+        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+        WHERE c.relnamespace = 'public'::regnamespace AND NOT i.indisunique ORDER BY 1
+        """
+    )
+    return tuple(Index(row["name"], row["definition"], row["size"]) for row in rows)
+
+
+async def drop_indexes(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Take all plain indexes away."""
+    for index in await plain_indexes(connection):
+        await connection.execute(f"DROP INDEX {index.name}")
+
+
+def slow_forms() -> ModuleType:
+    """The replaced forms, which live with the tests that prove them equal: by path, as tests are no package."""
+    spec = importlib.util.spec_from_file_location("slow_forms", SLOW_FORMS)
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(f"{SLOW_FORMS} is missing: the report needs a checkout with its tests")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
