@@ -87,7 +87,7 @@ async def catalogue(catalogue_dsn: str) -> AsyncIterator[Connection]:
 
 
 @pytest.fixture
-async def shop(shop_dsn: str) -> AsyncIterator[Connection]:
+async def own_shop(shop_dsn: str) -> AsyncIterator[Connection]:
     """A connection to a test's own small shop."""
     connection = await asyncpg.connect(shop_dsn)
     yield connection

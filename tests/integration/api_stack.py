@@ -19,10 +19,10 @@ from typing import Any
 
 import httpx
 import redis
-from database.cluster import OWNER, Cluster, programs
 from pydantic import SecretStr
 
 from components.scram import scram_verifier
+from kpi.database.cluster import OWNER, Cluster, programs
 
 PASSWORD = "a-test-password"
 ADMIN_TOKEN = "a-test-admin-token"
