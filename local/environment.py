@@ -146,7 +146,7 @@ class Environment:
         """The rendered stack as a plan, its resources, and all pods with those of this machine's own."""
         secrets = secrets_file.load(self.state)
         resources = self._resources if self._resources is not None else self._render(secrets)
-        images = catalogue()
+        images = catalogue(authority=self.state.certificates / certificates.AUTHORITY_FILE)
         instance = database.declared(resources, secrets.get("POSTGRES_OWNER", ""))
         providers = {instance.urn: database.NAME} if instance else {}
         planner = Planner(

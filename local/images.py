@@ -104,9 +104,9 @@ def _postgres_programs(*names: str) -> dict[str, str]:
     return {f"/usr/local/bin/{name}": f"{POSTGRES_PROGRAMS}/{name}" for name in names}
 
 
-def catalogue(repository: Path = REPOSITORY) -> dict[str, Image]:
+def catalogue(repository: Path = REPOSITORY, *, authority: Path | None = None) -> dict[str, Image]:
     """Images by the last part of their name (`quay.io/prometheuscommunity/postgres-exporter` is
-    `postgres-exporter`).
+    `postgres-exporter`). `authority` is the certificate that stands for RDS's bundle.
     """
     redis_programs = {
         f"/usr/local/bin/{name}": f"/usr/bin/{name}"
@@ -151,6 +151,7 @@ def catalogue(repository: Path = REPOSITORY) -> dict[str, Image]:
         "pgbouncer": Image(
             programs={"/usr/bin/pgbouncer": "/usr/sbin/pgbouncer"},
             command=("pgbouncer", "/etc/pgbouncer/pgbouncer.ini"),
+            mounts=(Mount(source=str(authority), target="/opt/pgbouncer/rds-global-bundle.pem"),) if authority else (),
             user="pgbouncer",
             packages=("pgbouncer",),
         ),
