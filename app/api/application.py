@@ -9,7 +9,7 @@ import structlog
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import Match, Route
 
 from app.api import problems
 from app.api.limits import BodyLimit
@@ -113,6 +113,10 @@ async def _refused(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = _allowed_methods(request)
         return _response(Problem(405, f"Allowed here: {', '.join(allowed)}.", headers={"Allow": ", ".join(allowed)}))
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        # The framework's word for a body that it can't read.
+        reason = {"field": "body", "message": "must be JSON in UTF-8, not nested too deeply"}
+        return _response(Problem(400, f"body: {reason['message']}", errors=[reason]))
     detail = "There is nothing at this address." if error.status_code == HTTPStatus.NOT_FOUND else str(error.detail)
     return _response(Problem(error.status_code, detail, headers=dict(error.headers or {})))
 
@@ -120,9 +124,9 @@ async def _refused(request: Request, error: Exception) -> Response:
 def _allowed_methods(request: Request) -> list[str]:
     """Of all routes of the address: the framework's own answer knows those of the first one only."""
     methods = set[str]()
-    for route in request.app.routes:
-        if route.matches(request.scope)[0] is not Match.NONE:
-            methods |= getattr(route, "methods", None) or set()
+    for route in (route for router in ROUTERS for route in router.routes):
+        if isinstance(route, Route) and route.matches(dict(request.scope))[0] is not Match.NONE:
+            methods |= route.methods or set()
     return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
 
 
@@ -161,7 +165,7 @@ def _as_answered(document: dict[str, Any]) -> dict[str, Any]:
             responses = operation["responses"]
             responses.setdefault("422", {})
             if "requestBody" in operation:
-                responses |= {"413": {}, "408": {}}
+                responses |= {"400": {}, "413": {}, "408": {}}
             if operation["tags"] != ["operations"]:
                 responses["503"] = {}
             for status, response in responses.items():

@@ -135,7 +135,7 @@ class CacheManager:
         if missing:
             loaded = await load(list(missing.values()))
             for key, identifier in missing.items():
-                values[key] = loaded.get(identifier)
+                values[key] = orjson.loads(orjson.dumps(loaded.get(identifier)))
                 await self.set(
                     key, values[key], seconds if values[key] is not None else NEGATIVE_SECONDS, tags=tags(identifier)
                 )
@@ -167,7 +167,8 @@ class CacheManager:
             return found.value
         started = monotonic()
         try:
-            value = await load()
+            # Through JSON and back, so that whoever waited for the load gets what everybody after gets.
+            value = orjson.loads(orjson.dumps(await load()))
         except BaseException:
             await self._give_up(turn)
             raise

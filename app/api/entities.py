@@ -67,5 +67,4 @@ class Entities:
 
 def _entity(product: Product, stock: Stock | None) -> dict[str, Any]:
     changed_at = product.updated_at if stock is None else max(product.updated_at, stock.updated_at)
-    # Text, so that a value that was just loaded looks like one from the cache.
-    return {**asdict(product), "changed_at": changed_at.isoformat()}
+    return {**asdict(product), "changed_at": changed_at}

@@ -262,14 +262,18 @@ class Stack:
         """Start an API process; with `wait`, until it is ready."""
         api = self._spawn("serve", environment)
         if wait:
-            wait_until(lambda: httpx.get(f"{api.url}/ready").status_code == 200, what=f"the API ({api.log})")
+            self.wait_for(api)
         return api
+
+    @staticmethod
+    def wait_for(api: Api) -> None:
+        """Until an API process is ready."""
+        wait_until(lambda: httpx.get(f"{api.url}/ready").status_code == 200, seconds=90, what=f"the API ({api.log})")
 
     def worker(self, **environment: str) -> Api:
         worker = self._spawn("worker", environment)
-        wait_until(
-            lambda: httpx.get(f"http://127.0.0.1:{worker.metrics_port}/ready").status_code == 200, what="the worker"
-        )
+        url = f"http://127.0.0.1:{worker.metrics_port}/ready"
+        wait_until(lambda: httpx.get(url).status_code == 200, seconds=90, what="the worker")
         return worker
 
     def _spawn(self, command: str, environment: dict[str, str]) -> Api:

@@ -26,6 +26,7 @@ class Memory:
         self._by_tag: defaultdict[str, set[Hashable]] = defaultdict(set)
         self._purges = 0
         self._purged_at: dict[str, int] = {}
+        self._cleared_at = -1
         self.get = self._entries.get
         self.touch = self._entries.move_to_end
         """After a hit: the entry is the last to be evicted. A method of the dictionary itself, for speed."""
@@ -40,7 +41,11 @@ class Memory:
 
     def put(self, key: Hashable, entry: Ready, since: int) -> bool:
         """Keep `entry`, which was read after the moment `since`; False if a purge of one of its tags came later."""
-        if entry.size > self.limit or any(self._purged_at.get(tag, -1) >= since for tag in entry.tags):
+        if (
+            entry.size > self.limit
+            or self._cleared_at >= since
+            or any(self._purged_at.get(tag, -1) >= since for tag in entry.tags)
+        ):
             return False
         self._drop(key)
         self._entries[key] = entry
@@ -66,8 +71,10 @@ class Memory:
             del self._purged_at[next(iter(self._purged_at))]
 
     def clear(self) -> None:
-        """Forget everything, as if all tags were purged."""
-        self.purge(tuple(self._by_tag))
+        """Forget everything, as if every tag was purged."""
+        self._cleared_at = self._purges
+        self._purges += 1
+        self._purged_at.clear()
         for key in tuple(self._entries):
             self._drop(key)
 
