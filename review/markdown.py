@@ -47,6 +47,14 @@ def code(text: str) -> str:
     return f"{fence}{space}{one_line}{space}{fence}"
 
 
+def fenced(text: str, language: str = "") -> str:
+    """Several lines as a block of code, whatever backticks they hold."""
+    lines = [clean(line) for line in text.replace("\r", "").splitlines()]
+    longest = max((len(run) for line in lines for run in re.findall(r"`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join([f"{fence}{language}", *lines, fence])
+
+
 def markdown(report: Report, *, limit: int = SIZE_LIMIT) -> str:
     """The comment, no longer than `limit` characters: sections go from the end, none is cut."""
     head = _head(report)
@@ -127,12 +135,7 @@ def _change(change: ValueChange | TextChange) -> str:
 
 
 def _text_diff(change: TextChange) -> Iterable[str]:
-    lines = [clean(line).replace("\r", "") for line in change.lines]
-    longest = max((len(run) for line in lines for run in re.findall(r"`+", line)), default=0)
-    fence = "`" * max(3, longest + 1)
     yield f"  - {code(change.path)}"
     yield ""
-    yield f"    {fence}diff"
-    yield from (f"    {line}" for line in lines)
-    yield f"    {fence}"
+    yield from (f"    {line}" for line in fenced("\n".join(change.lines), "diff").splitlines())
     yield ""

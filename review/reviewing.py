@@ -10,7 +10,7 @@ from policies.catalogue import RULES
 from review import checkouts, engine_preview, gate
 from review.compare import compare, default_providers
 from review.html import html
-from review.markdown import markdown
+from review.markdown import fenced, markdown
 from review.parity import differences
 from review.plan import Origin, Plan, Violation
 from review.render import stack_config
@@ -94,3 +94,11 @@ def as_json(report: Report) -> str:
         },
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def drift_page(environment: str, report: Report, policies: str) -> str:
+    """The page on an environment that isn't what the program declares; `policies` is the analyzer's output."""
+    page = markdown(report).replace("\n## ", f"\n## {environment}: ", 1)
+    if policies:
+        page += f"\n### What is deployed breaks policies\n\n{fenced(policies)}\n"
+    return page

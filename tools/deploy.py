@@ -1,0 +1,150 @@
+"""`python -m tools.deploy`: bring an environment up by a plan that has been looked at first.
+
+`plan` previews with the policies and saves what was seen, `apply` does exactly that and nothing else, `up` is both with
+a question in between, `drift` says whether the cloud still is what the program declares. Exit codes: 0 fine, 1 stopped
+(a policy, a protected resource, drift, or a no to the question), 2 broken.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from policies.settings_file import path_of
+from review import reviewing
+from review.engine_preview import PreviewError
+from review.gate import Exit
+from review.render import ROOT, environments
+from review.report import Report, Verdict
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+Environment = Annotated[str, typer.Argument(help="The environment: the <env> of a Pulumi.<env>.yaml.")]
+Out = Annotated[Path, typer.Option(help="The directory of the saved plan and its report.")]
+_DEFAULT_OUT = Path("reports/deploy")
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(Exit.BROKEN)
+
+
+def _pulumi(*arguments: str, capture: bool = False) -> "subprocess.CompletedProcess[str]":
+    """Run the CLI in the current directory's project."""
+    if shutil.which("pulumi") is None:
+        _fail("the Pulumi CLI isn't on PATH; install it (https://www.pulumi.com/docs/install/) or run make engine")
+    return subprocess.run(
+        ["pulumi", *arguments, "--non-interactive"],
+        # The event log, which holds the policies' results, is a debugging option of the CLI.
+        env={**os.environ, "PULUMI_DEBUG_COMMANDS": "true"},
+        stdout=subprocess.PIPE if capture else None,
+        text=True,
+        check=False,
+    )
+
+
+def _policies(environment: str) -> list[str]:
+    return ["--policy-pack", str(ROOT / "policies"), "--policy-pack-config", str(path_of(environment))]
+
+
+def _known(environment: str) -> None:
+    if environment not in environments():
+        _fail(f"there is no environment {environment!r}; there are: {', '.join(environments())}")
+
+
+def _planned(environment: str, out: Path) -> Report:
+    """Preview, save the plan, and write the report on it."""
+    out.mkdir(parents=True, exist_ok=True)
+    saved, preview, events = out / "plan.json", out / "preview.json", out / "events.json"
+    for stale in (saved, preview, events):
+        stale.unlink(missing_ok=True)
+    with Console(stderr=True).status(f"Previewing {environment}"):
+        finished = _pulumi(
+            "preview",
+            *("--stack", environment, "--json", "--diff", "--save-plan", str(saved), "--event-log", str(events)),
+            *_policies(environment),
+            capture=True,
+        )
+    preview.write_text(finished.stdout)
+    try:
+        report = reviewing.of_preview(preview, events if events.exists() else None)
+    except PreviewError as error:
+        _fail(f"{environment} can't be previewed: {error}")
+    written = reviewing.write(report, out)
+    typer.echo(f"{report.headline}: {written['review.md']}")
+    if finished.returncode != 0 and reviewing.EXIT[report.verdict] is Exit.FINE:
+        _fail(f"pulumi preview ended with exit code {finished.returncode}; its messages are above")
+    return report
+
+
+@app.command()
+def plan(environment: Environment, out: Out = _DEFAULT_OUT) -> None:
+    """Preview with the policies, save the plan, and write what it does for a reviewer."""
+    _known(environment)
+    raise typer.Exit(reviewing.EXIT[_planned(environment, out).verdict])
+
+
+@app.command()
+def apply(environment: Environment, out: Out = _DEFAULT_OUT) -> None:
+    """Do what the saved plan says, and stop at whatever it doesn't say."""
+    _known(environment)
+    saved = out / "plan.json"
+    if not saved.exists():
+        _fail(f"there is no saved plan in {out}; run: python -m tools.deploy plan {environment}")
+    finished = _pulumi(
+        *("up", "--stack", environment, "--yes", "--skip-preview", "--plan", str(saved)), *_policies(environment)
+    )
+    saved.unlink()
+    raise typer.Exit(Exit.FINE if finished.returncode == 0 else Exit.BROKEN)
+
+
+@app.command()
+def up(
+    environment: Environment,
+    out: Out = _DEFAULT_OUT,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask before applying.")] = False,
+) -> None:
+    """Plan, show, ask, apply."""
+    _known(environment)
+    report = _planned(environment, out)
+    code = reviewing.EXIT[report.verdict]
+    if code is not Exit.FINE:
+        raise typer.Exit(code)
+    if report.verdict is Verdict.NO_CHANGES:
+        return
+    if not yes and not (sys.stdin.isatty() and typer.confirm(f"Bring {environment} up as planned?")):
+        typer.echo("nothing was changed; say yes to the question, or give --yes", err=True)
+        raise typer.Exit(Exit.VIOLATED)
+    apply(environment, out)
+
+
+@app.command()
+def drift(environment: Environment, out: Out = _DEFAULT_OUT) -> None:
+    """Compare program, state and cloud, and judge what is deployed; writes drift.md when they differ."""
+    _known(environment)
+    out.mkdir(parents=True, exist_ok=True)
+    page = out / "drift.md"
+    page.unlink(missing_ok=True)
+    preview = out / "drift.json"
+    finished = _pulumi("preview", "--stack", environment, "--refresh", "--json", capture=True)
+    preview.write_text(finished.stdout)
+    try:
+        report = reviewing.of_preview(preview, None)
+    except PreviewError as error:
+        _fail(f"{environment} can't be compared: {error}")
+    judged = _pulumi("policy", "analyze", "--stack", environment, *_policies(environment), capture=True)
+    if report.verdict is Verdict.NO_CHANGES and judged.returncode == 0 and finished.returncode == 0:
+        typer.echo(f"{environment} is what the program declares")
+        return
+    page.write_text(reviewing.drift_page(environment, report, judged.stdout if judged.returncode else ""))
+    typer.echo(f"{environment} differs: {page}")
+    raise typer.Exit(Exit.BROKEN if report.verdict is Verdict.BROKEN else Exit.VIOLATED)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,46 @@
+"""docs/policies.md: every rule, with how strict it is where."""
+
+from collections.abc import Mapping
+
+from policies.catalogue import GROUPS, RULES, rules_of
+from policies.rule import Rule
+from policies.settings_file import Strictness, read
+from review.render import environments
+
+_HEAD = """\
+# Policies
+
+What no environment may be. The rules are in `policies/rules/`, how strict they are and with which parameters in
+`policies/<environment>.json`; what isn't listed there is mandatory. Run them with `make gate ENV=prod`, or under the
+engine with `pulumi preview --policy-pack policies --policy-pack-config policies/prod.json`, which is what
+`make deploy ENV=prod` does. This page is made from the rules by `make docs`.
+
+A rule waits for a value that isn't known before the deployment, and judges it as soon as it is.
+"""
+
+
+def page() -> str:
+    """The page."""
+    strictness = {environment: read(environment, RULES) for environment in environments()}
+    parts = [_HEAD]
+    for heading, module in GROUPS:
+        parts.append(f"## {heading}\n")
+        parts += [_section(rule, strictness) for rule in rules_of(module)]
+    return "\n".join(parts)
+
+
+def _section(rule: Rule, strictness: Mapping[str, Mapping[str, Strictness]]) -> str:
+    lines = [f"### {rule.id}", "", f"{rule.title}. Severity: {rule.severity}.", "", f"- Why: {rule.protects}"]
+    lines += [f"- Fix: {rule.fix}", f"- More: <{rule.link}>"]
+    if rule.remediation:
+        lines.append("- At the level `remediate` the engine repairs it on the way.")
+    for environment, rules in strictness.items():
+        given = rules[rule.id]
+        changed = {name: value for name, value in given.parameters.items() if value != rule.parameters[name]}
+        if given.level != "mandatory" or changed:
+            settings = ", ".join(f"`{name}` = `{value}`" for name, value in changed.items())
+            lines.append(f"- In {environment}: {given.level}{f', {settings}' if settings else ''}")
+    if rule.parameters:
+        defaults = ", ".join(f"`{name}` = `{value}`" for name, value in rule.parameters.items())
+        lines.append(f"- Parameters: {defaults}")
+    return "\n".join(lines) + "\n"
