@@ -18,7 +18,7 @@ const LOCK = "simone-webshop-sync";
 /** Background Sync's name for "send the queue when there is a network again". */
 export const SYNC_TAG = "simone-webshop-queue";
 const TIMEOUT_MS = 10_000;
-const FIRST_WAIT_MS = 500;
+const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 30_000;
 const RETRIED = new Set([408, 425, 429]);
 const CONFLICTS = new Set([409, 412]);

@@ -36,11 +36,14 @@ export async function keepWithinQuota(limit = LIMIT_BYTES): Promise<boolean> {
 
 async function evictSome(): Promise<boolean> {
   for (const name of [CACHES.images, CACHES.pages, CACHES.api]) {
-    const entries = (await (await caches.open(name)).keys()).length;
+    const cache = await caches.open(name);
+    const entries = (await cache.keys()).length;
     if (!entries) continue;
     const keep = Math.floor(entries * (1 - STEP));
-    if (keep === 0) await caches.delete(name);
-    else await new CacheExpiration(name, { maxEntries: keep }).expireEntries();
+    if (keep) await new CacheExpiration(name, { maxEntries: keep }).expireEntries();
+    // What Workbox has no time of use for: the oldest first, so that each step frees something.
+    const left = await cache.keys();
+    await Promise.all(left.slice(0, Math.max(0, left.length - keep)).map((request) => cache.delete(request)));
     return true;
   }
   return evictProducts();

@@ -1,0 +1,91 @@
+"""What a visitor does, and what their browser keeps."""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+KEPT_PRODUCTS = 1_000
+PATIENCE_SECONDS = 60.0
+
+
+class Visitor:
+    """One browser profile with one shop."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.context = context
+        self.url = url
+        self.page = context.new_page()
+
+    def open(self, path: str, page: Page | None = None) -> Page:
+        """Go to a page of the shop."""
+        page = page or self.page
+        page.goto(self.url + path, wait_until="load")
+        return page
+
+    def settle(self, path: str = "/") -> Page:
+        """Visit until the worker is in control and the catalogue is kept: from here on the shop works offline."""
+        page = self.open(path)
+        _until(lambda: page.evaluate("navigator.serviceWorker.controller !== null"), page)
+        _until(lambda: len(self.stored("products")) >= KEPT_PRODUCTS, page)
+        return page
+
+    def stored(self, store: str) -> list[Any]:
+        """All of a store of the browser's database."""
+        return self.page.evaluate(
+            """async (store) => {
+                const db = await new Promise((resolve) => {
+                    const request = indexedDB.open("simone-webshop");
+                    request.onsuccess = () => resolve(request.result);
+                });
+                const rows = await new Promise((resolve) => {
+                    const request = db.transaction(store).objectStore(store).getAll();
+                    request.onsuccess = () => resolve(request.result);
+                });
+                db.close();
+                return rows;
+            }""",
+            store,
+        )
+
+    def cached_addresses(self) -> list[str]:
+        """Paths and queries of everything in the worker's caches."""
+        addresses: list[str] = self.page.evaluate(
+            """async () => {
+                const found = [];
+                for (const name of await caches.keys())
+                    for (const request of await (await caches.open(name)).keys()) found.push(request.url);
+                return found;
+            }"""
+        )
+        return [address.removeprefix(self.url) for address in addresses]
+
+    def add_to_cart(self, product_id: int) -> None:
+        """Put one piece of a product into the cart."""
+        page = self.open(f"/products/{product_id}")
+        page.get_by_role("button", name="Add to cart").click()
+        expect(page.get_by_role("status").filter(has_text=re.compile("is in your cart"))).to_be_visible()
+
+    def sign_in(self) -> None:
+        """Sign in as the sample customer."""
+        page = self.open("/login")
+        page.get_by_label("E-mail address").fill("demo@example.com")
+        page.get_by_label("Password").fill("simone-demo")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Your account")).to_be_visible()
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+    def wait_until_sent(self, seconds: float = PATIENCE_SECONDS) -> None:
+        """Until the queue is empty."""
+        _until(lambda: not self.stored("syncQueue"), self.page, seconds)
+
+
+def _until(happened: Callable[[], bool], page: Page, seconds: float = PATIENCE_SECONDS) -> None:
+    """Ask again and again. Not the page's own waiting, which the shop's content security policy forbids."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"it didn't happen within {seconds} s")
+        page.wait_for_timeout(100)

@@ -1,0 +1,93 @@
+"""The shop works without a network, and with a network but a dead server."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browsing import Visitor
+from playwright.sync_api import Browser, expect
+from stand_in import StandIn, catalogue
+from storefront_server import Storefront
+
+pytestmark = pytest.mark.browser
+
+MOST_WANTED = max(catalogue().products, key=lambda product: product["popularity"])
+
+
+@pytest.fixture(params=["no network", "dead server"])
+def cut_off(
+    request: pytest.FixtureRequest, browser: Browser, build: Path, stand_in: StandIn, tmp_path: Path
+) -> Iterator[Visitor]:
+    """A visitor who has been to the home page, and then can't reach the shop any more."""
+    stand_in.reset()
+    server = Storefront(build, stand_in.url, tmp_path / "log")
+    server.start()
+    context = browser.new_context()
+    visitor = Visitor(context, server.url)
+    visitor.settle("/")
+    visitor.open("/")  # with the worker in control, which keeps what it serves
+    if request.param == "no network":
+        context.set_offline(True)
+    else:
+        server.stop()
+    yield visitor
+    context.close()
+    server.stop()
+
+
+def test_pages_seen_before_and_never_seen_before_are_there(cut_off: Visitor) -> None:
+    page = cut_off.open("/")
+    expect(page.get_by_role("heading", name="Fewer, better things.")).to_be_visible()
+
+    # A deep link to a product whose page was never visited.
+    page = cut_off.open(f"/products/{MOST_WANTED['id']}")
+    expect(page.get_by_role("heading", level=1, name=MOST_WANTED["name"])).to_be_visible()
+
+    page = cut_off.open(f"/categories/{MOST_WANTED['category_id']}?sort=price")
+    expect(page.get_by_role("heading", level=1, name=MOST_WANTED["category_name"])).to_be_visible()
+    cards = page.get_by_role("article")
+    expect(cards.first).to_be_visible()
+    prices = [float(re.sub(r"[^\d.]", "", text)) for text in page.locator(".price").all_inner_texts()]
+    assert prices == sorted(prices)
+
+    page.reload()
+    expect(page.get_by_role("heading", level=1, name=MOST_WANTED["category_name"])).to_be_visible()
+
+
+def test_search_finds_products_in_the_browsers_own_copy(cut_off: Visitor) -> None:
+    words = " ".join(MOST_WANTED["name"].lower().replace(",", "").split()[-3:])
+    page = cut_off.open(f"/search?q={words}")
+    expect(page.get_by_role("status").filter(has_text="from what this browser keeps")).to_be_visible()
+    expect(page.get_by_role("link", name=MOST_WANTED["name"])).to_be_visible()
+
+
+def test_the_cart_works_and_ordering_waits(cut_off: Visitor) -> None:
+    cut_off.add_to_cart(MOST_WANTED["id"])
+    page = cut_off.open("/cart")
+    expect(page.get_by_role("link", name=MOST_WANTED["name"])).to_be_visible()
+    expect(page.get_by_test_id("offline")).to_contain_text("You are offline")
+    expect(page.get_by_role("button", name="Go online to check out")).to_be_disabled()
+
+    # The order can be prepared: what is filled in stays.
+    page = cut_off.open("/checkout")
+    page.get_by_label("City").fill("Lisbon")
+    expect(page.get_by_role("button", name="Go online to order")).to_be_disabled()
+    page.reload()
+    expect(page.get_by_label("City")).to_have_value("Lisbon")
+
+
+def test_a_page_that_nobody_has_says_so(cut_off: Visitor) -> None:
+    page = cut_off.open("/products/999999")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("offline|be fetched"))
+    expect(page.get_by_role("main").get_by_role("link", name="Your cart")).to_be_visible()
+
+
+def test_a_link_clicked_without_a_network_leads_somewhere(visitor: Visitor) -> None:
+    page = visitor.settle("/")
+    visitor.open("/")
+    visitor.context.set_offline(True)
+    link = page.get_by_role("article").get_by_role("link").first
+    name = link.inner_text()
+    link.click()
+    expect(page.get_by_role("heading", level=1, name=name)).to_be_visible()
