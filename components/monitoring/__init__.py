@@ -18,6 +18,5 @@ class Monitoring(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         declare_prometheus(f"{name}-prometheus", args, child)
         declare_alertmanager(f"{name}-alertmanager", args, child)
-        if args.database is not None:
-            declare_postgres_exporter(f"{name}-postgres-exporter", args, args.database, child)
+        declare_postgres_exporter(f"{name}-postgres-exporter", args, child)
         self.register_outputs({})

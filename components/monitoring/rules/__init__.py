@@ -13,6 +13,11 @@ GROUPS: tuple[Group, ...] = (REDIS, DATABASE, API, EDGE, BROWSER, PLATFORM)
 ALERTS: tuple[Alert, ...] = tuple(alert for group in GROUPS for alert in group.alerts)
 
 
+def runbook_urls(settings: MonitoringSettings) -> dict[str, str]:
+    """Each alert's runbook address."""
+    return {alert.name: alert.runbook_url(settings) for alert in ALERTS}
+
+
 def rule_files(settings: MonitoringSettings) -> dict[str, str]:
     """Rule files by file name."""
     return {f"{group.name}.yml": rule_file(group, settings) for group in GROUPS}

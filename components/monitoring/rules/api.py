@@ -7,7 +7,7 @@ as in the SRE workbook: 14.4 and 6 times the sustainable rate page, 1 time is a 
 from collections.abc import Iterator
 
 from components.monitoring.rules.model import Alert, Group, Recording
-from components.monitoring.rules.thresholds import (
+from components.monitoring.thresholds import (
     API_LATENCY,
     AVAILABILITY_OBJECTIVE,
     HIT_RATIO_FLOOR,
@@ -99,7 +99,6 @@ def _burn_alerts(name: str, series: str, objective: float, what: str) -> Iterato
             description=f"{factor:g} times what the month's budget ({budget:.1%}) allows, over {long} and still over "
             f"{short}.",
             runbook="api",
-            dashboard="simone-api",
         )
 
 
@@ -113,7 +112,6 @@ _ALERTS = (
         summary="No API pod answers",
         description="Only what the gateway and the edge hold is served.",
         runbook="api",
-        dashboard="simone-api",
     ),
     *_burn_alerts("ApiAvailabilityBurn", "api:errors:ratio_rate", AVAILABILITY_OBJECTIVE, "are server errors"),
     *_burn_alerts("ApiLatencyBurn", "api:slow:ratio_rate", LATENCY_OBJECTIVE, "took over 50 ms"),
@@ -126,7 +124,6 @@ _ALERTS = (
         summary="The API's P95 is {{ $value | humanizeDuration }}",
         description="Asked for: below 50 ms.",
         runbook="api",
-        dashboard="simone-api",
     ),
     Alert(
         name="CacheHitRatioLow",
@@ -137,7 +134,6 @@ _ALERTS = (
         summary="Caches answer only {{ $value | humanizePercentage }} of the requests",
         description="Asked for: 80 %, at the least 70 %. The database carries the rest.",
         runbook="api",
-        dashboard="simone-api",
     ),
     Alert(
         name="CacheMissSpike",
@@ -148,7 +144,6 @@ _ALERTS = (
         summary="Cache misses rose by {{ $value | humanizePercentage }} within an hour",
         description="A deploy changed keys, a purge is too wide, Redis was lost, or somebody walks the catalogue.",
         runbook="api",
-        dashboard="simone-api",
     ),
     Alert(
         name="PurgeLag",
@@ -160,7 +155,6 @@ _ALERTS = (
         summary="Purges reach {{ $labels.layer }} after {{ $value | humanizeDuration }}",
         description="Visitors see old prices or stock for that long.",
         runbook="api",
-        dashboard="simone-api",
     ),
     Alert(
         name="OutboxStuck",
@@ -171,7 +165,6 @@ _ALERTS = (
         summary="A purge has waited for {{ $value | humanizeDuration }}",
         description="The worker is down or a layer refuses purges: visitors see what was changed long ago.",
         runbook="api",
-        dashboard="simone-api",
     ),
     Alert(
         name="GatewayDown",
@@ -182,7 +175,6 @@ _ALERTS = (
         summary="No gateway pod answers",
         description="The shop is unreachable but for what the edge holds.",
         runbook="api",
-        dashboard="simone-overview",
     ),
     Alert(
         name="GatewayErrors",
@@ -194,7 +186,6 @@ _ALERTS = (
         summary="{{ $value | humanizePercentage }} of the gateway's answers are server errors",
         description="Visitors see errors, whatever the API's own figures say.",
         runbook="api",
-        dashboard="simone-overview",
     ),
 )
 

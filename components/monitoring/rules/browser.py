@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from components.monitoring.rules.model import Alert, Group, Recording
-from components.monitoring.rules.thresholds import (
+from components.monitoring.thresholds import (
     LARGEST_CONTENTFUL_PAINT,
     PAGE_LOAD,
     SERVICE_WORKER_INSTALLS,
@@ -42,7 +42,6 @@ _ALERTS = (
         summary="No storefront pod answers ({{ $labels.job }})",
         description="Pages come from the gateway's shield, stale ones for up to an hour.",
         runbook="storefront",
-        dashboard="simone-storefront",
     ),
     Alert(
         name="PageLoadSlow",
@@ -53,7 +52,6 @@ _ALERTS = (
         summary="P95 of page loads is {{ $value | humanizeDuration }}",
         description="Asked for: below 2 s.",
         runbook="storefront",
-        dashboard="simone-storefront",
     ),
     Alert(
         name="LargestContentfulPaintSlow",
@@ -64,7 +62,6 @@ _ALERTS = (
         summary="P75 of the largest contentful paint is {{ $value | humanizeDuration }}",
         description="Asked for: below 2.5 s. Images, fonts or a slow first byte.",
         runbook="storefront",
-        dashboard="simone-storefront",
     ),
     Alert(
         name="ServiceWorkerInstallations",
@@ -75,7 +72,6 @@ _ALERTS = (
         summary="The service worker installs in {{ $value | humanizePercentage }} of the browsers that try",
         description="Asked for: above 95 %. A precached file is missing (404), or sw.js fails.",
         runbook="storefront",
-        dashboard="simone-storefront",
     ),
     Alert(
         name="OfflineSyncFailures",
@@ -86,7 +82,6 @@ _ALERTS = (
         summary="Only {{ $value | humanizePercentage }} of the changes made offline are delivered",
         description="Asked for: above 99 %. The others stay in the visitors' browsers.",
         runbook="storefront",
-        dashboard="simone-storefront",
     ),
 )
 

@@ -1,7 +1,7 @@
 """Rules of Postgres and pgBouncer."""
 
 from components.monitoring.rules.model import Alert, Group, Recording
-from components.monitoring.rules.thresholds import (
+from components.monitoring.thresholds import (
     CONNECTIONS_SHARE,
     DEAD_ROW_SHARE,
     INDEX_GROWTH_PER_DAY,
@@ -60,7 +60,6 @@ _POSTGRES_ALERTS = (
         summary="Postgres doesn't answer",
         description="Cached reads go on, stale ones up to an hour; every write fails with 503.",
         runbook="postgres",
-        dashboard="simone-database",
     ),
     Alert(
         name="PostgresConnections",
@@ -71,7 +70,6 @@ _POSTGRES_ALERTS = (
         summary="{{ $value | humanizePercentage }} of Postgres's connections are in use",
         description="At 100 % pgBouncer can't open new ones and requests queue.",
         runbook="postgres",
-        dashboard="simone-database",
     ),
     Alert(
         name="DatabaseQueryRate",
@@ -82,7 +80,6 @@ _POSTGRES_ALERTS = (
         summary="The database executes {{ $value | humanize }} statements a second",
         description="More than was asked for (1000/s): a cache misses what it should hold.",
         runbook="postgres",
-        dashboard="simone-database",
     ),
     Alert(
         name="DatabaseQueryTime",
@@ -93,7 +90,6 @@ _POSTGRES_ALERTS = (
         summary="The mean statement takes {{ $value | humanizeDuration }}",
         description="Asked for: below 50 ms. A plan changed, an index is missing or the instance is overloaded.",
         runbook="postgres",
-        dashboard="simone-database",
     ),
     Alert(
         name="DatabaseSlowQueries",
@@ -104,7 +100,6 @@ _POSTGRES_ALERTS = (
         summary="{{ $value | humanizePercentage }} of the executed statements take over 100 ms",
         description="Asked for: below 5 %. `make slow-queries` shows which ones.",
         runbook="postgres",
-        dashboard="simone-database",
     ),
     Alert(
         name="DatabaseIndexGrowth",
@@ -116,7 +111,6 @@ _POSTGRES_ALERTS = (
         summary="Index {{ $labels.indexrelname }} grew {{ $value | humanize }}-fold within a day",
         description="Bloat, or a table ({{ $labels.relname }}) that grows faster than planned.",
         runbook="postgres",
-        dashboard="simone-database",
     ),
     Alert(
         name="PostgresLongTransaction",
@@ -127,7 +121,6 @@ _POSTGRES_ALERTS = (
         summary="A transaction is open for {{ $value | humanizeDuration }}",
         description="It keeps vacuum from cleaning, may hold locks, and occupies a pooled connection.",
         runbook="postgres",
-        dashboard="simone-database",
     ),
     Alert(
         name="PostgresDeadRows",
@@ -138,7 +131,6 @@ _POSTGRES_ALERTS = (
         summary="{{ $value | humanizePercentage }} of the rows of {{ $labels.relname }} are dead",
         description="Autovacuum doesn't keep up or is held back by an open transaction.",
         runbook="postgres",
-        dashboard="simone-database",
     ),
     Alert(
         name="PostgresDeadlocks",
@@ -149,7 +141,6 @@ _POSTGRES_ALERTS = (
         summary="{{ $value | humanize }} deadlocks within ten minutes",
         description="Two transactions lock the same rows in different order.",
         runbook="postgres",
-        dashboard="simone-database",
     ),
 )
 
@@ -163,7 +154,6 @@ _PGBOUNCER_ALERTS = (
         summary="pgBouncer {{ $labels.pod }} is down",
         description="The others carry its clients; one pool less.",
         runbook="pgbouncer",
-        dashboard="simone-database",
     ),
     Alert(
         name="PgbouncerAllDown",
@@ -174,7 +164,6 @@ _PGBOUNCER_ALERTS = (
         summary="No pgBouncer is up",
         description="The API can't reach the database: writes fail, reads come from caches.",
         runbook="pgbouncer",
-        dashboard="simone-database",
     ),
     Alert(
         name="PgbouncerClientsWaiting",
@@ -185,7 +174,6 @@ _PGBOUNCER_ALERTS = (
         summary="A client of {{ $labels.pod }} has waited {{ $value | humanizeDuration }} for a connection",
         description="All server connections of {{ $labels.database }} are busy: slow queries, or too small a pool.",
         runbook="pgbouncer",
-        dashboard="simone-database",
     ),
     Alert(
         name="PgbouncerPoolSaturated",
@@ -196,7 +184,6 @@ _PGBOUNCER_ALERTS = (
         summary="{{ $value | humanizePercentage }} of {{ $labels.pod }}'s pool is in use",
         description="The next burst will wait.",
         runbook="pgbouncer",
-        dashboard="simone-database",
     ),
     Alert(
         name="PgbouncerClientConnections",
@@ -207,7 +194,6 @@ _PGBOUNCER_ALERTS = (
         summary="{{ $labels.pod }} has {{ $value | humanizePercentage }} of its client connections in use",
         description="At 100 % (max_client_conn) new clients are refused.",
         runbook="pgbouncer",
-        dashboard="simone-database",
     ),
 )
 

@@ -1,7 +1,7 @@
 """Rules of Cloudflare's edge (by the CDN exporter) and of certificates."""
 
 from components.monitoring.rules.model import Alert, Group, Recording
-from components.monitoring.rules.thresholds import (
+from components.monitoring.thresholds import (
     CDN_HIT_RATIO,
     CERTIFICATE_DAYS_PAGE,
     CERTIFICATE_DAYS_TICKET,
@@ -47,7 +47,6 @@ _ALERTS = (
         summary="The edge answers only {{ $value | humanizePercentage }} of the requests itself",
         description="Asked for: 70 %. A rule changed, a cookie or query parameter splits keys, or purges are too wide.",
         runbook="edge",
-        dashboard="simone-edge",
     ),
     Alert(
         name="CdnMissSpike",
@@ -58,7 +57,6 @@ _ALERTS = (
         summary="Misses in {{ $labels.region }} rose by {{ $value | humanizePercentage }} within an hour",
         description="The origin carries what the edge did an hour ago.",
         runbook="edge",
-        dashboard="simone-edge",
     ),
     Alert(
         name="CdnOriginBandwidth",
@@ -69,7 +67,6 @@ _ALERTS = (
         summary="{{ $value | humanizePercentage }} of the bytes come from the origin",
         description="Asked for: below half.",
         runbook="edge",
-        dashboard="simone-edge",
     ),
     Alert(
         name="CdnLatency",
@@ -80,7 +77,6 @@ _ALERTS = (
         summary="P95 from the edge in {{ $labels.region }} is {{ $value | humanizeDuration }}",
         description="Asked for: below 200 ms.",
         runbook="edge",
-        dashboard="simone-edge",
     ),
     Alert(
         name="CdnMetricsStale",
@@ -91,7 +87,6 @@ _ALERTS = (
         summary="No analytics from Cloudflare for {{ $value | humanizeDuration }}",
         description="The edge's alerts are blind: token, quota or Cloudflare's API.",
         runbook="edge",
-        dashboard="simone-edge",
     ),
     Alert(
         name="CertificateExpiry",
@@ -103,7 +98,6 @@ _ALERTS = (
         summary="Certificate {{ $labels.name }} expires in {{ $value | humanizeDuration }}",
         description="Renew it before then (docs/runbooks/edge.md).",
         runbook="edge",
-        dashboard="simone-edge",
     ),
     Alert(
         name="CertificateExpiresSoon",
@@ -114,7 +108,6 @@ _ALERTS = (
         summary="Certificate {{ $labels.name }} expires in {{ $value | humanizeDuration }}",
         description="After that Cloudflare refuses the origin and the shop is down.",
         runbook="edge",
-        dashboard="simone-edge",
     ),
 )
 

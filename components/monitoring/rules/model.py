@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import yaml
 
+from components.monitoring.dashboards import PANEL_OF_ALERT
 from components.monitoring.settings import MonitoringSettings
 
 Severity = Literal["page", "ticket", "heartbeat"]
@@ -24,8 +25,7 @@ class Alert:
     """Something a person has to do.
 
     `hold` is how long the expression must stay true, `hold_reason` why exactly that long. `summary` and `description`
-    are Prometheus templates; `runbook` is the file of docs/runbooks that has a section named as the alert;
-    `dashboard` the uid of the dashboard that shows it.
+    are Prometheus templates; `runbook` is the file of docs/runbooks that has a section named as the alert.
     """
 
     name: str
@@ -36,7 +36,10 @@ class Alert:
     summary: str
     description: str
     runbook: str
-    dashboard: str
+
+    def runbook_url(self, settings: MonitoringSettings) -> str:
+        """The section's address; a heading's anchor is its text in lower case."""
+        return f"{settings.runbook_url}/{self.runbook}.md#{self.name.lower()}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +67,8 @@ def _alert_document(rule: Alert, settings: MonitoringSettings) -> dict[str, Any]
         "annotations": {
             "summary": rule.summary,
             "description": rule.description,
-            "runbook_url": f"{settings.runbook_url}/{rule.runbook}.md#{rule.name.lower()}",
-            "dashboard_url": f"{settings.grafana_url}/d/{rule.dashboard}",
+            "runbook_url": rule.runbook_url(settings),
+            "dashboard_url": settings.grafana_url + PANEL_OF_ALERT[rule.name],
         },
     }
 

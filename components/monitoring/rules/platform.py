@@ -1,7 +1,7 @@
 """Rules of the monitoring itself: who watches the watchman."""
 
 from components.monitoring.rules.model import Alert, Group
-from components.monitoring.rules.thresholds import SCRAPE_JOBS_DOWN_FOR
+from components.monitoring.thresholds import SCRAPE_JOBS_DOWN_FOR
 
 _ALERTS = (
     Alert(
@@ -13,7 +13,6 @@ _ALERTS = (
         summary="Monitoring works",
         description="Always firing. When it stops arriving, the service behind `heartbeat_url` calls.",
         runbook="monitoring",
-        dashboard="simone-overview",
     ),
     Alert(
         name="TargetDown",
@@ -25,7 +24,6 @@ _ALERTS = (
         summary="{{ $labels.pod }} ({{ $labels.job }}) can't be scraped",
         description="It is down, or its metrics port is unreachable: its alerts are blind.",
         runbook="monitoring",
-        dashboard="simone-overview",
     ),
     Alert(
         name="PrometheusRuleFailures",
@@ -36,7 +34,6 @@ _ALERTS = (
         summary="Rules of {{ $labels.rule_group }} fail to evaluate",
         description="An expression matches many-to-many or needs more than its limits.",
         runbook="monitoring",
-        dashboard="simone-overview",
     ),
     Alert(
         name="PrometheusStorageFull",
@@ -48,7 +45,6 @@ _ALERTS = (
         summary="Prometheus stores {{ $value | humanizePercentage }} of its limit",
         description="Blocks and log are beyond retention_size: the volume may fill up.",
         runbook="monitoring",
-        dashboard="simone-overview",
     ),
     Alert(
         name="AlertmanagerUnreachable",
@@ -60,7 +56,6 @@ _ALERTS = (
         summary="Alerts don't reach Alertmanager",
         description="This very alert reaches nobody through it; the dead man's switch does.",
         runbook="monitoring",
-        dashboard="simone-overview",
     ),
     Alert(
         name="AlertmanagerNotificationsFailing",
@@ -71,7 +66,6 @@ _ALERTS = (
         summary="Notifications by {{ $labels.integration }} fail",
         description="The receiver's address or key is wrong, or it is down: alerts don't reach people.",
         runbook="monitoring",
-        dashboard="simone-overview",
     ),
 )
 

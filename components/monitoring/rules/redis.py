@@ -1,7 +1,7 @@
 """Rules of the Redis pairs and their Sentinels."""
 
 from components.monitoring.rules.model import Alert, Group, Recording
-from components.monitoring.rules.thresholds import (
+from components.monitoring.thresholds import (
     AOF_TO_MAXMEMORY,
     EVICTION_SHARE,
     FAILOVERS_PER_HOUR,
@@ -48,7 +48,6 @@ _ALERTS = (
         summary="Redis pair {{ $labels.pair }} has {{ $value }} masters",
         description="No master: writes to {{ $labels.pair }} fail. Two: they diverge and one side will be lost.",
         runbook="redis",
-        dashboard="simone-redis",
     ),
     Alert(
         name="RedisDown",
@@ -59,7 +58,6 @@ _ALERTS = (
         summary="Redis node {{ $labels.pod }} is down",
         description="The pair {{ $labels.pair }} has no second node: the next failure stops it.",
         runbook="redis",
-        dashboard="simone-redis",
     ),
     Alert(
         name="RedisSentinelQuorum",
@@ -70,7 +68,6 @@ _ALERTS = (
         summary="Sentinel {{ $labels.pod }} sees no quorum for {{ $labels.master_name }}",
         description="Too few Sentinels reach each other: a lost master of {{ $labels.master_name }} stays lost.",
         runbook="redis",
-        dashboard="simone-redis",
     ),
     Alert(
         name="RedisSentinelTilt",
@@ -81,7 +78,6 @@ _ALERTS = (
         summary="Sentinel {{ $labels.pod }} is in TILT",
         description="It saw its clock jump or its process stall and takes no part in failovers.",
         runbook="redis",
-        dashboard="simone-redis",
     ),
     Alert(
         name="RedisSentinelDown",
@@ -92,7 +88,6 @@ _ALERTS = (
         summary="Sentinel {{ $labels.pod }} is down",
         description="Failover needs two of three Sentinels; one more lost and there is none.",
         runbook="redis",
-        dashboard="simone-redis",
     ),
     Alert(
         name="RedisSentinelsDisagree",
@@ -103,7 +98,6 @@ _ALERTS = (
         summary="Sentinels name {{ $value }} different masters for {{ $labels.master_name }}",
         description="Clients that ask different Sentinels write to different nodes.",
         runbook="redis",
-        dashboard="simone-redis",
     ),
     Alert(
         name="RedisReplicationBroken",
@@ -114,7 +108,6 @@ _ALERTS = (
         summary="Redis {{ $labels.pod }} doesn't follow its master",
         description="A failover of {{ $labels.pair }} would now lose what the replica is missing.",
         runbook="redis",
-        dashboard="simone-redis",
     ),
     Alert(
         name="RedisReplicaLag",
@@ -125,7 +118,6 @@ _ALERTS = (
         summary="The replica of {{ $labels.pod }} is {{ $value | humanizeDuration }} behind",
         description="A failover of {{ $labels.pair }} would lose that much.",
         runbook="redis",
-        dashboard="simone-redis",
     ),
     Alert(
         name="RedisFailoverRate",
@@ -136,7 +128,6 @@ _ALERTS = (
         summary="Redis pair {{ $labels.pair }} failed over {{ $value }} times within an hour",
         description="Each failover is a gap of about 2 s; something makes masters unreachable again and again.",
         runbook="redis",
-        dashboard="simone-redis",
     ),
     Alert(
         name="RedisSessionsMemoryHigh",
@@ -147,7 +138,6 @@ _ALERTS = (
         summary="Sessions use {{ $value | humanizePercentage }} of their memory on {{ $labels.pod }}",
         description="At 100 % Redis evicts sessions (they are found again in Postgres, slower).",
         runbook="redis",
-        dashboard="simone-redis",
     ),
     Alert(
         name="RedisSessionsMemoryCritical",
@@ -158,7 +148,6 @@ _ALERTS = (
         summary="Sessions use {{ $value | humanizePercentage }} of their memory on {{ $labels.pod }}",
         description="Sessions will be evicted soon: raise redis.sessions.maxmemory or stop what creates them.",
         runbook="redis",
-        dashboard="simone-redis",
     ),
     Alert(
         name="RedisMemoryHigh",
@@ -169,7 +158,6 @@ _ALERTS = (
         summary="Redis {{ $labels.pod }} uses {{ $value | humanizePercentage }} of its memory",
         description="The cache {{ $labels.pair }} nears its limit: look whether it evicts what is still asked for.",
         runbook="redis",
-        dashboard="simone-redis",
     ),
     Alert(
         name="RedisSessionsEvicted",
@@ -180,7 +168,6 @@ _ALERTS = (
         summary="Redis evicted {{ $value | humanize }} sessions on {{ $labels.pod }} within 15 minutes",
         description="Sessions are thrown away for want of memory; visitors are served from the Postgres copy.",
         runbook="redis",
-        dashboard="simone-redis",
     ),
     Alert(
         name="RedisEvictionShare",
@@ -192,7 +179,6 @@ _ALERTS = (
         summary="{{ $value | humanizePercentage }} of the keys leaving {{ $labels.pair }} are evicted",
         description="The cache is too small for what is asked of it: hit ratio falls and the database feels it.",
         runbook="redis",
-        dashboard="simone-redis",
     ),
     Alert(
         name="RedisPersistenceFailing",
@@ -204,7 +190,6 @@ _ALERTS = (
         summary="Redis {{ $labels.pod }} can't write its data to disk",
         description="The disk is full or slow, or memory is too short to fork. A restart now loses data.",
         runbook="redis",
-        dashboard="simone-redis",
     ),
     Alert(
         name="RedisSnapshotAge",
@@ -216,7 +201,6 @@ _ALERTS = (
         summary="The last snapshot of {{ $labels.pod }} is {{ $value | humanizeDuration }} old",
         description="Hourly snapshots are declared; the data that a restore starts from grows old.",
         runbook="redis",
-        dashboard="simone-redis",
     ),
     Alert(
         name="RedisAofGrowth",
@@ -228,7 +212,6 @@ _ALERTS = (
         summary="The AOF of {{ $labels.pod }} has grown to {{ $value | humanize1024 }}B",
         description="The nightly rewrite isn't enough or didn't run; the volume fills and a restart takes longer.",
         runbook="redis",
-        dashboard="simone-redis",
     ),
     Alert(
         name="RedisConnectionsRejected",
@@ -239,7 +222,6 @@ _ALERTS = (
         summary="Redis {{ $labels.pod }} rejected {{ $value | humanize }} connections",
         description="maxclients is reached: a client leaks connections or opens one per request.",
         runbook="redis",
-        dashboard="simone-redis",
     ),
 )
 

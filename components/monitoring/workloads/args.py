@@ -28,4 +28,4 @@ class MonitoringArgs:
     settings: MonitoringSettings
     secrets: MonitoringSecrets
     images: Images
-    database: WatchedDatabase | None = None
+    database: WatchedDatabase

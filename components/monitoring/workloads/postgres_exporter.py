@@ -10,7 +10,7 @@ from components.monitoring.config.postgres_exporter import (
     postgres_exporter_arguments,
     queries_yml,
 )
-from components.monitoring.workloads.args import MonitoringArgs, WatchedDatabase
+from components.monitoring.workloads.args import MonitoringArgs
 from components.monitoring.workloads.parts import config_volume, http_probe, metrics_port, mount, secret_volume
 from components.workload import (
     config_map,
@@ -30,11 +30,9 @@ SYSTEM = "postgres-exporter"
 UID = 65534
 
 
-def declare_postgres_exporter(
-    name: str, args: MonitoringArgs, database: WatchedDatabase, opts: pulumi.ResourceOptions
-) -> None:
+def declare_postgres_exporter(name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions) -> None:
     """Everything named `{name}-…` that the exporter needs. It reads its password from a file."""
-    platform = args.platform
+    platform, database = args.platform, args.database
     queries_directory, _, queries_name = QUERIES_FILE.rpartition("/")
     secrets_directory, _, password_name = PASSWORD_FILE.rpartition("/")
     config = {queries_name: queries_yml()}

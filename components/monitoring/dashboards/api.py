@@ -1,0 +1,162 @@
+"""The API's cache: what it answers, how fast, and what it saves."""
+
+from components.monitoring.dashboards.board import Board, Limits, Panel, Query, Section, Variable
+from components.monitoring.thresholds import (
+    API_LATENCY,
+    AVAILABILITY_OBJECTIVE,
+    HIT_RATIO_FLOOR,
+    HIT_RATIO_GOAL,
+    LATENCY_OBJECTIVE,
+    OUTBOX_AGE,
+    PURGE_LAG,
+)
+
+_ENDPOINT = 'endpoint=~"$endpoint"'
+_AVAILABILITY_BUDGET = round(1 - AVAILABILITY_OBJECTIVE, 6)
+_LATENCY_BUDGET = round(1 - LATENCY_OBJECTIVE, 6)
+_MEAN = (
+    'sum by (endpoint) (rate(api_request_duration_seconds_sum{{cache="{cache}", {endpoint}}}[5m]))\n'
+    '/ (sum by (endpoint) (rate(api_request_duration_seconds_count{{cache="{cache}", {endpoint}}}[5m])) > 0)'
+)
+
+API = Board(
+    name="api",
+    title="SIMONE: API cache",
+    description="Hit ratios by layer and endpoint, response times cached and uncached, purges.",
+    variables=(Variable(name="endpoint", label="Endpoint", query="label_values(api_cache_hits_total, endpoint)"),),
+    sections=(
+        Section(
+            title="Hits",
+            panels=(
+                Panel(
+                    title="Answers without the database",
+                    description="Gateway, memory and Redis together. Goal 80 %, floor 70 %.",
+                    unit="percentunit",
+                    queries=(
+                        Query(expr="shop:cache_hits:ratio_rate5m", legend="all layers"),
+                        Query(expr="api:cache_hits:ratio_rate5m", legend="API alone"),
+                    ),
+                    limits=Limits(alert=HIT_RATIO_FLOOR, warn=HIT_RATIO_GOAL, below=True),
+                    alerts=("CacheHitRatioLow", "CacheMissSpike"),
+                    maximum=1,
+                ),
+                Panel(
+                    title="Hit ratio by endpoint",
+                    description="Of the API's own cache, behind the gateway.",
+                    unit="percentunit",
+                    queries=(
+                        Query(expr=f"endpoint:api_cache_hits:ratio_rate5m{{{_ENDPOINT}}}", legend="{{endpoint}}"),
+                    ),
+                    maximum=1,
+                ),
+                Panel(
+                    title="Top endpoints by cache benefit",
+                    description="Seconds of work saved a second: hits times what a miss costs more than a hit.",
+                    unit="s",
+                    queries=(
+                        Query(
+                            expr=f"topk(10, sum by (endpoint) (rate(api_cache_hits_total{{{_ENDPOINT}}}[5m]))\n"
+                            "* on (endpoint) (\n"
+                            + _MEAN.format(cache="uncached", endpoint=_ENDPOINT)
+                            + "\n- on (endpoint)\n"
+                            + _MEAN.format(cache="cached", endpoint=_ENDPOINT)
+                            + "))",
+                            legend="{{endpoint}}",
+                        ),
+                    ),
+                    kind="table",
+                ),
+                Panel(
+                    title="Kinds of answers",
+                    description="Besides hits and misses: stale ones, those that waited for another's, and 304.",
+                    unit="reqps",
+                    queries=(
+                        Query(expr=f"sum(rate(api_cache_hits_total{{{_ENDPOINT}}}[5m]))", legend="hit"),
+                        Query(expr=f"sum(rate(api_cache_misses_total{{{_ENDPOINT}}}[5m]))", legend="miss"),
+                        Query(expr=f"sum(rate(api_cache_stale_total{{{_ENDPOINT}}}[5m]))", legend="stale"),
+                        Query(expr=f"sum(rate(api_cache_coalesced_total{{{_ENDPOINT}}}[5m]))", legend="coalesced"),
+                        Query(expr=f"sum(rate(api_not_modified_total{{{_ENDPOINT}}}[5m]))", legend="304"),
+                    ),
+                ),
+            ),
+        ),
+        Section(
+            title="Time",
+            panels=(
+                Panel(
+                    title="P95, cached and uncached",
+                    description="What an answer takes with and without the cache.",
+                    unit="s",
+                    queries=(Query(expr="cache:api_request_latency:p95_rate5m", legend="{{cache}}"),),
+                    limits=Limits(alert=API_LATENCY),
+                    alerts=("ApiLatencyP95", "ApiDown"),
+                    width=8,
+                ),
+                Panel(
+                    title="Burn rate of availability",
+                    description="How many times faster than allowed the month's error budget (0.1 %) is used.",
+                    unit="none",
+                    queries=tuple(
+                        Query(expr=f"api:errors:ratio_rate{window} / {_AVAILABILITY_BUDGET:g}", legend=window)
+                        for window in ("5m", "1h", "6h", "3d")
+                    ),
+                    limits=Limits(alert=14.4, warn=6),
+                    alerts=("ApiAvailabilityBurnFast", "ApiAvailabilityBurnMedium", "ApiAvailabilityBurnSlow"),
+                    width=8,
+                ),
+                Panel(
+                    title="Burn rate of latency",
+                    description="How many times faster than allowed (5 % over 50 ms) the budget is used.",
+                    unit="none",
+                    queries=tuple(
+                        Query(expr=f"api:slow:ratio_rate{window} / {_LATENCY_BUDGET:g}", legend=window)
+                        for window in ("5m", "1h", "6h", "3d")
+                    ),
+                    limits=Limits(alert=14.4, warn=6),
+                    alerts=("ApiLatencyBurnFast", "ApiLatencyBurnMedium", "ApiLatencyBurnSlow"),
+                    width=8,
+                ),
+            ),
+        ),
+        Section(
+            title="Purges",
+            panels=(
+                Panel(
+                    title="Time until a layer has purged",
+                    description="P95 from a write's commit.",
+                    unit="s",
+                    queries=(
+                        Query(
+                            expr="histogram_quantile(0.95,\n"
+                            "  sum by (le, layer) (rate(api_purge_duration_seconds_bucket[5m])))",
+                            legend="{{layer}}",
+                        ),
+                    ),
+                    limits=Limits(alert=PURGE_LAG),
+                    alerts=("PurgeLag",),
+                    width=8,
+                ),
+                Panel(
+                    title="Purges",
+                    description="By layer and result.",
+                    unit="ops",
+                    queries=(
+                        Query(
+                            expr="sum by (layer, result) (rate(api_purges_total[5m]))", legend="{{layer}} {{result}}"
+                        ),
+                    ),
+                    width=8,
+                ),
+                Panel(
+                    title="Oldest purge waiting",
+                    description="Age of the oldest outbox row that some layer hasn't confirmed.",
+                    unit="s",
+                    queries=(Query(expr="max(api_outbox_oldest_seconds)", legend="age"),),
+                    limits=Limits(alert=OUTBOX_AGE),
+                    alerts=("OutboxStuck",),
+                    width=8,
+                ),
+            ),
+        ),
+    ),
+)

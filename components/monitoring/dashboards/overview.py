@@ -1,0 +1,157 @@
+"""Is the shop fast and safe now? One screen."""
+
+from components.monitoring.dashboards.board import Board, Limits, Panel, Query, Section
+from components.monitoring.thresholds import (
+    API_LATENCY,
+    HIT_RATIO_FLOOR,
+    HIT_RATIO_GOAL,
+    STATEMENTS_PER_SECOND,
+)
+
+
+def _stat(title: str, description: str, unit: str, expr: str, **more: object) -> Panel:
+    values: dict[str, object] = {
+        "title": title,
+        "description": description,
+        "unit": unit,
+        "queries": (Query(expr=expr, legend=title),),
+        "kind": "stat",
+        "width": 4,
+        "height": 4,
+    }
+    return Panel(**{**values, **more})  # pyright: ignore[reportArgumentType] - keywords of Panel
+
+
+OVERVIEW = Board(
+    name="overview",
+    title="SIMONE: is the shop fast and safe now?",
+    description="First look: what visitors get, what protects it, and what is wrong.",
+    sections=(
+        Section(
+            title="Fast",
+            panels=(
+                _stat(
+                    "API P95",
+                    "95 % of the API's answers came within this time over the last five minutes.",
+                    "s",
+                    "api:request_latency:p95_rate5m",
+                    limits=Limits(alert=API_LATENCY),
+                ),
+                _stat(
+                    "Answers without the database",
+                    "Share of requests that gateway, memory or Redis answered.",
+                    "percentunit",
+                    "shop:cache_hits:ratio_rate5m",
+                    limits=Limits(alert=HIT_RATIO_FLOOR, warn=HIT_RATIO_GOAL, below=True),
+                ),
+                _stat("Requests", "Answers of the gateway a second.", "reqps", "sum(rate(gateway_requests_total[5m]))"),
+                _stat(
+                    "Statements",
+                    "Statements that Postgres executes a second.",
+                    "ops",
+                    "database:statements:rate5m",
+                    limits=Limits(alert=STATEMENTS_PER_SECOND),
+                ),
+                _stat(
+                    "Server errors",
+                    "Share of the gateway's answers that are 5xx.",
+                    "percentunit",
+                    '(sum(rate(gateway_requests_total{status=~"5.."}[5m])) or vector(0))\n'
+                    "/ sum(rate(gateway_requests_total[5m]))",
+                    limits=Limits(alert=0.05, warn=0.001),
+                    alerts=("GatewayErrors", "GatewayDown"),
+                ),
+                _stat(
+                    "Error budget used in 3 days",
+                    "1 is what the objective (99.9 %) allows for these days.",
+                    "percentunit",
+                    "api:errors:ratio_rate3d / 0.001",
+                    limits=Limits(alert=1),
+                ),
+            ),
+        ),
+        Section(
+            title="Safe",
+            panels=(
+                _stat(
+                    "Alerts firing",
+                    "All but the dead man's switch.",
+                    "none",
+                    'count(ALERTS{alertstate="firing", alertname!="DeadMansSwitch"}) or vector(0)',
+                    limits=Limits(alert=1),
+                ),
+                _stat(
+                    "Pairs with one master",
+                    "Of three Redis pairs.",
+                    "none",
+                    "count(pair:redis_masters:count == 1) or vector(0)",
+                    limits=Limits(alert=3, below=True),
+                ),
+                _stat(
+                    "Targets up",
+                    "Share of the pods with metrics that can be scraped.",
+                    "percentunit",
+                    "avg(up)",
+                    limits=Limits(alert=1, below=True),
+                    alerts=("TargetDown",),
+                ),
+                _stat("Postgres", "1: it answers.", "none", "min(pg_up)", limits=Limits(alert=1, below=True)),
+                _stat(
+                    "Oldest purge waiting",
+                    "Age of the oldest change that some layer hasn't heard of.",
+                    "s",
+                    "max(api_outbox_oldest_seconds)",
+                    limits=Limits(alert=300, warn=60),
+                ),
+                _stat(
+                    "Alertmanagers",
+                    "Found by Prometheus.",
+                    "none",
+                    "prometheus_notifications_alertmanagers_discovered",
+                    limits=Limits(alert=1, below=True),
+                    alerts=("AlertmanagerUnreachable", "AlertmanagerNotificationsFailing"),
+                ),
+            ),
+        ),
+        Section(
+            title="Over time",
+            panels=(
+                Panel(
+                    title="Latency of the API",
+                    description="Percentiles of all answers, hits and misses together.",
+                    unit="s",
+                    queries=(
+                        Query(expr="api:request_latency:p50_rate5m", legend="P50"),
+                        Query(expr="api:request_latency:p95_rate5m", legend="P95"),
+                        Query(expr="api:request_latency:p99_rate5m", legend="P99"),
+                    ),
+                    limits=Limits(alert=API_LATENCY),
+                    width=8,
+                ),
+                Panel(
+                    title="Hits by layer",
+                    description="Which layer answered, in answers a second.",
+                    unit="reqps",
+                    queries=(
+                        Query(expr="layer:cache_hits:rate5m", legend="{{layer}}"),
+                        Query(expr="sum(rate(api_cache_misses_total[5m]))", legend="database"),
+                    ),
+                    width=8,
+                ),
+                Panel(
+                    title="Monitoring itself",
+                    description="Series in memory and the time that evaluating all rules takes.",
+                    unit="short",
+                    queries=(
+                        Query(expr="prometheus_tsdb_head_series", legend="series"),
+                        Query(
+                            expr="sum(prometheus_rule_group_last_duration_seconds) * 1000", legend="rules, ms a round"
+                        ),
+                    ),
+                    alerts=("DeadMansSwitch", "PrometheusRuleFailures", "PrometheusStorageFull"),
+                    width=8,
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,175 @@
+"""The Redis pairs and their Sentinels."""
+
+from components.monitoring.dashboards.board import Board, Limits, Panel, Query, Section, Variable
+from components.monitoring.thresholds import (
+    EVICTION_SHARE,
+    EVICTION_SHARE_GOAL,
+    REDIS_MEMORY,
+    REPLICA_LAG,
+    SESSIONS_MEMORY_TICKET,
+    SNAPSHOT_AGE,
+)
+
+_PAIR = 'pair=~"$pair"'
+
+REDIS = Board(
+    name="redis",
+    title="SIMONE: Redis",
+    description="Three master/replica pairs under three Sentinels: memory, hits, evictions, failover.",
+    variables=(Variable(name="pair", label="Pair", query="label_values(redis_up, pair)"),),
+    sections=(
+        Section(
+            title="Memory and evictions",
+            panels=(
+                Panel(
+                    title="Memory used",
+                    description="Share of maxmemory. Sessions warn at 75 % and page at 80 %.",
+                    unit="percentunit",
+                    queries=(Query(expr=f"pod:redis_memory_used:ratio{{{_PAIR}}}", legend="{{pod}}"),),
+                    limits=Limits(alert=REDIS_MEMORY, warn=SESSIONS_MEMORY_TICKET),
+                    alerts=("RedisSessionsMemoryHigh", "RedisSessionsMemoryCritical", "RedisMemoryHigh"),
+                    maximum=1,
+                ),
+                Panel(
+                    title="Evicted share",
+                    description="Of the keys that leave by themselves, those thrown out before their time.",
+                    unit="percentunit",
+                    queries=(
+                        Query(
+                            expr=f"pair:redis_evictions:share_rate5m{{{_PAIR}}}\n"
+                            f"or 0 * sum by (pair) (redis_up{{{_PAIR}}})",
+                            legend="{{pair}}",
+                        ),
+                    ),
+                    limits=Limits(alert=EVICTION_SHARE, warn=EVICTION_SHARE_GOAL),
+                    alerts=("RedisEvictionShare", "RedisSessionsEvicted"),
+                ),
+            ),
+        ),
+        Section(
+            title="Work",
+            panels=(
+                Panel(
+                    title="Commands",
+                    description="Commands processed a second, both nodes of a pair together.",
+                    unit="ops",
+                    queries=(Query(expr=f"pair:redis_commands:rate5m{{{_PAIR}}}", legend="{{pair}}"),),
+                    width=8,
+                ),
+                Panel(
+                    title="Keyspace hit ratio",
+                    description="Reads that found their key.",
+                    unit="percentunit",
+                    queries=(Query(expr=f"pair:redis_keyspace_hits:ratio_rate5m{{{_PAIR}}}", legend="{{pair}}"),),
+                    width=8,
+                    maximum=1,
+                ),
+                Panel(
+                    title="Clients",
+                    description="Connected clients; rejected ones mean that maxclients is reached.",
+                    unit="short",
+                    queries=(
+                        Query(expr=f'redis_connected_clients{{job="redis", {_PAIR}}}', legend="{{pod}}"),
+                        Query(
+                            expr="sum by (pod) (\n"
+                            f'  increase(redis_rejected_connections_total{{job="redis", {_PAIR}}}[$__rate_interval]))',
+                            legend="{{pod}} rejected",
+                        ),
+                    ),
+                    alerts=("RedisConnectionsRejected",),
+                    width=8,
+                ),
+                Panel(
+                    title="Keys",
+                    description="Keys of each node.",
+                    unit="short",
+                    queries=(Query(expr=f'sum by (pod) (redis_db_keys{{job="redis", {_PAIR}}})', legend="{{pod}}"),),
+                    width=8,
+                ),
+                Panel(
+                    title="Network",
+                    description="Bytes out a second.",
+                    unit="Bps",
+                    queries=(
+                        Query(
+                            expr=f'rate(redis_net_output_bytes_total{{job="redis", {_PAIR}}}[$__rate_interval])',
+                            legend="{{pod}}",
+                        ),
+                    ),
+                    width=8,
+                ),
+                Panel(
+                    title="CPU",
+                    description="Cores in use by the server.",
+                    unit="short",
+                    queries=(
+                        Query(
+                            expr=f'rate(redis_cpu_user_seconds_total{{job="redis", {_PAIR}}}[$__rate_interval])\n'
+                            f'+ rate(redis_cpu_sys_seconds_total{{job="redis", {_PAIR}}}[$__rate_interval])',
+                            legend="{{pod}}",
+                        ),
+                    ),
+                    width=8,
+                ),
+            ),
+        ),
+        Section(
+            title="Failover and persistence",
+            panels=(
+                Panel(
+                    title="Masters of each pair",
+                    description="Must be 1. 0: writes fail. 2: they diverge.",
+                    unit="none",
+                    queries=(Query(expr=f"pair:redis_masters:count{{{_PAIR}}}", legend="{{pair}}"),),
+                    alerts=("RedisMasterCount", "RedisDown", "RedisFailoverRate"),
+                    width=8,
+                ),
+                Panel(
+                    title="Replica lag",
+                    description="Seconds since the replica's last acknowledgement.",
+                    unit="s",
+                    queries=(
+                        Query(expr=f'redis_connected_slave_lag_seconds{{job="redis", {_PAIR}}}', legend="{{pair}}"),
+                    ),
+                    limits=Limits(alert=REPLICA_LAG),
+                    alerts=("RedisReplicaLag", "RedisReplicationBroken"),
+                    width=8,
+                ),
+                Panel(
+                    title="Sentinels",
+                    description="Usable Sentinels that each one sees, by master.",
+                    unit="none",
+                    queries=(
+                        Query(expr="redis_sentinel_master_ok_sentinels", legend="{{pod}} for {{master_name}}"),
+                        Query(expr="redis_sentinel_tilt", legend="{{pod}} in TILT"),
+                    ),
+                    alerts=("RedisSentinelQuorum", "RedisSentinelTilt", "RedisSentinelDown", "RedisSentinelsDisagree"),
+                    width=8,
+                ),
+                Panel(
+                    title="Age of the last snapshot",
+                    description="Hourly snapshots, when there were changes.",
+                    unit="s",
+                    queries=(
+                        Query(
+                            expr=f'time() - redis_rdb_last_save_timestamp_seconds{{job="redis", {_PAIR}}}',
+                            legend="{{pod}}",
+                        ),
+                    ),
+                    limits=Limits(alert=SNAPSHOT_AGE),
+                    alerts=("RedisSnapshotAge", "RedisPersistenceFailing"),
+                ),
+                Panel(
+                    title="Append-only file",
+                    description="Its size, and right after the last rewrite.",
+                    unit="bytes",
+                    queries=(
+                        Query(expr=f'redis_aof_current_size_bytes{{job="redis", {_PAIR}}}', legend="{{pod}}"),
+                        Query(expr=f'redis_aof_base_size_bytes{{job="redis", {_PAIR}}}', legend="{{pod}} at rewrite"),
+                    ),
+                    alerts=("RedisAofGrowth",),
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,82 @@
+"""What visitors' browsers report."""
+
+from components.monitoring.dashboards.board import Board, Limits, Panel, Query, Section
+from components.monitoring.thresholds import (
+    FIRST_CONTENTFUL_PAINT,
+    LARGEST_CONTENTFUL_PAINT,
+    PAGE_LOAD,
+    SERVICE_WORKER_GOAL,
+    SERVICE_WORKER_INSTALLS,
+    SYNC_SUCCESS,
+    TIME_TO_INTERACTIVE,
+)
+
+
+def _timing(title: str, name: str, quantile: int, limit: float, alerts: tuple[str, ...] = ()) -> Panel:
+    return Panel(
+        title=title,
+        description=f"P{quantile} of the last hour, all pages; and by kind of page.",
+        unit="s",
+        queries=(
+            Query(expr=f"browser:{name}:p{quantile}_rate1h", legend="all"),
+            Query(
+                expr=f"histogram_quantile({quantile / 100:g},\n"
+                f"  sum by (le, page) (rate(browser_{name}_seconds_bucket[1h])))",
+                legend="{{page}}",
+            ),
+        ),
+        limits=Limits(alert=limit),
+        alerts=alerts,
+    )
+
+
+STOREFRONT = Board(
+    name="storefront",
+    title="SIMONE: storefront",
+    description="Real-user measurements: page loads, Core Web Vitals, service worker, offline changes.",
+    sections=(
+        Section(
+            title="Speed",
+            panels=(
+                _timing("Page load", "page_load", 95, PAGE_LOAD, ("PageLoadSlow", "StorefrontDown")),
+                _timing(
+                    "Largest contentful paint", "lcp", 75, LARGEST_CONTENTFUL_PAINT, ("LargestContentfulPaintSlow",)
+                ),
+                _timing("First contentful paint", "fcp", 75, FIRST_CONTENTFUL_PAINT),
+                _timing("Time to interactive", "tti", 75, TIME_TO_INTERACTIVE),
+            ),
+        ),
+        Section(
+            title="Offline",
+            panels=(
+                Panel(
+                    title="Service worker installations",
+                    description="Share of the browsers that try and succeed.",
+                    unit="percentunit",
+                    queries=(Query(expr="browser:worker_installs:ratio_rate1h", legend="installed"),),
+                    limits=Limits(alert=SERVICE_WORKER_INSTALLS, warn=SERVICE_WORKER_GOAL, below=True),
+                    alerts=("ServiceWorkerInstallations",),
+                    maximum=1,
+                    width=8,
+                ),
+                Panel(
+                    title="Offline changes delivered",
+                    description="Share of the changes made offline that reached the API.",
+                    unit="percentunit",
+                    queries=(Query(expr="browser:sync:ratio_rate1h", legend="delivered"),),
+                    limits=Limits(alert=SYNC_SUCCESS, below=True),
+                    alerts=("OfflineSyncFailures",),
+                    maximum=1,
+                    width=8,
+                ),
+                Panel(
+                    title="Page views",
+                    description="By kind of page.",
+                    unit="reqps",
+                    queries=(Query(expr="sum by (page) (rate(browser_page_views_total[5m]))", legend="{{page}}"),),
+                    width=8,
+                ),
+            ),
+        ),
+    ),
+)
