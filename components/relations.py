@@ -1,8 +1,10 @@
 """What must hold between sections: each rule takes them and returns its complaint, or nothing."""
 
 from components.api.settings import ApiSettings
+from components.monitoring.settings import MonitoringSettings
 from components.pgbouncer.settings import PgBouncerSettings
 from components.postgres.settings import PostgresSettings
+from components.secrets import MonitoringSecrets
 
 # The rest is for migrations, jobs, the exporter, and people who look after an incident.
 POOLED_SHARE = 0.8
@@ -34,3 +36,24 @@ def clients_fit_pools(api: ApiSettings, pgbouncer: PgBouncerSettings) -> str | N
         f"but pgBouncer takes {allowed} while one of its pods is replaced; lower api.pool_size or raise "
         "pgbouncer.max_client_conn"
     )
+
+
+def monitoring_has_its_secrets(monitoring: MonitoringSettings, secrets: MonitoringSecrets) -> str | None:
+    """What is switched on and needs a password or token has one."""
+    needed = (
+        (monitoring.grafana is not None, secrets.grafana_admin_password, "grafana", "grafana_admin_password"),
+        (monitoring.cdn is not None, secrets.analytics_token, "cdn", "analytics_token"),
+        (
+            monitoring.prometheus.remote_write is not None and monitoring.prometheus.remote_write.username is not None,
+            secrets.remote_write_password,
+            "prometheus.remote_write.username",
+            "remote_write_password",
+        ),
+    )
+    for wanted, secret, setting, name in needed:
+        if wanted and secret is None:
+            return (
+                f"monitoring.{setting} is set but the secret secrets.monitoring.{name} is not; set it, or remove "
+                f"monitoring.{setting}"
+            )
+    return None

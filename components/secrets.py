@@ -57,6 +57,10 @@ class MonitoringSecrets(Section):
         None, why="a service that calls when the dead man's switch stops arriving there"
     )
     remote_write_password: SecretStr | None = setting(None, why="of monitoring.prometheus.remote_write.username")
+    grafana_admin_password: SecretStr | None = setting(None, why="of Grafana's user `admin`, where Grafana runs")
+    analytics_token: SecretStr | None = setting(
+        None, why="a Cloudflare API token with Analytics:Read, for the CDN exporter"
+    )
 
 
 class EdgeSecrets(Section):

@@ -4,6 +4,7 @@ import pulumi
 
 from components.monitoring.workloads.alertmanager import declare_alertmanager
 from components.monitoring.workloads.args import MonitoringArgs, WatchedDatabase
+from components.monitoring.workloads.grafana import declare_grafana
 from components.monitoring.workloads.postgres_exporter import declare_postgres_exporter
 from components.monitoring.workloads.prometheus import declare_prometheus
 
@@ -19,4 +20,5 @@ class Monitoring(pulumi.ComponentResource):
         declare_prometheus(f"{name}-prometheus", args, child)
         declare_alertmanager(f"{name}-alertmanager", args, child)
         declare_postgres_exporter(f"{name}-postgres-exporter", args, child)
+        declare_grafana(f"{name}-grafana", args, child)
         self.register_outputs({})

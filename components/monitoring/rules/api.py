@@ -43,19 +43,16 @@ def _hit_recordings() -> Iterator[Recording]:
         record="shop:cache_misses:ratio_rate5m",
         expr="1 - shop:cache_hits:ratio_rate5m",
     )
-    # Each layer's own share of the hits; `layer` is the nearest to the database that answered.
-    layers = {
-        "gateway": GATEWAY_HITS,
-        "memory": "api_cache_memory_hits_total",
-        "redis": None,
+    # `layer` is the nearest to the visitor that answered.
+    rates = {
+        "gateway": f"sum(rate({GATEWAY_HITS}[5m]))",
+        "memory": "sum(rate(api_cache_memory_hits_total[5m]))",
+        "redis": "(sum(rate(api_cache_hits_total[5m])) - sum(rate(api_cache_memory_hits_total[5m])))",
     }
-    for layer, series in layers.items():
-        rate = (
-            f"sum(rate({series}[5m]))"
-            if series
-            else "(sum(rate(api_cache_hits_total[5m])) - sum(rate(api_cache_memory_hits_total[5m])))"
-        )
-        yield Recording(record="layer:cache_hits:rate5m", expr=f'label_replace({rate}, "layer", "{layer}", "", "")')
+    yield Recording(
+        record="layer:cache_hits:rate5m",
+        expr="\nor ".join(f'label_replace({rate}, "layer", "{layer}", "", "")' for layer, rate in rates.items()),
+    )
 
 
 def _objective_recordings() -> Iterator[Recording]:

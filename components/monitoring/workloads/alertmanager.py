@@ -70,6 +70,7 @@ def declare_alertmanager(name: str, args: MonitoringArgs, opts: pulumi.ResourceO
                 ),
                 spec=k8s.core.v1.PodSpecArgs(
                     service_account_name=SYSTEM,
+                    priority_class_name=platform.priority("serving"),
                     automount_service_account_token=False,
                     security_context=pod_security(UID),
                     containers=[container],

@@ -24,7 +24,6 @@ from components.monitoring.workloads.parts import (
     mount,
     scratch_volume,
     secret_volume,
-    service,
 )
 from components.workload import (
     config_map,
@@ -37,6 +36,7 @@ from components.workload import (
     pod_security,
     secret,
     selector,
+    service,
     service_account,
 )
 
@@ -98,6 +98,7 @@ def _declare_server(
                 ),
                 spec=k8s.core.v1.PodSpecArgs(
                     service_account_name=SYSTEM,
+                    priority_class_name=platform.priority("serving"),
                     automount_service_account_token=False,
                     security_context=pod_security(UID),
                     containers=[container],

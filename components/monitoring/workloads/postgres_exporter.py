@@ -72,6 +72,7 @@ def declare_postgres_exporter(name: str, args: MonitoringArgs, opts: pulumi.Reso
                 ),
                 spec=k8s.core.v1.PodSpecArgs(
                     service_account_name=SYSTEM,
+                    priority_class_name=platform.priority("serving"),
                     automount_service_account_token=False,
                     security_context=pod_security(UID),
                     containers=[container],

@@ -122,6 +122,7 @@ def declare_prometheus(name: str, args: MonitoringArgs, opts: pulumi.ResourceOpt
                 ),
                 spec=k8s.core.v1.PodSpecArgs(
                     service_account_name=SYSTEM,
+                    priority_class_name=platform.priority("serving"),
                     automount_service_account_token=uses_cluster_api,
                     security_context=pod_security(UID),
                     # Time to write the head block's checkpoint.
