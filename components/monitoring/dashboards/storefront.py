@@ -15,16 +15,9 @@ from components.monitoring.thresholds import (
 def _timing(title: str, name: str, quantile: int, limit: float, alerts: tuple[str, ...] = ()) -> Panel:
     return Panel(
         title=title,
-        description=f"P{quantile} of the last hour, all pages; and by kind of page.",
+        description=f"P{quantile} of the last hour, all pages.",
         unit="s",
-        queries=(
-            Query(expr=f"browser:{name}:p{quantile}_rate1h", legend="all"),
-            Query(
-                expr=f"histogram_quantile({quantile / 100:g},\n"
-                f"  sum by (le, page) (rate(browser_{name}_seconds_bucket[1h])))",
-                legend="{{page}}",
-            ),
-        ),
+        queries=(Query(expr=f"browser:{name}:p{quantile}_rate1h", legend="all"),),
         limits=Limits(alert=limit),
         alerts=alerts,
     )
@@ -70,10 +63,10 @@ STOREFRONT = Board(
                     width=8,
                 ),
                 Panel(
-                    title="Page views",
-                    description="By kind of page.",
+                    title="Page loads reported",
+                    description="How many loads the percentiles above rest on.",
                     unit="reqps",
-                    queries=(Query(expr="sum by (page) (rate(browser_page_views_total[5m]))", legend="{{page}}"),),
+                    queries=(Query(expr="sum(rate(browser_page_load_seconds_count[5m]))", legend="page loads"),),
                     width=8,
                 ),
             ),
