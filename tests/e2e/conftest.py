@@ -9,13 +9,12 @@ import pytest
 from browsing import Visitor
 from playwright.sync_api import Browser, expect, sync_playwright
 from stand_in import StandIn
-from storefront_server import REPOSITORY, STANDALONE, Storefront
+from storefront_server import REPOSITORY, REVALIDATION_KEY, STANDALONE, Storefront
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 BUILD_SECONDS = 280
 # No sandbox: tests may run as root, and only ever load our own pages.
 FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage")
-REVALIDATION_KEY = "a key for the tests"
 
 expect.set_options(timeout=30_000)
 

@@ -14,6 +14,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 STOREFRONT = REPOSITORY / "app" / "storefront"
 STANDALONE = STOREFRONT / ".next" / "standalone"
 START_SECONDS = 60
+REVALIDATION_KEY = "a key for the tests"
 
 
 class Storefront:
