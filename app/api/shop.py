@@ -158,7 +158,7 @@ async def open_shop(settings: Settings, policy: Policy) -> AsyncGenerator[Shop]:
                 admin_token=admin_token.get_secret_value() if admin_token is not None else None,
             ),
             coherence=coherence,
-            writer=Writer(pool, policy, coherence, gateway),
+            writer=Writer(pool, policy, coherence, gateway, purge_seconds=settings.purge_seconds),
         )
         _measure(shop, memory)
         await redis.start()

@@ -21,8 +21,6 @@ from app.database.queries import Transaction, idempotency, outbox
 
 log = structlog.get_logger(__name__)
 
-PURGE_WITHIN_SECONDS: Final = 0.05
-"""How long an answer waits for our own layers; what takes longer is left to the worker, and said in a metric."""
 WORKER_DELAY_SECONDS: Final = 0.1
 """The worker leaves a new purge alone for this long: normally the writer has done Redis by then."""
 REDIS: Final = "redis"
@@ -61,13 +59,26 @@ Act = Callable[[Transaction], Awaitable[Written]]
 
 
 class Writer:
-    """Runs writes."""
+    """Runs writes.
 
-    def __init__(self, pool: "Pool[asyncpg.Record]", policy: Policy, coherence: Coherence, gateway: Gateway) -> None:
+    `purge_seconds` is how long an answer waits for our own layers: what takes longer is left to the worker, and counted
+    as a failed purge.
+    """
+
+    def __init__(
+        self,
+        pool: "Pool[asyncpg.Record]",
+        policy: Policy,
+        coherence: Coherence,
+        gateway: Gateway,
+        *,
+        purge_seconds: float,
+    ) -> None:
         self._pool = pool
         self._policy = policy
         self._coherence = coherence
         self._gateway = gateway
+        self._purge_seconds = purge_seconds
         self._afterwards: set[asyncio.Task[None]] = set()
 
     async def write(self, act: Act, *, scope: str, key: str | None, request: bytes) -> Answer:
@@ -131,8 +142,8 @@ class Writer:
 
     async def _purge(self, event: int, tags: Sequence[str], paths: Sequence[str]) -> None:
         redis, _ = await asyncio.gather(
-            self._coherence.purge(tags, within=PURGE_WITHIN_SECONDS),
-            self._gateway.purge(tags, paths, within=PURGE_WITHIN_SECONDS),
+            self._coherence.purge(tags, within=self._purge_seconds),
+            self._gateway.purge(tags, paths, within=self._purge_seconds),
         )
         if not redis:
             return
