@@ -124,7 +124,11 @@ def postgresql_conf(parameters: Mapping[str, str]) -> str:
 def pg_hba_conf(parameters: Mapping[str, str]) -> str:
     """Who may connect: with a password only, and over TLS only where `rds.force_ssl` says so."""
     kind = "hostssl" if parameters.get("rds.force_ssl") == "1" else "host"
-    return f"# type  database  user  address  method\n{kind}  all  all  127.0.0.0/8  scram-sha-256\n"
+    return (
+        "# type  database  user  address  method\n"
+        f"local  all  {SUPERUSER}  scram-sha-256\n"
+        f"{kind}  all  all  127.0.0.0/8  scram-sha-256\n"
+    )
 
 
 def _quote(text: str) -> str:
@@ -204,7 +208,14 @@ def pod(instance: Instance, superuser_password: str, state: State, images: Mappi
         "stop_signal": image.stop_signal,
     }
     ready = Probe(
-        command=("pg_isready", "--quiet", f"--host={_SOCKETS}", f"--port={PORT}", f"--username={SUPERUSER}"),
+        command=(
+            "pg_isready",
+            "--quiet",
+            f"--host={_SOCKETS}",
+            f"--port={PORT}",
+            f"--username={SUPERUSER}",
+            "--dbname=postgres",
+        ),
         period=5,
     )
     return PlannedPod(

@@ -40,7 +40,7 @@ def test_the_parameter_groups_values_are_what_postgres_starts_with() -> None:
 def test_forcing_tls_in_rds_forces_it_here(value: str, kind: str) -> None:
     parameters = {"rds.force_ssl": value}
     assert "rds.force_ssl" not in database.postgresql_conf(parameters)
-    assert database.pg_hba_conf(parameters).splitlines()[1].startswith(f"{kind} ")
+    assert database.pg_hba_conf(parameters).splitlines()[-1].startswith(f"{kind} ")
 
 
 def test_a_parameter_of_rds_that_nobody_translated_is_refused_by_name() -> None:
