@@ -19,6 +19,10 @@ UNPRIVILEGED = (
 """Postgres refuses to run as root: in a user namespace of its own, root has the number of somebody else."""
 
 
+FOLLOWING = ("setpriv", "--pdeathsig", "INT")
+"""The server stops when the process that started it is gone, however that came to be."""
+
+
 def programs() -> Path:
     """Where Postgres's programs are: Debian keeps them out of PATH."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
@@ -84,7 +88,9 @@ class Cluster:
         arguments = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*UNPRIVILEGED, programs() / "postgres", "-D", self.data, *arguments], stdout=log, stderr=log
+                [*UNPRIVILEGED, *FOLLOWING, programs() / "postgres", "-D", self.data, *arguments],
+                stdout=log,
+                stderr=log,
             )
         deadline = time.monotonic() + 60
         place = ["--host", self.directory, "--port", self.settings.get("port", "5432")]

@@ -10,6 +10,8 @@ import orjson
 from argon2 import PasswordHasher
 
 from app.database.catalogue.people import (
+    NOW,
+    OPENED,
     Orders,
     Reviews,
     Users,
@@ -62,6 +64,7 @@ def make_tables(size: Size) -> tuple[Table, ...]:
 
 
 def _categories(size: Size) -> Table:
+    (opened,) = instants(np.array([OPENED]))
     rows = [
         (
             index + 1,
@@ -70,10 +73,12 @@ def _categories(size: Size) -> Table:
             words.department,
             f"{words.name}: {', '.join(thing.lower() for thing in words.things[:-1])} and more.",
             index + 1,
+            opened,
+            opened,
         )
         for index, words in enumerate(CATEGORIES[: size.categories])
     ]
-    columns = ("id", "slug", "name", "department", "description", "position")
+    columns = ("id", "slug", "name", "department", "description", "position", "created_at", "updated_at")
     return Table("categories", columns, len(rows), lambda start, end: rows[start:end])
 
 
@@ -140,10 +145,12 @@ def _inventory(products: Products, random: np.random.Generator) -> Table:
             (product + 1).tolist(),
             [WAREHOUSES[number] for number in warehouse.tolist()],
             quantity.tolist(),
+            instants(np.array([NOW])) * len(product),
             strict=True,
         )
     )
-    return Table("inventory", ("product_id", "warehouse", "quantity"), len(rows), lambda start, end: rows[start:end])
+    columns = ("product_id", "warehouse", "quantity", "updated_at")
+    return Table("inventory", columns, len(rows), lambda start, end: rows[start:end])
 
 
 def _users(users: Users) -> Table:

@@ -1,0 +1,323 @@
+"""What the shop's queries promise, on a real server."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.database.queries import (
+    idempotency,
+    inventory,
+    maintenance,
+    orders,
+    outbox,
+    products,
+    reviews,
+    sessions,
+    tokens,
+    users,
+)
+from app.database.queries.paging import BadCursor, Cursor
+from app.database.queries.products import Changes, Sort, cursor_kind
+
+
+async def in_stock(connection, count: int) -> list[int]:
+    rows = await connection.fetch(
+        """
+        SELECT p.id FROM products p JOIN inventory i ON i.product_id = p.id WHERE p.status = 'active'
+        GROUP BY p.id HAVING sum(i.quantity) > 20 ORDER BY p.id LIMIT $1
+        """,
+        count,
+    )
+    return [row["id"] for row in rows]
+
+
+async def buy(connection, quantities: dict[int, int], user_id: int = 1) -> orders.Order:
+    async with connection.transaction():
+        return await orders.checkout(
+            connection,
+            user_id=user_id,
+            quantities=quantities,
+            currency="EUR",
+            price_list="free",
+            shipping_address={"city": "Utrecht"},
+        )
+
+
+@pytest.mark.parametrize("sort", Sort)
+@pytest.mark.parametrize("category_id", [None, 3])
+async def test_pages_of_a_listing_follow_each_other_without_gap_or_repetition(catalogue, sort, category_id):
+    condition = "AND category_id = $1" if category_id else "AND $1::int IS NULL"
+    order = {
+        Sort.POPULARITY: "popularity DESC, id DESC",
+        Sort.NEWEST: "created_at DESC, id DESC",
+        Sort.PRICE: "price_eur, id",
+        Sort.PRICE_DESCENDING: "price_eur DESC, id DESC",
+        Sort.RATING: "rating_average DESC, id DESC",
+    }[sort]
+    expected = await catalogue.fetch(
+        f"SELECT id FROM products WHERE status = 'active' {condition} ORDER BY {order} LIMIT 90", category_id
+    )
+    seen: list[int] = []
+    after = None
+    for _ in range(9):
+        page = await products.listing(catalogue, category_id=category_id, sort=sort, after=after, limit=10)
+        seen += [card.id for card in page.items]
+        if page.after is None:
+            break
+        after = Cursor.decode(page.after.encode(), cursor_kind(sort))
+    assert seen == [row["id"] for row in expected]
+
+
+async def test_the_last_page_says_that_it_is_the_last(catalogue):
+    page = await products.listing(catalogue, category_id=1, limit=10_000)
+    assert page.items
+    assert page.after is None
+
+
+@given(st.text())
+def test_a_cursor_of_somebody_s_invention_is_refused_and_never_an_error_of_ours(text: str):
+    for kind in (int, datetime):
+        try:
+            Cursor.decode(text, kind)
+        except BadCursor:
+            continue
+
+
+def test_a_cursor_of_another_sort_order_is_refused():
+    with pytest.raises(BadCursor):
+        Cursor.decode(Cursor(5, 1).encode(), datetime)
+
+
+async def test_search_finds_words_in_any_form_and_puts_the_name_first(catalogue):
+    found = await products.search(catalogue, "lamps")
+    assert found
+    assert all("lamp" in card.name.lower() for card in found[:5])
+
+
+@pytest.mark.parametrize("typed", ["'", "%", "_", "\\", "a & | !", '"', "", ":*", "x" * 500, "кот", "\x01"])
+async def test_search_and_suggestions_take_whatever_is_typed(catalogue, typed):
+    await products.search(catalogue, typed)
+    await products.suggest(catalogue, typed)
+
+
+async def test_suggestions_forgive_a_typing_error(catalogue):
+    assert any("Lamp" in suggestion.name for suggestion in await products.suggest(catalogue, "desk lmap lamp"))
+
+
+async def test_drafts_have_no_page(catalogue):
+    draft = await catalogue.fetchval("SELECT id FROM products WHERE status = 'draft' LIMIT 1")
+    assert await products.get(catalogue, draft) is None
+
+
+async def test_an_update_of_what_somebody_else_has_changed_changes_nothing(catalogue):
+    (product_id,) = await in_stock(catalogue, 1)
+    seen = await products.get(catalogue, product_id)
+    assert seen is not None
+    assert await products.update(catalogue, product_id, Changes(name="First"), unchanged_since=seen.updated_at)
+    assert not await products.update(catalogue, product_id, Changes(name="Second"), unchanged_since=seen.updated_at)
+    assert (await products.get(catalogue, product_id)).name == "First"
+
+
+async def test_a_checkout_takes_the_pieces_and_keeps_the_prices(catalogue):
+    first, second = await in_stock(catalogue, 2)
+    before = await inventory.stock(catalogue, [first, second])
+    order = await buy(catalogue, {first: 2, second: 1})
+    after = await inventory.stock(catalogue, [first, second])
+    assert (before[first].quantity - after[first].quantity, before[second].quantity - after[second].quantity) == (2, 1)
+    cards = {card.id: card.prices["free"]["EUR"] for card in await products.get_many(catalogue, [first, second])}
+    assert order.total == 2 * cards[first] + cards[second]
+    assert await orders.get(catalogue, order.id, 1) == order
+
+
+async def test_somebody_else_s_order_is_not_found(catalogue):
+    order = await buy(catalogue, {(await in_stock(catalogue, 1))[0]: 1})
+    assert await orders.get(catalogue, order.id, 2) is None
+
+
+async def test_an_order_for_more_than_there_is_changes_nothing_and_says_what_is_left(catalogue):
+    first, second = await in_stock(catalogue, 2)
+    before = await inventory.stock(catalogue, [first, second])
+    with pytest.raises(orders.OutOfStock) as refused:
+        await buy(catalogue, {first: 1, second: 10_000_000})
+    assert refused.value.missing == {second: before[second].quantity}
+    assert await inventory.stock(catalogue, [first, second]) == before
+
+
+@pytest.mark.parametrize("product_id", [2**40, 0])
+async def test_what_is_not_for_sale_can_not_be_bought(catalogue, product_id):
+    with pytest.raises(orders.NotForSale):
+        await buy(catalogue, {product_id: 1})
+
+
+async def test_a_piece_is_never_sold_twice(shop_dsn):
+    """Forty buyers at once want two products, named in both orders; there are ten pieces of each."""
+    pool = await asyncpg.create_pool(shop_dsn, min_size=8, max_size=8)
+    try:
+        first, second = await in_stock(pool, 2)
+        await pool.execute("UPDATE inventory SET quantity = 0 WHERE product_id = ANY($1)", [first, second])
+        await pool.execute(
+            "UPDATE inventory SET quantity = 10 WHERE product_id = ANY($1) AND warehouse = 'eu-central'",
+            [first, second],
+        )
+
+        async def one(number: int) -> bool:
+            wanted = (first, second) if number % 2 else (second, first)
+            async with pool.acquire() as connection:
+                try:
+                    await buy(connection, dict.fromkeys(wanted, 1), user_id=number + 1)
+                except orders.OutOfStock:
+                    return False
+            return True
+
+        bought = await asyncio.gather(*(one(number) for number in range(40)))
+        left = await inventory.stock(pool, [first, second])
+        assert (sum(bought), left[first].quantity, left[second].quantity) == (10, 0, 0)
+    finally:
+        await pool.close()
+
+
+async def test_the_database_itself_refuses_stock_below_zero(catalogue):
+    with pytest.raises(asyncpg.CheckViolationError):
+        await inventory.set_quantity(catalogue, 1, "eu-central", -1)
+
+
+async def test_a_review_changes_the_product_s_rating_and_a_second_one_is_refused(catalogue):
+    product_id = await catalogue.fetchval(
+        "SELECT id FROM products WHERE rating_count = 0 AND status = 'active' LIMIT 1"
+    )
+    for user_id, stars in ((1, 5), (2, 4)):
+        await reviews.add(catalogue, product_id=product_id, user_id=user_id, rating=stars, title="", body="")
+    product = await products.get(catalogue, product_id)
+    assert (product.rating_average, product.rating_count) == (4.5, 2)
+    with pytest.raises(reviews.AlreadyReviewed):
+        await reviews.add(catalogue, product_id=product_id, user_id=1, rating=1, title="", body="")
+
+
+async def test_ratings_of_the_catalogue_are_those_of_its_reviews(catalogue):
+    wrong = await catalogue.fetchval(
+        """
+        SELECT count(*) FROM products p LEFT JOIN (
+            SELECT product_id, round(avg(rating), 2) AS average, count(*) AS reviews FROM reviews GROUP BY 1
+        ) r ON r.product_id = p.id
+        WHERE p.rating_count <> coalesce(r.reviews, 0) OR abs(p.rating_average - coalesce(r.average, 0)) > 0.011
+        """
+    )
+    assert wrong == 0
+
+
+async def test_a_session_s_fields_are_written_apart(catalogue):
+    await sessions.save(catalogue, "s", ttl_seconds=60, cart_data={"1": 2})
+    await sessions.save(catalogue, "s", ttl_seconds=60, preferences={"theme": "dark"}, user_id=1)
+    session = await sessions.get(catalogue, "s")
+    assert (session.cart_data, session.preferences, session.user_id) == ({"1": 2}, {"theme": "dark"}, 1)
+
+
+async def test_an_expired_session_is_gone_and_swept(catalogue):
+    await sessions.save(catalogue, "s", ttl_seconds=-1)
+    assert await sessions.get(catalogue, "s") is None
+    assert not await sessions.touch(catalogue, "s", ttl_seconds=60)
+    assert await maintenance.expire_sessions(catalogue) == 1
+
+
+async def test_a_session_id_is_nowhere_in_the_database(catalogue):
+    await sessions.save(catalogue, "very-secret-id", ttl_seconds=60)
+    assert not await catalogue.fetchval("SELECT count(*) FROM sessions WHERE id_digest::text LIKE '%very-secret%'")
+
+
+async def test_a_repeated_request_gets_the_first_answer(catalogue):
+    claim = {"scope": "user:1", "key": "k", "request_digest": b"a"}
+    assert await idempotency.claim(catalogue, **claim) is None
+    await idempotency.store(catalogue, scope="user:1", key="k", status=201, headers={"x": "y"}, body=b"made")
+    assert await idempotency.claim(catalogue, **claim) == idempotency.Answer(201, {"x": "y"}, b"made")
+
+
+async def test_a_key_is_not_good_for_another_request_but_for_another_user(catalogue):
+    await idempotency.claim(catalogue, scope="user:1", key="k", request_digest=b"a")
+    with pytest.raises(idempotency.KeyReused):
+        await idempotency.claim(catalogue, scope="user:1", key="k", request_digest=b"b")
+    assert await idempotency.claim(catalogue, scope="user:2", key="k", request_digest=b"b") is None
+
+
+async def test_two_requests_with_one_key_at_once_do_the_work_once(empty_dsn):
+    pool = await asyncpg.create_pool(empty_dsn, min_size=5, max_size=5)
+    worked: list[int] = []
+
+    async def request(number: int) -> bytes:
+        async with pool.acquire() as connection, connection.transaction():
+            answer = await idempotency.claim(connection, scope="u", key="k", request_digest=b"d")
+            if answer is not None:
+                return answer.body
+            worked.append(number)
+            await asyncio.sleep(0.05)
+            await idempotency.store(connection, scope="u", key="k", status=200, headers={}, body=b"%d" % number)
+            return b"%d" % number
+
+    try:
+        answers = await asyncio.gather(*(request(number) for number in range(5)))
+    finally:
+        await pool.close()
+    assert len(worked) == 1
+    assert set(answers) == {b"%d" % worked[0]}
+
+
+async def test_an_event_is_one_worker_s_until_its_lease_ends(empty_dsn):
+    first, second = [await asyncpg.connect(empty_dsn) for _ in range(2)]
+    try:
+        for number in range(3):
+            await outbox.add(first, tags=[f"product:{number}"], reason="test")
+        taken = await outbox.take(first, limit=10, lease_seconds=60)
+        assert [event.tags for event in taken] == [("product:0",), ("product:1",), ("product:2",)]
+        assert await outbox.take(second, limit=10, lease_seconds=60) == ()
+        await outbox.complete(first, [taken[0].id])
+        await outbox.finish_target(first, [taken[1].id], "redis")
+        await outbox.retry(first, [taken[1].id, taken[2].id], delay_seconds=0, error="no answer")
+        again = await outbox.take(second, limit=10, lease_seconds=60)
+        assert [(event.id, event.attempts, event.finished_targets) for event in again] == [
+            (taken[1].id, 2, {"redis"}),
+            (taken[2].id, 2, set()),
+        ]
+        assert (await outbox.backlog(first)).events == 2
+    finally:
+        await first.close()
+        await second.close()
+
+
+async def test_an_event_of_a_write_that_failed_was_never_there(empty_dsn):
+    connection = await asyncpg.connect(empty_dsn)
+    transaction = connection.transaction()
+    await transaction.start()
+    await outbox.add(connection, tags=["product:1"], reason="test")
+    await transaction.rollback()
+    assert await outbox.take(connection, limit=1, lease_seconds=1) == ()
+    await connection.close()
+
+
+@pytest.mark.parametrize("state", ["valid", "unknown", "expired", "revoked"])
+async def test_a_token_lets_in_while_it_is_valid(catalogue, state):
+    ends = datetime.now(UTC) + timedelta(hours=-1 if state == "expired" else 1)
+    await tokens.issue(catalogue, name="deploy", token="t" * 43, role="admin", expires_at=ends)
+    if state == "revoked":
+        await tokens.revoke(catalogue, "deploy")
+    caller = await tokens.authenticate(catalogue, "u" * 43 if state == "unknown" else "t" * 43)
+    assert caller == (tokens.Caller("deploy", "admin") if state == "valid" else None)
+
+
+async def test_an_address_is_one_customer_s_in_any_case_of_letters(catalogue):
+    made = await users.create(catalogue, email="Ann@Example.com", name="Ann", password_hash=None, country="NL")
+    assert made is not None
+    assert await users.create(catalogue, email="ann@example.COM", name="Ann", password_hash=None, country="NL") is None
+    assert (await users.credentials(catalogue, "ANN@EXAMPLE.COM")).user_id == made.id
+
+
+@pytest.mark.parametrize("cache", [0, 100])
+async def test_every_query_works_with_and_without_prepared_statements(catalogue_dsn, cache):
+    connection = await asyncpg.connect(catalogue_dsn, statement_cache_size=cache)
+    for _ in range(2):
+        assert len(await products.top(connection, 5)) == 5
+        assert (await products.listing(connection, limit=5)).after is not None
+        assert len(await products.ranked(connection, 5)) == 5
+    await connection.close()
