@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard, cast
 
-from review.masking import comparable_inputs
+from review.masking import Concealed, comparable_inputs
 from review.properties import Kind, format_path, same
 from review.render import UNKNOWN, Resource
 
@@ -120,6 +120,6 @@ def text_of(value: Any) -> str:
     """A value on one line, shortened."""
     if value == UNKNOWN:
         return UNKNOWN_TEXT
-    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    text = str(value) if isinstance(value, str | Concealed) else json.dumps(value, default=str, ensure_ascii=False)
     text = text.replace(UNKNOWN, UNKNOWN_TEXT)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}… ({len(text):,} characters)"

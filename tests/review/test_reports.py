@@ -1,0 +1,118 @@
+"""What a reviewer reads about realistic pull requests, pinned word for word (`SIMONE_PIN=1` writes them anew)."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+import pytest
+from pull_requests import PULL_REQUESTS, planned
+
+from policies.catalogue import RULES
+from policies.judgement import judge
+from policies.rule import Level
+from policies.settings_file import Strictness
+from review import gate
+from review.html import html
+from review.markdown import markdown
+from review.plan import Op, Plan
+from review.report import Part, Report, Verdict, build
+
+PINNED = Path(__file__).resolve().parent / "pinned"
+# Those that a part of the stack can satisfy: the others ask for what the part leaves out.
+JUDGED = [
+    rule
+    for rule in RULES
+    if (rule.types and not rule.id.startswith("edge"))
+    or rule.id in ("redis-sentinel-quorum", "kubernetes-no-plain-secrets")
+]
+
+
+def reviewed(name: str) -> Report:
+    plan = planned(name)
+    strictness = {rule.id: Strictness(Level.MANDATORY, rule.parameters) for rule in JUDGED}
+    found = judge(gate.stack_of(plan.after), JUDGED, strictness)
+    return build([dataclasses.replace(plan, violations=gate.violations(found))])
+
+
+def steps(plan: Plan) -> dict[str, Op]:
+    return {step.resource.name: step.op for step in plan.steps if step.op is not Op.SAME}
+
+
+@pytest.mark.parametrize("name", PULL_REQUESTS)
+def test_the_report_reads_as_pinned(name: str) -> None:
+    text = markdown(reviewed(name))
+    pinned = PINNED / f"{name}.md"
+    if os.environ.get("SIMONE_PIN"):
+        pinned.write_text(text)
+    assert text == pinned.read_text()
+
+
+@pytest.mark.parametrize("name", PULL_REQUESTS)
+def test_no_report_shows_a_secret(name: str) -> None:
+    report = reviewed(name)
+    for text in (markdown(report), html(report)):
+        assert "hunter2" not in text
+        assert "held back" not in text
+        assert "#0123" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("nothing", Verdict.NO_CHANGES),
+        ("immediate-parameter", Verdict.HARMLESS),
+        ("reboot-parameter", Verdict.CAREFUL),
+        ("memory-cut", Verdict.CAREFUL),
+        ("component-deleted", Verdict.CAREFUL),
+        ("component-renamed-with-alias", Verdict.HARMLESS),
+        ("sentinel-removed", Verdict.STOPPED),
+        ("bucket-opened", Verdict.STOPPED),
+        ("firewall-opened", Verdict.STOPPED),
+        ("database-renamed", Verdict.STOPPED),
+        ("volume-grown", Verdict.STOPPED),
+        ("password-in-a-variable", Verdict.STOPPED),
+    ],
+)
+def test_the_verdict_says_how_bad_it_is(name: str, verdict: Verdict) -> None:
+    assert reviewed(name).verdict is verdict
+
+
+def test_a_renamed_component_without_an_alias_is_made_anew() -> None:
+    found = steps(planned("component-renamed"))
+    assert found["pooler-deployment"] is Op.CREATE
+    assert found["pgbouncer-deployment"] is Op.DELETE
+
+
+def test_an_alias_keeps_what_is_renamed() -> None:
+    assert set(steps(planned("component-renamed-with-alias")).values()) <= {Op.UPDATE}
+
+
+def test_a_variable_in_front_is_one_change() -> None:
+    entry = reviewed("variable-in-front").sections[Part.DISRUPTIONS][0]
+    assert [change.path for change in entry.item.changes] == ["spec.template.spec.containers[pgbouncer].env[TZ]"]
+
+
+def test_moved_rules_are_shown_as_an_order() -> None:
+    entry = reviewed("cache-rule-reordered").sections[Part.UPDATES][0]
+    assert [change.path for change in entry.item.changes] == ["rules (order)"]
+
+
+def test_a_rotated_secret_is_seen_to_have_changed() -> None:
+    assert '`stringData["users.acl"]`: `[secret]` → `[secret]`' in markdown(reviewed("secret-rotated"))
+
+
+def test_the_same_change_in_two_environments_is_said_once() -> None:
+    plan = planned("image-bumped")
+    report = build([dataclasses.replace(plan, environment=name) for name in ("dev", "prod")])
+    entries = report.sections[Part.DISRUPTIONS]
+    assert [entry.environments for entry in entries] == [("dev", "prod")]
+
+
+def test_a_report_over_the_limit_loses_whole_sections_from_the_end() -> None:
+    report = reviewed("component-renamed")
+    whole = markdown(report)
+    short = markdown(report, limit=len(whole) - 100)
+    assert len(short) < len(whole) - 100
+    assert "Left out for length: Creations" in short
+    assert "### Deletions and replacements" in short
+    assert short.count("<details>") == short.count("</details>")
