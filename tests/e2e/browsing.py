@@ -8,7 +8,9 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Page, expect
 
 KEPT_PRODUCTS = 1_000
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
+NAVIGATION_MS = 120_000
+"""Generous: the first visitor of a page waits until all its pictures are drawn and compressed."""
 
 
 class Visitor:
@@ -17,6 +19,7 @@ class Visitor:
     def __init__(self, context: BrowserContext, url: str) -> None:
         self.context = context
         self.url = url
+        context.set_default_navigation_timeout(NAVIGATION_MS)
         self.page = context.new_page()
 
     def open(self, path: str, page: Page | None = None) -> Page:

@@ -42,13 +42,13 @@ def test_a_worker_with_a_bug_is_replaced_and_its_caches_removed(browser: Browser
     script.write_text(BUG + good)
     context = browser.new_context()
     visitor = Visitor(context, own_shop.url)
-    page = visitor.settle("/")
+    page = visitor.settle("/cart")
     page.evaluate("caches.open('images-v0')")
     visitor.open(f"/products/{PRODUCT}")
     expect(page.get_by_text("broken by the worker")).to_be_visible()
 
     script.write_text(good)
-    visitor.open("/")
+    visitor.open("/cart")
     prompt = page.get_by_test_id("update")
     expect(prompt).to_contain_text("new version")
     with page.expect_navigation():
@@ -60,7 +60,7 @@ def test_a_worker_with_a_bug_is_replaced_and_its_caches_removed(browser: Browser
 
 
 def test_what_was_least_used_makes_room_and_the_cart_stays(visitor: Visitor) -> None:
-    page = visitor.settle("/")
+    page = visitor.settle("/cart")
     visitor.add_to_cart(PRODUCT)
     page.evaluate(
         """async () => {
@@ -78,7 +78,7 @@ def test_what_was_least_used_makes_room_and_the_cart_stays(visitor: Visitor) -> 
 
 
 def test_private_data_is_never_cached_and_is_gone_after_signing_out(visitor: Visitor, stand_in: StandIn) -> None:
-    visitor.settle("/")
+    visitor.settle("/cart")
     visitor.sign_in()
     visitor.add_to_cart(PRODUCT)
     visitor.wait_until_sent()
