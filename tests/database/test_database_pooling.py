@@ -1,0 +1,288 @@
+"""pgBouncer as declared, in front of a real Postgres: many clients on few connections, clear errors, nothing lost."""
+
+import asyncio
+import contextlib
+import resource
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+
+from app.database.migrations import upgrade
+from app.database.queries import orders, products
+from app.database.roles import Verifiers
+from components.pgbouncer.pgbouncer_ini import LISTEN_PORT, pgbouncer_ini, userlist
+from components.pgbouncer.settings import PgBouncerSettings
+from components.scram import scram_verifier
+from components.secrets import PostgresSecrets
+from kpi.database.cluster import FOLLOWING, UNPRIVILEGED, Cluster
+
+SECRETS = PostgresSecrets(
+    owner=SecretStr("owner-" + 4 * "password"),
+    app=SecretStr("app-" + 4 * "password"),
+    exporter=SecretStr("exporter-" + 4 * "password"),
+)
+SETTINGS = PgBouncerSettings(server_tls_mode="disable", max_prepared_statements=None, query_wait_timeout="3s")
+DATABASE = "simone"
+
+
+class PgBouncer:
+    """A pgBouncer process with the declared texts; only addresses and paths are this test's."""
+
+    def __init__(self, directory: Path, cluster: Cluster, settings: PgBouncerSettings = SETTINGS) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        (directory / "userlist.txt").write_text(userlist(SECRETS))
+        self.config = directory / "pgbouncer.ini"
+        self.config.write_text(
+            pgbouncer_ini(settings)
+            .replace("${DATABASE_HOST}", str(cluster.directory))
+            .replace("${POD_IP}", "127.0.0.1")
+            .replace(f"listen_port = {LISTEN_PORT}", f"listen_port = {self.port}")
+            .replace("/etc/pgbouncer-secrets/userlist.txt", str(directory / "userlist.txt"))
+        )
+        self.log = directory / "pgbouncer.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*UNPRIVILEGED, *FOLLOWING, "/usr/sbin/pgbouncer", str(self.config)], stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + 20
+        while True:
+            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            assert self._process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    async def connect(self, *, password: str | None = None, database: str = DATABASE) -> asyncpg.Connection:
+        return await asyncpg.connect(
+            host="127.0.0.1",
+            port=self.port,
+            user="app",
+            password=password or SECRETS.app.get_secret_value(),
+            database=database,
+            statement_cache_size=0,
+            timeout=60,
+        )
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Cluster]:
+    """A durable Postgres: what it acknowledges, it keeps."""
+    with Cluster({"max_connections": "60"}, durable=True) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def shop_database(server: Cluster) -> str:
+    """The declared database with one product of which there is a lot, and the application's role."""
+
+    async def make() -> None:
+        administrator = await asyncpg.connect(server.dsn())
+        await administrator.execute(f"CREATE DATABASE {DATABASE}")
+        await administrator.close()
+        await upgrade(
+            server.dsn(DATABASE),
+            Verifiers(app=scram_verifier("app", SECRETS.app), exporter=scram_verifier("exporter", SECRETS.exporter)),
+        )
+        owner = await asyncpg.connect(server.dsn(DATABASE))
+        await owner.execute(
+            """
+            INSERT INTO categories (slug, name, department) VALUES ('lamps', 'Lamps', 'Home');
+            INSERT INTO users (email, name, country) VALUES ('a@example.com', 'A', 'DE');
+            INSERT INTO products (category_id, sku, slug, name, brand, description, status, image, image_width,
+                                  image_height, image_blurhash, prices)
+            VALUES (1, 's', 'lamp', 'Lamp', 'B', 'D', 'active', 'i', 1, 1, 'b',
+                    '{"free": {"EUR": 999}, "premium": {"EUR": 899}}');
+            INSERT INTO inventory (product_id, warehouse, quantity) VALUES (1, 'eu-central', 1000000);
+            """
+        )
+        await owner.close()
+
+    asyncio.run(make())
+    return DATABASE
+
+
+@pytest.fixture
+def pgbouncer(server: Cluster, shop_database: str, tmp_path: Path) -> Iterator[PgBouncer]:
+    """A pool in front of it."""
+    tmp_path.chmod(0o755)
+    running = PgBouncer(tmp_path, server)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+async def owner(server: Cluster, shop_database: str) -> AsyncIterator[asyncpg.Connection]:
+    """A look from behind."""
+    connection = await asyncpg.connect(server.dsn(DATABASE))
+    yield connection
+    await connection.close()
+
+
+async def buy(connection: asyncpg.Connection) -> int:
+    async with connection.transaction():
+        order = await orders.checkout(
+            connection, user_id=1, quantities={1: 1}, currency="EUR", price_list="free", shipping_address={}
+        )
+    return order.id
+
+
+async def many_clients(pgbouncer: PgBouncer, owner: asyncpg.Connection, count: int) -> int:
+    """All connected at once, then all asking at once; gives how many connections Postgres had at most."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert hard >= 2 * count + 200, f"too few file descriptors here: ulimit -n is {hard}"
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    turns = asyncio.Semaphore(20)  # sign-ins cost both sides time; being connected is what counts
+
+    async def sign_in() -> asyncpg.Connection:
+        async with turns:
+            return await pgbouncer.connect()
+
+    clients = await asyncio.gather(*(sign_in() for _ in range(count)))
+    most = 0
+
+    async def ask(client: asyncpg.Connection) -> None:
+        for _ in range(2):
+            found = await products.get(client, 1)
+            assert found is not None
+            assert found.name == "Lamp"
+
+    asking = asyncio.gather(*(ask(client) for client in clients))
+    while not asking.done():
+        most = max(most, await owner.fetchval("SELECT count(*) FROM pg_stat_activity WHERE usename = 'app'"))
+        await asyncio.sleep(0.02)
+    await asking
+    await asyncio.gather(*(client.close() for client in clients))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return most
+
+
+async def test_200_clients_share_the_declared_connections_without_an_error(pgbouncer, owner):
+    assert 0 < await many_clients(pgbouncer, owner, 200) <= SETTINGS.default_pool_size
+
+
+@pytest.mark.full
+async def test_1000_clients_share_the_declared_connections_without_an_error(server, shop_database, owner, tmp_path):
+    """All 1,000 ask in the same instant: with the declared 5 s of patience, on this few cores some would give up."""
+    tmp_path.chmod(0o755)
+    pool = PgBouncer(tmp_path, server, SETTINGS.model_copy(update={"query_wait_timeout": 60, "reserve_pool_size": 0}))
+    pool.start()
+    try:
+        assert 0 < await many_clients(pool, owner, 1000) <= SETTINGS.default_pool_size == 25
+    finally:
+        pool.stop()
+
+
+async def test_a_wrong_password_is_refused_and_says_so(pgbouncer):
+    with pytest.raises(asyncpg.PostgresError, match=r"(?i)authentication|password"):
+        await pgbouncer.connect(password="wrong")
+    await (await pgbouncer.connect()).close()
+
+
+async def test_an_unknown_database_is_refused_by_name(pgbouncer):
+    with pytest.raises(asyncpg.PostgresError, match="nowhere"):
+        await pgbouncer.connect(database="nowhere")
+
+
+async def test_a_full_queue_is_an_error_in_seconds_and_then_over(server, shop_database, tmp_path, owner):
+    tmp_path.chmod(0o755)
+    one = SETTINGS.model_copy(update={"default_pool_size": 1, "reserve_pool_size": 0, "query_wait_timeout": 1})
+    pool = PgBouncer(tmp_path, server, one)
+    pool.start()
+    try:
+        holder, waiting = await pool.connect(), await pool.connect()
+        transaction = holder.transaction()
+        await transaction.start()
+        await holder.fetchval("SELECT 1")
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError)):
+            await waiting.fetchval("SELECT 1", timeout=10)
+        await transaction.rollback()
+        assert await (await pool.connect()).fetchval("SELECT 2") == 2
+    finally:
+        pool.stop()
+
+
+async def test_exhausted_connections_are_errors_until_there_are_some_again(server, shop_database, pgbouncer, owner):
+    """Somebody else takes all of Postgres's connections: the pool's clients get errors, then recover by themselves."""
+    hogs: list[asyncpg.Connection] = []
+    with contextlib.suppress(asyncpg.TooManyConnectionsError):
+        while True:
+            hogs.append(await asyncpg.connect(server.dsn(DATABASE)))
+    client_failed = False
+    try:
+        client = await pgbouncer.connect()
+        await client.fetchval("SELECT 1", timeout=10)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        client_failed = True
+    for hog in hogs:
+        await hog.close()
+    assert client_failed
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            assert await (await pgbouncer.connect()).fetchval("SELECT 1") == 1
+            return
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            assert time.monotonic() < deadline, "the pool did not recover"
+            await asyncio.sleep(0.2)
+
+
+async def test_postgres_crashing_under_load_loses_no_acknowledged_order(server, shop_database, pgbouncer):
+    acknowledged: list[int] = []
+    failures = 0
+    over = asyncio.Event()
+
+    async def buyer() -> None:
+        nonlocal failures
+        connection: asyncpg.Connection | None = None
+        while not over.is_set():
+            try:
+                if connection is None or connection.is_closed():
+                    connection = await pgbouncer.connect()
+                acknowledged.append(await asyncio.wait_for(buy(connection), 10))
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                failures += 1
+                if connection is not None:
+                    connection.terminate()
+                connection = None
+                await asyncio.sleep(0.1)
+
+    buyers = [asyncio.create_task(buyer()) for _ in range(6)]
+    await _until(lambda: len(acknowledged) > 50)
+    await asyncio.to_thread(server.stop, "immediate")
+    await asyncio.to_thread(server.start)
+    before = len(acknowledged)
+    await _until(lambda: len(acknowledged) > before + 50)  # it goes on without anybody's help
+    over.set()
+    await asyncio.gather(*buyers)
+    owner = await asyncpg.connect(server.dsn(DATABASE))
+    kept = {row["id"] for row in await owner.fetch("SELECT id FROM orders")}
+    sold = await owner.fetchval("SELECT 1000000 - quantity FROM inventory WHERE product_id = 1")
+    ordered = await owner.fetchval("SELECT sum(quantity) FROM order_items")
+    await owner.close()
+    assert failures > 0
+    assert set(acknowledged) <= kept
+    assert sold == ordered
+
+
+async def _until(condition, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
