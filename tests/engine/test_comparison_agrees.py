@@ -1,0 +1,66 @@
+"""What two renders compared say about a pull request is what the engine says, for every one of the pinned ones."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from review import engine_preview
+from review.plan import Op, Plan
+from review.render import Rendered
+from tools.engine.project import Project
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "review"))
+
+from pull_requests import PULL_REQUESTS, base, changed, planned
+
+REPLAY = Path(__file__).resolve().parent / "replay"
+# Each preview takes seconds of both cores: the ones that decide differently always, all of them in the full run.
+QUICK = {"database-renamed", "component-renamed-with-alias", "memory-cut"}
+
+
+class Replayed:
+    """The small production stack, brought up once; every pull request is previewed against its state."""
+
+    def __init__(self, project: Project, snapshot: Path) -> None:
+        self._project = project
+        self._snapshot = snapshot
+
+    def declare(self, rendered: Rendered) -> None:
+        self._snapshot.write_text(json.dumps(dataclasses.asdict(rendered), default=sorted))
+
+    def preview(self, rendered: Rendered) -> Plan:
+        self.declare(rendered)
+        return engine_preview.parse(self._project.preview().stdout)
+
+
+@pytest.fixture(scope="module")
+def replayed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replayed]:
+    snapshot = tmp_path_factory.mktemp("replay") / "snapshot.json"
+    with pytest.MonkeyPatch.context() as patch, Project("prod", REPLAY) as project:
+        patch.setenv("SIMONE_SNAPSHOT", str(snapshot))
+        stack = Replayed(project, snapshot)
+        stack.declare(base())
+        up = project.up()
+        assert up.code == 0, up.stdout[-3000:] + up.stderr
+        yield stack
+
+
+def _decided(plan: Plan) -> dict[str, tuple[Op, tuple[str, ...]]]:
+    """By resource what happens to it and why; the replay's own provider isn't the pull request's."""
+    return {
+        step.resource.name: (step.op, tuple(sorted({reason.split(".")[0] for reason in step.replace_reasons})))
+        for step in plan.steps
+        if step.op is not Op.SAME and not step.resource.type.startswith("pulumi:providers:")
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name in QUICK else pytest.mark.full) for name in PULL_REQUESTS],
+)
+def test_the_comparison_decides_as_the_engine_does(name: str, replayed: Replayed) -> None:
+    assert _decided(planned(name)) == _decided(replayed.preview(changed(name)))
