@@ -112,7 +112,7 @@ deploy: ## bring ENV up by a saved plan, judged by the policies (YES=1: without 
 	@$(PYTHON) -m tools.deploy up "$(ENV)" $(if $(YES),--yes)
 
 depcheck: app/storefront/node_modules/.installed ## packages of the shop that nothing uses, and ones that are there twice
-	@cd app/storefront && npx --yes depcheck@1.4.7 --ignores='@types/*,axe-core,typescript' --ignore-path=.gitignore
+	@cd app/storefront && npx --yes depcheck@1.4.7 --ignores='@types/*,@fontsource*/*,axe-core,typescript' --ignore-path=.gitignore
 	@cd app/storefront && npm dedupe --dry-run --loglevel=error
 
 lighthouse: ## judge the running shop's pages by Lighthouse, median of five (URL=http://127.0.0.1:8000)
