@@ -117,3 +117,6 @@ depcheck: app/storefront/node_modules/.installed ## packages of the shop that no
 
 lighthouse: ## judge the running shop's pages by Lighthouse, median of five (URL=http://127.0.0.1:8000)
 	@cd app/storefront && node tools/lighthouse.mjs "$(or $(URL),http://127.0.0.1:8000)"
+.PHONY: kpi
+kpi: ## measure the specification's numbers on the running shop (QUICK=1: within 90 s)
+	@$(PYTHON) -m kpi $(if $(QUICK),--quick)

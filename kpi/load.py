@@ -22,9 +22,9 @@ from kpi.http_client import Answer, Client, RequestFailed
 from kpi.routes import Catalogue, request_of
 from kpi.workload import PUBLIC_READS, STEPS, Action, Visit, Visits, Workload
 
-LAYERS = ("origin", "redis", "memory", "gateway", "not modified", "none")
-"""Who answered: the database behind the API, the API's Redis or in-process cache, the gateway's shield; `none` for
-answers without a Cache-Status."""
+LAYERS = ("origin", "api", "gateway", "none")
+"""Who answered: the database behind the API, the API's own cache (memory or Redis), the gateway's shield; `none` for
+answers that no cache may hold."""
 
 Records = npt.NDArray[np.void]
 RECORD = np.dtype(
@@ -39,7 +39,6 @@ RECORD = np.dtype(
 )
 
 _COMMON_HEADERS = {"User-Agent": "simone-kpi", "Accept": "application/json", "Accept-Encoding": "gzip"}
-_UINT8_MAX = 255
 
 
 @lru_cache(maxsize=4096)
@@ -51,11 +50,8 @@ def layer_of(cache_status: str) -> str:
         name, *parameters = (part.strip().lower() for part in member.split(";"))
         if "hit" not in parameters:
             continue
-        if "gateway" in name or "shield" in name:
-            return "gateway"
-        detail = next((p.partition("=")[2].strip('"') for p in parameters if p.startswith("detail=")), "")
-        return "redis" if "redis" in f"{name} {detail}" or "l2" in f"{name} {detail}" else "memory"
-    return "origin"
+        return "gateway" if name == "gateway" else "api"
+    return "none" if "fwd=bypass" in cache_status else "origin"
 
 
 @dataclass(frozen=True, kw_only=True)

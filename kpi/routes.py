@@ -15,6 +15,7 @@ class Catalogue:
     products: Sequence[int]
     categories: Sequence[int]
     cookies: Sequence[str] = ()
+    warehouse: str = ""
     admin_token: str = field(default="", repr=False)
 
     def product(self, rank: int) -> int:
@@ -60,7 +61,7 @@ def request_of(action: Action, catalogue: Catalogue, number: int) -> Request:  #
             review = {"product_id": product, "rating": 1 + number % 5, "title": "Good", "body": f"Review {number}"}
             return _write("POST", "/api/reviews", review, needs_session=True)
         case "write_stock":
-            stock = {"quantity": 1 + number % 500}
+            stock = {"warehouse": catalogue.warehouse, "quantity": 1 + number % 500}
             authorization = ("Authorization", f"Bearer {catalogue.admin_token}")
             return _write("PATCH", f"/api/products/{product}/inventory", stock, extra=(authorization,))
 

@@ -1,0 +1,111 @@
+"""The load is repeatable and as described; the report is honest."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kpi.criteria import CRITERIA
+from kpi.load import LAYERS, RECORD, layer_of
+from kpi.measure import Figure, Measured
+from kpi.observe import Reading
+from kpi.report import as_json, earlier_figures, failures, html, markdown, rows
+from kpi.workload import Visits, Workload, WorkloadError
+
+MIX = Workload.load()
+
+
+def test_same_seed_gives_the_same_visits() -> None:
+    assert list(Visits(MIX).until(20)) == list(Visits(MIX).until(20))
+
+
+def test_processes_share_the_load_without_repeating_each_other() -> None:
+    first, second = (list(Visits(MIX, part=part, parts=2).until(60)) for part in (0, 1))
+    assert not set(first) & set(second)
+    assert len(first) + len(second) == pytest.approx(60 * MIX.sessions_per_second, rel=0.25)
+
+
+def test_steps_have_the_declared_shares() -> None:
+    steps = Counter(action.step for visit in Visits(MIX).until(400) for action in visit.actions)
+    total = sum(steps.values())
+    for step, share in MIX.mix.items():
+        assert steps[step] / total == pytest.approx(share, abs=0.012)
+
+
+def test_popular_products_are_asked_for_most() -> None:
+    ranks = Counter(a.item for v in Visits(MIX).until(400) for a in v.actions if a.step == "product")
+    assert ranks[0] > ranks[9] > ranks[99]
+
+
+def test_shares_that_do_not_add_up_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "workload.yaml"
+    path.write_text(Path("kpi/workload.yaml").read_text().replace("product: 0.42", "product: 0.52"))
+    with pytest.raises(WorkloadError, match=r"the shares of mix add up to 1\.1, not to 1"):
+        Workload.load(path)
+
+
+@pytest.mark.parametrize(
+    ("header", "layer"),
+    [
+        ("simone-api; hit; ttl=280", "api"),
+        ("simone-api; fwd=miss, gateway; hit; ttl=12", "gateway"),
+        ("simone-api; hit; ttl=280, gateway; fwd=miss", "api"),
+        ("simone-api; fwd=miss, gateway; fwd=miss", "origin"),
+        ("simone-api; fwd=bypass, gateway; fwd=bypass", "none"),
+        ("", "none"),
+    ],
+)
+def test_layer_is_the_nearest_that_hit(header: str, layer: str) -> None:
+    assert layer_of(header) == layer
+    assert layer in LAYERS
+
+
+def test_a_restarted_pod_counts_from_zero() -> None:
+    key = ("x_total", frozenset({("pod", "a")}))
+    assert Reading({key: 5.0}).since(Reading({key: 100.0})).total("x_total") == 5.0
+    assert Reading({key: 105.0}).since(Reading({key: 100.0})).total("x_total") == 5.0
+
+
+def _measured(**figures: float) -> Measured:
+    records = np.zeros(3, dtype=RECORD)
+    return Measured({name: Figure(value, "counted") for name, value in figures.items()}, records, [0.01])
+
+
+def test_missed_target_is_a_failure() -> None:
+    unmet = failures(rows(_measured(api_p95_seconds=0.051), {}))
+    assert "API P95 < 50 ms" in {row.criterion.asks for row in unmet if row.verdict == "fail"}
+
+
+def test_figure_that_the_run_did_not_give_is_a_failure_too() -> None:
+    unmet = {row.criterion.asks: row.verdict for row in failures(rows(_measured(), {}))}
+    assert unmet["API P95 < 50 ms"] == "not measured"
+
+
+def test_what_only_production_can_show_never_passes() -> None:
+    every = dict.fromkeys({criterion.figure for criterion in CRITERIA}, 0.5)
+    for row in rows(_measured(**every), {}):
+        if not row.criterion.figure:
+            assert row.verdict in ("by test", "in production")
+            assert row.criterion.proof or row.criterion.production
+
+
+def test_report_compares_with_an_earlier_run(tmp_path: Path) -> None:
+    earlier = _measured(api_p95_seconds=0.040)
+    (tmp_path / "report.json").write_text(as_json(rows(earlier, {}), earlier, {}))
+    now = rows(_measured(api_p95_seconds=0.030), earlier_figures(tmp_path / "report.json"))
+    assert "| 30.0 ms | -0.01 | pass |" in markdown(now, {})
+
+
+def test_page_needs_nothing_else() -> None:
+    measured = _measured(api_p95_seconds=0.01)
+    page = html(rows(measured, {}), measured, {"measured": "now"})
+    assert page.count("<svg") == 3
+    assert "src=" not in page
+    assert "<script" not in page
+
+
+def test_trend_file_is_json() -> None:
+    measured = _measured(api_p95_seconds=0.01)
+    assert json.loads(as_json(rows(measured, {}), measured, {}))["figures"]["api_p95_seconds"]["value"] == 0.01
