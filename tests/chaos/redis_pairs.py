@@ -1,0 +1,228 @@
+"""The running pairs as a test sees them, and a client that writes through Sentinel while something is broken."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from local.environment import Environment
+
+T = TypeVar("T")
+
+PASSWORDS = {name: f"{name}-password-of-the-tests" for name in ("app", "exporter", "replication", "sentinel")}
+PASSWORDS["operations"] = "operations-password-of-the-tests"
+PORT, SENTINEL_PORT = 6379, 26379
+SENTINELS = 3
+# redis-py repeats a command by itself, on the same node: to a node that hands over that is the wrong one.
+NO_RETRY = Retry(NoBackoff(), 0)
+# A client's patience with one command, as the API's: a dead node must not hold it.
+CLIENT_TIMEOUT = 0.25  # s
+
+
+def eventually(what: str, ask: Callable[[], T | None], *, within: float = 30) -> T:
+    """The first true answer. Fails with `what` after `within` seconds."""
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            answer = ask()
+        except redis.RedisError as error:
+            answer, why = None, str(error)
+        else:
+            why = repr(answer)
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, f"not within {within} s: {what} ({why})"
+        time.sleep(0.05)
+
+
+class Pairs:
+    """Three pairs and three Sentinels."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+
+    def node(self, name: str, user: str = "operations", *, timeout: float = 2) -> Any:
+        """A client of one node, by its name."""
+        return redis.Redis(
+            host=self._host(name),
+            port=PORT,
+            username=user,
+            password=PASSWORDS[user],
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+            retry=NO_RETRY,
+            decode_responses=True,
+        )
+
+    def sentinel(self, number: int, *, timeout: float = 1) -> Any:
+        """A client of one Sentinel."""
+        return redis.Redis(
+            host=self._host(f"redis-sentinel-{number}"),
+            port=SENTINEL_PORT,
+            username="operations",
+            password=PASSWORDS["operations"],
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+            retry=NO_RETRY,
+            decode_responses=True,
+        )
+
+    def _host(self, name: str) -> str:
+        return self.environment.address(name).partition(":")[0]
+
+    def name_of(self, address: str, pair: str) -> str:
+        """The pair's node with this address."""
+        return next(name for name in self.names(pair) if self._host(name) == address)
+
+    @staticmethod
+    def names(pair: str) -> list[str]:
+        return [f"redis-{pair}-0", f"redis-{pair}-1"]
+
+    def believed_master(self, pair: str) -> str | None:
+        """The master's address by the first Sentinel that answers."""
+        for number in range(SENTINELS):
+            with contextlib.suppress(redis.RedisError), self.sentinel(number) as sentinel:
+                return sentinel.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", pair)[0]
+        return None
+
+    def master(self, pair: str) -> str:
+        """The name of the pair's master, once Sentinel and the node itself agree on it."""
+
+        def agreed() -> str | None:
+            address = self.believed_master(pair)
+            name = self.name_of(address, pair) if address else None
+            return name if name and self.node(name).execute_command("ROLE")[0] == "master" else None
+
+        return eventually(f"{pair} has a master", agreed)
+
+    def replica(self, pair: str) -> str:
+        """The other node's name."""
+        master = self.master(pair)
+        return next(name for name in self.names(pair) if name != master)
+
+    def replica_in_step(self, pair: str) -> str:
+        """The replica's name, once it has all of its master's data."""
+        name = self.replica(pair)
+        eventually(f"{name} is in step", lambda: self._follows(name), within=60)
+        return name
+
+    def _follows(self, name: str) -> bool:
+        role = self.node(name).execute_command("ROLE")
+        return role[0] == "slave" and role[3] == "connected"
+
+    def whole(self, pair: str) -> None:
+        """Waits until the pair has two nodes in step and every Sentinel agrees and can promote."""
+        for name in self.names(pair):
+            self.environment.start_node(name)
+        for number in range(SENTINELS):
+            self.environment.start_node(f"redis-sentinel-{number}")
+        self.environment.wait_healthy([*self.names(pair), *(f"redis-sentinel-{n}" for n in range(SENTINELS))])
+        self.replica_in_step(pair)
+        for number in range(SENTINELS):
+            eventually(f"Sentinel {number} is at peace", lambda number=number: self._at_peace(number, pair), within=60)
+
+    def _at_peace(self, number: int, pair: str) -> bool:
+        with self.sentinel(number) as sentinel:
+            master = sentinel.sentinel_master(pair)
+            replicas = sentinel.sentinel_slaves(pair)
+        here = self._host(self.master(pair))
+        calm = not (master["is_sdown"] or master["is_odown"]) and "failover" not in master["flags"]
+        return bool(
+            calm
+            and master["ip"] == here
+            and master["num-other-sentinels"] == SENTINELS - 1
+            and len(replicas) == 1
+            and replicas[0]["flags"] == "slave"
+        )
+
+    def directory(self, name: str) -> Path:
+        """The node's volume on this machine."""
+        return next(path for path in self.environment.state.volumes.iterdir() if name in path.name)
+
+
+@dataclass
+class Writer:
+    """Writes one key after the other through Sentinel, and remembers what was acknowledged."""
+
+    pairs: Pairs
+    pair: str
+    prefix: str
+    acknowledged: list[str] = field(default_factory=list)
+    moments: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._client: Any = None
+
+    def _run(self) -> None:
+        number = 0
+        while not self._stop.is_set():
+            key = f"{self.prefix}:{number}"
+            try:
+                if self._client is None:
+                    self._client = self._connect()
+                self._client.set(key, str(number))
+            except (redis.RedisError, OSError):
+                self._client = None
+                time.sleep(0.02)
+                continue
+            self.moments.append(time.monotonic())
+            self.acknowledged.append(key)
+            number += 1
+            time.sleep(0.002)
+
+    def _connect(self) -> Any:
+        """The master by Sentinel's word, taken only if it says so itself."""
+        address = self.pairs.believed_master(self.pair)
+        if address is None:
+            raise redis.ConnectionError("no Sentinel answers")
+        client: Any = self.pairs.node(self.pairs.name_of(address, self.pair), "app", timeout=CLIENT_TIMEOUT)
+        if client.execute_command("ROLE")[0] != "master":
+            raise redis.ReadOnlyError("Sentinel named a replica")
+        return client
+
+    def start(self) -> None:
+        self._thread.start()
+        eventually("writes are accepted", lambda: len(self.acknowledged) > 20)
+
+    def go_on(self, seconds: float = 1.0) -> None:
+        """Waits until writes are accepted again, and for `seconds` of them."""
+        count = len(self.acknowledged)
+        eventually("writes are accepted again", lambda: len(self.acknowledged) > count + 20, within=60)
+        time.sleep(seconds)
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(10)
+
+    @property
+    def gap(self) -> float:
+        """The longest time in seconds between two acknowledged writes."""
+        return max(later - earlier for earlier, later in zip(self.moments, self.moments[1:], strict=False))
+
+    def lost(self) -> list[str]:
+        """Acknowledged writes that the pair's master of now doesn't have."""
+        client = self.pairs.node(self.pairs.master(self.pair), "app", timeout=10)
+        found: list[Any] = []
+        for at in range(0, len(self.acknowledged), 1000):
+            found += client.mget(self.acknowledged[at : at + 1000])
+        return [key for key, value in zip(self.acknowledged, found, strict=True) if value is None]
+
+
+@contextlib.contextmanager
+def writing(pairs: Pairs, pair: str, prefix: str) -> Generator[Writer]:
+    """A client that writes to the pair during the block."""
+    writer = Writer(pairs, pair, prefix)
+    writer.start()
+    try:
+        yield writer
+    finally:
+        writer.stop()
