@@ -91,7 +91,6 @@ def declare_jobs(
     variables = [workload.pod_ip_env(), *(workload.env(key, value) for key, value in plain.items())]
     if endpoint:
         variables.append(workload.env("AWS_ENDPOINT_URL", endpoint))
-    account_name = account.metadata.apply(lambda created: created.name or SYSTEM)
     for command, schedule, deadline in (
         ("database-maintenance", settings.maintenance_schedule, 2 * HOUR),
         ("parameter-drift", settings.drift_schedule, 10 * MINUTE),
@@ -117,6 +116,6 @@ def declare_jobs(
             volumes=[workload.config_volume("config", SYSTEM), workload.secret_volume("credentials", SYSTEM)],
             uid=UID,
             deadline_seconds=deadline,
-            service_account=account_name,
-            opts=opts,
+            service_account=SYSTEM,
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[account])),
         )

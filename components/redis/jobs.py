@@ -76,7 +76,6 @@ def declare_jobs(
     opts: pulumi.ResourceOptions,
 ) -> None:
     """ConfigMap, identity and CronJobs."""
-    after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[*services]))
     account = workload.service_account(
         f"{prefix}-jobs-account",
         platform,
@@ -84,7 +83,7 @@ def declare_jobs(
         annotations={"eks.amazonaws.com/role-arn": store.role.arn},
         opts=opts,
     )
-    account_name = account.metadata.apply(lambda created: created.name or JOBS_SYSTEM)
+    after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[account, *services]))
     texts = rewrite_files()
     workload.config_map(f"{prefix}-jobs-config", platform, JOBS_SYSTEM, JOBS_SYSTEM, texts, opts=opts)
     cron_job(
@@ -105,7 +104,7 @@ def declare_jobs(
         volumes=[workload.config_volume("config", JOBS_SYSTEM)],
         uid=UID,
         deadline_seconds=6 * HOUR,
-        service_account=account_name,
+        service_account=JOBS_SYSTEM,
         opts=after,
     )
     transfer_volumes = [
@@ -129,7 +128,7 @@ def declare_jobs(
         volumes=transfer_volumes,
         uid=OPERATIONS_UID,
         deadline_seconds=2 * HOUR,
-        service_account=account_name,
+        service_account=JOBS_SYSTEM,
         opts=after,
     )
     largest = max(pair.maxmemory for pair in settings.pairs().values())
@@ -150,6 +149,6 @@ def declare_jobs(
         volumes=transfer_volumes,
         uid=OPERATIONS_UID,
         deadline_seconds=2 * HOUR,
-        service_account=account_name,
+        service_account=JOBS_SYSTEM,
         opts=after,
     )

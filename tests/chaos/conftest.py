@@ -7,6 +7,7 @@ import pytest
 from network_namespace import own_network
 from redis_pairs import PASSWORDS, Pairs
 
+from local import cloud
 from local.environment import Environment
 from local.state import State
 from review.render import render
@@ -17,7 +18,7 @@ COMPONENT = "simone:redis:Redis"
 @pytest.fixture(scope="session")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pairs]:
     """Three healthy pairs and their Sentinels, in a network of their own, with AWS's stand-in for backups."""
-    rendered = render("local", secrets={"redis": PASSWORDS})
+    rendered = render("local", secrets={"redis": PASSWORDS}, resolve=cloud.resolve)
     ours = [
         resource
         for resource in rendered.resources
