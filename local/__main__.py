@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -50,6 +51,7 @@ def _table(entries: list[Entry]) -> Table:
 def up() -> None:
     """Start everything that the stack `local` declares, wait until it is healthy, and print where it is."""
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     environment = Environment()
     columns = (
         SpinnerColumn(),

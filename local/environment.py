@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -183,8 +184,7 @@ class Environment:
         only_in_aws: list[str] = []
         if any(pod.name == cloud.NAME for pod in everything):
             self._wait([cloud.NAME], report, "starting the stand-in for AWS")
-            region = self._region(resources)
-            only_in_aws = cloud.create(resources, cloud.Clients(region))[1]
+            only_in_aws = self._create_in_cloud(resources)
         while waiting:
             names = {job.name for job in waiting}
             job = next(each for each in waiting if not names & set(each.after))
@@ -195,6 +195,19 @@ class Environment:
             self._start(pod for pod in everything if not self._held_back(pod, waiting))
         self._wait([pod.name for pod in everything], report, "starting")
         return only_in_aws
+
+    def _create_in_cloud(self, resources: Sequence[Resource]) -> list[str]:
+        """The stack's AWS resources in the stand-in, unless this very process of it has them. Returns what it lacks."""
+        declared = [(each.urn, each.inputs) for each in resources if each.type.startswith("aws:")]
+        text = json.dumps([self.pids(cloud.NAME), declared], default=str)
+        wanted = hashlib.sha256(text.encode()).hexdigest()
+        marker = self.state.run / "cloud.json"
+        known: dict[str, Any] = json.loads(marker.read_text()) if marker.exists() else {}
+        if known.get("made") != wanted:
+            only_in_aws = cloud.create(resources, cloud.Clients(self._region(resources)))[1]
+            known |= {"made": wanted, "only_in_aws": only_in_aws}
+            _write_file(marker, json.dumps(known), 0o600)
+        return known["only_in_aws"]
 
     @staticmethod
     def _held_back(pod: PlannedPod, waiting: Iterable[PlannedPod]) -> bool:
