@@ -120,3 +120,7 @@ lighthouse: ## judge the running shop's pages by Lighthouse, median of five (URL
 .PHONY: kpi
 kpi: ## measure the specification's numbers on the running shop (QUICK=1: within 90 s)
 	@$(PYTHON) -m kpi $(if $(QUICK),--quick)
+
+.PHONY: compare
+compare: .tools/compare/installed ## our response cache beside other libraries', in one run
+	@$(PYTHON) -m kpi.compare

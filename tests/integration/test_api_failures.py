@@ -15,6 +15,8 @@ ADMIN = {"authorization": f"Bearer {ADMIN_TOKEN}"}
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     with running_stack(replicas=True) as stack:
+        # Some of the sample's products are drafts, which have no page.
+        stack.sql("UPDATE products SET status = 'active'")
         yield stack
 
 
@@ -102,7 +104,7 @@ def test_without_any_redis_everything_is_answered_from_postgres(stack: Stack, ap
         started = time.perf_counter()
         for number in range(130, 150):
             client.get(f"/api/products/{number}")
-        assert api.metric("api_redis_circuit_open") == 3
+        assert api.metric("api_redis_circuit_open", pair="data") == 1
         # Twenty misses, and nobody waited for Redis twenty times: the circuit is open.
         assert time.perf_counter() - started < 20
     finally:
@@ -116,31 +118,32 @@ def test_without_postgres_stale_answers_are_served_and_the_rest_says_when_to_ret
     stack: Stack, api: Api, client: httpx.Client
 ) -> None:
     wait_until(lambda: api.metric("api_redis_circuit_open") == 0, what="Redis")
-    client.get("/api/products/6")
-    key = "cache:response:/api/products/6:v1.EUR.free"
-    node = stack.redis.master("data").client()
+    # A listing: a product's page would be made anew from the entity cache, without Postgres.
+    listing = "/api/products?limit=9"
+    client.get(listing)
+    key = "cache:response:/api/products?limit=9:v1.EUR.free"
+    node = stack.redis.master("computed").client()
     meta = node.hget(key, "meta")
     assert isinstance(meta, bytes)
     stack.postgres.stop()
     try:
-        assert client.get("/api/products/6").status_code == 200
+        assert client.get(listing).status_code == 200
         # As if it had been stored ten minutes ago: stale, beyond stale-while-revalidate, within stale-if-error.
         parts = meta.split(b",")
         parts[-3] = f"{time.time() - 600:.3f}".encode()
         node.hset(key, "meta", b",".join(parts))
-        client.get("/api/products/6", headers={"accept-encoding": "gzip"})
-        stale = client.get("/api/products/6", headers={"accept-encoding": "gzip"})
+        stale = client.get(listing, headers={"accept-encoding": "gzip"})
         assert stale.status_code == 200
         assert "stale-if-error" in stale.headers["cache-status"]
         assert int(stale.headers["age"]) >= 600
-        unknown = client.get("/api/products/7?x=1")
+        unknown = client.get("/api/products/250")
         write = client.put("/api/products/8", json={"name": "No"}, headers=ADMIN)
         assert (unknown.status_code, write.status_code) == (503, 503)
         assert unknown.headers["retry-after"] == write.headers["retry-after"] == "5"
         assert unknown.headers["cache-control"] == "no-store"
     finally:
         stack.postgres.start()
-    wait_until(lambda: client.get("/api/products/7").status_code == 200, what="recovery")
+    wait_until(lambda: client.get("/api/products/250").status_code == 200, what="recovery")
 
 
 def test_a_running_request_is_finished_before_the_process_stops(stack: Stack) -> None:
