@@ -124,3 +124,9 @@ kpi: ## measure the specification's numbers on the running shop (QUICK=1: within
 .PHONY: compare
 compare: .tools/compare/installed ## our response cache beside other libraries', in one run
 	@$(PYTHON) -m kpi.compare
+.PHONY: explain
+# Addresses come through the environment: a shell would take their & and ? apart.
+explain: ## what the edge of ENV=prod does with URL=... and why (METHOD= HEADER= COUNTRY= DEVICE= STATUS=)
+	@$(PYTHON) -W ignore -m explain "$$URL" --env "$(or $(ENV),prod)" $${METHOD:+--method "$$METHOD"} \
+	  $${HEADER:+--header "$$HEADER"} $${COUNTRY:+--country "$$COUNTRY"} $${DEVICE:+--device "$$DEVICE"} \
+	  $${STATUS:+--status "$$STATUS"}

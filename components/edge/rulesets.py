@@ -98,12 +98,16 @@ def _lifetime(lifetime: Lifetime) -> cloudflare.RulesetRuleActionParametersArgs:
         max_age=cloudflare.RulesetRuleActionParametersMaxAgeArgs(
             operation="set", value=lifetime.max_age, cloudflare_only=True
         ),
-        stale_while_revalidate=revalidate
-        and cloudflare.RulesetRuleActionParametersStaleWhileRevalidateArgs(
+        stale_while_revalidate=cloudflare.RulesetRuleActionParametersStaleWhileRevalidateArgs(
             operation="set", value=revalidate, cloudflare_only=True
-        ),
-        stale_if_error=error
-        and cloudflare.RulesetRuleActionParametersStaleIfErrorArgs(operation="set", value=error, cloudflare_only=True),
+        )
+        if revalidate
+        else None,
+        stale_if_error=cloudflare.RulesetRuleActionParametersStaleIfErrorArgs(
+            operation="set", value=error, cloudflare_only=True
+        )
+        if error
+        else None,
     )
 
 

@@ -95,14 +95,16 @@ local variations = {
     { name = "rsc", header = "RSC", value = rsc },
 }
 
--- The query as the key has it: the parameters that count, sorted; all others never reach the origin.
+-- The query as the key has it: the parameters that count, sorted; all others never reach the origin. One given twice
+-- stays twice: which of the two counts is for the origin to say.
 local function normalised_query(known)
-    local arguments = get_uri_args(MAXIMUM_ARGUMENTS)
     local parts = {}
-    for name, value in pairs(arguments) do
+    for name, value in pairs(get_uri_args(MAXIMUM_ARGUMENTS)) do
         if known[name] then
-            local single = type(value) == "table" and value[#value] or value
-            parts[#parts + 1] = ngx.escape_uri(name) .. "=" .. (single == true and "" or ngx.escape_uri(single))
+            local values = type(value) == "table" and value or { value }
+            for _, single in ipairs(values) do
+                parts[#parts + 1] = ngx.escape_uri(name) .. "=" .. (single == true and "" or ngx.escape_uri(single))
+            end
         end
     end
     sort(parts)
