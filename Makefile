@@ -130,3 +130,7 @@ explain: ## what the edge of ENV=prod does with URL=... and why (METHOD= HEADER=
 	@$(PYTHON) -W ignore -m explain "$$URL" --env "$(or $(ENV),prod)" $${METHOD:+--method "$$METHOD"} \
 	  $${HEADER:+--header "$$HEADER"} $${COUNTRY:+--country "$$COUNTRY"} $${DEVICE:+--device "$$DEVICE"} \
 	  $${STATUS:+--status "$$STATUS"}
+
+.PHONY: purge
+purge: ## throw away what has TAG=product:5 or is kept for URL=/products/5, in every layer (ENV=local)
+	@$(PYTHON) -m tools.purge "$(or $(ENV),local)" $${TAG:+--tag "$$TAG"} $${URL:+--url "$$URL"}

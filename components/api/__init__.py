@@ -65,6 +65,14 @@ class Api(pulumi.ComponentResource):
             )
             self.ready.append(made)
 
+        jobs.purge_job(
+            f"{name}-purge",
+            platform,
+            image=pods.image,
+            host=args.database_host,
+            secret=OWNER_SECRETS,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[owner, job_account]),
+        )
         application_deployment(
             f"{name}-deployment",
             pods,

@@ -1,0 +1,72 @@
+"""Purges by hand: `make purge TAG=product:5`, `make purge URL=/products/5 ENV=prod`.
+
+The tags go into the queue that the worker drains through every layer, Cloudflare in batches within the zone's limits.
+An address is purged by its tags, because at the edge it has a copy for each country and device.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import unquote, urlsplit
+
+import typer
+
+from app.caching_policy import Policy, load
+
+CACHING_POLICY = Path(__file__).resolve().parent.parent / "app" / "caching.yaml"
+PURGE_JOB = "api-purge"  # components/api/jobs.py; not imported, as the SDK takes seconds to load
+app = typer.Typer(add_completion=False, help=__doc__)
+
+
+@app.command()
+def purge(
+    environment: Annotated[str, typer.Argument(help="local, or a cluster's: dev, prod")] = "local",
+    *,
+    tag: Annotated[list[str] | None, typer.Option(help="such as product:5 or products; may be repeated")] = None,
+    url: Annotated[list[str] | None, typer.Option(help="an address of the shop; may be repeated")] = None,
+    namespace: Annotated[str, typer.Option(help="the cluster's namespace")] = "simone",
+) -> None:
+    """Throws away, in every layer, what has one of the tags or is kept for one of the addresses."""
+    policy = load(CACHING_POLICY)
+    try:
+        tags = sorted({*(tag or []), *(found for one in url or [] for found in tags_of(policy, one))})
+    except ValueError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    if not tags:
+        typer.echo("error: say what to purge: --tag product:5 or --url /products/5 (make purge TAG=… URL=…)", err=True)
+        raise typer.Exit(2)
+    typer.echo(f"purging {', '.join(tags)} in {environment}")
+    arguments = [word for name in tags for word in ("--tag", name)]
+    for command in _commands(environment, namespace, arguments):
+        code = subprocess.run(command, check=False).returncode
+        if code:
+            raise typer.Exit(code)
+
+
+def tags_of(policy: Policy, url: str) -> tuple[str, ...]:
+    """The tags that find an address's copies and little else. Raises ValueError where nothing is kept."""
+    path = unquote(urlsplit(url).path) or "/"
+    found = policy.match("GET", path)
+    if found is None or found.route.audience == "never":
+        raise ValueError(f"{url}: nothing is kept for this address (app/caching.yaml), so there is nothing to purge")
+    if not found.route.tags:
+        raise ValueError(
+            f"{url}: its route {found.route.route!r} has no tags, so it can't be purged; it expires by itself"
+        )
+    narrow = [tag for tag in found.route.tags if "{" in tag] or list(found.route.tags)
+    return tuple(tag.format_map(found.parameters) for tag in narrow)
+
+
+def _commands(environment: str, namespace: str, arguments: list[str]) -> list[list[str]]:
+    """What starts the declared CronJob with the tags as its arguments."""
+    if environment == "local":
+        return [[sys.executable, "-m", "local", "run", PURGE_JOB, "--", *arguments]]
+    # kubectl can't add arguments to a CronJob's, so the worker, which has the same program, does it.
+    kubectl = ["kubectl", "--namespace", namespace]
+    return [[*kubectl, "exec", "deployment/api-worker", "--", "python", "-m", "app.api", "purge", *arguments]]
+
+
+if __name__ == "__main__":
+    app()
