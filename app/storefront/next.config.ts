@@ -62,8 +62,8 @@ const config: NextConfig = {
   typescript: { ignoreBuildErrors: true },
   poweredByHeader: false,
   reactStrictMode: true,
-  // Pages are kept in memory: the root file system is read-only, and only .next/cache is on the pod's disk.
-  experimental: { inlineCss: true, isrFlushToDisk: false },
+  cacheHandler: path.join(root, "src", "server", "page-cache.mjs"),
+  experimental: { inlineCss: true },
   images: {
     formats: ["image/avif", "image/webp"],
     qualities: [85],
