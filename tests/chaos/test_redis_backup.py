@@ -12,6 +12,7 @@ from redis_pairs import Pairs, eventually, writing
 
 from local.cloud import ENDPOINT
 
+pytestmark = pytest.mark.shop
 PAIR, BUCKET = "data", "simone-local-redis-backups"
 
 

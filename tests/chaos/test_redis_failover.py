@@ -12,6 +12,8 @@ from collections.abc import Iterator
 import pytest
 from redis_pairs import SENTINELS, Pairs, eventually, writing
 
+pytestmark = pytest.mark.shop
+
 # Measured with 2 idle cores: 1.4 s until Sentinel has promoted, 2.3 s for a client that follows it.
 PROMISED_GAP = 3.0  # s
 RESTART_GAP = 1.0  # s, no failover
