@@ -1,13 +1,16 @@
 """The load is repeatable and as described; the report is honest."""
 
+import asyncio
 import json
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+import uvloop
 
 from kpi.criteria import CRITERIA
+from kpi.http_client import Client
 from kpi.load import LAYERS, RECORD, layer_of
 from kpi.measure import Figure, Measured
 from kpi.observe import Reading
@@ -109,3 +112,22 @@ def test_page_needs_nothing_else() -> None:
 def test_trend_file_is_json() -> None:
     measured = _measured(api_p95_seconds=0.01)
     assert json.loads(as_json(rows(measured, {}), measured, {}))["figures"]["api_p95_seconds"]["value"] == 0.01
+
+
+async def _ask_twice() -> list[tuple[int, bytes]]:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(2):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, Client(f"http://127.0.0.1:{port}") as client:
+        answers = [await client.request("GET", "/") for _ in range(2)]
+    return [(found.status, found.body) for found in answers]
+
+
+def test_load_generator_gets_answers_on_the_loop_that_it_runs_on() -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(_ask_twice()) == [(200, b"ok"), (200, b"ok")]
