@@ -237,8 +237,12 @@ def test_an_interrupted_up_stops_what_it_had_started(state: State) -> None:
     )
     environment = Environment(state)
     up = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
-    until((state.pods / "cache-0" / "status.json").exists, 20)
-    up.send_signal(signal.SIGINT)
-    up.wait(20)
-    assert launchers(environment) == []
-    assert not environment.supervisor.running()
+    try:
+        until((state.pods / "cache-0" / "status.json").exists, 90)
+        up.send_signal(signal.SIGINT)
+        up.wait(60)
+        assert launchers(environment) == []
+        assert not environment.supervisor.running()
+    finally:
+        up.kill()
+        environment.down()
