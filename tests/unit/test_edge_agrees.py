@@ -15,7 +15,7 @@ from explain.zone import Answer, Request, Verdict, Zone
 from review.render import Rendered
 
 POLICY: Policy = load(Path("app/caching.yaml"))
-EXAMPLES = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EXAMPLES = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 GOOD = (200, 301, 308)
 
 words = st.text("abz09-_.~", min_size=1, max_size=6)
