@@ -15,7 +15,7 @@ from tools.engine.project import Project
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "review"))
 
-from pull_requests import PULL_REQUESTS, base, changed, planned
+from pull_requests import PULL_REQUESTS, base, changed, planned  # pyright: ignore[reportMissingImports]
 
 REPLAY = Path(__file__).resolve().parent / "replay"
 # Each preview takes seconds of both cores: the ones that decide differently always, all of them in the full run.
