@@ -83,7 +83,7 @@ def _lines(log: Any) -> list[str]:
 def test_a_backup_under_load_restores_every_key_into_an_emptied_pair(pairs: Pairs, prefix: str) -> None:
     client = pairs.node(pairs.master(PAIR), "app", timeout=10)
     expected = fill(client, prefix)
-    with writing(pairs, PAIR, f"{prefix}:string") as writer:
+    with writing(pairs, PAIR, f"{prefix}:writes") as writer:
         code, reports = run(pairs, "redis-backup", "--pair", PAIR)
         assert code == 0, reports
         during = list(writer.acknowledged)
