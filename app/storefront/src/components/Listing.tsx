@@ -25,6 +25,7 @@ export function Listing({ title, description, categoryId, sort, products, next }
         {description ? <p className="soft prose">{description}</p> : null}
         <SortLinks {...of} current={sort} />
       </header>
+      <h2 className="visually-hidden">Products</h2>
       <ProductGrid products={products} preload={2} />
       {next ? <MoreProducts key={`${categoryId}-${sort}`} {...of} sort={sort} next={next} shown={products.map((product) => product.id)} /> : null}
     </>

@@ -80,6 +80,7 @@ export function OfflineView() {
             <p className="soft">{content.products.length} products that this browser keeps</p>
             <SortLinks current={isSort(content.sort) ? content.sort : DEFAULT_SORT} {...(content.categoryId === undefined ? {} : { categoryId: content.categoryId })} />
           </header>
+          <h2 className="visually-hidden">Products</h2>
           <ProductGrid products={content.products.slice(0, shown)} />
           {shown < content.products.length ? (
             <div className="more">

@@ -30,6 +30,7 @@ export function SearchResults() {
           {!words ? "Type a word or two above." : !current ? "Searching…" : (current.problem ?? `${products.length} ${products.length === 1 ? "product" : "products"}${current.found?.offline ? ", from what this browser keeps" : ""}`)}
         </p>
       </header>
+      {products.length ? <h2 className="visually-hidden">Products</h2> : null}
       {products.length ? <ProductGrid products={products} preload={2} /> : null}
     </>
   );

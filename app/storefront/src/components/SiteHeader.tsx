@@ -10,7 +10,7 @@ export function SiteHeader() {
         <Link href="/" className="wordmark" aria-label="SIMONE, home">
           Simone
         </Link>
-        <nav className="site-nav" aria-label="Shop">
+        <nav className="site-nav" aria-label="Main">
           <Link href="/categories" prefetch={false}>
             Shop
           </Link>
