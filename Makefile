@@ -134,3 +134,7 @@ explain: ## what the edge of ENV=prod does with URL=... and why (METHOD= HEADER=
 .PHONY: purge
 purge: ## throw away what has TAG=product:5 or is kept for URL=/products/5, in every layer (ENV=local)
 	@$(PYTHON) -m tools.purge "$(or $(ENV),local)" $${TAG:+--tag "$$TAG"} $${URL:+--url "$$URL"}
+
+.PHONY: pins
+pins: ## write down every resource's URN, which the tests hold the program to
+	@$(PYTHON) -m tools.pins
