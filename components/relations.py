@@ -41,8 +41,6 @@ def clients_fit_pools(api: ApiSettings, pgbouncer: PgBouncerSettings) -> str | N
 def monitoring_has_its_secrets(monitoring: MonitoringSettings, secrets: MonitoringSecrets) -> str | None:
     """What is switched on and needs a password or token has one."""
     needed = (
-        (monitoring.grafana is not None, secrets.grafana_admin_password, "grafana", "grafana_admin_password"),
-        (monitoring.cdn is not None, secrets.analytics_token, "cdn", "analytics_token"),
         (
             monitoring.prometheus.remote_write is not None and monitoring.prometheus.remote_write.username is not None,
             secrets.remote_write_password,

@@ -57,10 +57,7 @@ class MonitoringSecrets(Section):
         None, why="a service that calls when the dead man's switch stops arriving there"
     )
     remote_write_password: SecretStr | None = setting(None, why="of monitoring.prometheus.remote_write.username")
-    grafana_admin_password: SecretStr | None = setting(None, why="of Grafana's user `admin`, where Grafana runs")
-    analytics_token: SecretStr | None = setting(
-        None, why="a Cloudflare API token with Analytics:Read, for the CDN exporter"
-    )
+    grafana_admin_password: Password = setting(why="of Grafana's user `admin`, where Grafana runs")
 
 
 class EdgeSecrets(Section):
@@ -76,5 +73,5 @@ class Secrets(Section):
     redis: RedisSecrets = setting(why="Redis users")
     postgres: PostgresSecrets = setting(why="database roles")
     api: ApiSecrets = setting(why="API")
-    monitoring: MonitoringSecrets = group(MonitoringSecrets, why="alert receivers")
+    monitoring: MonitoringSecrets = setting(why="alert receivers")
     edge: EdgeSecrets = group(EdgeSecrets, why="origin certificate")

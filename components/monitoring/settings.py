@@ -64,17 +64,6 @@ class Grafana(Section):
     )
 
 
-class CdnExporter(Section):
-    """The exporter of Cloudflare's analytics and of certificates' expiry."""
-
-    interval: Duration = setting(
-        "60s", unit="seconds", why="Cloudflare's analytics are minute groups, so more often shows nothing new", ge=30
-    )
-    resources: Resources = setting(
-        Resources.model_validate({"cpu": "25m", "memory": "96MiB"}), why="one small request a minute"
-    )
-
-
 class MonitoringSettings(Section):
     """`simone:monitoring`."""
 
@@ -86,9 +75,6 @@ class MonitoringSettings(Section):
     alertmanager: Alertmanager = group(Alertmanager, why="defaults fit a small production shop")
     grafana: Grafana | None = setting(
         None, why="no Grafana pod unless the section is present; the dashboards are provisioned either way"
-    )
-    cdn: CdnExporter | None = setting(
-        None, why="no edge exporter unless the section is present: it needs a Cloudflare zone"
     )
     postgres_exporter: Resources = setting(
         Resources.model_validate({"cpu": "50m", "memory": "64MiB"}), why="one query set every 15 s"

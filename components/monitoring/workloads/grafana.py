@@ -59,8 +59,7 @@ def _declare_server(
     platform = args.platform
     interval = args.settings.prometheus.scrape_interval
     datasources, providers = {"prometheus.yml": datasources_yml(interval)}, {"simone.yml": providers_yml()}
-    password = args.secrets.grafana_admin_password
-    secrets = {"admin-password": password.get_secret_value() if password is not None else ""}
+    secrets = {"admin-password": args.secrets.grafana_admin_password.get_secret_value()}
     service_account(name, platform, SYSTEM, opts=opts)
     config_map(f"{name}-datasources", platform, SYSTEM, "grafana-datasources", datasources, opts=opts)
     config_map(f"{name}-providers", platform, SYSTEM, "grafana-providers", providers, opts=opts)
