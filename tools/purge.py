@@ -30,10 +30,11 @@ def purge(
     """Throws away, in every layer, what has one of the tags or is kept for one of the addresses."""
     policy = load(CACHING_POLICY)
     try:
-        tags = sorted({*(tag or []), *(found for one in url or [] for found in tags_of(policy, one))})
+        named = [found for one in url or [] for found in tags_of(policy, one)]
     except ValueError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
+    tags: list[str] = sorted({*(tag or []), *named})
     if not tags:
         typer.echo("error: say what to purge: --tag product:5 or --url /products/5 (make purge TAG=… URL=…)", err=True)
         raise typer.Exit(2)

@@ -27,7 +27,9 @@ SECRETS = PostgresSecrets(
     app=SecretStr("app-" + 4 * "password"),
     exporter=SecretStr("exporter-" + 4 * "password"),
 )
-SETTINGS = PgBouncerSettings(server_tls_mode="disable", max_prepared_statements=None, query_wait_timeout="3s")
+SETTINGS = PgBouncerSettings.model_validate(
+    {"server_tls_mode": "disable", "max_prepared_statements": None, "query_wait_timeout": "3s"}
+)
 DATABASE = "simone"
 
 
@@ -255,7 +257,7 @@ async def test_postgres_crashing_under_load_loses_no_acknowledged_order(server, 
             try:
                 if connection is None or connection.is_closed():
                     connection = await pgbouncer.connect()
-                acknowledged.append(await asyncio.wait_for(buy(connection), 10))
+                acknowledged.append(await asyncio.wait_for(buy(connection), 10))  # pyright: ignore[reportArgumentType]
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
                 failures += 1
                 if connection is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -229,7 +230,7 @@ async def test_a_session_id_is_nowhere_in_the_database(catalogue):
 
 
 async def test_a_repeated_request_gets_the_first_answer(catalogue):
-    claim = {"scope": "user:1", "key": "k", "request_digest": b"a"}
+    claim: dict[str, Any] = {"scope": "user:1", "key": "k", "request_digest": b"a"}
     assert await idempotency.claim(catalogue, **claim) is None
     await idempotency.store(catalogue, scope="user:1", key="k", status=201, headers={"x": "y"}, body=b"made")
     assert await idempotency.claim(catalogue, **claim) == idempotency.Answer(201, {"x": "y"}, b"made")

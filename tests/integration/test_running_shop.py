@@ -1,0 +1,118 @@
+"""The shop as `make up` runs it: one line from the declaration to an answer, and what happens when parts of it go."""
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import pytest
+import redis
+
+from local import secrets_file
+from local.environment import Environment
+
+pytestmark = [pytest.mark.shop, pytest.mark.timeout(900)]
+
+API = "http://127.0.0.1:3000"
+GATEWAY = "http://127.0.0.1:8080"
+
+
+def _get(url: str) -> tuple[int, dict[str, str], bytes]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, {key.lower(): value for key, value in answer.headers.items()}, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, {key.lower(): value for key, value in error.headers.items()}, error.read()
+
+
+@contextmanager
+def _visitors(paths: list[str]) -> Generator[Counter[int]]:
+    """Visitors reading these paths of the API for as long as the block lasts; the answers counted by status."""
+    seen: Counter[int] = Counter()
+    over = threading.Event()
+
+    def visit() -> None:
+        turn = 0
+        while not over.is_set():
+            turn += 1
+            try:
+                seen[_get(f"{API}{paths[turn % len(paths)]}")[0]] += 1
+            except OSError:
+                seen[0] += 1
+            over.wait(0.02)
+
+    visitors = [threading.Thread(target=visit) for _ in range(4)]
+    for visitor in visitors:
+        visitor.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        for visitor in visitors:
+            visitor.join()
+
+
+def _master(shop: Environment, pair: str) -> str:
+    """The pod that the Sentinels name as the pair's master."""
+    password = secrets_file.load(shop.state)["REDIS_APP"]
+    for pod in ("redis-sentinel-0", "redis-sentinel-1", "redis-sentinel-2"):
+        host = shop.address(pod).split(":")[0]
+        sentinel = redis.Redis(host=host, port=26379, username="app", password=password, socket_timeout=2)
+        answer = sentinel.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", pair)
+        if answer:
+            address = answer[0].decode()
+            return next(p for p in (f"redis-{pair}-0", f"redis-{pair}-1") if shop.address(p).split(":")[0] == address)
+    raise AssertionError(f"no Sentinel knows {pair}")
+
+
+def test_everything_that_is_declared_is_healthy(shop: Environment) -> None:
+    unhealthy = [entry.name for entry in shop.status() if not entry.healthy]
+    assert unhealthy == []
+
+
+def test_a_product_is_read_through_all_layers_and_then_from_the_cache(shop: Environment) -> None:
+    listing = json.loads(_get(f"{API}/api/products?limit=3")[2])
+    product = listing["items"][-1]["id"]
+    status, first, body = _get(f"{GATEWAY}/api/products/{product}")
+    assert status == 200
+    assert json.loads(body)["id"] == product
+    _, second, again = _get(f"{GATEWAY}/api/products/{product}")
+    assert again == body
+    assert second["etag"] == first["etag"]
+    assert "hit" in second["cache-status"]
+
+
+def test_the_api_answers_throughout_while_the_data_master_s_node_is_lost(shop: Environment) -> None:
+    products = [item["id"] for item in json.loads(_get(f"{API}/api/products?limit=20")[2])["items"]]
+    lost = _master(shop, "data")
+    with _visitors([f"/api/products/{product}" for product in products]) as seen:
+        time.sleep(1)
+        shop.stop_node(lost)
+        deadline = time.monotonic() + 60
+        while (promoted := _master(shop, "data")) == lost and time.monotonic() < deadline:
+            time.sleep(0.2)
+        time.sleep(2)
+    shop.start_node(lost)
+    shop.wait_healthy()
+    assert promoted != lost
+    assert set(seen) == {200}, seen
+    assert seen[200] > 50
+
+
+def test_cached_reads_go_on_while_both_pgbouncers_restart(shop: Environment) -> None:
+    products = [item["id"] for item in json.loads(_get(f"{API}/api/products?limit=20")[2])["items"]]
+    paths = [f"/api/products/{product}" for product in products]
+    for path in paths:
+        assert _get(f"{API}{path}")[0] == 200
+    with _visitors(paths) as seen:
+        for pod in ("pgbouncer-0", "pgbouncer-1"):
+            shop.stop_pod(pod)
+            shop.start_node(pod)
+            shop.wait_healthy([pod])
+    shop.wait_healthy()
+    assert set(seen) == {200}, seen
+    assert _get(f"{API}/api/products/{products[0]}?fresh=1")[0] == 200
