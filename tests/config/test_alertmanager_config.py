@@ -9,7 +9,9 @@ from pydantic import SecretStr
 from components.monitoring.config.alertmanager import alertmanager_yml
 from components.secrets import MonitoringSecrets
 
+PASSWORD = SecretStr("a-password-of-grafana-s-admin")
 SECRETS = MonitoringSecrets(
+    grafana_admin_password=PASSWORD,
     alert_webhook_url=SecretStr("https://chat.example/hook"),
     pager_key=SecretStr("0123456789abcdef0123456789abcdef"),
     heartbeat_url=SecretStr("https://heartbeat.example/shop"),
@@ -20,7 +22,11 @@ def amtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["amtool", *map(str, arguments)], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("secrets", [MonitoringSecrets(), SECRETS], ids=["without receivers", "with receivers"])
+@pytest.mark.parametrize(
+    "secrets",
+    [MonitoringSecrets(grafana_admin_password=PASSWORD), SECRETS],
+    ids=["without receivers", "with receivers"],
+)
 def test_configuration_is_accepted(secrets: MonitoringSecrets, tmp_path: Path) -> None:
     path = tmp_path / "alertmanager.yml"
     path.write_text(alertmanager_yml(secrets))
