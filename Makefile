@@ -18,6 +18,7 @@ preview: ## print what ENV=prod declares (FORMAT=json: as steps)
 
 .PHONY: engine
 engine: ## the Pulumi CLI: the one on PATH, else one built from source (once, minutes)
+	@local/setup.sh
 	@nice $(PYTHON) -m tools.engine
 
 .PHONY: docs secrets
