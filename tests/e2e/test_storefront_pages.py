@@ -18,7 +18,8 @@ from storefront_server import REPOSITORY, REVALIDATION_KEY, STOREFRONT, Storefro
 
 from app.caching_policy import load
 
-pytestmark = pytest.mark.browser
+# Minutes in a real browser: part of `make test-full`; the offline proofs stay in `make test`.
+pytestmark = [pytest.mark.browser, pytest.mark.full]
 
 PRODUCT = next(product for product in catalogue().products if product["stock"] > 20)
 AXE = STOREFRONT / "node_modules" / "axe-core" / "axe.min.js"

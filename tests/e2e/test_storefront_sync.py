@@ -8,7 +8,8 @@ from browsing import Visitor
 from playwright.sync_api import Page, expect
 from stand_in import Faults, StandIn, catalogue
 
-pytestmark = pytest.mark.browser
+# Minutes in a real browser: part of `make test-full`; the offline proofs stay in `make test`.
+pytestmark = [pytest.mark.browser, pytest.mark.full]
 
 FIRST, SECOND = [product["id"] for product in catalogue().products if product["stock"] > 20][:2]
 SECONDS_AFTER_RECONNECT = 2.0

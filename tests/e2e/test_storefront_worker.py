@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, expect
 from stand_in import StandIn, catalogue
 from storefront_server import Storefront, copy_of_the_build
 
-pytestmark = pytest.mark.browser
+# Minutes in a real browser: part of `make test-full`; the offline proofs stay in `make test`.
+pytestmark = [pytest.mark.browser, pytest.mark.full]
 
 PRODUCT = next(product["id"] for product in catalogue().products if product["stock"] > 20)
 LIMIT_BYTES = 50 * 1024 * 1024
