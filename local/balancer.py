@@ -5,6 +5,9 @@ isn't gets no new connections, one that is stopping keeps those it has, and a co
 to another pod.
 """
 
+import csv
+import io
+import urllib.request
 from collections.abc import Iterable, Mapping
 
 from local.images import Image, find
@@ -15,6 +18,7 @@ from local.state import State
 NAME = "balancer"
 CONFIGURATION = "/usr/local/etc/haproxy"
 HEALTH_PORT = 10256  # kube-proxy's health port
+FIGURES = "/figures"
 
 _HEAD = """\
 global
@@ -37,12 +41,14 @@ frontend health
     mode http
     bind {address}:{health}
     monitor-uri /healthz
+    stats enable
+    stats uri {figures}
 """
 
 
 def configuration(services: Iterable[Service], addresses: Mapping[str, str]) -> str:
     """haproxy.cfg. `addresses`: each pod's address by name."""
-    parts = [_HEAD.format(agent=AGENT_PORT, address=SERVICE_ADDRESS, health=HEALTH_PORT)]
+    parts = [_HEAD.format(agent=AGENT_PORT, address=SERVICE_ADDRESS, health=HEALTH_PORT, figures=FIGURES)]
     for service in services:
         if not service.balanced:
             continue
@@ -56,6 +62,21 @@ def configuration(services: Iterable[Service], addresses: Mapping[str, str]) -> 
                 f"listen {service.name}-{port}\n    bind {service.address}:{port}\n    balance leastconn\n{servers}"
             )
     return "\n".join(parts)
+
+
+def serving() -> frozenset[str]:
+    """The pods that the balancer sends new connections to; none if it doesn't answer.
+
+    It hears of a ready pod up to half a second after the pod's launcher knows.
+    """
+    address = f"http://{SERVICE_ADDRESS}:{HEALTH_PORT}{FIGURES};csv"
+    try:
+        with urllib.request.urlopen(address, timeout=2) as answer:
+            rows = list(csv.DictReader(io.StringIO(answer.read().decode().removeprefix("# "))))
+    except OSError:
+        return frozenset()
+    served = (row for row in rows if row["agent_status"].startswith("L7OK") and row["status"] == "no check")
+    return frozenset(row["svname"] for row in served)
 
 
 def pod(

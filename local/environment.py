@@ -359,6 +359,8 @@ class Environment:
         status = self._status(pod)
         if not status:
             return "stopped"
+        if status.get("ready"):
+            return "ready, but the balancer doesn't send it connections"
         reasons = [f"{each['name']}: {each['reason']}" for each in status["containers"] if each["reason"]]
         return "; ".join(reasons) or status["phase"]
 
@@ -377,7 +379,7 @@ class Environment:
         patience = self._patience if timeout is None else timeout
         fewest, deadline = len(pods) + 1, 0.0
         while True:
-            left = [name for name in pods if not self._ready(name)]
+            left = self._left(pods)
             report(Progress(stage=stage, ready=len(pods) - len(left), total=len(pods)))
             if not left:
                 return
@@ -389,6 +391,14 @@ class Environment:
                 lines = [f"  {name}: {self._why_not(name)} (make logs POD={name})" for name in left]
                 raise Unhealthy("\n".join(["these don't become healthy:", *lines]))
             time.sleep(POLL)
+
+    def _left(self, pods: Sequence[str]) -> list[str]:
+        """Those of the pods that aren't ready, or that the balancer has not heard of being so."""
+        left = [name for name in pods if not self._ready(name)]
+        if left or not self._ready(balancer.NAME):
+            return left
+        balanced = {name for service in self.known()["services"] for name in service["pods"]} & set(pods)
+        return sorted(balanced - balancer.serving()) if balanced else []
 
     def status(self) -> list[Entry]:
         """Every pod, Service and job, and how it is."""
@@ -408,9 +418,9 @@ class Environment:
                     healthy=ready,
                 )
             )
-        ready_balancer = self._ready(balancer.NAME)
+        serving = balancer.serving()
         for service in known["services"]:
-            number = sum(self._ready(name) for name in service["pods"])
+            number = len(serving.intersection(service["pods"]))
             entries.append(
                 Entry(
                     name=service["name"],
@@ -418,7 +428,7 @@ class Environment:
                     address=service["address"] + ":" + ",".join(map(str, service["ports"])),
                     pid=0,
                     health=f"{number} of {len(service['pods'])} pods ready",
-                    healthy=ready_balancer and number > 0,
+                    healthy=number > 0,
                 )
             )
         for job in known["jobs"]:

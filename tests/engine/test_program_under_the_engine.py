@@ -9,7 +9,7 @@ from deployed import Deployed
 from review import engine_preview
 from review.plan import Op, Plan
 from review.properties import HIDDEN, Path, format_path, property_values, value_at
-from review.render import STACK_TYPE, Resource
+from review.render import STACK_TYPE, UNKNOWN, Resource
 
 
 @pytest.fixture
@@ -57,14 +57,21 @@ def test_inputs_are_as_rendered(previewed: Plan, deployed: Deployed) -> None:
     _compare(previewed, deployed, _shown_inputs)
 
 
-def test_secret_values_are_as_rendered(deployed: Deployed) -> None:
-    stored = {resource["urn"]: resource for resource in deployed.state["resources"]}
-    secret = [resource for resource in _declared(deployed).values() if resource.secret_paths]
-    assert secret
-    for resource in secret:
-        inputs, _ = property_values(stored[resource.urn]["inputs"])
-        for path in resource.secret_paths:
-            assert value_at(inputs, path) == value_at(resource.inputs, path), (resource.name, path)
+def test_secret_values_are_as_rendered_or_known_once_deployed(deployed: Deployed) -> None:
+    stored = {resource["urn"]: property_values(resource["inputs"])[0] for resource in deployed.state["resources"]}
+    secret = {
+        (resource.urn, path): value_at(resource.inputs, path)
+        for resource in _declared(deployed).values()
+        for path in resource.secret_paths
+    }
+    assert 0 < sum(value == UNKNOWN for value in secret.values()) < len(secret)
+    for (urn, path), rendered in secret.items():
+        value = value_at(stored[urn], path)
+        if rendered == UNKNOWN:
+            assert value
+            assert value != UNKNOWN
+        else:
+            assert value == rendered, (urn, path)
 
 
 def test_secret_inputs_are_as_rendered(previewed: Plan, deployed: Deployed) -> None:
