@@ -43,5 +43,6 @@ if [ ! -x .venv/bin/uv ]; then
     awk '/^[a-zA-Z0-9]/ { chosen = /^uv==/ } chosen' requirements.lock >"$only_uv"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$only_uv"
 fi
-.venv/bin/uv pip sync --quiet --require-hashes --python .venv/bin/python requirements.lock
+# Compiled now: the pods can't write to it, and the cloud SDKs take 10 s to compile at each start.
+.venv/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv/bin/python requirements.lock
 echo "$wanted" >.venv/installed

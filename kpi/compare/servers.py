@@ -34,7 +34,7 @@ def redis_with_sentinel(directory: Path) -> Generator[tuple[int, int]]:
     (directory / "sentinel.conf").write_text(f"port {sentinel}\n{common}{watched}")
     with (
         process(["redis-server", str(directory / "redis.conf")], {}, directory / "redis.log"),
-        process(["redis-sentinel", str(directory / "sentinel.conf")], {}, directory / "sentinel.log"),
+        process(["redis-server", str(directory / "sentinel.conf"), "--sentinel"], {}, directory / "sentinel.log"),
     ):
         _wait_for_port(redis)
         _wait_for_port(sentinel)

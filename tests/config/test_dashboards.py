@@ -110,6 +110,6 @@ def _drawn_numbers() -> Iterator[Any]:
                     yield pytest.param(panel.limits, number, id=alert.name)
 
 
-@pytest.mark.parametrize(("limits", "number"), _drawn_numbers())
+@pytest.mark.parametrize(("limits", "number"), list(_drawn_numbers()))
 def test_lines_drawn_are_the_alerts_own_numbers(limits: Limits, number: float) -> None:
     assert number in {limits.alert, limits.warn}

@@ -51,7 +51,7 @@ def wait_until(condition: Any, *, seconds: float = 20.0, what: str = "it") -> No
 
 @dataclass
 class Node:
-    """A redis-server or redis-sentinel."""
+    """A redis-server, as a Sentinel if `sentinel`."""
 
     directory: Path
     port: int
@@ -60,8 +60,8 @@ class Node:
 
     def start(self) -> None:
         log = (self.directory / "log").open("ab")
-        program = "redis-sentinel" if self.sentinel else "redis-server"
-        self.process = subprocess.Popen([program, self.directory / "conf"], stdout=log, stderr=log)
+        mode = ["--sentinel"] if self.sentinel else []
+        self.process = subprocess.Popen(["redis-server", self.directory / "conf", *mode], stdout=log, stderr=log)
 
     def send(self, number: signal.Signals) -> None:
         assert self.process is not None
