@@ -57,6 +57,9 @@ class MonitoringSecrets(Section):
         None, why="a service that calls when the dead man's switch stops arriving there"
     )
     remote_write_password: SecretStr | None = setting(None, why="of monitoring.prometheus.remote_write.username")
+    analytics_token: SecretStr | None = setting(
+        None, why="a Cloudflare token that may read the zone's analytics; unset: no edge to watch"
+    )
     grafana_admin_password: Password = setting(why="of Grafana's user `admin`, where Grafana runs")
 
 

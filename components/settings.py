@@ -62,6 +62,15 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _edge_can_be_watched(self) -> Self:
+        if self.edge and not self.secrets.monitoring.analytics_token:
+            raise ValueError(
+                "simone:edge is set, so simone:secrets.monitoring.analytics_token must hold a token that may read the "
+                "zone's analytics (permission Zone, Analytics: read); without it the edge's alerts would be blind"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _gateway_can_serve_tls(self) -> Self:
         edge = self.secrets.edge
         if self.gateway.tls and not (edge.origin_certificate and edge.origin_key):

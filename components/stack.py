@@ -13,13 +13,14 @@ from components.api.worker import ApiWorker
 from components.edge import rules as edge_rules
 from components.gateway import Gateway, GatewayArgs
 from components.gateway.services import GatewayServices, GatewayServicesArgs, purge_urls
-from components.monitoring import Monitoring, MonitoringArgs, WatchedDatabase
+from components.monitoring import Monitoring, MonitoringArgs, WatchedBackups, WatchedDatabase, WatchedEdge
 from components.network import Network, NetworkArgs
 from components.pgbouncer import PgBouncer, PgBouncerArgs
 from components.platform import Platform
 from components.postgres import Postgres, PostgresArgs
 from components.postgres.roles import DATABASE
 from components.redis import Redis, RedisArgs
+from components.redis.backups import PREFIX
 from components.settings import Settings
 from components.storefront import Storefront, StorefrontArgs
 
@@ -80,11 +81,22 @@ def declare(s: Settings) -> dict[str, pulumi.Output[str]]:
 
         Edge("edge", EdgeArgs(settings=s.edge, rules=zone_rules, gateway_host=shield.public_host))
 
+    analytics_token = s.secrets.monitoring.analytics_token
+    watched_edge = (
+        WatchedEdge(
+            zone_id=s.edge.zone_id, hostname=s.edge.hostname, analytics_token=analytics_token,
+            origin_has_tls=s.gateway.tls, after=shield.all,
+        )
+        if s.edge and analytics_token
+        else None
+    )  # fmt: skip
     watched = WatchedDatabase(host=postgres.address, name=DATABASE, exporter_password=s.secrets.postgres.exporter)
     Monitoring(
         "monitoring",
         MonitoringArgs(
-            platform=platform, settings=s.monitoring, secrets=s.secrets.monitoring, images=images, database=watched
+            platform=platform, settings=s.monitoring, secrets=s.secrets.monitoring, images=images, database=watched,
+            backups=WatchedBackups(bucket=s.redis.backup.bucket, prefix=PREFIX, pairs=tuple(s.redis.pairs())),
+            edge=watched_edge,
         ),
     )  # fmt: skip
     return {

@@ -25,7 +25,7 @@ def _called_for(config: Mapping[str, Any]) -> frozenset[str]:
     if (config.get("simone:gateway") or {}).get("tls"):
         names |= {"edge.origin_certificate", "edge.origin_key"}
     if config.get("simone:edge"):
-        names.add("api.cloudflare_token")
+        names |= {"api.cloudflare_token", "monitoring.analytics_token"}
     return frozenset(names)
 
 

@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from app.operations.settings import (
+    BackupExporterSettings,
     BackupSettings,
+    CdnExporterSettings,
     DatabaseSettings,
     DriftSettings,
     OperationError,
@@ -75,6 +77,22 @@ def pgbouncer_exporter() -> None:
     from app.operations.pgbouncer_exporter import serve  # noqa: PLC0415
 
     _do(lambda: serve(PoolerSettings.read()))
+
+
+@app.command("backup-exporter")
+def backup_exporter() -> None:
+    """Serve age and size of the newest backups to Prometheus."""
+    from app.operations.backup_exporter import serve  # noqa: PLC0415
+
+    _do(lambda: serve(BackupExporterSettings.read()))
+
+
+@app.command("cdn-exporter")
+def cdn_exporter() -> None:
+    """Serve Cloudflare's analytics and certificates' ends to Prometheus."""
+    from app.operations.cdn_exporter import serve  # noqa: PLC0415
+
+    _do(lambda: serve(CdnExporterSettings.read()))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app.operations.settings import BackupSettings, OperationError
+from app.operations.settings import BucketSettings, OperationError
 
 _TIME = "%Y-%m-%dT%H-%M-%SZ"
 
@@ -22,10 +22,19 @@ class Stored:
     sha256: str
 
 
+@dataclass(frozen=True)
+class Listed:
+    """An object as the bucket lists it. `stored_at`: when it was there whole."""
+
+    key: str
+    size: int
+    stored_at: datetime
+
+
 class BackupStore:
     """The bucket's part that holds the pairs' backups."""
 
-    def __init__(self, settings: BackupSettings) -> None:
+    def __init__(self, settings: BucketSettings) -> None:
         self._bucket, self._prefix = settings.backup_bucket, settings.backup_prefix
         self._s3: Any = boto3.client("s3", region_name=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
 
@@ -48,15 +57,24 @@ class BackupStore:
 
     def keys(self, pair: str) -> list[str]:
         """All backups of a pair, oldest first. Raises `OperationError` when there is none."""
+        keys = [listed.key for listed in self.listed(pair)]
+        if not keys:
+            raise OperationError(f"there is no backup in s3://{self._bucket}/{self._prefix}/{pair}/")
+        return keys
+
+    def listed(self, pair: str) -> list[Listed]:
+        """What is stored of a pair, oldest first; nothing where there is none."""
         prefix = f"{self._prefix}/{pair}/"
         try:
             pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-            keys = sorted(item["Key"] for page in pages for item in page.get("Contents", ()))
+            found = [
+                Listed(key=item["Key"], size=item["Size"], stored_at=item["LastModified"])
+                for page in pages
+                for item in page.get("Contents", ())
+            ]
         except (BotoCoreError, ClientError) as error:
             raise OperationError(f"s3://{self._bucket}/{prefix} can't be listed: {error}") from error
-        if not keys:
-            raise OperationError(f"there is no backup in s3://{self._bucket}/{prefix}")
-        return keys
+        return sorted(found, key=lambda listed: listed.key)
 
     def get(self, key: str, file: Path) -> Stored:
         """Fetches a backup into `file`."""

@@ -55,12 +55,47 @@ class RedisSettings(FromEnvironment):
         }
 
 
-class BackupSettings(AwsSettings, RedisSettings):
-    """Where backups go, and where they are written before."""
+class BucketSettings(AwsSettings):
+    """Where backups are kept."""
 
     backup_bucket: str
     backup_prefix: str
+
+
+class BackupSettings(BucketSettings, RedisSettings):
+    """Where backups go, and where they are written before."""
+
     scratch_dir: Path
+
+
+class ExporterSettings(FromEnvironment):
+    """Where an exporter that asks by the clock serves its metrics, and how often it asks."""
+
+    pod_ip: str
+    metrics_port: int
+    interval_seconds: float
+
+
+class BackupExporterSettings(BucketSettings, ExporterSettings):
+    """The bucket, and whose backups it should hold."""
+
+    redis_pairs: str
+
+
+class CdnExporterSettings(ExporterSettings):
+    """The Cloudflare zone, and the gateway that it calls.
+
+    `analytics_delay_seconds`: Cloudflare's analytics are complete after that time. `origin_host` and `origin_port`
+    are the gateway's TLS address, for its certificate.
+    """
+
+    cloudflare_zone_id: str
+    cloudflare_hostname: str
+    cloudflare_api_url: str = "https://api.cloudflare.com/client/v4"
+    analytics_token_file: Path
+    analytics_delay_seconds: float
+    origin_host: str | None = None
+    origin_port: int = 443
 
 
 class DatabaseSettings(FromEnvironment):

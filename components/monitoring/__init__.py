@@ -3,12 +3,14 @@
 import pulumi
 
 from components.monitoring.workloads.alertmanager import declare_alertmanager
-from components.monitoring.workloads.args import MonitoringArgs, WatchedDatabase
+from components.monitoring.workloads.args import MonitoringArgs, WatchedBackups, WatchedDatabase, WatchedEdge
+from components.monitoring.workloads.backup_exporter import declare_backup_exporter
+from components.monitoring.workloads.cdn_exporter import declare_cdn_exporter
 from components.monitoring.workloads.grafana import declare_grafana
 from components.monitoring.workloads.postgres_exporter import declare_postgres_exporter
 from components.monitoring.workloads.prometheus import declare_prometheus
 
-__all__ = ["Monitoring", "MonitoringArgs", "WatchedDatabase"]
+__all__ = ["Monitoring", "MonitoringArgs", "WatchedBackups", "WatchedDatabase", "WatchedEdge"]
 
 
 class Monitoring(pulumi.ComponentResource):
@@ -20,5 +22,8 @@ class Monitoring(pulumi.ComponentResource):
         declare_prometheus(f"{name}-prometheus", args, child)
         declare_alertmanager(f"{name}-alertmanager", args, child)
         declare_postgres_exporter(f"{name}-postgres-exporter", args, child)
+        declare_backup_exporter(f"{name}-backup-exporter", args, args.backups, child)
+        if args.edge is not None:
+            declare_cdn_exporter(f"{name}-cdn-exporter", args, args.edge, child)
         declare_grafana(f"{name}-grafana", args, child)
         self.register_outputs({})

@@ -64,6 +64,38 @@ class Grafana(Section):
     )
 
 
+class PolledExporter(Section):
+    """An exporter that asks its source by the clock, since asking costs money or has a quota."""
+
+    interval: Duration = setting("60s", unit="seconds", why="between two questions", ge=15, le=3600)
+    resources: Resources = setting(
+        Resources.model_validate({"cpu": "25m", "memory": "128MiB"}), why="one small request at a time"
+    )
+
+
+class BackupExporter(PolledExporter):
+    """The exporter of the backups' age."""
+
+    interval: Duration = setting(
+        "60s",
+        unit="seconds",
+        why="1440 listings a day and pair cost about a cent; backups are hours apart",
+        ge=15,
+        le=3600,
+    )
+
+
+class CdnExporter(PolledExporter):
+    """The exporter of Cloudflare's analytics and of certificates' ends; it runs where `simone:edge` is set."""
+
+    interval: Duration = setting(
+        "60s", unit="seconds", why="Cloudflare counts by the minute, so more often shows nothing new", ge=30, le=3600
+    )
+    delay: Duration = setting(
+        "5m", unit="seconds", why="after that Cloudflare's figures of a minute are complete", ge=60, le=3600
+    )
+
+
 class MonitoringSettings(Section):
     """`simone:monitoring`."""
 
@@ -79,6 +111,8 @@ class MonitoringSettings(Section):
     postgres_exporter: Resources = setting(
         Resources.model_validate({"cpu": "50m", "memory": "64MiB"}), why="one query set every 15 s"
     )
+    backup_exporter: BackupExporter = group(BackupExporter, why="the age of backups, read from their bucket")
+    cdn_exporter: CdnExporter = group(CdnExporter, why="the edge's figures, where there is an edge")
     database_sslmode: Literal["require", "verify-full", "disable"] = setting(
         "require", why="how the exporter talks to Postgres; RDS refuses plain text (rds.force_ssl)"
     )

@@ -64,10 +64,15 @@ FLOWS: tuple[Flow, ...] = (
     Flow("prometheus", "api-worker", APPLICATION_METRICS_PORT, "metrics"),
     Flow("prometheus", "storefront", APPLICATION_METRICS_PORT, "metrics"),
     Flow("prometheus", "gateway", GATEWAY_METRICS_PORT, "metrics"),
+    Flow("prometheus", "backup-exporter", APPLICATION_METRICS_PORT, "metrics"),
+    Flow("prometheus", "cdn-exporter", APPLICATION_METRICS_PORT, "metrics"),
     Flow("prometheus", "alertmanager", ALERTMANAGER_PORT, "sends alerts"),
     Flow("grafana", "prometheus", PROMETHEUS_PORT, "queries of the dashboards"),
     Flow("prometheus", HTTPS, 443, "discovers pods through the cluster's API"),
     Flow("postgres-exporter", POSTGRES, POSTGRES_PORT, "reads statistics"),
+    Flow("backup-exporter", HTTPS, 443, "lists the backups in S3"),
+    Flow("cdn-exporter", HTTPS, 443, "reads Cloudflare's analytics, and the certificate that visitors see"),
+    Flow("cdn-exporter", "gateway", GATEWAY_TLS_PORT, "reads the certificate that Cloudflare sees"),
     Flow("alertmanager", HTTPS, 443, "notifies whoever is on call"),
 )
 

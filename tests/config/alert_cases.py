@@ -124,6 +124,19 @@ CASES: dict[str, Case] = {
         "180m",
         "1m",
     ),
+    "RedisBackupAge": Case(
+        {'redis_backup_last_success_timestamp_seconds{pair="data"}': "0x1000"},
+        # A backup every 6 hours, one of them missed.
+        {'redis_backup_last_success_timestamp_seconds{pair="data"}': "0x719 43200x300"},
+        "800m",
+        "1m",
+    ),
+    "RedisBackupMissing": Case(
+        {'redis_backup_stored{pair="data"}': "0x1000", 'redis_backup_stored{pair="sessions"}': "1x1000"},
+        {'redis_backup_stored{pair="data"}': "0x380 1x600", 'redis_backup_stored{pair="sessions"}': "1x1000"},
+        "500m",
+        "1m",
+    ),
     "RedisAofGrowth": Case(
         {"redis_aof_current_size_bytes" + DATA_POD: "400x200", MAXIMUM + DATA_POD: "100x200"},
         {"redis_aof_current_size_bytes" + DATA_POD: "200x200", MAXIMUM + DATA_POD: "100x200"},

@@ -29,7 +29,7 @@ def _promtool(
     """Runs the alert and the recordings of its group over the series and judges it at `at`."""
     group = next(group for group in GROUPS if alert in {rule.name for rule in group.alerts})
     rules = [rule for rule in group.rules if isinstance(rule, Recording) or rule.name == alert]
-    (directory / "rules.yml").write_text(rule_file(Group(name=group.name, rules=rules), SETTINGS))
+    (directory / "rules.yml").write_text(rule_file(Group(name=group.name, owner=group.owner, rules=rules), SETTINGS))
     test = {
         "interval": step,
         "input_series": [{"series": name, "values": values} for name, values in series.items()],

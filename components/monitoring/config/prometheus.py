@@ -30,6 +30,7 @@ JOBS = (
     "api",
     "storefront",
     "cdn",
+    "backup",
     "prometheus",
     "alertmanager",
 )
@@ -40,6 +41,7 @@ _JOB_OF_SYSTEM = {
     "postgres-exporter": "postgres",
     "api-worker": "api",
     "cdn-exporter": "cdn",
+    "backup-exporter": "backup",
 }
 """Where the job isn't called as `app.kubernetes.io/name`."""
 

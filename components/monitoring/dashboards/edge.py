@@ -75,6 +75,33 @@ EDGE = Board(
                     width=8,
                 ),
                 Panel(
+                    title="Requests by region",
+                    description="Requests a second that the edge answered, from its cache or not.",
+                    unit="reqps",
+                    queries=(
+                        Query(expr="sum by (region) (rate(cdn_requests_total[15m]))", legend="{{region}}"),
+                        Query(
+                            expr='sum by (region) (rate(cdn_requests_total{served="origin"}[15m]))',
+                            legend="{{region}} from the origin",
+                        ),
+                    ),
+                    width=8,
+                ),
+                Panel(
+                    title="Bytes by region",
+                    description="Bytes a second that the edge sent to visitors.",
+                    unit="Bps",
+                    queries=(Query(expr="sum by (region) (rate(cdn_bytes_total[15m]))", legend="{{region}}"),),
+                    width=8,
+                ),
+                Panel(
+                    title="Server errors by region",
+                    description="Share of the answers that are 5xx, the origin's and the edge's own.",
+                    unit="percentunit",
+                    queries=(Query(expr="region:cdn_errors:ratio_rate15m", legend="{{region}}"),),
+                    width=8,
+                ),
+                Panel(
                     title="Bytes from the origin",
                     description="Share of all bytes that the edge sent.",
                     unit="percentunit",

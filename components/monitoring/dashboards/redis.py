@@ -2,6 +2,7 @@
 
 from components.monitoring.dashboards.board import Board, Limits, Panel, Query, Section, Variable
 from components.monitoring.thresholds import (
+    BACKUP_AGE,
     EVICTION_SHARE,
     EVICTION_SHARE_GOAL,
     REDIS_MEMORY,
@@ -37,7 +38,7 @@ REDIS = Board(
                     queries=(
                         Query(
                             expr=f"pair:redis_evictions:share_rate5m{{{_PAIR}}}\n"
-                            f"or 0 * sum by (pair) (redis_up{{{_PAIR}}})",
+                            f'or 0 * sum by (pair) (redis_up{{job="redis", {_PAIR}}})',
                             legend="{{pair}}",
                         ),
                     ),
@@ -168,6 +169,34 @@ REDIS = Board(
                         Query(expr=f'redis_aof_base_size_bytes{{job="redis", {_PAIR}}}', legend="{{pod}} at rewrite"),
                     ),
                     alerts=("RedisAofGrowth",),
+                ),
+                Panel(
+                    title="Age of the last backup",
+                    description="By the bucket; every 6 hours, so two are missing above the line.",
+                    unit="s",
+                    queries=(
+                        Query(
+                            expr=f"time() - redis_backup_last_success_timestamp_seconds{{{_PAIR}}}",
+                            legend="{{pair}}",
+                        ),
+                    ),
+                    limits=Limits(alert=BACKUP_AGE),
+                    alerts=("RedisBackupAge", "RedisBackupMissing"),
+                    width=8,
+                ),
+                Panel(
+                    title="Size of the last backup",
+                    description="A sudden fall means that data is gone.",
+                    unit="bytes",
+                    queries=(Query(expr=f"redis_backup_last_size_bytes{{{_PAIR}}}", legend="{{pair}}"),),
+                    width=8,
+                ),
+                Panel(
+                    title="Backups kept",
+                    description="In the bucket; retention is a setting.",
+                    unit="none",
+                    queries=(Query(expr=f"redis_backup_stored{{{_PAIR}}}", legend="{{pair}}"),),
+                    width=8,
                 ),
             ),
         ),

@@ -186,4 +186,4 @@ _ALERTS = (
     ),
 )
 
-API = Group(name="api", rules=(*_hit_recordings(), *_objective_recordings(), *_ALERTS))
+API = Group(name="api", owner="backend", rules=(*_hit_recordings(), *_objective_recordings(), *_ALERTS))

@@ -85,4 +85,4 @@ _ALERTS = (
     ),
 )
 
-BROWSER = Group(name="browser", rules=(*_recordings(), *_ALERTS))
+BROWSER = Group(name="browser", owner="frontend", rules=(*_recordings(), *_ALERTS))

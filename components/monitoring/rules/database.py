@@ -197,4 +197,4 @@ _PGBOUNCER_ALERTS = (
     ),
 )
 
-DATABASE = Group(name="database", rules=(*_RECORDINGS, *_POSTGRES_ALERTS, *_PGBOUNCER_ALERTS))
+DATABASE = Group(name="database", owner="database", rules=(*_RECORDINGS, *_POSTGRES_ALERTS, *_PGBOUNCER_ALERTS))

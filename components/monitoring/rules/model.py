@@ -10,6 +10,8 @@ from components.monitoring.dashboards import PANEL_OF_ALERT
 from components.monitoring.settings import MonitoringSettings
 
 Severity = Literal["page", "ticket", "heartbeat"]
+Owner = Literal["backend", "database", "devops", "frontend"]
+"""Who answers for it: the specification's leads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +46,13 @@ class Alert:
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Rules that are evaluated one after the other, so that an alert sees this round's recordings."""
+    """Rules that are evaluated one after the other, so that an alert sees this round's recordings.
+
+    `owner` is a label of each alert: who is asked first, and whom Alertmanager may route to.
+    """
 
     name: str
+    owner: Owner
     rules: Sequence[Recording | Alert]
 
     @property
@@ -58,12 +64,12 @@ def _recording_document(rule: Recording) -> dict[str, Any]:
     return {"record": rule.record, "expr": rule.expr}
 
 
-def _alert_document(rule: Alert, settings: MonitoringSettings) -> dict[str, Any]:
+def _alert_document(rule: Alert, owner: Owner, settings: MonitoringSettings) -> dict[str, Any]:
     return {
         "alert": rule.name,
         "expr": rule.expr,
         **({"for": rule.hold} if rule.hold != "0s" else {}),
-        "labels": {"severity": rule.severity},
+        "labels": {"severity": rule.severity, "owner": owner},
         "annotations": {
             "summary": rule.summary,
             "description": rule.description,
@@ -76,7 +82,7 @@ def _alert_document(rule: Alert, settings: MonitoringSettings) -> dict[str, Any]
 def rule_file(group: Group, settings: MonitoringSettings) -> str:
     """One group as a rule file."""
     rules = [
-        _recording_document(rule) if isinstance(rule, Recording) else _alert_document(rule, settings)
+        _recording_document(rule) if isinstance(rule, Recording) else _alert_document(rule, group.owner, settings)
         for rule in group.rules
     ]
     document = {"groups": [{"name": group.name, "rules": rules}]}

@@ -3,6 +3,7 @@
 from components.monitoring.rules.model import Alert, Group, Recording
 from components.monitoring.thresholds import (
     AOF_TO_MAXMEMORY,
+    BACKUP_AGE,
     EVICTION_SHARE,
     FAILOVERS_PER_HOUR,
     REDIS_MEMORY,
@@ -24,7 +25,10 @@ _RECORDINGS = (
         expr="sum by (pair) (rate(redis_evicted_keys_total[5m]))\n"
         "/ (sum by (pair) (rate(redis_evicted_keys_total[5m]) + rate(redis_expired_keys_total[5m])) > 0)",
     ),
-    Recording(record="pair:redis_commands:rate5m", expr="sum by (pair) (rate(redis_commands_processed_total[5m]))"),
+    Recording(
+        record="pair:redis_commands:rate5m",
+        expr='sum by (pair) (rate(redis_commands_processed_total{job="redis"}[5m]))',
+    ),
     Recording(
         record="pair:redis_masters:count",
         expr='count by (pair) (redis_instance_info{job="redis", role="master"})\n'
@@ -203,6 +207,26 @@ _ALERTS = (
         runbook="redis",
     ),
     Alert(
+        name="RedisBackupAge",
+        expr=f"time() - redis_backup_last_success_timestamp_seconds > {BACKUP_AGE}",
+        hold="10m",
+        hold_reason="one missed backup and an hour for the next are in the expression; this rides out a slow listing",
+        severity="page",
+        summary="The newest backup of {{ $labels.pair }} is {{ $value | humanizeDuration }} old",
+        description="Two backups in a row are missing, or the bucket can't be listed: a restore would lose that much.",
+        runbook="redis",
+    ),
+    Alert(
+        name="RedisBackupMissing",
+        expr="redis_backup_stored == 0 or absent(redis_backup_stored)",
+        hold="7h",
+        hold_reason="a new environment has its first backup within 6 h, and an hour to make it",
+        severity="page",
+        summary="There is no backup of {{ $labels.pair }}",
+        description="The bucket holds none, or the exporter has never been able to look (then no pair is named).",
+        runbook="redis",
+    ),
+    Alert(
         name="RedisAofGrowth",
         expr=f'redis_aof_current_size_bytes{{job="redis"}} > {AOF_TO_MAXMEMORY:g} * redis_memory_max_bytes\n'
         "and redis_memory_max_bytes > 0",
@@ -225,4 +249,4 @@ _ALERTS = (
     ),
 )
 
-REDIS = Group(name="redis", rules=(*_RECORDINGS, *_ALERTS))
+REDIS = Group(name="redis", owner="devops", rules=(*_RECORDINGS, *_ALERTS))

@@ -1,8 +1,10 @@
 """What the monitoring programs are made from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
+from pydantic import SecretStr
 
 from components.images import Images
 from components.monitoring.settings import MonitoringSettings
@@ -21,11 +23,35 @@ class WatchedDatabase:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WatchedBackups:
+    """The bucket that should hold a fresh backup of each pair, below `prefix`."""
+
+    bucket: str
+    prefix: str
+    pairs: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchedEdge:
+    """The zone whose analytics are read. `origin_has_tls`: the gateway presents a certificate of its own; `after` are
+    the Services whose addresses the exporter is given.
+    """
+
+    zone_id: str
+    hostname: str
+    analytics_token: SecretStr
+    origin_has_tls: bool
+    after: Sequence[pulumi.Resource]
+
+
+@dataclass(frozen=True, kw_only=True)
 class MonitoringArgs:
-    """The platform, the section's settings and secrets, and the database that is watched."""
+    """The platform, the section's settings and secrets, and what is watched; `edge` is unset where there is none."""
 
     platform: Platform
     settings: MonitoringSettings
     secrets: MonitoringSecrets
     images: Images
     database: WatchedDatabase
+    backups: WatchedBackups
+    edge: WatchedEdge | None = None

@@ -1,0 +1,32 @@
+"""When a server's certificate ends, as the server itself presents it."""
+
+import socket
+import ssl
+
+from cryptography import x509
+
+from app.operations.settings import OperationError
+
+TIMEOUT_SECONDS = 10
+
+
+def not_after(host: str, port: int, name: str) -> float:
+    """Seconds since 1970 at which the certificate that `host:port` presents for `name` ends.
+
+    Trust isn't judged here: an origin's certificate is signed by an authority that only the edge knows, and one that
+    has ended must be read as well. Raises `OperationError` when no certificate comes.
+    """
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((host, port), timeout=TIMEOUT_SECONDS) as connection,
+            context.wrap_socket(connection, server_hostname=name) as secured,
+        ):
+            presented = secured.getpeercert(binary_form=True)
+    except OSError as error:
+        raise OperationError(f"no certificate from {host}:{port} for {name}: {error}") from None
+    if presented is None:
+        raise OperationError(f"no certificate from {host}:{port} for {name}")
+    return x509.load_der_x509_certificate(presented).not_valid_after_utc.timestamp()
