@@ -122,9 +122,13 @@ lighthouse: ## judge the running shop's pages by Lighthouse, median of five (URL
 kpi: ## measure the specification's numbers on the running shop (QUICK=1: within 90 s)
 	@$(PYTHON) -m kpi $(if $(QUICK),--quick)
 
-.PHONY: compare
+.PHONY: compare compare-cache
 compare: .tools/compare/installed ## our response cache beside other libraries', in one run
 	@$(PYTHON) -m kpi.compare
+
+compare-cache: .tools/compare/installed ## our entity cache beside cashews and aiocache: hits, and a stampede
+	@$(PYTHON) -m kpi.compare.cache_manager
+
 .PHONY: explain
 # Addresses come through the environment: a shell would take their & and ? apart.
 explain: ## what the edge of ENV=prod does with URL=... and why (METHOD= HEADER= COUNTRY= DEVICE= STATUS=)

@@ -17,7 +17,7 @@ import orjson
 import structlog
 
 from app.api.metrics import Metrics
-from app.api.redis import RedisError
+from app.api.redis import RedisError, ReplyError
 from app.api.redis.tagged import TaggedStore, Turn
 
 log = structlog.get_logger(__name__)
@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 SCHEMA: Final = 1
 LEASE_SECONDS: Final = 5.0
 JITTER: Final = 0.1
+"""TTLs are shortened by up to this share, so that what was stored together doesn't expire together."""
 XFETCH_BETA: Final = 1.0
 NEGATIVE_SECONDS: Final = 120.0
 """How long it is remembered that something doesn't exist."""
@@ -47,6 +48,18 @@ class _Found:
 
 
 Load = Callable[[], Awaitable[Any]]
+LoadMany = Callable[[list[Any]], Awaitable[Mapping[Any, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A key, and how its value is made and kept."""
+
+    key: str
+    seconds: float
+    load: Load
+    tags: tuple[str, ...]
+    stale_seconds: float
 
 
 class CacheManager:
@@ -65,24 +78,30 @@ class CacheManager:
 
     async def get(self, key: str) -> Any:
         """The fresh value, or None for none (or a remembered absence)."""
-        found = await self._read(key)
-        return found.value if found is not None and time() < found.fresh_until else None
+        return (await self.get_many([key])).get(key)
 
     async def get_many(self, keys: Sequence[str]) -> dict[str, Any]:
         """Those of the keys that have a fresh value, in one round trip."""
-        found = await asyncio.gather(*(self._read(key) for key in keys))
-        now = time()
-        return {
-            key: one.value
-            for key, one in zip(keys, found, strict=True)
-            if one is not None and one.value is not None and now < one.fresh_until
-        }
+        values: dict[str, Any] = {}
+        for key, found in zip(keys, await self._read_many(keys), strict=True):
+            if found is None or time() >= found.fresh_until:
+                self._count(key, "miss")
+                continue
+            self._count_hit(key, found)
+            if found.value is not None:
+                values[key] = found.value
+        return values
 
     async def set(self, key: str, value: Any, seconds: float, *, tags: tuple[str, ...] = ()) -> None:
-        """Store a value, whoever is loading it. Redis being away is no error: the value is then just not cached."""
+        """Store a value, whoever is loading it. Redis being away is no error: the value is then just not cached.
+
+        Not for what was read from the database before: a purge in between would be overlooked. That is what
+        `get_or_else` is for.
+        """
+        ttl = _jittered(seconds)
         try:
             turn = await self._store.begin(key, tags, LEASE_SECONDS)
-            await self._store.store(turn, _encoded(value, seconds, 0.0), seconds)
+            await self._store.store(turn, _encoded(value, ttl, 0.0), ttl)
         except RedisError:
             self._count(key, "unavailable")
 
@@ -91,11 +110,13 @@ class CacheManager:
         await asyncio.gather(*(self.set(key, value, seconds, tags=tags) for key, value in values.items()))
 
     async def delete(self, *keys: str) -> None:
-        """Throw values away. Raises RedisError: who deletes must know whether it worked."""
+        """Throw values away, also those that somebody is just loading.
+
+        Raises RedisError: who deletes must know whether it worked.
+        """
         for key in keys:
             self._detach(key)
-        if keys:
-            await self._store.pair.call("UNLINK", *keys)
+        await self._store.delete(keys)
 
     def purge(self, tags: Sequence[str]) -> None:
         """A purge of these tags is under way: nobody may join a load that began before it."""
@@ -110,43 +131,63 @@ class CacheManager:
         found = await self._read(key)
         now = time()
         if found is not None and now < found.fresh_until + stale_seconds:
-            if now >= found.fresh_until:
-                self._count(key, "stale")
-            else:
-                self._count(key, "hit" if found.value is not None else "negative")
-            if found.wants_refresh(now) and key not in self._loads:
-                self._start(key, seconds, load, tags, stale_seconds, wait=False)
+            self._served(_Wish(key, seconds, load, tags, stale_seconds), found, now)
             return found.value
         self._count(key, "miss")
-        running = self._loads.get(key) or self._start(key, seconds, load, tags, stale_seconds, wait=True)
+        running = self._loads.get(key)
+        if running is None:
+            running = self._start(_Wish(key, seconds, load, tags, stale_seconds), wait=True)
         return await asyncio.shield(running)
 
     async def get_or_else_many(
         self,
         keys: Mapping[str, Any],
         seconds: float,
-        load: Callable[[list[Any]], Awaitable[Mapping[Any, Any]]],
+        load: LoadMany,
         *,
         tags: Callable[[Any], tuple[str, ...]] = lambda _: (),
+        stale_seconds: float = 0.0,
     ) -> dict[str, Any]:
-        """The values of several keys, given with what `load` knows each by; the missing ones in one call of it."""
-        values = await self.get_many(list(keys))
-        missing = {key: identifier for key, identifier in keys.items() if key not in values}
-        if missing:
-            loaded = await load(list(missing.values()))
-            for key, identifier in missing.items():
-                values[key] = orjson.loads(orjson.dumps(loaded.get(identifier)))
-                await self.set(
-                    key, values[key], seconds if values[key] is not None else NEGATIVE_SECONDS, tags=tags(identifier)
-                )
-        return values
+        """The values of several keys, given with what `load` knows each by; the missing ones in one call of it.
 
-    def _start(
-        self, key: str, seconds: float, load: Load, tags: tuple[str, ...], stale_seconds: float, *, wait: bool
-    ) -> asyncio.Task[Any]:
-        task = asyncio.create_task(self._load(key, seconds, load, tags, stale_seconds, wait=wait))
-        self._loads[key], self._tags[key] = task, tags
-        task.add_done_callback(lambda done: self._done(key, done))
+        What `load` doesn't return doesn't exist: None. Raises only what `load` raises.
+        """
+        values: dict[str, Any] = {}
+        missing: dict[str, _Wish] = {}
+        for key, found in zip(keys, await self._read_many(list(keys)), strict=True):
+            identifier, now = keys[key], time()
+            wish = _Wish(key, seconds, _one_of_many(load, identifier), tags(identifier), stale_seconds)
+            if found is not None and now < found.fresh_until + stale_seconds:
+                self._served(wish, found, now)
+                values[key] = found.value
+            else:
+                self._count(key, "miss")
+                missing[key] = wish
+        running = {key: self._loads[key] for key in missing if key in self._loads}
+        rest = {key: wish for key, wish in missing.items() if key not in running}
+        if rest:
+            batch = asyncio.create_task(self._load_many(rest, {key: keys[key] for key in rest}, load))
+            for key, wish in rest.items():
+                running[key] = self._remember(wish, asyncio.create_task(_pick(batch, key)))
+        for key, value in zip(running, await asyncio.gather(*map(asyncio.shield, running.values())), strict=True):
+            values[key] = value
+        return {key: values[key] for key in keys}
+
+    def _served(self, wish: _Wish, found: _Found, now: float) -> None:
+        if now >= found.fresh_until:
+            self._count(wish.key, "stale")
+        else:
+            self._count_hit(wish.key, found)
+        if found.wants_refresh(now) and wish.key not in self._loads:
+            self._count(wish.key, "refresh")
+            self._start(wish, wait=False)
+
+    def _start(self, wish: _Wish, *, wait: bool) -> asyncio.Task[Any]:
+        return self._remember(wish, asyncio.create_task(self._load(wish, wait=wait)))
+
+    def _remember(self, wish: _Wish, task: asyncio.Task[Any]) -> asyncio.Task[Any]:
+        self._loads[wish.key], self._tags[wish.key] = task, wish.tags
+        task.add_done_callback(lambda done: self._done(wish.key, done))
         return task
 
     def _done(self, key: str, task: asyncio.Task[Any]) -> None:
@@ -159,45 +200,84 @@ class CacheManager:
         self._loads.pop(key, None)
         self._tags.pop(key, None)
 
-    async def _load(
-        self, key: str, seconds: float, load: Load, tags: tuple[str, ...], stale_seconds: float, *, wait: bool
-    ) -> Any:
-        turn, found = await self._turn(key, tags, wait=wait)
+    async def _load(self, wish: _Wish, *, wait: bool) -> Any:
+        turn, found = await self._turn(wish, wait=wait)
         if found is not None:
             return found.value
         started = monotonic()
         try:
-            # Through JSON and back, so that whoever waited for the load gets what everybody after gets.
-            value = orjson.loads(orjson.dumps(await load()))
+            value = _through_json(await wish.load())
         except BaseException:
             await self._give_up(turn)
             raise
-        if turn is not None:
-            ttl = seconds if value is not None else min(seconds, NEGATIVE_SECONDS)
-            ttl *= 1 - JITTER * random.random()  # noqa: S311
-            try:
-                await self._store.store(turn, _encoded(value, ttl, monotonic() - started), ttl + stale_seconds)
-            except RedisError:
-                self._count(key, "unavailable")
+        await self._keep(wish, turn, value, monotonic() - started)
         return value
 
-    async def _turn(self, key: str, tags: tuple[str, ...], *, wait: bool) -> tuple[Turn | None, _Found | None]:
+    async def _load_many(
+        self, wishes: Mapping[str, _Wish], identifiers: Mapping[str, Any], load: LoadMany
+    ) -> Mapping[str, Any]:
+        """Loads those that are nobody else's turn in one call, then waits for the others."""
+        begun = dict(zip(wishes, await asyncio.gather(*map(self._first_turn, wishes.values())), strict=True))
+        values = {key: found.value for key, (_, found) in begun.items() if found is not None}
+        mine = [key for key, (turn, found) in begun.items() if found is None and (turn is None or turn.held)]
+        if mine:
+            started = monotonic()
+            try:
+                loaded = await load([identifiers[key] for key in mine])
+                values |= {key: _through_json(loaded.get(identifiers[key])) for key in mine}
+            except BaseException:
+                await asyncio.gather(*(self._give_up(begun[key][0]) for key in mine))
+                raise
+            cost = monotonic() - started
+            await asyncio.gather(*(self._keep(wishes[key], begun[key][0], values[key], cost) for key in mine))
+        theirs = [key for key in wishes if key not in values]
+        found = await asyncio.gather(*(self._load(wishes[key], wait=True) for key in theirs))
+        return values | dict(zip(theirs, found, strict=True))
+
+    async def _first_turn(self, wish: _Wish) -> tuple[Turn | None, _Found | None]:
+        try:
+            return await self._begin(wish, wait=True)
+        except RedisError:
+            self._count(wish.key, "unavailable")
+            return None, None
+
+    async def _keep(self, wish: _Wish, turn: Turn | None, value: Any, cost: float) -> None:
+        if turn is None:
+            return
+        ttl = _jittered(wish.seconds if value is not None else min(wish.seconds, NEGATIVE_SECONDS))
+        try:
+            await self._store.store(turn, _encoded(value, ttl, cost), ttl + wish.stale_seconds)
+        except RedisError:
+            self._count(wish.key, "unavailable")
+
+    async def _turn(self, wish: _Wish, *, wait: bool) -> tuple[Turn | None, _Found | None]:
+        """Our turn to load; or the value, if another process has had its turn; or neither, if Redis is away."""
         deadline, pause = monotonic() + LEASE_SECONDS, 0.005
         try:
-            turn = await self._store.begin(key, tags, LEASE_SECONDS)
+            turn, found = await self._begin(wish, wait=wait)
             if not turn.held:
-                self._count(key, "lock_wait")
+                self._count(wish.key, "lock_wait")
             while not turn.held and monotonic() < deadline:
                 await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311
                 pause = min(pause * 2, 0.05)
-                found = await self._read(key)
+                found = await self._read(wish.key)
                 if found is not None and (not wait or time() < found.fresh_until):
                     return None, found
-                turn = await self._store.begin(key, tags, LEASE_SECONDS)
+                turn, found = await self._begin(wish, wait=wait)
         except RedisError:
-            self._count(key, "unavailable")
+            self._count(wish.key, "unavailable")
             return None, None
-        return (turn if turn.held else None), None
+        return (turn if turn.held else None), found
+
+    async def _begin(self, wish: _Wish, *, wait: bool) -> tuple[Turn, _Found | None]:
+        turn = await self._store.begin(wish.key, wish.tags, LEASE_SECONDS)
+        if turn.held and wait:
+            # Since this process looked, another one may have had its turn and ended it.
+            found = await self._read(wish.key)
+            if found is not None and time() < found.fresh_until:
+                await self._give_up(turn)
+                return turn, found
+        return turn, None
 
     async def _give_up(self, turn: Turn | None) -> None:
         if turn is None:
@@ -207,11 +287,15 @@ class CacheManager:
         except RedisError:
             log.debug("lock left to its lease", key=turn.key)
 
+    async def _read_many(self, keys: Sequence[str]) -> list[_Found | None]:
+        return await asyncio.gather(*map(self._read, keys))
+
     async def _read(self, key: str) -> _Found | None:
         try:
             value, meta = await self._store.read(key, _FIELDS)
-        except RedisError:
-            self._count(key, "unavailable")
+        except RedisError as error:
+            foreign = isinstance(error, ReplyError) and str(error).startswith("WRONGTYPE")
+            self._count(key, "undecodable" if foreign else "unavailable")
             return None
         if value is None or meta is None:
             return None
@@ -222,8 +306,31 @@ class CacheManager:
             self._count(key, "undecodable")
             return None
 
+    def _count_hit(self, key: str, found: _Found) -> None:
+        self._count(key, "hit" if found.value is not None else "negative")
+
     def _count(self, key: str, event: str) -> None:
         self._events.labels(key.split(":", 2)[1], event).inc()
+
+
+def _one_of_many(load: LoadMany, identifier: Any) -> Load:
+    async def one() -> Any:
+        return (await load([identifier])).get(identifier)
+
+    return one
+
+
+async def _pick(batch: asyncio.Task[Mapping[str, Any]], key: str) -> Any:
+    return (await asyncio.shield(batch))[key]
+
+
+def _jittered(seconds: float) -> float:
+    return seconds * (1 - JITTER * random.random())  # noqa: S311
+
+
+def _through_json(value: Any) -> Any:
+    """So that whoever waited for the load gets what everybody after gets."""
+    return orjson.loads(orjson.dumps(value))
 
 
 def _encoded(value: Any, seconds: float, cost: float) -> dict[str, bytes]:

@@ -1,6 +1,6 @@
 """The things that many routes need, from the entity cache: a product with all its prices, a user."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -23,12 +23,15 @@ class Entities:
     async def product(self, product_id: int) -> dict[str, Any] | None:
         """A product as its page shows it, with prices in all currencies and price lists."""
         return await self._cache.get_or_else(
-            self._cache.key("product", product_id, "with_inventory"),
+            self._product_key(product_id),
             TTL_SECONDS["product"],
             lambda: self._load_product(product_id),
-            tags=(f"product:{product_id}", "catalogue"),
+            tags=_product_tags(product_id),
             stale_seconds=STALE_SECONDS,
         )
+
+    def _product_key(self, product_id: int) -> str:
+        return self._cache.key("product", product_id, "with_inventory")
 
     @staticmethod
     def changed_at(product: Mapping[str, Any]) -> datetime:
@@ -52,17 +55,30 @@ class Entities:
         )
 
     async def warm_products(self, count: int) -> tuple[int, ...]:
-        """Load the most popular products into the cache in one query; gives their ids."""
-        top = await products.top(self._database, count)
-        stock = await inventory.stock(self._database, [product.id for product in top])
-        for product in top:
-            await self._cache.set(
-                self._cache.key("product", product.id, "with_inventory"),
-                _entity(product, stock.get(product.id)),
-                TTL_SECONDS["product"],
-                tags=(f"product:{product.id}", "catalogue"),
-            )
-        return tuple(product.id for product in top)
+        """Load the most popular products into the cache, those that aren't there in one query; gives their ids."""
+        ids = tuple(product.id for product in await products.top(self._database, count))
+        await self._cache.get_or_else_many(
+            {self._product_key(product_id): product_id for product_id in ids},
+            TTL_SECONDS["product"],
+            lambda missing: self._load_top(count, missing),
+            tags=_product_tags,
+            stale_seconds=STALE_SECONDS,
+        )
+        return ids
+
+    async def _load_top(self, count: int, product_ids: Sequence[int]) -> Mapping[int, dict[str, Any] | None]:
+        top = {product.id: product for product in await products.top(self._database, count)}
+        stock = await inventory.stock(self._database, product_ids)
+        return {
+            product_id: _entity(top[product_id], stock.get(product_id))
+            if product_id in top
+            else await self._load_product(product_id)
+            for product_id in product_ids
+        }
+
+
+def _product_tags(product_id: int) -> tuple[str, ...]:
+    return (f"product:{product_id}", "catalogue")
 
 
 def _entity(product: Product, stock: Stock | None) -> dict[str, Any]:

@@ -172,13 +172,13 @@ class Metrics:
         )
         self.entity_events = Counter(
             "api_entity_cache_events_total",
-            "The entity cache: hit, miss, negative, stale, lock_wait, undecodable, unavailable",
+            "The entity cache: hit, miss, negative, stale, refresh, lock_wait, undecodable, unavailable",
             ["entity", "event"],
             registry=self.registry,
         )
         self.sessions = Counter(
             "api_session_reads_total",
-            "Session reads: hit, healed (found in Postgres), miss, unavailable",
+            "Session reads: hit; healed, fallback (found in Postgres, written back to Redis or not); miss; unavailable",
             ["result"],
             registry=self.registry,
         )

@@ -1,21 +1,27 @@
 """Sessions: a hash `session:{id}` in Redis, written through to Postgres, which has them when Redis doesn't.
 
-Fields are written one by one in both places, so that tabs which change different things don't undo each other. An
-ended session leaves a short-lived mark in Redis: a read that found it in Postgres just before can't bring it back.
+Fields are written one by one in both places, so that tabs which change different things don't undo each other.
+
+Redis never keeps what Postgres no longer says. A session that ended, or that was changed while Redis didn't have it,
+leaves a short-lived mark there: a read that found it in Postgres just before can't put the old state in. And on every
+new connection, before anybody may read, the sessions are dropped whose last write Redis may not have: those that it
+didn't confirm, and those of the last seconds, which a promoted replica may have missed.
 """
 
 import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from time import time
+from time import monotonic, time
 from typing import Any, Final, Literal
 
+import asyncpg
 import orjson
 import structlog
 
 from app.api.metrics import Metrics
 from app.api.redis import Pair, RedisError
+from app.api.redis.connection import Argument
 from app.api.redis.pair import Script
 from app.database.queries import Database, sessions
 from app.database.queries.rows import JsonObject
@@ -28,18 +34,39 @@ ANONYMOUS_TTL_SECONDS: Final = 2 * 60 * 60
 RENEW_AFTER_SECONDS: Final = 60
 """Activity renews a session at most this often: reads don't become writes."""
 ENDED_SECONDS: Final = 60
+CHANGED_SECONDS: Final = 15
+"""Longer than a read of Postgres and the healing after it may take: the time limit of a statement and of Redis."""
+RECENT_SECONDS: Final = 10.0
+"""A promoted replica has what was written before that: the old master was missed within a second or two."""
+
+_DATABASE_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 _ID = re.compile(r"[A-Za-z0-9_-]{43}")
 
-_WRITE: Final = Script("""
-if redis.call('HEXISTS', KEYS[1], 'ended') == 1 then return 0 end
+_CREATE: Final = Script("""
 redis.call('HSET', KEYS[1], unpack(ARGV, 2))
 redis.call('EXPIRE', KEYS[1], ARGV[1])
 return 1
 """)
-_WRITE_EXISTING: Final = Script("""
-if redis.call('HEXISTS', KEYS[1], 'last_activity') == 0 then return 0 end
-redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+# ARGV: seconds to live, seconds that a mark lives, then fields and values.
+_CHANGE: Final = Script("""
+if redis.call('HEXISTS', KEYS[1], 'last_activity') == 1 then
+  redis.call('HSET', KEYS[1], unpack(ARGV, 3))
+  redis.call('EXPIRE', KEYS[1], ARGV[1])
+  return 1
+end
+if redis.call('HEXISTS', KEYS[1], 'ended') == 0 then
+  redis.call('HSET', KEYS[1], 'changed', '1')
+  redis.call('EXPIRE', KEYS[1], ARGV[2])
+end
+return 0
+""")
+# ARGV: seconds to live, now, seconds between renewals. 1: renewed, 0: somebody else has, -1: it isn't here.
+_RENEW: Final = Script("""
+local last = tonumber(redis.call('HGET', KEYS[1], 'last_activity') or '')
+if not last then return -1 end
+if tonumber(ARGV[2]) - last < tonumber(ARGV[3]) then return 0 end
+redis.call('HSET', KEYS[1], 'last_activity', ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[1])
 return 1
 """)
@@ -92,6 +119,8 @@ class SessionStore:
         self._reads = metrics.sessions
         self._doubtful: dict[str, None] = {}
         """Ids whose copy in Redis may be older than Postgres's: to be dropped before Redis is read again."""
+        self._recent: dict[str, float] = {}
+        """When ids were last written to Redis, oldest first."""
         pair.on_recovery(self._drop_doubtful)
 
     async def create(
@@ -107,86 +136,111 @@ class SessionStore:
             cart_data=session.cart_data,
             preferences=session.preferences,
         )
-        await self._in_redis(_WRITE, session.id, session.ttl, _fields(session))
+        await self._in_redis(_CREATE, session.id, session.ttl, *_flat(_fields(session)))
         return session
 
     async def get(self, session_id: str) -> Session | None:
         """The session; None if there is none, it has expired, or both stores are away."""
-        key = _key(session_id)
-        redis_is_away = False
-        if session_id not in self._doubtful:
-            try:
-                reply: list[bytes] = await self._pair.call("HGETALL", key)
-            except RedisError:
-                redis_is_away, reply = True, []
-            fields = dict(zip(reply[::2], reply[1::2], strict=True))
-            if b"ended" in fields:
-                self._reads.labels("miss").inc()
-                return None
-            session = _decoded(session_id, fields)
-            if session is not None:
-                self._reads.labels("hit").inc()
-                return session
-        return await self._from_postgres(session_id, heal=not redis_is_away)
+        try:
+            if session_id in self._doubtful:
+                await self._pair.call("UNLINK", _key(session_id))
+                self._doubtful.pop(session_id, None)
+            reply: list[bytes] = await self._pair.call("HGETALL", _key(session_id))
+        except RedisError:
+            return await self._from_postgres(session_id, heal=False)
+        fields = dict(zip(reply[::2], reply[1::2], strict=True))
+        if b"ended" in fields:
+            self._count("miss")
+            return None
+        session = _decoded(session_id, fields)
+        if session is None:
+            return await self._from_postgres(session_id, heal=True)
+        self._count("hit")
+        return session
 
     async def _from_postgres(self, session_id: str, *, heal: bool) -> Session | None:
         try:
             row = await sessions.get(self._database, session_id)
-        except Exception as error:
+        except _DATABASE_ERRORS as error:
             self._reads.labels("unavailable").inc()
             log.warning("session unreadable", error=type(error).__name__)
             return None
         if row is None:
-            self._reads.labels("miss").inc()
+            self._count("miss")
             return None
         session = Session(session_id, row.user_id, row.last_activity.timestamp(), row.cart_data, row.preferences)
-        self._reads.labels("healed" if heal else "fallback").inc()
-        log.info("session read from postgres", healed=heal, signed_in=row.user_id is not None)
-        if heal:
-            left = max(1, int(row.expires_at.timestamp() - time()))
-            await self._in_redis(_HEAL, session_id, left, _fields(session))
+        left = max(1, int(row.expires_at.timestamp() - time()))
+        healed = heal and await self._in_redis(_HEAL, session_id, left, *_flat(_fields(session))) == 1
+        self._reads.labels("healed" if healed else "fallback").inc()
+        log.info("session read from postgres", healed=healed, signed_in=row.user_id is not None)
         return session
 
-    async def set(self, session: Session, data: Mapping[Literal["cart_data", "preferences"], JsonObject]) -> None:
-        """Change fields (`cart_data`, `preferences`) and renew; other fields stay as anybody else has set them."""
-        await sessions.save(
+    async def set(self, session: Session, data: Mapping[Literal["cart_data", "preferences"], JsonObject]) -> bool:
+        """Change fields (`cart_data`, `preferences`) and renew; other fields stay as anybody else has set them.
+
+        False, and nothing is changed, if the session has ended meanwhile.
+        """
+        there = await sessions.change(
             self._database,
             session.id,
             ttl_seconds=session.ttl,
             cart_data=data.get("cart_data"),
             preferences=data.get("preferences"),
         )
+        if not there:
+            return False
         fields: dict[str, bytes] = {name: orjson.dumps(value) for name, value in data.items()}
         fields["last_activity"] = _now()
-        await self._in_redis(_WRITE_EXISTING, session.id, session.ttl, fields)
+        await self._in_redis(_CHANGE, session.id, session.ttl, CHANGED_SECONDS, *_flat(fields))
+        return True
 
     async def refresh(self, session: Session) -> bool:
-        """Renew after activity, at most once a minute; tells whether it did."""
+        """Renew after activity, once a minute however many ask; tells whether it did. Never an error."""
         if time() - session.last_activity < RENEW_AFTER_SECONDS:
             return False
-        await self._in_redis(_WRITE_EXISTING, session.id, session.ttl, {"last_activity": _now()})
-        await sessions.touch(self._database, session.id, ttl_seconds=session.ttl)
-        return True
+        in_redis = await self._in_redis(_RENEW, session.id, session.ttl, _now(), RENEW_AFTER_SECONDS)
+        if in_redis == 0:
+            return False
+        try:
+            in_postgres = await sessions.touch(
+                self._database, session.id, ttl_seconds=session.ttl, idle_seconds=RENEW_AFTER_SECONDS
+            )
+        except _DATABASE_ERRORS as error:
+            log.warning("session not renewed in postgres", error=type(error).__name__)
+            in_postgres = False
+        return in_redis == 1 or in_postgres
 
     async def delete(self, session_id: str) -> None:
         """End a session, at once and everywhere."""
         await sessions.delete(self._database, session_id)
-        await self._in_redis(_END, session_id, ENDED_SECONDS, {})
+        await self._in_redis(_END, session_id, ENDED_SECONDS)
 
-    async def _in_redis(self, script: Script, session_id: str, seconds: int, fields: Mapping[str, bytes]) -> None:
-        flat = [part for pair in fields.items() for part in pair]
+    async def _in_redis(self, script: Script, session_id: str, *arguments: Argument) -> int | None:
         try:
-            await self._pair.run(script, [_key(session_id)], [seconds, *flat])
+            reply = await self._pair.run(script, [_key(session_id)], arguments)
         except RedisError as error:
             self._doubtful[session_id] = None
             log.warning("session not written to redis, postgres has it", error=str(error))
+            return None
+        now = monotonic()
+        self._recent.pop(session_id, None)
+        self._recent[session_id] = now
+        while (oldest := next(iter(self._recent))) and self._recent[oldest] < now - RECENT_SECONDS:
+            del self._recent[oldest]
+        return reply
 
     async def _drop_doubtful(self, call: Any) -> None:
-        while self._doubtful:
-            ids = list(self._doubtful)[:500]
-            await call("UNLINK", *map(_key, ids))
-            for session_id in ids:
+        young = monotonic() - RECENT_SECONDS
+        ids = list({**self._doubtful, **{name: None for name, moment in self._recent.items() if moment >= young}})
+        for start in range(0, len(ids), 500):
+            batch = ids[start : start + 500]
+            await call("UNLINK", *map(_key, batch))
+            for session_id in batch:
                 self._doubtful.pop(session_id, None)
+
+    def _count(self, result: str) -> None:
+        self._reads.labels(result).inc()
+        log.debug("session read", result=result)
 
 
 def _key(session_id: str) -> str:
@@ -195,6 +249,10 @@ def _key(session_id: str) -> str:
 
 def _now() -> bytes:
     return f"{time():.0f}".encode()
+
+
+def _flat(fields: Mapping[str, bytes]) -> list[str | bytes]:
+    return [part for field in fields.items() for part in field]
 
 
 def _fields(session: Session) -> dict[str, bytes]:

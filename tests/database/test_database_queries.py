@@ -217,10 +217,26 @@ async def test_a_session_s_fields_are_written_apart(catalogue):
     assert (session.cart_data, session.preferences, session.user_id) == ({"1": 2}, {"theme": "dark"}, 1)
 
 
+async def test_a_change_keeps_the_other_fields_and_makes_no_session_of_nothing(catalogue):
+    assert not await sessions.change(catalogue, "s", ttl_seconds=60, cart_data={"1": 2})
+    assert await sessions.get(catalogue, "s") is None
+    await sessions.save(catalogue, "s", ttl_seconds=60, user_id=1, preferences={"theme": "dark"})
+    assert await sessions.change(catalogue, "s", ttl_seconds=60, cart_data={"1": 2})
+    session = await sessions.get(catalogue, "s")
+    assert (session.cart_data, session.preferences, session.user_id) == ({"1": 2}, {"theme": "dark"}, 1)
+
+
+async def test_a_session_is_renewed_only_when_it_was_idle(catalogue):
+    await sessions.save(catalogue, "s", ttl_seconds=60)
+    assert not await sessions.touch(catalogue, "s", ttl_seconds=60, idle_seconds=60)
+    assert await sessions.touch(catalogue, "s", ttl_seconds=60)
+
+
 async def test_an_expired_session_is_gone_and_swept(catalogue):
     await sessions.save(catalogue, "s", ttl_seconds=-1)
     assert await sessions.get(catalogue, "s") is None
     assert not await sessions.touch(catalogue, "s", ttl_seconds=60)
+    assert not await sessions.change(catalogue, "s", ttl_seconds=60, cart_data={"1": 2})
     assert await maintenance.expire_sessions(catalogue) == 1
 
 

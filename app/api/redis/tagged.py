@@ -1,8 +1,10 @@
 """Values with tags on one Redis pair: filled by one process at a time, and never with what a purge has overtaken.
 
-Each tag has a version, which a purge raises while it deletes what the tag's set of keys names. Who fills a value notes
+Each tag has a version, which a purge changes while it deletes what the tag's set of keys names. Who fills a value notes
 the versions of its tags before it reads the data, and the value is stored only if they are still the same: a slow
-reader can't put the old value back after a write's purge. All of it happens in Lua, so it is atomic.
+reader can't put the old value back after a write's purge. The value keeps the versions, and is read only while they
+are the tags' own: at full memory Redis may have evicted the set that a purge would have found it by. All of it happens
+in Lua, so it is atomic.
 """
 
 import secrets
@@ -13,7 +15,21 @@ from typing import Any, Final
 from app.api.redis.pair import Pair, Script
 
 VERSION_SECONDS: Final = 3600
-"""A tag's version outlives every load that may have noted it: a lost one reads as 0 and no longer matches."""
+"""A version outlives every load that may have noted it; one that a stored value has noted outlives the value."""
+
+# KEYS: value. ARGV: names of its fields. What a purge has missed is thrown away when it is met.
+_READ: Final = Script("""
+local found = redis.call('HMGET', KEYS[1], 'tags', unpack(ARGV))
+local tags = table.remove(found, 1)
+if not tags then return nil end
+for tag, version in string.gmatch(tags, '([^\\n]*)\\n([^\\n]*)\\n') do
+  if (redis.call('GET', 'tag:version:' .. tag) or '') ~= version then
+    redis.call('UNLINK', KEYS[1])
+    return nil
+  end
+end
+return found
+""")
 
 _BEGIN: Final = Script("""
 local held = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])
@@ -22,22 +38,25 @@ for i = 2, #KEYS do answer[i] = redis.call('GET', KEYS[i]) or '' end
 return answer
 """)
 
-# KEYS: value, lock, versions of the tags, sets of the tags. ARGV: lock token, milliseconds, number of tags, noted
-# versions, then field and value pairs.
+# KEYS: value, lock, the value's own version, versions of the tags, sets of the tags. ARGV: lock token, milliseconds,
+# number of tags, noted versions (the value's own first), then field and value pairs.
 _STORE: Final = Script("""
 local tags = tonumber(ARGV[3])
 local current = true
-for i = 1, tags do
+for i = 1, 1 + tags do
   if (redis.call('GET', KEYS[2 + i]) or '') ~= ARGV[3 + i] then current = false end
 end
 if current then
   redis.call('DEL', KEYS[1])
-  redis.call('HSET', KEYS[1], unpack(ARGV, 4 + tags))
+  redis.call('HSET', KEYS[1], unpack(ARGV, 5 + tags))
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
   for i = 1, tags do
-    local set = KEYS[2 + tags + i]
+    local version, set = KEYS[3 + i], KEYS[3 + tags + i]
     redis.call('SADD', set, KEYS[1])
     if redis.call('PTTL', set) < tonumber(ARGV[2]) then redis.call('PEXPIRE', set, ARGV[2]) end
+    if ARGV[4 + i] ~= '' and redis.call('PTTL', version) < tonumber(ARGV[2]) then
+      redis.call('PEXPIRE', version, ARGV[2])
+    end
   end
 end
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
@@ -59,12 +78,21 @@ end
 return removed
 """)
 
+# KEYS: values, then their own versions. ARGV: as of a purge.
+_DELETE: Final = Script("""
+local values = #KEYS / 2
+for i = 1, values do
+  redis.call('SET', KEYS[values + i], ARGV[2], 'EX', ARGV[1])
+end
+return redis.call('UNLINK', unpack(KEYS, 1, values))
+""")
+
 _RELEASE: Final = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0")
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Somebody's turn to fill a value (`held`), and the versions of its tags before that."""
+    """Somebody's turn to fill a value (`held`), and the versions of itself and its tags before that."""
 
     key: str
     token: str
@@ -80,21 +108,24 @@ class TaggedStore:
         self.pair = pair
 
     async def read(self, key: str, fields: Sequence[str]) -> Sequence[bytes | None]:
-        """The fields' values, None for each that isn't there."""
-        return await self.pair.call("HMGET", key, *fields)
+        """The fields' values, None for each that isn't there, or that a purge has missed."""
+        return await self.pair.run(_READ, [key], fields) or (None,) * len(fields)
 
     async def begin(self, key: str, tags: tuple[str, ...], lease_seconds: float) -> Turn:
         """Ask for the turn to fill `key`, which ends by itself after the lease, should its holder die."""
         token = secrets.token_hex(8)
-        answer = await self.pair.run(_BEGIN, [f"lock:{key}", *_versions(tags)], [token, int(lease_seconds * 1000)])
+        answer = await self.pair.run(_BEGIN, _begun(key, tags), [token, int(lease_seconds * 1000)])
         return Turn(key, token, answer[0] == 1, tags, tuple(answer[1:]))
 
     async def store(self, turn: Turn, fields: Mapping[str, bytes], seconds: float) -> bool:
-        """Store the value and end the turn; False: a purge came in between and nothing is stored."""
-        pairs = [part for field in fields.items() for part in field]
+        """Store the value and end the turn; False: a purge or `delete` came in between and nothing is stored."""
+        noted = "".join(
+            f"{tag}\n{version.decode()}\n" for tag, version in zip(turn.tags, turn.versions[1:], strict=True)
+        )
+        pairs = ["tags", noted, *(part for field in fields.items() for part in field)]
         stored = await self.pair.run(
             _STORE,
-            [turn.key, f"lock:{turn.key}", *_versions(turn.tags), *_sets(turn.tags)],
+            [turn.key, *_begun(turn.key, turn.tags), *_sets(turn.tags)],
             [turn.token, max(1, int(seconds * 1000)), len(turn.tags), *turn.versions, *pairs],
         )
         return stored == 1
@@ -103,6 +134,13 @@ class TaggedStore:
         """End the turn without a value."""
         if turn.held:
             await self.pair.run(_RELEASE, [f"lock:{turn.key}"], [turn.token])
+
+    async def delete(self, keys: Sequence[str]) -> int:
+        """Throw values away, and what others are just loading for them; gives how many there were."""
+        if not keys:
+            return 0
+        own = [_own_version(key) for key in keys]
+        return await self.pair.run(_DELETE, [*keys, *own], [VERSION_SECONDS, secrets.token_hex(8)])
 
     async def purge(self, tags: Sequence[str]) -> int:
         """Throw away all values with one of the tags; gives how many there were."""
@@ -114,6 +152,14 @@ class TaggedStore:
         """As `purge`, on a connection that isn't the pair's yet."""
         keys = [*_versions(tags), *_sets(tags)]
         await call("EVAL", _PURGE.text, len(keys), *keys, VERSION_SECONDS, secrets.token_hex(8))
+
+
+def _own_version(key: str) -> str:
+    return f"version:{key}"
+
+
+def _begun(key: str, tags: Sequence[str]) -> list[str]:
+    return [f"lock:{key}", _own_version(key), *_versions(tags)]
 
 
 def _versions(tags: Sequence[str]) -> list[str]:

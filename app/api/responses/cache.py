@@ -237,6 +237,12 @@ class ResponseCache:
                 if stored is not None and time() < stored.fresh_until:
                     return None, stored
                 turn = await asked.store.begin(asked.key, asked.tags, LEASE_SECONDS)
+            if turn.held and wait_for_others:
+                # Since this process looked, another one may have had its turn and ended it.
+                stored = await self._from_redis(asked)
+                if stored is not None and time() < stored.fresh_until:
+                    await self._end(asked, turn)
+                    return None, stored
         except RedisError:
             return None, None
         return (turn if turn.held else None), None

@@ -8,7 +8,7 @@ from app.api.problems import Problem
 from app.api.routes.answers import answered
 from app.api.routes.parameters import Asker, IdempotencyKey, PricesHere, ShopHere, writer_scope
 from app.api.routes.products import stock_changes
-from app.api.routes.visits import session_for_write
+from app.api.routes.visits import keep_alive, set_in_session
 from app.api.sessions import Session
 from app.api.shop import Shop
 from app.api.views import CartInput, CartLine, CartView, Checkout, OrderView, ProductCard
@@ -20,8 +20,9 @@ router = APIRouter(tags=["cart"])
 
 
 @router.get("/api/cart")
-async def get_cart(shop: ShopHere, asker: Asker, prices: PricesHere) -> CartView:
+async def get_cart(shop: ShopHere, asker: Asker, prices: PricesHere, response: Response) -> CartView:
     """The cart with today's prices."""
+    await keep_alive(shop, asker, response)
     quantities = _quantities(asker.session)
     return await _cart(shop, quantities, prices.currency, asker.tier)
 
@@ -29,9 +30,8 @@ async def get_cart(shop: ShopHere, asker: Asker, prices: PricesHere) -> CartView
 @router.put("/api/cart")
 async def set_cart(cart: CartInput, shop: ShopHere, asker: Asker, prices: PricesHere, response: Response) -> CartView:
     """Set the whole cart."""
-    session = await session_for_write(shop, asker, response)
     quantities = {item.product_id: item.quantity for item in cart.items}
-    await shop.sessions.set(session, {"cart_data": {str(key): value for key, value in quantities.items()}})
+    await set_in_session(shop, asker, response, {str(key): value for key, value in quantities.items()})
     return await _cart(shop, quantities, prices.currency, asker.tier)
 
 

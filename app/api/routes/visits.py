@@ -14,6 +14,7 @@ from app.api.sessions import Session
 from app.api.shop import Shop
 from app.api.views import Credentials, SessionView, Visitor
 from app.database.queries import users
+from app.database.queries.rows import JsonObject
 
 router = APIRouter(tags=["session"])
 
@@ -25,10 +26,9 @@ _AT_ONCE: Final = asyncio.Semaphore(2)
 
 
 @router.get("/api/session")
-async def who_am_i(shop: ShopHere, asker: Asker) -> SessionView:
+async def who_am_i(shop: ShopHere, asker: Asker, response: Response) -> SessionView:
     """Who is signed in; being asked renews the session."""
-    if asker.session is not None:
-        await shop.sessions.refresh(asker.session)
+    await keep_alive(shop, asker, response)
     return SessionView(user=await _visitor(shop, asker.user_id) if asker.user_id is not None else None)
 
 
@@ -47,10 +47,12 @@ async def sign_in(
         )
     await shop.attempts.forgive(credentials.email.lower())
     before = asker.session
+    # What another member left in this browser stays theirs.
+    kept = before if before is not None and before.user_id in (None, found.user_id) else None
     session = await shop.sessions.create(
         user_id=found.user_id,
-        cart_data=before.cart_data if before is not None else None,
-        preferences=before.preferences if before is not None else None,
+        cart_data=kept.cart_data if kept is not None else None,
+        preferences=kept.preferences if kept is not None else None,
     )
     if before is not None:
         await shop.sessions.delete(before.id)
@@ -67,13 +69,18 @@ async def sign_out(shop: ShopHere, asker: Asker, response: Response) -> None:
         response.delete_cookie(name, secure=shop.settings.cookie_secure, httponly=True, samesite="lax")
 
 
-async def session_for_write(shop: Shop, asker: Identity, response: Response) -> Session:
-    """The visitor's session, begun now if there is none: a visit gets one with its first write."""
-    if asker.session is not None:
-        return asker.session
-    session = await shop.sessions.create()
-    set_cookie(response, shop, session, tier="free")
-    return session
+async def keep_alive(shop: Shop, asker: Identity, response: Response) -> None:
+    """Renew the visitor's session, if it is time to, in the stores and in the browser."""
+    if asker.session is not None and await shop.sessions.refresh(asker.session):
+        set_cookie(response, shop, asker.session, tier=asker.tier)
+
+
+async def set_in_session(shop: Shop, asker: Identity, response: Response, cart_data: JsonObject) -> None:
+    """Set the visitor's cart, in a new session if there is none (any more): a visit gets one with its first write."""
+    await keep_alive(shop, asker, response)
+    if asker.session is not None and await shop.sessions.set(asker.session, {"cart_data": cart_data}):
+        return
+    set_cookie(response, shop, await shop.sessions.create(cart_data=cart_data), tier="free")
 
 
 def set_cookie(response: Response, shop: Shop, session: Session, *, tier: str) -> None:

@@ -38,11 +38,20 @@ _SAVE = statement(
         expires_at = excluded.expires_at
     """,
 )
+_CHANGE = statement(
+    "sessions.change",
+    """
+    UPDATE sessions SET
+        cart_data = coalesce($2::jsonb, cart_data), preferences = coalesce($3::jsonb, preferences),
+        last_activity = now(), expires_at = now() + $4 * interval '1 second'
+    WHERE id_digest = $1 AND expires_at > now() RETURNING 1
+    """,
+)
 _TOUCH = statement(
     "sessions.touch",
     """
     UPDATE sessions SET last_activity = now(), expires_at = now() + $2 * interval '1 second'
-    WHERE id_digest = $1 AND expires_at > now() RETURNING 1
+    WHERE id_digest = $1 AND expires_at > now() AND last_activity <= now() - $3 * interval '1 second' RETURNING 1
     """,
 )
 _DELETE = statement("sessions.delete", "DELETE FROM sessions WHERE id_digest = $1")
@@ -87,9 +96,28 @@ async def save(
     )
 
 
-async def touch(db: Database, session_id: str, *, ttl_seconds: int) -> bool:
-    """Renew a session; False if it is gone."""
-    return await db.fetchval(_TOUCH, _digest(session_id), ttl_seconds) is not None
+async def change(
+    db: Database,
+    session_id: str,
+    *,
+    ttl_seconds: int,
+    cart_data: JsonObject | None = None,
+    preferences: JsonObject | None = None,
+) -> bool:
+    """Store the fields that are given and renew the session; False, and nothing is stored, if it is gone."""
+    changed = await db.fetchval(
+        _CHANGE,
+        _digest(session_id),
+        json_text(cart_data) if cart_data is not None else None,
+        json_text(preferences) if preferences is not None else None,
+        ttl_seconds,
+    )
+    return changed is not None
+
+
+async def touch(db: Database, session_id: str, *, ttl_seconds: int, idle_seconds: int = 0) -> bool:
+    """Renew a session that nobody has renewed for `idle_seconds`; False if somebody has, or if it is gone."""
+    return await db.fetchval(_TOUCH, _digest(session_id), ttl_seconds, idle_seconds) is not None
 
 
 async def delete(db: Database, session_id: str) -> None:
