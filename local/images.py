@@ -110,7 +110,7 @@ def catalogue(repository: Path = REPOSITORY, *, authority: Path | None = None) -
     """
     redis_programs = {
         f"/usr/local/bin/{name}": f"/usr/bin/{name}"
-        for name in ("redis-server", "redis-sentinel", "redis-cli", "redis-check-rdb", "redis-check-aof")
+        for name in ("redis-server", "redis-cli", "redis-check-rdb", "redis-check-aof")
     }
     ours: dict[str, object] = {
         "environment": {"PATH": PYTHON_PATH, "PYTHONPATH": "/opt/simone", "PYTHONUNBUFFERED": "1"},
