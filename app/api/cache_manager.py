@@ -30,8 +30,16 @@ XFETCH_BETA: Final = 1.0
 NEGATIVE_SECONDS: Final = 120.0
 """How long it is remembered that something doesn't exist."""
 
-TTL_SECONDS: Final[Mapping[str, float]] = {"product": 3600.0, "user": 7200.0, "cart": 1800.0, "search": 300.0}
-"""Of each entity, as the specification has them."""
+PRODUCT_QUERY_SECONDS: Final = 300.0
+STOCK_QUERY_SECONDS: Final = 120.0
+TTL_SECONDS: Final[Mapping[str, float]] = {
+    "product": 3600.0,
+    "user": 7200.0,
+    "cart": 1800.0,
+    **dict.fromkeys(("listing", "search", "suggestions", "categories", "reviews"), PRODUCT_QUERY_SECONDS),
+    "stock": STOCK_QUERY_SECONDS,
+}
+"""Of each entity and each query's result, as the specification has them."""
 
 _FIELDS: Final = ("value", "meta")
 

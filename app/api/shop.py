@@ -17,6 +17,7 @@ from app.api.identity import Identifier
 from app.api.invalidation.coherence import Coherence
 from app.api.invalidation.gateway import Gateway
 from app.api.metrics import Metrics
+from app.api.query_cache import QueryCache
 from app.api.redis import Pair, Topology
 from app.api.redis.tagged import TaggedStore
 from app.api.responses.cache import ResponseCache
@@ -114,6 +115,7 @@ class Shop:
     targets: Targets
     entity_cache: CacheManager
     entities: Entities
+    queries: QueryCache
     sessions: SessionStore
     attempts: Attempts
     identify: Identifier
@@ -129,9 +131,13 @@ async def open_shop(settings: Settings, policy: Policy) -> AsyncGenerator[Shop]:
     stores = Stores(TaggedStore(redis.data), TaggedStore(redis.computed))
     memory = Memory(settings.local_cache_bytes)
     responses = ResponseCache(memory, memory_seconds=settings.local_cache_seconds, errors=policy.errors)
-    entity_cache = CacheManager(stores.data, metrics)
+    entity_cache, computed_cache = CacheManager(stores.data, metrics), CacheManager(stores.computed, metrics)
     coherence = Coherence(
-        data=stores.data, computed=stores.computed, metrics=metrics, responses=responses, entities=entity_cache
+        data=stores.data,
+        computed=stores.computed,
+        metrics=metrics,
+        responses=responses,
+        entities=(entity_cache, computed_cache),
     )
     admin_token = settings.secret("admin-token")
     async with make_pool(settings) as pool, httpx.AsyncClient() as http:
@@ -149,6 +155,7 @@ async def open_shop(settings: Settings, policy: Policy) -> AsyncGenerator[Shop]:
             targets=Targets(policy, metrics.endpoints),
             entity_cache=entity_cache,
             entities=entities,
+            queries=QueryCache(entity_cache, computed_cache, pool, policy),
             sessions=sessions,
             attempts=Attempts(redis.sessions),
             identify=Identifier(

@@ -1,16 +1,24 @@
-"""Compares the parameters that the RDS instance has with the declared ones."""
+"""Compares the parameters that the RDS instance has, and those it runs with, with the declared ones.
 
+RDS says of a whole group whether it waits for a reboot; which parameters wait, only the database itself knows.
+"""
+
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from app.operations.report import report
-from app.operations.settings import DriftSettings, OperationError
+from app.operations.settings import DriftSettings, OperationError, secret
+
+PENDING_REBOOT = "pending-reboot"
+_BOOLEANS = {"on": "1", "off": "0", "true": "1", "false": "0"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,20 @@ class Answer:
     """Values that somebody set; the defaults are left out."""
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """A declared value that the group has and the running database doesn't. `apply_method` is the declared one."""
+
+    name: str
+    declared: str
+    running: str
+    apply_method: str
+
+    def __str__(self) -> str:
+        waits_for = "a reboot" if self.apply_method == PENDING_REBOOT else "RDS to apply it"
+        return f"{self.name} still is {self.running} and waits for {waits_for} to become {self.declared}"
+
+
 def compare(declared: Mapping[str, str], answer: Answer) -> list[Drift]:
     """Differences by name. Values are compared without regard to case, as Postgres reads them."""
     names = sorted({*declared, *answer.values})
@@ -47,13 +69,50 @@ def compare(declared: Mapping[str, str], answer: Answer) -> list[Drift]:
     ]
 
 
-def declared_values(file: Path) -> dict[str, str]:
-    """The declared parameters by name."""
+def waiting(rows: Sequence[Mapping[str, str]], running: Mapping[str, str]) -> list[Waiting]:
+    """Declared parameters that the database doesn't run with yet. What it doesn't know (`rds.…`) is left out."""
+    return [
+        Waiting(row["name"], row["value"], running[row["name"]], row["apply_method"])
+        for row in rows
+        if row["name"] in running and not _same(row["value"], running[row["name"]])
+    ]
+
+
+def _same(declared: str, running: str) -> bool:
+    """Whether a value of `pg_settings` is the declared one. To a list, RDS adds entries of its own."""
+    wanted, found = declared.lower(), running.lower()
+    if "," in wanted:
+        return {part.strip() for part in wanted.split(",")} <= {part.strip() for part in found.split(",")}
+    return _BOOLEANS.get(wanted, wanted) == _BOOLEANS.get(found, found)
+
+
+def declared_rows(file: Path) -> Sequence[Mapping[str, str]]:
+    """The declared parameters: name, value and apply_method of each."""
     try:
-        rows: Sequence[Mapping[str, str]] = json.loads(file.read_text())
+        return json.loads(file.read_text())
     except (OSError, ValueError) as error:
         raise OperationError(f"{file} can't be read: {error}") from None
-    return {row["name"]: row["value"] for row in rows}
+
+
+async def running_values(settings: DriftSettings, names: Sequence[str]) -> dict[str, str]:
+    """What the database runs with, in each parameter's own unit. Raises `OperationError` if it can't be asked."""
+    try:
+        connection = await asyncpg.connect(
+            host=settings.database_host,
+            port=settings.database_port,
+            database=settings.database_name,
+            user=settings.database_user,
+            password=secret(settings.database_password_file),
+            ssl=settings.database_ssl,
+            timeout=10,
+        )
+    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+        raise OperationError(f"{settings.database_host}:{settings.database_port} can't be reached: {error}") from error
+    try:
+        rows = await connection.fetch("SELECT name, setting FROM pg_settings WHERE name = ANY($1::text[])", names)
+    finally:
+        await connection.close()
+    return {row["name"]: row["setting"] for row in rows}
 
 
 def ask(instance: str, client: Any) -> Answer:
@@ -75,11 +134,25 @@ def ask(instance: str, client: Any) -> Answer:
 
 
 def drift(settings: DriftSettings) -> None:
-    """Reports every difference, and a reboot that is due. Raises `OperationError` when there is either."""
+    """Reports every difference and everything that waits. Raises `OperationError` when there is either."""
     client: Any = boto3.client("rds", region_name=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
     answer = ask(settings.database_instance, client)
-    declared = declared_values(settings.declared_parameters)
+    rows = declared_rows(settings.declared_parameters)
+    running = asyncio.run(running_values(settings, [row["name"] for row in rows]))
+    reasons = judge(settings.database_instance, rows, answer, running)
+    if reasons:
+        raise OperationError("; ".join(reasons))
+
+
+def judge(
+    instance: str, rows: Sequence[Mapping[str, str]], answer: Answer, running: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Reports what was found, and gives what has to be done about it: nothing, if all is as declared."""
+    declared = {row["name"]: row["value"] for row in rows}
     differences = compare(declared, answer)
+    different = {difference.name for difference in differences}
+    # A value that the group itself lacks is a difference already.
+    late = [one for one in waiting(rows, running) if one.name not in different]
     for difference in differences:
         report(
             "parameter differs",
@@ -88,16 +161,24 @@ def drift(settings: DriftSettings) -> None:
             found=difference.found,
             group=answer.group,
         )
+    for one in late:
+        report(
+            "parameter waits",
+            parameter=one.name,
+            declared=one.declared,
+            running=one.running,
+            apply_method=one.apply_method,
+        )
     report(
         "parameters compared",
-        instance=settings.database_instance,
+        instance=instance,
         group=answer.group,
         declared=len(declared),
         different=len(differences),
+        waiting=len(late),
         apply_status=answer.apply_status,
     )
-    reasons = [str(difference) for difference in differences]
-    if answer.apply_status == "pending-reboot":
-        reasons.append(f"{settings.database_instance} must be rebooted before static parameters take effect")
-    if reasons:
-        raise OperationError("; ".join(reasons))
+    reasons = [*map(str, differences), *map(str, late)]
+    if answer.apply_status == PENDING_REBOOT or any(one.apply_method == PENDING_REBOOT for one in late):
+        reasons.append(f"reboot {instance}, in its maintenance window: only then do static parameters take effect")
+    return tuple(reasons)

@@ -109,8 +109,8 @@ class DatabaseSettings(FromEnvironment):
     database_ssl: Literal["disable", "prefer", "require", "verify-full"] = "prefer"
 
 
-class DriftSettings(AwsSettings):
-    """The instance, and the file with its declared parameters."""
+class DriftSettings(AwsSettings, DatabaseSettings):
+    """The instance, the file with its declared parameters, and the database to ask what it runs with."""
 
     database_instance: str
     declared_parameters: Path

@@ -15,7 +15,7 @@ _REFERENCE_MEMORY = 16 * GIB  # the specification's figures are for this
 class Parameter:
     """One parameter, its `value` in Postgres's own `unit` (8kB, kB, ms; empty: a plain value).
 
-    A `static` one takes effect at a restart. `rds_only` ones exist in RDS and not in a Postgres of one's own.
+    A `static` one takes effect at a restart. Names that begin with `rds.` exist in RDS only.
     """
 
     name: str
@@ -23,7 +23,6 @@ class Parameter:
     why: str
     unit: str = ""
     static: bool = False
-    rds_only: bool = False
 
     @property
     def apply_method(self) -> ApplyMethod:
@@ -107,20 +106,12 @@ def parameters(settings: PostgresSettings) -> tuple[Parameter, ...]:
             name="auto_explain.log_min_duration", value="1000", unit="ms", why="plans of what takes over a second"
         ),
         Parameter(name="auto_explain.log_analyze", value="0", why="timing every node would slow every query"),
-        Parameter(name="rds.force_ssl", value="1", rds_only=True, why="no connection without TLS"),
+        Parameter(name="rds.force_ssl", value="1", why="no connection without TLS"),
         Parameter(
             name="rds.log_retention_period",
             value="10080",
             unit="min",
-            rds_only=True,
             why="seven days of log on the instance, for the slow-query report",
         ),
     ]
     return tuple(sorted(declared, key=lambda parameter: parameter.name))
-
-
-def postgresql_conf(settings: PostgresSettings) -> str:
-    """The same parameters as lines of a postgresql.conf, for a Postgres of one's own."""
-    return "".join(
-        f"{parameter.name} = '{parameter.value}'\n" for parameter in parameters(settings) if not parameter.rds_only
-    )

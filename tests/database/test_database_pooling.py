@@ -3,24 +3,23 @@
 import asyncio
 import contextlib
 import resource
-import socket
-import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
+from pooler import PgBouncer
 from pydantic import SecretStr
 
 from app.database.migrations import upgrade
 from app.database.queries import orders, products
 from app.database.roles import Verifiers
-from components.pgbouncer.pgbouncer_ini import LISTEN_PORT, pgbouncer_ini, userlist
 from components.pgbouncer.settings import PgBouncerSettings
+from components.postgres.roles import DATABASE
 from components.scram import scram_verifier
 from components.secrets import PostgresSecrets
-from kpi.database.cluster import FOLLOWING, UNPRIVILEGED, Cluster
+from kpi.database.cluster import Cluster
 
 SECRETS = PostgresSecrets(
     owner=SecretStr("owner-" + 4 * "password"),
@@ -30,56 +29,6 @@ SECRETS = PostgresSecrets(
 SETTINGS = PgBouncerSettings.model_validate(
     {"server_tls_mode": "disable", "max_prepared_statements": None, "query_wait_timeout": "3s"}
 )
-DATABASE = "simone"
-
-
-class PgBouncer:
-    """A pgBouncer process with the declared texts; only addresses and paths are this test's."""
-
-    def __init__(self, directory: Path, cluster: Cluster, settings: PgBouncerSettings = SETTINGS) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
-        (directory / "userlist.txt").write_text(userlist(SECRETS))
-        self.config = directory / "pgbouncer.ini"
-        self.config.write_text(
-            pgbouncer_ini(settings)
-            .replace("${DATABASE_HOST}", str(cluster.directory))
-            .replace("${POD_IP}", "127.0.0.1")
-            .replace(f"listen_port = {LISTEN_PORT}", f"listen_port = {self.port}")
-            .replace("/etc/pgbouncer-secrets/userlist.txt", str(directory / "userlist.txt"))
-        )
-        self.log = directory / "pgbouncer.log"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*UNPRIVILEGED, *FOLLOWING, "/usr/sbin/pgbouncer", str(self.config)], stdout=log, stderr=log
-            )
-        deadline = time.monotonic() + 20
-        while True:
-            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return
-            assert self._process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.05)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    async def connect(self, *, password: str | None = None, database: str = DATABASE) -> asyncpg.Connection:
-        return await asyncpg.connect(
-            host="127.0.0.1",
-            port=self.port,
-            user="app",
-            password=password or SECRETS.app.get_secret_value(),
-            database=database,
-            statement_cache_size=0,
-            timeout=60,
-        )
 
 
 @pytest.fixture(scope="module")
@@ -122,8 +71,7 @@ def shop_database(server: Cluster) -> str:
 @pytest.fixture
 def pgbouncer(server: Cluster, shop_database: str, tmp_path: Path) -> Iterator[PgBouncer]:
     """A pool in front of it."""
-    tmp_path.chmod(0o755)
-    running = PgBouncer(tmp_path, server)
+    running = PgBouncer(tmp_path, server, SECRETS, SETTINGS)
     running.start()
     yield running
     running.stop()
@@ -182,8 +130,8 @@ async def test_200_clients_share_the_declared_connections_without_an_error(pgbou
 @pytest.mark.full
 async def test_1000_clients_share_the_declared_connections_without_an_error(server, shop_database, owner, tmp_path):
     """All 1,000 ask in the same instant: with the declared 5 s of patience, on this few cores some would give up."""
-    tmp_path.chmod(0o755)
-    pool = PgBouncer(tmp_path, server, SETTINGS.model_copy(update={"query_wait_timeout": 60, "reserve_pool_size": 0}))
+    patient = SETTINGS.model_copy(update={"query_wait_timeout": 60, "reserve_pool_size": 0})
+    pool = PgBouncer(tmp_path, server, SECRETS, patient)
     pool.start()
     try:
         assert 0 < await many_clients(pool, owner, 1000) <= SETTINGS.default_pool_size == 25
@@ -203,9 +151,8 @@ async def test_an_unknown_database_is_refused_by_name(pgbouncer):
 
 
 async def test_a_full_queue_is_an_error_in_seconds_and_then_over(server, shop_database, tmp_path, owner):
-    tmp_path.chmod(0o755)
     one = SETTINGS.model_copy(update={"default_pool_size": 1, "reserve_pool_size": 0, "query_wait_timeout": 1})
-    pool = PgBouncer(tmp_path, server, one)
+    pool = PgBouncer(tmp_path, server, SECRETS, one)
     pool.start()
     try:
         holder, waiting = await pool.connect(), await pool.connect()

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.database.queries import (
+    STATEMENTS,
     idempotency,
     inventory,
     maintenance,
@@ -23,6 +24,7 @@ from app.database.queries import (
 )
 from app.database.queries.paging import BadCursor, Cursor
 from app.database.queries.products import Changes, Sort, cursor_kind
+from kpi.database.calls import in_rolled_back_transaction, sample_calls
 
 
 async def in_stock(connection, count: int) -> list[int]:
@@ -333,8 +335,8 @@ async def test_an_address_is_one_customer_s_in_any_case_of_letters(catalogue):
 @pytest.mark.parametrize("cache", [0, 100])
 async def test_every_query_works_with_and_without_prepared_statements(catalogue_dsn, cache):
     connection = await asyncpg.connect(catalogue_dsn, statement_cache_size=cache)
-    for _ in range(2):
-        assert len(await products.top(connection, 5)) == 5
-        assert (await products.listing(connection, limit=5)).after is not None
-        assert len(await products.ranked(connection, 5)) == 5
+    calls = await sample_calls(connection)
+    for name, arguments in calls.items():
+        first, second = [await in_rolled_back_transaction(connection, STATEMENTS[name], arguments) for _ in range(2)]
+        assert len(first) == len(second), name
     await connection.close()

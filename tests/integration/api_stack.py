@@ -24,7 +24,7 @@ from pydantic import SecretStr
 from components.scram import scram_verifier
 from kpi.database.cluster import OWNER, Cluster, programs
 
-PASSWORD = "a-test-password"
+PASSWORD = "a-test-password-long-enough"
 ADMIN_TOKEN = "a-test-admin-token"
 REVALIDATION_KEY = "a-test-revalidation-key"
 PAIRS = ("sessions", "data", "computed")

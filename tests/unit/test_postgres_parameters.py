@@ -3,7 +3,7 @@
 import pytest
 
 from components.postgres.instance_classes import MEMORY
-from components.postgres.parameters import parameters, postgresql_conf
+from components.postgres.parameters import parameters
 from components.postgres.settings import PostgresSettings
 from components.quantities import GIB
 
@@ -48,10 +48,6 @@ def test_static_parameters_wait_for_a_reboot_and_the_others_do_not() -> None:
         "shared_buffers",
         "shared_preload_libraries",
     }
-
-
-def test_a_local_postgres_gets_no_parameter_that_only_rds_knows() -> None:
-    assert "rds." not in postgresql_conf(PostgresSettings())
 
 
 def test_more_memory_never_means_fewer_connections() -> None:

@@ -45,7 +45,7 @@ class Coherence:
         computed: TaggedStore,
         metrics: Metrics,
         responses: ResponseCache | None = None,
-        entities: CacheManager | None = None,
+        entities: Sequence[CacheManager] = (),
     ) -> None:
         self._stores = {"data": data, "computed": computed}
         self._pair: Pair = data.pair
@@ -110,8 +110,8 @@ class Coherence:
     def _forget(self, tags: Sequence[str]) -> None:
         if self._responses is not None:
             self._responses.purge(tags)
-        if self._entities is not None:
-            self._entities.purge(tags)
+        for entities in self._entities:
+            entities.purge(tags)
 
     def _remember(self, tags: tuple[str, ...]) -> None:
         now = monotonic()

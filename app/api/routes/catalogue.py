@@ -23,7 +23,7 @@ from app.api.views import (
     SuggestionList,
     SuggestionView,
 )
-from app.database.queries import categories, products
+from app.database.queries import products
 from app.database.queries.products import Sort
 
 router = APIRouter(tags=["catalogue"])
@@ -42,8 +42,7 @@ async def list_products(
     cursor_text: Annotated[CursorText, Query(alias="cursor")] = None,
 ) -> ProductPage:
     """One page of the products on sale."""
-    page = await products.listing(
-        shop.database,
+    page = await shop.queries.listing(
         category_id=category_id,
         sort=sort,
         after=cursor(cursor_text, products.cursor_kind(sort)),
@@ -66,7 +65,7 @@ async def search_products(
 ) -> ProductList:
     """The products that match best, of one category or all."""
     # The best matches of a category are picked from the best of all.
-    found = await products.search(shop.database, q, limit=limit if category_id is None else products.SEARCHED)
+    found = await shop.queries.search(q, limit=limit if category_id is None else products.SEARCHED)
     wanted = [card for card in found if category_id is None or card.category_id == category_id][:limit]
     return ProductList(items=[ProductCard.of(card, prices.currency, prices.tier) for card in wanted])
 
@@ -76,14 +75,14 @@ async def suggest_products(
     shop: ShopHere, q: Words, limit: Annotated[int, Query(ge=1, le=20), PlainNumber] = 8
 ) -> SuggestionList:
     """Products whose name is like what has been typed so far."""
-    found = await products.suggest(shop.database, q, limit=limit)
+    found = await shop.queries.suggest(q, limit=limit)
     return SuggestionList(items=[SuggestionView(id=one.id, slug=one.slug, name=one.name) for one in found])
 
 
 @router.get("/api/categories")
 async def list_categories(shop: ShopHere, response: Response) -> CategoryList:
     """All categories."""
-    found = await categories.all_categories(shop.database)
+    found = await shop.queries.categories()
     describe(response, modified=max((category.updated_at for category in found), default=None))
     names = CategoryView.model_fields
     return CategoryList(items=[CategoryView(**{name: getattr(one, name) for name in names}) for one in found])

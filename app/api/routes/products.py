@@ -39,7 +39,7 @@ async def get_product(product_id: ProductId, shop: ShopHere, prices: PricesHere,
 @router.get("/api/products/{product_id}/inventory", responses={404: {}})
 async def get_inventory(product_id: ProductId, shop: ShopHere, response: Response) -> StockView:
     """How many pieces there are. The checkout doesn't trust this figure: it reads the shelves themselves."""
-    found = (await inventory.stock(shop.database, [product_id])).get(product_id)
+    found = await shop.queries.stock(product_id)
     if found is None:
         raise problems.not_found(f"stock of product {product_id}")
     describe(response, modified=found.updated_at)

@@ -35,7 +35,7 @@ async def list_reviews(
     cursor_text: Annotated[CursorText, Query(alias="cursor")] = None,
 ) -> ReviewPage:
     """One page of a product's reviews, newest first; none for a product that nobody has reviewed."""
-    page = await reviews.of_product(shop.database, product_id, after=cursor(cursor_text, datetime), limit=limit)
+    page = await shop.queries.reviews(product_id, after=cursor(cursor_text, datetime), limit=limit)
     describe(response, modified=max((review.updated_at for review in page.items), default=None))
     return ReviewPage(
         items=[ReviewView.of(review) for review in page.items],

@@ -1,0 +1,127 @@
+"""Results of the shop's public queries, kept in Redis by the cache manager.
+
+What is kept here is what the database said, before prices are picked and pages are made from it: the answers for every
+currency and price list, members' too, which no response cache may hold, are made from one result.
+
+A result has the tags of the route that it is for (app/caching.yaml) and lies in the same Redis pair as that route's
+answers: one purge, which is atomic, takes both, so no new answer is made from an old result.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from urllib.parse import quote
+
+from pydantic import TypeAdapter
+
+from app.api.cache_manager import TTL_SECONDS, CacheManager
+from app.caching_policy import Policy
+from app.database.queries import Database, categories, inventory, products, reviews
+from app.database.queries.categories import Category
+from app.database.queries.inventory import Stock
+from app.database.queries.paging import Cursor, Page
+from app.database.queries.products import Card, Sort, Suggestion
+from app.database.queries.reviews import Review, ReviewSort
+
+_CARDS: Final = TypeAdapter(tuple[Card, ...])
+_SUGGESTIONS: Final = TypeAdapter(tuple[Suggestion, ...])
+_CATEGORIES: Final = TypeAdapter(tuple[Category, ...])
+_REVIEWS: Final = TypeAdapter(tuple[Review, ...])
+_STOCK: Final = TypeAdapter(Stock | None)
+
+QUERIES: Final = ("listing", "search", "suggestions", "categories", "reviews", "stock")
+"""What is kept here, as the metric `api_entity_cache_events_total` calls it."""
+
+
+class QueryCache:
+    """Public reads of the shop. Each raises what the database raises, on a miss only."""
+
+    def __init__(self, data: CacheManager, computed: CacheManager, database: Database, policy: Policy) -> None:
+        self._data = data
+        self._computed = computed
+        self._database = database
+        self._policy = policy
+
+    async def listing(self, *, category_id: int | None, sort: Sort, after: Cursor | None, limit: int) -> Page[Card]:
+        """As `products.listing`."""
+
+        async def load() -> dict[str, Any]:
+            page = await products.listing(self._database, category_id=category_id, sort=sort, after=after, limit=limit)
+            return _page(page)
+
+        identifier = category_id if category_id is not None else "all"
+        variant = f"{sort}.{limit}.{after.encode() if after is not None else 'first'}"
+        found = await self._get("/api/products", "listing", identifier, variant, load)
+        return Page(_CARDS.validate_python(found["items"]), _cursor(found, products.cursor_kind(sort)))
+
+    async def search(self, text: str, *, limit: int) -> tuple[Card, ...]:
+        """As `products.search`."""
+        found = await self._get(
+            "/api/search",
+            "search",
+            quote(text, safe=""),
+            str(limit),
+            lambda: products.search(self._database, text, limit=limit),
+        )
+        return _CARDS.validate_python(found)
+
+    async def suggest(self, typed: str, *, limit: int) -> tuple[Suggestion, ...]:
+        """As `products.suggest`."""
+        found = await self._get(
+            "/api/search/suggestions",
+            "suggestions",
+            quote(typed, safe=""),
+            str(limit),
+            lambda: products.suggest(self._database, typed, limit=limit),
+        )
+        return _SUGGESTIONS.validate_python(found)
+
+    async def categories(self) -> tuple[Category, ...]:
+        """As `categories.all_categories`."""
+        found = await self._get(
+            "/api/categories", "categories", "all", "all", lambda: categories.all_categories(self._database)
+        )
+        return _CATEGORIES.validate_python(found)
+
+    async def reviews(self, product_id: int, *, after: Cursor | None, limit: int) -> Page[Review]:
+        """As `reviews.of_product`, newest first."""
+
+        async def load() -> dict[str, Any]:
+            return _page(await reviews.of_product(self._database, product_id, after=after, limit=limit))
+
+        variant = f"{limit}.{after.encode() if after is not None else 'first'}"
+        found = await self._get(f"/api/reviews/{product_id}", "reviews", product_id, variant, load)
+        kind = reviews.cursor_kind(ReviewSort.NEWEST)
+        return Page(_REVIEWS.validate_python(found["items"]), _cursor(found, kind))
+
+    async def stock(self, product_id: int) -> Stock | None:
+        """A product's stock, as `inventory.stock`; None if no warehouse carries it. The checkout doesn't ask here."""
+
+        async def load() -> Stock | None:
+            return (await inventory.stock(self._database, [product_id])).get(product_id)
+
+        found = await self._get(f"/api/products/{product_id}/inventory", "stock", product_id, "all", load)
+        return _STOCK.validate_python(found)
+
+    async def _get(
+        self, path: str, query: str, identifier: object, variant: str, load: Callable[[], Awaitable[Any]]
+    ) -> Any:
+        """The result of `query`, which answers `path`."""
+        match = self._policy.match("GET", path)
+        if match is None:
+            raise AssertionError(f"app/caching.yaml has no route for {path}")
+        # As the response cache chooses (responses/target.py): listings and searches are computed results.
+        manager = self._computed if match.route.query else self._data
+        return await manager.get_or_else(
+            manager.key(query, identifier, variant),
+            TTL_SECONDS[query],
+            load,
+            tags=match.route.rendered_tags(match.parameters),
+        )
+
+
+def _page(page: Page[Any]) -> dict[str, Any]:
+    return {"items": page.items, "after": page.after.encode() if page.after is not None else None}
+
+
+def _cursor(found: dict[str, Any], kind: Any) -> Cursor | None:
+    return Cursor.decode(found["after"], kind) if found["after"] is not None else None
