@@ -172,7 +172,8 @@ class Metrics:
         )
         self.entity_events = Counter(
             "api_entity_cache_events_total",
-            "The entity cache: hit, miss, negative, stale, refresh, lock_wait, undecodable, unavailable",
+            "The entity cache: hit, miss, negative, stale, refresh, lock_wait, undecodable, unavailable; and evicted, "
+            "which the worker counts for all processes",
             ["entity", "event"],
             registry=self.registry,
         )

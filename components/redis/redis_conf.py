@@ -32,6 +32,8 @@ shutdown-timeout 10
 # Memory
 maxmemory {pair.maxmemory}
 maxmemory-policy {pair.policy}
+# Which keys are evicted is published, so that evictions are counted by entity.
+notify-keyspace-events Ee
 lazyfree-lazy-eviction yes
 lazyfree-lazy-expire yes
 lazyfree-lazy-server-del yes

@@ -95,7 +95,7 @@ class RedisFleet:
             for index in range(2 if self.replicas else 1):
                 node = self._node(f"{name}-{index}")
                 lines = ["save ''", "appendonly no", f"requirepass {PASSWORD}", f"masterauth {PASSWORD}"]
-                lines += ["repl-diskless-sync-delay 0", "repl-ping-replica-period 1"]
+                lines += ["repl-diskless-sync-delay 0", "repl-ping-replica-period 1", "notify-keyspace-events Ee"]
                 if index:
                     lines.append(f"replicaof 127.0.0.1 {self.nodes[name][0].port}")
                 self._configure(node, lines)

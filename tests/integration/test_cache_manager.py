@@ -15,6 +15,7 @@ from integration.api_stack import PASSWORD, ROOT, Node, RedisFleet, wait_until
 
 from app.api import cache_manager
 from app.api.cache_manager import NEGATIVE_SECONDS, CacheManager
+from app.api.evictions import CHANNEL, Evictions, entity_of
 from app.api.metrics import Metrics
 from app.api.redis import Pair, RedisError, Topology
 from app.api.redis.tagged import TaggedStore
@@ -386,6 +387,7 @@ async def test_a_failed_load_of_many_keys_leaves_no_lock_behind(process: Process
 ASKER = """
 import asyncio, sys, time
 from app.api.cache_manager import CacheManager
+from app.api.evictions import CHANNEL, Evictions, entity_of
 from app.api.metrics import Metrics
 from app.api.redis import Pair, Topology
 from app.api.redis.tagged import TaggedStore
@@ -523,6 +525,36 @@ async def test_a_full_cache_stays_within_its_memory_and_goes_on_taking_values(pr
     assert stats["evicted_keys"] > 1000
     assert process.count("unavailable") == 0
     assert await process.cache.get(key(5999)) == "x" * 2000
+
+
+async def test_evictions_are_counted_by_entity(process: Process, small: Any) -> None:
+    evictions = Evictions((process.store.pair,), process.metrics)
+    evictions.start()
+    try:
+        await until(lambda: small.pubsub_numsub(CHANNEL)[0][1] == 1)
+        before = small.info("stats")["evicted_keys"]
+        for number in range(4000):
+            small.set(f"session:{number}", "x" * 1000)
+            small.hset(f"cache:user:{number}:v1.profile", "value", "x" * 1000)
+            small.set(f"lock:{number}", "x" * 1000)
+        counted = ("session", "user", "other")
+        evicted = small.info("stats")["evicted_keys"] - before
+        await until(lambda: sum(process.count("evicted", entity) for entity in counted) == evicted)
+        assert all(process.count("evicted", entity) > 100 for entity in counted)
+    finally:
+        await evictions.stop()
+
+
+def test_a_key_says_whose_it_is() -> None:
+    keys = {
+        CacheManager.key("product", 5): "product",
+        "cache:response:/api/products?limit=9:v1.EUR.free": "response",
+        "session:abc": "session",
+        "cache:whatever-a-client-makes-up:1": "other",
+        "tag:keys:product:5": "other",
+        "": "other",
+    }
+    assert {key: entity_of(key) for key in keys} == keys
 
 
 async def test_expired_values_leave_a_full_cache(process: Process, small: Any) -> None:

@@ -144,3 +144,41 @@ def test_a_missing_address_stops_the_start(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "needs ANNOUNCE_IP, which is not set" in done.stderr
+
+
+def explained(heading: str) -> dict[str, str]:
+    """The lines that a table of docs/redis.md gives reasons for: directive and value, the latter empty if left out."""
+    page = (Path(__file__).parents[2] / "docs/redis.md").read_text()
+    table = page.split(f"| {heading} | Why |\n")[1].split("\n\n")[0]
+    found = [code for row in table.splitlines()[1:] for code in re.findall(r"`([^`]+)`", row.split("|")[1])]
+    return dict(map(directive, found))
+
+
+def directive(line: str) -> tuple[str, str]:
+    words = line.split(" ")
+    name = " ".join(words[:2]) if words[0] == "sentinel" else words[0]
+    return name, line[len(name) + 1 :]
+
+
+def declared(*texts: str) -> list[tuple[str, str]]:
+    lines = [line for text in texts for line in text.splitlines() if line and not line.startswith("#")]
+    return [directive(line) for line in lines]
+
+
+def test_the_page_gives_a_reason_for_each_line_of_a_node_and_for_no_other() -> None:
+    reasons = explained("redis.conf")
+    text = node_files(SETTINGS, SETTINGS.data)["redis.conf"]
+    lines = dict(declared(text, node_secret_files(SECRETS)["replication.conf"]))
+    assert set(reasons) == set(lines)
+    assert {name: lines[name] for name, value in reasons.items() if value} == {
+        name: value for name, value in reasons.items() if value
+    }
+
+
+def test_the_page_gives_a_reason_for_each_line_of_a_sentinel_and_for_no_other() -> None:
+    reasons = explained("sentinel.conf")
+    lines = declared(sentinel_files(SETTINGS)["sentinel.conf"], sentinel_secret_files(SETTINGS, SECRETS)["auth.conf"])
+    assert set(reasons) == {name for name, _ in lines}
+    for name, value in reasons.items():
+        last = value.rpartition(" ")[2]
+        assert all(of_line.endswith(last) for of_name, of_line in lines if of_name == name), name

@@ -23,14 +23,13 @@ import structlog
 from app.api.cache_manager import CacheManager
 from app.api.metrics import Metrics
 from app.api.redis import Pair, RedisError, Unavailable
-from app.api.redis.connection import Connection
+from app.api.redis.subscription import Subscription
 from app.api.redis.tagged import TaggedStore
 from app.api.responses.cache import ResponseCache
 
 log = structlog.get_logger(__name__)
 
 CHANNEL: Final = "simone:purge"
-PING_SECONDS: Final = 1.0
 REPLAYED_SECONDS: Final = 30.0
 """Purges this young are repeated on a newly connected master: a promoted replica may not have had them yet."""
 
@@ -55,21 +54,18 @@ class Coherence:
         self._acknowledgements = f"{CHANNEL}:{secrets.token_hex(8)}"
         self._waiting: dict[str, _Count] = {}
         self._recent: deque[tuple[float, tuple[str, ...]]] = deque()
-        self._task: asyncio.Task[None] | None = None
         self._answers: set[asyncio.Task[None]] = set()
-        self._heard = 0.0
+        self._subscription = Subscription(self._pair, [CHANNEL, self._acknowledgements], self._hear, lost=self._deaf)
         for store in self._stores.values():
             store.pair.on_recovery(lambda call, store=store: self._replay(store, call))
 
     def start(self) -> None:
         """Begin to hear the purges of all processes."""
-        self._task = asyncio.create_task(self._listen())
+        self._subscription.start()
 
     async def stop(self) -> None:
         """Stop hearing."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._subscription.stop()
 
     async def purge(self, tags: Sequence[str], *, within: float) -> bool:
         """Purge our own layers; True once none of them has the old values any more, False after `within` seconds."""
@@ -98,14 +94,10 @@ class Coherence:
             message = orjson.dumps({"tags": list(tags), "reply": self._acknowledgements, "number": number})
             heard = await self._pair.call("PUBLISH", CHANNEL, message)
             # A process that can't hear answers can't count them either: it has told everybody, and moves on.
-            if self._listening:
+            if self._subscription.listening:
                 await waiting.reach(heard)
         finally:
             del self._waiting[number]
-
-    @property
-    def _listening(self) -> bool:
-        return monotonic() - self._heard < 3 * PING_SECONDS
 
     def _forget(self, tags: Sequence[str]) -> None:
         if self._responses is not None:
@@ -125,31 +117,11 @@ class Coherence:
         if tags:
             await store.purge_by(call, sorted(tags))
 
-    async def _listen(self) -> None:
-        while True:
-            try:
-                connection = await self._pair.subscription(self._hear)
-            except (RedisError, OSError):
-                await asyncio.sleep(0.25)
-                continue
-            connection.send("SUBSCRIBE", CHANNEL, self._acknowledgements)
-            try:
-                await self._keep(connection)
-            finally:
-                connection.close()
-                if self._responses is not None:
-                    self._responses.coherent = False
-                log.info("purges not heard", pair=self._pair.name)
-
-    async def _keep(self, connection: Connection) -> None:
-        """Until the connection is lost: a half-dead one, which says nothing to a PING, counts as lost too."""
-        started = self._heard = monotonic()
-        while not connection.closed and monotonic() - max(self._heard, started) < 3 * PING_SECONDS:
-            connection.send("PING")
-            await asyncio.wait({connection.lost}, timeout=PING_SECONDS)
+    def _deaf(self) -> None:
+        if self._responses is not None:
+            self._responses.coherent = False
 
     def _hear(self, push: list[Any]) -> None:
-        self._heard = monotonic()
         kind = push[0]
         if kind == b"subscribe":
             if self._responses is not None and push[1] == CHANNEL.encode():

@@ -18,6 +18,7 @@ import asyncpg
 import httpx
 import structlog
 
+from app.api.evictions import Evictions
 from app.api.invalidation.cloudflare import TARGET as CLOUDFLARE
 from app.api.invalidation.cloudflare import Cloudflare
 from app.api.invalidation.coherence import Coherence
@@ -173,6 +174,9 @@ async def run(settings: Settings, policy: Policy) -> None:
         stack.push_async_callback(redis.stop)
         coherence.start()
         stack.push_async_callback(coherence.stop)
+        evictions = Evictions(redis.pairs, metrics)
+        evictions.start()
+        stack.push_async_callback(evictions.stop)
         log.info("working", layers=[layer.name for layer in layers], routes=len(policy.routes))
         cleaning = asyncio.create_task(_keep_house(pool))
         stack.callback(cleaning.cancel)

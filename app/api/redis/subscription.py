@@ -1,0 +1,86 @@
+"""Hearing what is published on a pair's master, whichever node that is."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Any, Final
+
+import structlog
+
+from app.api.redis.connection import Connection
+from app.api.redis.errors import RedisError
+from app.api.redis.pair import Pair
+
+PING_SECONDS: Final = 1.0
+SILENT_PINGS: Final = 3
+"""So many unanswered ones mean that the connection is dead, whatever TCP says."""
+RECONNECT_SECONDS: Final = 0.25
+
+log = structlog.get_logger(__name__)
+
+
+def _nothing() -> None:
+    return
+
+
+class Subscription:
+    """Channels of a pair, on a connection of its own that is made again whenever it is lost.
+
+    `hear` gets every push, the confirmation of each channel first; `lost` is called when hearing ends.
+    """
+
+    def __init__(
+        self,
+        pair: Pair,
+        channels: Sequence[str],
+        hear: Callable[[list[Any]], None],
+        *,
+        lost: Callable[[], None] = _nothing,
+    ) -> None:
+        self._pair = pair
+        self._channels = tuple(channels)
+        self._hear = hear
+        self._lost = lost
+        self._heard = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to hear."""
+        self._task = asyncio.create_task(self._listen())
+
+    async def stop(self) -> None:
+        """Stop hearing."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    @property
+    def listening(self) -> bool:
+        """Whether the master has answered lately."""
+        return monotonic() - self._heard < SILENT_PINGS * PING_SECONDS
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                connection = await self._pair.subscription(self._pushed)
+            except (RedisError, OSError):
+                await asyncio.sleep(RECONNECT_SECONDS)
+                continue
+            connection.send("SUBSCRIBE", *self._channels)
+            try:
+                await self._keep(connection)
+            finally:
+                connection.close()
+                self._lost()
+                log.info("channels not heard", pair=self._pair.name, channels=list(self._channels))
+
+    async def _keep(self, connection: Connection) -> None:
+        """Until the connection is lost: a half-dead one, which says nothing to a PING, counts as lost too."""
+        self._heard = monotonic()
+        while not connection.closed and self.listening:
+            connection.send("PING")
+            await asyncio.wait({connection.lost}, timeout=PING_SECONDS)
+
+    def _pushed(self, push: list[Any]) -> None:
+        self._heard = monotonic()
+        self._hear(push)
