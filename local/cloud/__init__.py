@@ -1,0 +1,160 @@
+"""The stack's AWS resources in a moto server: created through boto3 as the stack declares them.
+
+They answer the shop's own calls (backups to S3, secrets, the database's description), and what AWS would refuse for
+its form is refused here. A resource type without an entry in `_CREATORS` exists in AWS only, and `make up` says so.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local.cloud import access, ec2, rds, s3
+from local.cloud.account import ADDRESS, ENDPOINT, PORT, Account
+from local.images import Image, find
+from local.plan import PlannedPod, Resource
+from local.problem import Problem
+from local.spec import Container, Pod, Probe
+from local.state import State
+
+__all__ = ["ADDRESS", "ENDPOINT", "NAME", "PORT", "Account", "create", "pod", "resolve"]
+
+NAME = "moto"
+_EXISTS = (
+    "AlreadyExists",
+    "AlreadyOwnedByYou",
+    "ResourceExistsException",
+    "EntityAlreadyExists",
+    "BucketAlreadyExists",
+    "Conflict",
+    "Duplicate",
+)
+
+Creator = Callable[[Account, Mapping[str, Any]], None]
+Names = Callable[[Account, Mapping[str, Any]], Mapping[str, str] | None]
+
+_CREATORS: Mapping[str, Creator] = {
+    "aws:s3/bucket:Bucket": s3.bucket,
+    "aws:s3/bucketVersioning:BucketVersioning": s3.versioning,
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": s3.public_access_block,
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": s3.ownership,
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": s3.encryption,
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": s3.lifecycle,
+    "aws:s3/bucketPolicy:BucketPolicy": s3.policy,
+    "aws:ec2/securityGroup:SecurityGroup": ec2.security_group,
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": ec2.ingress_rule,
+    "aws:rds/parameterGroup:ParameterGroup": rds.parameter_group,
+    "aws:rds/subnetGroup:SubnetGroup": rds.subnet_group,
+    "aws:rds/instance:Instance": rds.instance,
+    "aws:cloudwatch/logGroup:LogGroup": rds.log_group,
+    "aws:iam/role:Role": access.role,
+    "aws:iam/rolePolicy:RolePolicy": access.role_policy,
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": access.role_policy_attachment,
+    "aws:kms/key:Key": access.key,
+    "aws:kms/alias:Alias": access.alias,
+    "aws:secretsmanager/secret:Secret": access.secret,
+    "aws:secretsmanager/secretVersion:SecretVersion": access.secret_version,
+}
+
+_NAMED_BY_AWS: Mapping[str, Names] = {
+    "aws:ec2/securityGroup:SecurityGroup": ec2.security_group_names,
+    "aws:iam/role:Role": access.role_names,
+    "aws:kms/key:Key": access.key_names,
+    "aws:rds/instance:Instance": rds.instance_names,
+}
+"""Where AWS gives a name that others refer to: what it is, by output."""
+
+
+def pod(state: State, images: Mapping[str, Image]) -> PlannedPod:
+    """The moto server as one more pod. What it holds ends with it, and is made anew at the next start."""
+    image = find("moto", images, NAME)
+    container = Container(
+        name="moto",
+        argv=("python", "-m", "moto.server", "-H", ADDRESS, "-p", str(PORT)),
+        environment={
+            "PATH": image.environment["PATH"],
+            "HOME": "/tmp",  # noqa: S108 (the pod's own)
+            "PYTHONUNBUFFERED": "1",
+            "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+        },
+        uid=1000,
+        gid=1000,
+        mounts=image.mounts,
+        readiness=Probe(host=ADDRESS, port=PORT),
+    )
+    return PlannedPod(
+        pod=Pod(
+            name=NAME,
+            address=ADDRESS,
+            containers=(container,),
+            grace=5,
+            directory=str(state.pod(NAME)),
+            logs=str(state.logs / NAME),
+        ),
+        workload=NAME,
+        kind="Cloud",
+        ports=(("moto", "aws", PORT),),
+    )
+
+
+def create(resources: Sequence[Resource], account: Account) -> tuple[list[str], list[str]]:
+    """Create what the stack declares and isn't there yet. Returns the URNs that exist now and the AWS types
+    that have no stand-in here.
+    """
+    there: list[str] = []
+    only_in_aws: set[str] = set()
+    ec2.given(account, resources)
+    for resource in resources:
+        creator = _CREATORS.get(resource.type)
+        if creator is None:
+            if resource.type.startswith("aws:"):
+                only_in_aws.add(resource.type)
+            continue
+        try:
+            _create(account, resource, creator)
+        except ClientError as error:
+            raise Problem(
+                f"{resource.urn.rpartition('::')[2]} ({resource.type}) at {account.endpoint}: {error}"
+            ) from None
+        there.append(resource.urn)
+    return there, sorted(only_in_aws)
+
+
+def _create(account: Account, resource: Resource, creator: Creator) -> None:
+    inputs = account.real(resource.inputs)
+    names = _NAMED_BY_AWS.get(resource.type)
+    if names is None or names(account, inputs) is None:
+        try:
+            creator(account, inputs)
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            if not any(word in code for word in _EXISTS):
+                raise
+    if names is not None:
+        declared = resolve(resource.type, resource.urn.rpartition("::")[2], resource.inputs)
+        found = names(account, inputs) or {}
+        account.names |= {str(declared[output]): real for output, real in found.items()}
+
+
+def resolve(kind: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What AWS would answer about a new resource, for the render: names, ARNs, the database's address."""
+    if not kind.startswith("aws:"):
+        return {}
+    arn = f"arn:aws:{kind.split(':')[1].split('/', maxsplit=1)[0]}:local:000000000000:{name}"
+    found: dict[str, Any] = {"arn": arn}
+    if kind == "aws:rds/instance:Instance":
+        return found | {
+            "id": inputs.get("identifier") or name,
+            "address": "127.0.0.1",
+            "endpoint": "127.0.0.1:5432",
+            "port": 5432,
+            "resourceId": "db-LOCAL",
+        }
+    if kind == "aws:rds/parameterGroup:ParameterGroup":
+        return found | {"id": rds.group_name(inputs), "name": rds.group_name(inputs)}
+    if kind in ("aws:ec2/securityGroup:SecurityGroup", "aws:kms/key:Key"):
+        made = f"named-by-aws-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+        return found | {"id": made} | ({"keyId": made} if kind == "aws:kms/key:Key" else {})
+    own = inputs.get("bucket") or inputs.get("name") or inputs.get("namePrefix") or name
+    return found | {"id": own, "name": own}
