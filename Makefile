@@ -32,7 +32,8 @@ secrets: ## give ENV=prod the secrets that it lacks
 SLOW := full or shop or engine or browser
 .PHONY: test test-full lint types test-fast test-engine test-shop
 test: setup ## set up, then prove everything in under 20 minutes
-	@$(MAKE) --no-print-directory .tools/advice/installed lint types test-fast test-engine test-shop
+	@$(MAKE) --no-print-directory .tools/advice/installed $(if $(shell command -v go),.tools/bin/actionlint) \
+	  lint types test-fast test-engine test-shop
 
 test-full: test ## the slow proofs too
 	@$(PYTHON) -m pytest -m "full"
@@ -82,6 +83,14 @@ clean: ## stop everything and remove its data, logs and secrets
 	@.venv/bin/uv venv --quiet --clear .tools/$*
 	@.venv/bin/uv pip install --quiet --python .tools/$*/bin/python --require-hashes -r $<
 	@touch $@
+
+# Go has no other way to pin a program than to build it.
+.tools/bin/actionlint: tools/actionlint/go.sum
+	@echo "building actionlint"
+	@mkdir -p $(@D)
+	@cd tools/actionlint && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(CURDIR)/$@ github.com/rhysd/actionlint/cmd/actionlint
+	@touch $@
+
 .PHONY: gate
 gate: ## judge ENV=prod by the policies (for the exit code 0/1/2: python -m review gate prod)
 	@$(PYTHON) -m review gate "$(or $(ENV),prod)"

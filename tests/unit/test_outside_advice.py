@@ -1,10 +1,13 @@
-"""What others' tools say of what we declare: checkov of the manifests, hadolint of the Dockerfiles."""
+"""What others' tools say: checkov and actionlint of manifests and workflows, hadolint of the Dockerfiles."""
 
 import json
+import re
+import shutil
 import subprocess
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,8 +16,13 @@ from review.render import Rendered
 from tools.images import ROOT, dockerfiles
 
 ADVICE = ROOT / ".tools" / "advice" / "bin"
+ACTIONLINT = shutil.which("actionlint") or ROOT / ".tools" / "bin" / "actionlint"
+WORKFLOWS = ROOT / ".github" / "workflows"
 pytestmark = pytest.mark.skipif(
-    not (ADVICE / "checkov").exists(), reason="checkov and hadolint aren't installed: make .tools/advice/installed"
+    not (ADVICE / "shellcheck").exists(), reason="checkov and hadolint aren't installed: make .tools/advice/installed"
+)
+needs_actionlint = pytest.mark.skipif(
+    not Path(ACTIONLINT).exists(), reason="NO ACTIONLINT: make .tools/bin/actionlint builds it (needs Go)"
 )
 
 # What we do otherwise than checkov advises, with the reason.
@@ -32,10 +40,7 @@ def test_checkov_finds_nothing_but_the_explained(rendered: Callable[[str], Rende
     for resource in rendered("prod").resources:
         if resource.type.startswith("kubernetes:"):
             (tmp_path / f"{resource.name}.yaml").write_text(yaml.safe_dump(dict(resource.inputs)))
-    command = [ADVICE / "checkov", "--directory", tmp_path, "--framework", "kubernetes", "--compact", "--quiet"]
-    done = subprocess.run([*command, "--output", "json"], capture_output=True, text=True, check=False)
-    report = json.loads(done.stdout)
-    assert report["summary"]["passed"] > 0
+    report = _checkov(tmp_path, "kubernetes")
     found: dict[str, list[str]] = defaultdict(list)
     for failure in report["results"]["failed_checks"]:
         found[f"{failure['check_id']} {failure['check_name']}"].append(failure["resource"])
@@ -43,6 +48,65 @@ def test_checkov_finds_nothing_but_the_explained(rendered: Callable[[str], Rende
     assert unexplained == {}
     unused = set(EXCEPTIONS) - {check.split(" ")[0] for check in found}
     assert unused == set(), "an exception that nothing needs any more"
+
+
+def _checkov(directory: Path, framework: str) -> dict[str, Any]:
+    command = [ADVICE / "checkov", "--directory", directory, "--framework", framework, "--skip-download"]
+    done = subprocess.run([*command, "--output", "json"], capture_output=True, text=True, check=False)
+    report: dict[str, Any] = json.loads(done.stdout)
+    assert report["summary"]["passed"] > 0
+    return report
+
+
+def test_checkov_finds_nothing_in_the_workflows() -> None:
+    assert _checkov(WORKFLOWS, "github_actions")["results"]["failed_checks"] == []
+
+
+def _actionlint(*files: Path) -> str:
+    done = subprocess.run(
+        [ACTIONLINT, "-no-color", "-oneline", "-shellcheck", ADVICE / "shellcheck", "-pyflakes", "", *files],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stderr
+    return done.stdout
+
+
+@needs_actionlint
+def test_actionlint_finds_nothing() -> None:
+    assert _actionlint(*sorted(WORKFLOWS.glob("*.yml"))) == ""
+
+
+@needs_actionlint
+@pytest.mark.parametrize(
+    ("workflow", "old", "new", "finding"),
+    [
+        ("images.yml", "steps.build.outputs.digest", "steps.built.outputs.digest", "is not defined"),
+        ("comment.yml", "pull-requests: write", "pull-request: write", "unknown permission scope"),
+        ("deploy.yml", "needs: plan-dev", "needs: plan-def", "does not exist"),
+        ("plan.yml", 'pulumi login "$STATE"', "pulumi login $STATE", "SC2086"),
+        ("drift.yml", "17 3 * * *", "17 3 * *", "invalid CRON"),
+    ],
+)
+def test_actionlint_sees_a_broken_workflow(workflow: str, old: str, new: str, finding: str, tmp_path: Path) -> None:
+    text = (WORKFLOWS / workflow).read_text()
+    assert old in text
+    copies = tmp_path / ".github" / "workflows"
+    shutil.copytree(WORKFLOWS, copies)
+    (copies / workflow).write_text(text.replace(old, new))
+    assert finding in _actionlint(copies / workflow)
+
+
+def test_actions_are_pinned_by_digest_where_one_is_known() -> None:
+    loose: set[str] = set()
+    for path in WORKFLOWS.glob("*.yml"):
+        for line in path.read_text().splitlines():
+            action = line.partition("uses:")[2].split("#")[0].strip()
+            if action and not action.startswith("./") and not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action):
+                loose.add(action)
+    assert loose == {"pulumi/actions@v6"}, "the one whose digest isn't known here; the workflows say so"
 
 
 @pytest.mark.parametrize("path", dockerfiles().values(), ids=dockerfiles().keys())
