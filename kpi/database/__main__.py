@@ -55,7 +55,7 @@ def db_report(
     orders: Annotated[int, typer.Option(min=1000, help="Orders in the measured database.")] = SIZE.orders,
     output: Annotated[
         Path | None,
-        typer.Option(help="Directory for db-report.md, .json and .svg; default: reports/ in the state directory."),
+        typer.Option(help="Directory for db-report.md, .html, .json, .svg; default: reports/ in the state directory."),
     ] = None,
 ) -> None:
     """Measure every query without and with indexes and rewrites, on a Postgres of its own. Exit code 1: too slow."""

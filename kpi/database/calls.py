@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from app.database.queries.maintenance import BATCH
 from app.database.queries.products import ORDERS, Sort
 from app.database.queries.statement import STATEMENTS, Database
 
@@ -133,9 +134,9 @@ def _calls(facts: Facts) -> dict[str, Arguments]:
         "inventory.set": (facts.product_id, "eu-central", 50),
         "inventory.low": (10, 50),
         "inventory.of_warehouse": ("us-east", facts.product_id, 100),
-        "maintenance.expire_sessions": (1000,),
-        "maintenance.expire_idempotency_keys": (1000,),
-        "maintenance.prune_outbox": (1000, 86_400.0),
+        "maintenance.expire_sessions": (BATCH,),
+        "maintenance.expire_idempotency_keys": (BATCH,),
+        "maintenance.prune_outbox": (BATCH, 86_400.0),
         "orders.get": (facts.order_id, facts.user_id),
         "orders.of_user.first": (PAGE, facts.user_id),
         "orders.to_fulfil": (0, 50),

@@ -3,8 +3,10 @@
 from collections import defaultdict
 
 import pytest
+from database.conftest import SIZE
 
 from app.database.queries import STATEMENTS
+from kpi.database.busy_day import fill_busy_day
 from kpi.database.calls import sample_calls
 from kpi.database.plans import Plan, read_plan
 
@@ -27,27 +29,6 @@ async def explain_all(connection) -> dict[str, Plan]:
     }
 
 
-async def fill_housekeeping_tables(connection) -> None:
-    """Tables that sample data leaves empty, at the size of a busy day: an empty table needs no index."""
-    await connection.execute(
-        """
-        INSERT INTO sessions (id_digest, user_id, expires_at)
-        SELECT sha256(n::text::bytea), nullif(n % 4000, 0), now() + (n - 500) * interval '1 minute'
-        FROM generate_series(1, 20000) n;
-        INSERT INTO idempotency_keys (scope, key, request_digest, expires_at)
-        SELECT 'user:' || n, n::text, sha256(n::text::bytea), now() + (n - 500) * interval '1 minute'
-        FROM generate_series(1, 20000) n;
-        INSERT INTO invalidation_outbox (tags, reason, created_at, completed_at)
-        SELECT ARRAY['product:' || n], 'sample', now() - n * interval '1 minute',
-               CASE WHEN n > 50 THEN now() - n * interval '1 minute' END
-        FROM generate_series(1, 20000) n;
-        INSERT INTO service_tokens (name, token_digest, role)
-        SELECT n::text, sha256(n::text::bytea), 'service' FROM generate_series(1, 2000) n;
-        ANALYZE sessions, idempotency_keys, invalidation_outbox, service_tokens;
-        """
-    )
-
-
 async def test_the_specified_indexes_exist(catalogue):
     names = {row["indexname"] for row in await catalogue.fetch("SELECT indexname FROM pg_indexes")}
     assert names >= SPECIFIED
@@ -59,7 +40,7 @@ async def test_there_are_at_least_eight_indexes_beyond_the_specified_ones(catalo
 
 
 async def test_every_index_is_used_by_a_named_query(catalogue):
-    await fill_housekeeping_tables(catalogue)
+    await fill_busy_day(catalogue, SIZE.users)
     used_by: defaultdict[str, list[str]] = defaultdict(list)
     for name, plan in (await explain_all(catalogue)).items():
         for index in plan.indexes():
@@ -91,7 +72,7 @@ async def test_no_index_is_a_duplicate_or_a_mere_beginning_of_another(catalogue)
 
 @pytest.mark.parametrize("table", ["products", "orders", "order_items", "reviews", "users", "inventory"])
 async def test_no_query_of_a_single_row_reads_a_whole_table(catalogue, table):
-    await fill_housekeeping_tables(catalogue)
+    await fill_busy_day(catalogue, SIZE.users)
     whole_table = {"products.ranked", "categories.all"}  # these are about all products
     scanning = [
         name

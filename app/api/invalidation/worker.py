@@ -50,8 +50,7 @@ LONGEST_RETRY_SECONDS: Final = 300.0
 ALIVE_SECONDS: Final = 60.0
 """A round that takes longer means that the process hangs."""
 HOUSEKEEPING_SECONDS: Final = 600.0
-HOUSEKEEPING_BATCH: Final = 1000
-HOUSEKEEPING_BATCHES: Final = 100
+HOUSEKEEPING_BATCHES: Final = 400
 
 PurgeLayer = Callable[[Sequence[str], Sequence[str]], Awaitable[None]]
 
@@ -236,7 +235,7 @@ async def _keep_house(database: Database) -> None:
         try:
             for expire in (maintenance.expire_sessions, maintenance.expire_idempotency_keys, maintenance.prune_outbox):
                 for _ in range(HOUSEKEEPING_BATCHES):
-                    if await expire(database, batch=HOUSEKEEPING_BATCH) < HOUSEKEEPING_BATCH:
+                    if await expire(database) < maintenance.BATCH:
                         break
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             log.warning("housekeeping put off", error=type(error).__name__)

@@ -11,12 +11,13 @@ from typing import Final
 import asyncpg
 
 from app.database.queries import STATEMENTS
-from kpi.database.calls import Arguments
+from kpi.database.calls import Arguments, in_rolled_back_transaction
 from kpi.database.plans import Plan, read_plan
 
 Progress = Callable[[str], None]
 
 RUNS: Final = 5
+RUNS_WITHOUT_ONE: Final = 3
 SLOWEST_MS: Final = 1000.0
 """A statement slower than this is run once only: its median would be no news."""
 SLOW_FORMS: Final = Path(__file__).parents[3] / "tests" / "database" / "slow_forms.py"
@@ -36,6 +37,7 @@ class Index:
     """A plain index (one that carries no constraint)."""
 
     name: str
+    table: str
     definition: str
     size: int
     """Bytes."""
@@ -48,26 +50,50 @@ async def measure_statements(
     found: dict[str, Timing] = {}
     for name, arguments in calls.items():
         progress(name)
-        await _explain(connection, STATEMENTS[name], arguments)  # into the caches first
-        timings: list[tuple[float, Plan]] = []
-        for _ in range(RUNS):
-            plan = await _explain(connection, STATEMENTS[name], arguments)
-            timings.append((plan.planning_ms + plan.execution_ms, plan))
-            if timings[-1][0] > SLOWEST_MS:
-                break
-        found[name] = Timing(median(time for time, _ in timings), timings[-1][1].buffers, timings[-1][1])
+        found[name] = await _measure(connection, STATEMENTS[name], arguments)
     return found
 
 
+async def _measure(
+    connection: "asyncpg.Connection[asyncpg.Record]", sql: str, arguments: Arguments, runs: int = RUNS
+) -> Timing:
+    await _explain(connection, sql, arguments)  # into the caches first
+    timings: list[tuple[float, Plan]] = []
+    for _ in range(runs):
+        plan = await _explain(connection, sql, arguments)
+        timings.append((plan.planning_ms + plan.execution_ms, plan))
+        if timings[-1][0] > SLOWEST_MS:
+            break
+    return Timing(median(time for time, _ in timings), timings[-1][1].buffers, timings[-1][1])
+
+
 async def _explain(connection: "asyncpg.Connection[asyncpg.Record]", sql: str, arguments: Arguments) -> Plan:
-    transaction = connection.transaction()
-    await transaction.start()
-    try:
-        return read_plan(
-            await connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {sql}", *arguments)
-        )
-    finally:
-        await transaction.rollback()
+    explain = f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {sql}"
+    ((explained,),) = await in_rolled_back_transaction(connection, explain, arguments)
+    return read_plan(explained)
+
+
+async def index_gains(
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    calls: Mapping[str, Arguments],
+    after: Mapping[str, Timing],
+    progress: Progress,
+) -> dict[str, dict[str, float]]:
+    """For each plain index, the statements that use it and how many milliseconds each takes longer without it alone."""
+    gains: dict[str, dict[str, float]] = {}
+    for index in await plain_indexes(connection):
+        progress(index.name)
+        gains[index.name] = {}
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            await connection.execute(f"DROP INDEX {index.name}")
+            for name in (name for name, timing in after.items() if index.name in timing.plan.indexes()):
+                without = await _measure(connection, STATEMENTS[name], calls[name], RUNS_WITHOUT_ONE)
+                gains[index.name][name] = without.milliseconds - after[name].milliseconds
+        finally:
+            await transaction.rollback()
+    return gains
 
 
 async def plain_indexes(connection: "asyncpg.Connection[asyncpg.Record]") -> tuple[Index, ...]:
@@ -75,12 +101,12 @@ async def plain_indexes(connection: "asyncpg.Connection[asyncpg.Record]") -> tup
     rows = await connection.fetch(
         """
         SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition,
-               pg_relation_size(i.indexrelid) AS size
+               i.indrelid::regclass::text AS table, pg_relation_size(i.indexrelid) AS size
         FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
         WHERE c.relnamespace = 'public'::regnamespace AND NOT i.indisunique ORDER BY 1
         """
     )
-    return tuple(Index(row["name"], row["definition"], row["size"]) for row in rows)
+    return tuple(Index(row["name"], row["table"], row["definition"], row["size"]) for row in rows)
 
 
 async def drop_indexes(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
