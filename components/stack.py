@@ -27,7 +27,7 @@ from components.storefront import Storefront, StorefrontArgs
 CACHING_POLICY = Path(__file__).resolve().parent.parent / "app" / "caching.yaml"
 
 
-def declare(s: Settings) -> dict[str, pulumi.Output[str]]:
+def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
     """Declares the whole environment; the answer is what it exports."""
     policy = caching_policy.load(CACHING_POLICY)
     zone_rules = edge_rules.build(s.edge, policy) if s.edge else {}
@@ -103,4 +103,6 @@ def declare(s: Settings) -> dict[str, pulumi.Output[str]]:
         "namespace": network.namespace,
         "database_address": postgres.address,
         "backup_bucket": redis.backup_bucket,
+        "gateway_host": shield.public_host,
+        "shop_host": s.edge.hostname if s.edge else shield.public_host,
     }

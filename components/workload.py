@@ -6,9 +6,11 @@ The security contexts satisfy the Pod Security Standard "restricted"
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 import pulumi
 import pulumi_kubernetes as k8s
+from pydantic import model_validator
 
 from components.platform import PROJECT, Platform
 from components.quantities import Bytes, Cpu, kubernetes_cpu, kubernetes_memory
@@ -339,6 +341,14 @@ class Autoscaling(Section):
         ge=10,
         le=95,
     )
+
+    @model_validator(mode="after")
+    def _minimum_is_the_smaller(self) -> Self:
+        if self.minimum > self.maximum:
+            raise ValueError(
+                f"minimum is {self.minimum}, more than maximum {self.maximum}; lower minimum or raise maximum"
+            )
+        return self
 
 
 def autoscaler(

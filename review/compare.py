@@ -71,14 +71,21 @@ def _provider(
 def _matched(before: Mapping[str, Resource], after: Sequence[Resource]) -> Mapping[str, Resource]:
     """By new URN the old resource: the same URN, or one that the resource or an ancestor declares as an alias."""
     found: dict[str, Resource] = {}
-    former: dict[str, set[str]] = {}
+    former = former_urns(after)
     for resource in after:
-        former[resource.urn] = set(_former_urns(resource, former))
         candidates = [resource.urn, *sorted(former[resource.urn])]
         old = next((before[urn] for urn in candidates if urn in before), None)
         if old is not None:
             found[resource.urn] = old
     return found
+
+
+def former_urns(resources: Sequence[Resource]) -> Mapping[str, set[str]]:
+    """By URN those that a resource may have had before, by its own aliases and its ancestors'; parents come first."""
+    former: dict[str, set[str]] = {}
+    for resource in resources:
+        former[resource.urn] = set(_former_urns(resource, former)) if resource.parent else set()
+    return former
 
 
 def _former_urns(resource: Resource, former: Mapping[str, set[str]]) -> Iterator[str]:

@@ -1,17 +1,53 @@
 """An upgrade never deletes by accident: every URN is pinned, and a rename needs an alias."""
 
-from review.render import Rendered
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+
+from review.compare import former_urns
+from review.render import Rendered, Resource
 from tools.pins import DIRECTORY
 
 
+def _pinned(environment: str) -> set[str]:
+    return {line.split(" ")[0] for line in (DIRECTORY / f"{environment}.txt").read_text().splitlines()}
+
+
+def _gone(pinned: set[str], rendered: Rendered) -> list[str]:
+    """Pinned URNs that nothing has or had."""
+    former = former_urns(rendered.resources)
+    return sorted(pinned - former.keys() - {urn for urns in former.values() for urn in urns})
+
+
 def test_every_urn_is_the_pinned_one_or_has_it_as_an_alias(environment: Rendered) -> None:
-    pinned = {line.split(" ")[0] for line in (DIRECTORY / f"{environment.environment}.txt").read_text().splitlines()}
-    declared = {resource.urn for resource in environment.resources}
-    aliased = {alias for resource in environment.resources for alias in resource.aliases}
-    gone = sorted(pinned - declared - aliased)
-    new = sorted(declared - pinned)
+    pinned = _pinned(environment.environment)
+    gone = _gone(pinned, environment)
+    new = sorted({resource.urn for resource in environment.resources} - pinned)
     assert not gone, f"would be deleted; give its successor an alias, or `make pins` if that is meant: {gone}"
     assert not new, f"not pinned yet: make pins {new}"
+
+
+@pytest.mark.parametrize("aliases", [(), ("pgbouncer",)], ids=["without an alias", "with an alias"])
+def test_a_renamed_component_keeps_its_resources_only_with_an_alias(
+    aliases: tuple[str, ...], rendered: Callable[[str], Rendered]
+) -> None:
+    before = rendered("prod")
+    component = next(resource for resource in before.resources if resource.name == "pgbouncer")
+    chain = component.urn.removesuffix("::pgbouncer")
+    renamed: list[Resource] = []
+    for resource in before.resources:
+        if resource.urn == component.urn:
+            renamed.append(dataclasses.replace(resource, name="pooler", urn=f"{chain}::pooler", aliases=aliases))
+        elif resource.parent == component.urn:
+            name = resource.name.replace("pgbouncer", "pooler", 1)
+            urn = resource.urn.removesuffix(resource.name) + name
+            renamed.append(dataclasses.replace(resource, name=name, urn=urn, parent=f"{chain}::pooler"))
+        else:
+            renamed.append(resource)
+    family = {r.urn for r in before.resources if component.urn in (r.urn, r.parent)}
+    gone = _gone(_pinned("prod"), dataclasses.replace(before, resources=tuple(renamed)))
+    assert set(gone) == (set() if aliases else family)
 
 
 def test_components_are_the_only_children_of_the_stack(environment: Rendered) -> None:

@@ -1,5 +1,7 @@
 """A wrong stack file is one clear line: the key as written, the value, what is allowed."""
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -86,3 +88,103 @@ def test_a_missing_secret_says_how_to_set_it_and_a_weak_one_is_never_shown() -> 
 
 def test_an_image_without_a_fixed_version_is_refused() -> None:
     assert "'latest' changes under a running shop" in _message(images__redis="redis:latest")
+
+
+# Each relation between settings violated alone: what is changed in production's file, and what is said about it.
+VIOLATIONS: Mapping[str, tuple[dict[str, Any], str]] = {
+    "redis memory": (
+        {"redis__data": {"maxmemory": "5GiB", "memory": "6GiB"}},
+        r"simone:redis\.data: memory is 6GiB, but maxmemory 5GiB needs at least 10496MiB .*; raise memory",
+    ),
+    "redis storage": (
+        {"redis__data": {"maxmemory": "5GiB", "storage": "10GiB"}},
+        r"simone:redis\.data: storage is 10GiB, but maxmemory 5GiB needs at least 15GiB .*; raise storage",
+    ),
+    "redis backlog": (
+        {"redis__data": {"maxmemory": "5GiB", "repl_backlog": "512MiB"}},
+        r"simone:redis\.data: repl_backlog is 512MiB, but the container has only 256MiB .*; lower it",
+    ),
+    "sentinel count": (
+        {"redis__sentinels": {"count": 4, "quorum": 3}},
+        r"simone:redis\.sentinels: count is 4; an even number .*; use 3, 5, 7 or 9",
+    ),
+    "sentinel quorum": (
+        {"redis__sentinels": {"count": 5, "quorum": 2}},
+        r"simone:redis\.sentinels: quorum is 2, but 5 Sentinels need 3 to 5",
+    ),
+    "instance class": (
+        {"postgres__instance_class": "db.m99.huge"},
+        r"simone:postgres\.instance_class is 'db\.m99\.huge': is not an instance class .*; take one of db\.",
+    ),
+    "growing storage": (
+        {"postgres__storage": "200GiB", "postgres__max_storage": "100GiB"},
+        r"simone:postgres: max_storage is 100GiB, less than storage 200GiB; raise it",
+    ),
+    "provisioned speed": (
+        {"postgres__iops": 12_000},
+        r"simone:postgres: iops and throughput can be set from 400GiB of storage on, and storage is 100GiB; leave both",
+    ),
+    "pools and database": (
+        {"pgbouncer__default_pool_size": 700},
+        r"pgbouncer: 2 pods x \(700 default_pool_size \+ 5 reserve_pool_size\) are 1410 connections; .* 1577, .* 1261",
+    ),
+    "clients and pools": (
+        {"pgbouncer__max_client_conn": 100},
+        r"api: 12 pods and 2 workers x 10 pool_size are 140 connections, but pgBouncer takes 100 .*; lower",
+    ),
+    "scaling": (
+        {"api__scaling": {"minimum": 20, "maximum": 12}},
+        r"simone:api\.scaling: minimum is 20, more than maximum 12; lower minimum or raise maximum",
+    ),
+    "prometheus volume": (
+        {"monitoring__prometheus": {"storage": "20GiB", "retention_size": "19GiB"}},
+        r"simone:monitoring\.prometheus: retention_size 19GiB is more than 80% of storage 20GiB",
+    ),
+    "remote write": (
+        {"monitoring__prometheus": {"remote_write": {"url": "https://far.example", "username": "shop"}}},
+        r"monitoring\.prometheus\.remote_write\.username is set but the secret secrets\.monitoring\.remote_write_p",
+    ),
+    "edge authority": (
+        {"gateway__edge_ca": None},
+        r"simone:gateway: tls is on, so edge_ca must hold the PEM",
+    ),
+    "gateway certificate": (
+        {"secrets__edge": {}},
+        r"simone:gateway\.tls is on, so simone:secrets\.edge\.origin_certificate and \.origin_key must hold",
+    ),
+    "purging token": (
+        {"secrets__api__cloudflare_token": None},
+        r"simone:edge is set, so simone:secrets\.api\.cloudflare_token must hold a token that may purge the zone",
+    ),
+    "analytics token": (
+        {"secrets__monitoring__analytics_token": None},
+        r"simone:edge is set, so simone:secrets\.monitoring\.analytics_token must hold a token that may read",
+    ),
+    "plan": (
+        {"edge__plan": "free"},
+        r"simone:edge: the plan 'free' lacks query_keys \(enterprise has it\)\. Change the plan, or add query_keys",
+    ),
+    "service in the EU": (
+        {
+            "edge__plan": "business",
+            "edge__eu_only": True,
+            "edge__without": ["query_keys", "regional_tiers", "prefetch"],
+        },
+        r"simone:edge: eu_only needs Regional Services, which only enterprise can have, and the plan is 'business'",
+    ),
+    "load balancing": (
+        {"edge__load_balancing": {"origins": {"us": ["o.shop.example"]}, "fallback": "eu"}},
+        r"simone:edge\.load_balancing: fallback is 'eu', so origins\.eu needs at least one name",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VIOLATIONS)
+def test_a_violated_relation_has_an_error_of_its_own(name: str) -> None:
+    changes, expected = VIOLATIONS[name]
+    lines = _message(**changes).splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("Pulumi.prod.yaml: ")
+    assert re.search(expected, lines[0])
+    others = [pattern for other, (_, pattern) in VIOLATIONS.items() if other != name]
+    assert not any(re.search(pattern, lines[0]) for pattern in others)

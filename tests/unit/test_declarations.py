@@ -1,0 +1,119 @@
+"""What holds of everything that is declared: who owns it, what is exported, which change rolls which pods."""
+
+import importlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from review.masking import MASK, masked
+from review.render import Rendered, Resource, render, stack_config
+
+TAGS = {"project", "environment", "component", "owner"}
+LABELS = {f"app.kubernetes.io/{name}" for name in ("name", "component", "part-of", "managed-by", "instance")}
+WORKLOADS = (":Deployment", ":StatefulSet", ":Job", ":CronJob")
+
+
+def _takes_tags(type_: str) -> bool:
+    """Whether AWS can tag resources of this type, by the SDK's own arguments."""
+    _, module, name = type_.split(":")
+    found = importlib.import_module(f"pulumi_aws.{module.split('/')[0]}")
+    return hasattr(getattr(found, name), "tags")
+
+
+def test_everything_that_aws_can_tag_says_what_it_belongs_to(environment: Rendered) -> None:
+    ours = [resource for resource in environment.resources if resource.type.startswith("aws:")]
+    tagged = {resource.name: resource.inputs.get("tags") for resource in ours if _takes_tags(resource.type)}
+    assert len(tagged) >= 15
+    for name, tags in tagged.items():
+        assert tags is not None, name
+        assert tags.keys() >= TAGS, name
+        assert (tags["project"], tags["environment"]) == ("simone", environment.environment), name
+
+
+def test_every_kubernetes_object_and_pod_says_what_it_belongs_to(environment: Rendered) -> None:
+    ours = [resource for resource in environment.resources if resource.type.startswith("kubernetes:")]
+    for resource in ours:
+        assert resource.inputs["metadata"]["labels"].keys() >= LABELS, resource.name
+    for resource in _workloads(environment):
+        assert _template(resource)["metadata"]["labels"].keys() >= LABELS, resource.name
+
+
+def test_exports_are_useful_and_never_secret(environment: Rendered) -> None:
+    assert environment.exports.keys() == {"namespace", "database_address", "backup_bucket", "gateway_host", "shop_host"}
+    assert environment.secret_exports == frozenset()
+    assert "placeholder-for-" not in json.dumps(environment.exports)
+    assert masked("", environment.exports, frozenset()) == environment.exports
+    assert MASK not in json.dumps(environment.exports)
+
+
+def _workloads(rendered: Rendered) -> list[Resource]:
+    return [resource for kind in WORKLOADS for resource in rendered.of_type(kind)]
+
+
+def _template(workload: Resource) -> Mapping[str, Any]:
+    spec = workload.inputs["spec"]
+    return spec["jobTemplate"]["spec"]["template"] if "jobTemplate" in spec else spec["template"]
+
+
+def _read(workload: Resource) -> set[str]:
+    """The ConfigMaps and Secrets that a pod reads: `ConfigMap/redis-data`."""
+    found: set[str] = set()
+
+    def search(value: Any) -> None:
+        if isinstance(value, Mapping):
+            for key, inner in value.items():
+                if key in ("configMap", "configMapRef", "configMapKeyRef"):
+                    found.add(f"ConfigMap/{inner['name']}")
+                elif key in ("secret", "secretRef", "secretKeyRef"):
+                    found.add(f"Secret/{inner.get('secretName') or inner['name']}")
+                search(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                search(inner)
+
+    search(_template(workload)["spec"])
+    return found
+
+
+def _texts(rendered: Rendered) -> dict[str, Any]:
+    return {
+        f"{kind}/{holder.inputs['metadata']['name']}": (holder.inputs.get("data"), holder.inputs.get("stringData"))
+        for kind in ("ConfigMap", "Secret")
+        for holder in rendered.of_type(f"core/v1:{kind}")
+    }
+
+
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+    return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+
+
+def _rolled(before: Rendered, after: Rendered) -> set[str]:
+    """The servers whose pods a deployment of the change restarts."""
+    kinds = (":Deployment", ":StatefulSet")
+    templates = [{w.name: _template(w) for kind in kinds for w in r.of_type(kind)} for r in (before, after)]
+    return _changed(*templates)
+
+
+def test_a_changed_text_rolls_exactly_the_servers_that_read_it(rendered: Callable[[str], Rendered]) -> None:
+    before = rendered("prod")
+    stack = stack_config("prod")
+    config = {
+        "simone:redis": {**stack["simone:redis"], "data": {"maxmemory": "5GiB", "repl_backlog": "32MiB"}},
+        "simone:pgbouncer": {**stack["simone:pgbouncer"], "reserve_pool_timeout": "4s"},
+    }
+    after = render("prod", config=config)
+    texts = _changed(_texts(before), _texts(after))
+    assert texts == {"ConfigMap/redis-data", "ConfigMap/pgbouncer"}
+    assert _rolled(before, after) == {"redis-data-nodes", "pgbouncer-deployment"}
+    assert {w.name for w in _workloads(after) if _read(w) & texts} == {"redis-data-nodes", "pgbouncer-deployment"}
+
+
+def test_a_changed_secret_rolls_exactly_the_servers_that_read_it(rendered: Callable[[str], Rendered]) -> None:
+    before = rendered("prod")
+    after = render("prod", secrets={"postgres": {"app": "another-password-of-the-app-role"}})
+    texts = _changed(_texts(before), _texts(after))
+    assert texts == {"Secret/pgbouncer", "Secret/api-secrets", "Secret/api-owner-secrets"}
+    reading = {
+        w.name for w in _workloads(after) if _read(w) & texts and w.type.endswith((":Deployment", ":StatefulSet"))
+    }
+    assert _rolled(before, after) == reading == {"api-deployment", "api-worker-deployment", "pgbouncer-deployment"}
