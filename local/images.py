@@ -4,6 +4,7 @@ A container finds its program under the image's own path, so declared commands, 
 as they are. Images built from this repository run from its files.
 """
 
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 OWN_NODE = REPOSITORY / ".tools" / "node"
 STOREFRONT_OUTPUT = REPOSITORY / "app" / "storefront" / ".next" / "standalone"
+GRAFANA, GRAFANA_HOME = Path("/usr/sbin/grafana-server"), Path("/usr/share/grafana")
 POSTGRES_PROGRAMS = "/usr/lib/postgresql/15/bin"
 VENV = "/opt/venv"
 PYTHON_PATH = f"{VENV}/bin:{DEFAULT_PATH}"
@@ -100,6 +102,30 @@ def _storefront_mounts() -> tuple[Mount, ...]:
     return tuple(mounts)
 
 
+def _grafana() -> Image:
+    """A Grafana of this machine's own, if there is one: it is in no Debian package, so it is never installed here."""
+    found = shutil.which("grafana-server")
+    program = Path(found).resolve() if found else GRAFANA
+    home = GRAFANA_HOME if GRAFANA_HOME.exists() else program.parent.parent
+    elsewhere = sorted({str(path) for path in (program.parent, home) if found and not path.is_relative_to("/usr")})
+    return Image(
+        programs={"/run.sh": str(program)},
+        entrypoint=(
+            "/run.sh",
+            f"--homepath={home}",
+            "cfg:default.log.mode=console",
+        ),
+        # As the official image has them; its root is read-only here as there.
+        environment={
+            "PATH": DEFAULT_PATH,
+            "GF_PATHS_LOGS": "/var/lib/grafana/log",
+            "GF_PATHS_PLUGINS": "/var/lib/grafana/plugins",
+        },
+        mounts=tuple(Mount(source=path, target=path) for path in elsewhere),
+        user="grafana",
+    )
+
+
 def _postgres_programs(*names: str) -> dict[str, str]:
     return {f"/usr/local/bin/{name}": f"{POSTGRES_PROGRAMS}/{name}" for name in names}
 
@@ -139,6 +165,7 @@ def catalogue(repository: Path = REPOSITORY, *, authority: Path | None = None) -
             entrypoint=("/bin/alertmanager",),
             packages=("prometheus-alertmanager",),
         ),
+        "grafana": _grafana(),
         "gateway": Image(
             programs={"/usr/sbin/nginx": "/usr/sbin/nginx"},
             entrypoint=("sh", "/etc/gateway/start.sh"),

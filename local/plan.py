@@ -223,10 +223,16 @@ class Planner:
             for pod in running
             if pod.missing and not pod.packages and not pod.built
         }
+        # A Service whose pods can't run here has nothing to send connections to.
+        served = tuple(
+            replace(service, pods=tuple(name for name in service.pods if name not in skipped))
+            for service in services
+            if not service.pods or not skipped.keys() >= set(service.pods)
+        )
         return Plan(
             namespace=self._namespace,
             pods=tuple(pod for pod in running if pod.name not in skipped),
-            services=services,
+            services=served,
             jobs=tuple(placed(pod) for pod in planned["Job"]),
             cron_jobs=tuple(placed(pod) for pod in planned["CronJob"]),
             skipped=skipped,

@@ -1,0 +1,37 @@
+"""docs/alerts.md: every alert with its severity, owner, how long it waits and why, and its runbook."""
+
+import re
+
+from components.monitoring.rules import GROUPS
+from components.monitoring.rules.model import Group
+
+_HEAD = """\
+# Alerts
+
+Made from the code by `make docs`. `page` wakes somebody, `ticket` waits for working hours, `heartbeat` always fires and
+is missed when it stops. Each alert is proved to fire and to stay silent (`tests/config/test_alerts.py`); many are
+provoked in the running shop by killing, filling or blocking what they watch
+(`tests/integration/test_alerts_provoked.py`).
+"""
+
+
+def page() -> str:
+    """The whole page, as Markdown."""
+    return _HEAD + "".join(_section(group) for group in GROUPS)
+
+
+def _section(group: Group) -> str:
+    rows = "".join(
+        f"| [{alert.name}](runbooks/{alert.runbook}.md#{alert.name.lower()}) | {alert.severity} | "
+        f"{alert.hold if alert.hold != '0s' else 'at once'} | {alert.hold_reason} | {_cell(alert.description)} |\n"
+        for alert in group.alerts
+    )
+    return (
+        f"\n## {group.name} (owner: {group.owner})\n\n"
+        f"| Alert | Severity | After | Why so long | What it says |\n|---|---|---|---|---|\n{rows}"
+    )
+
+
+def _cell(text: str) -> str:
+    """A template's labels by their names, as a table's cell."""
+    return re.sub(r"{{ *\$labels\.(\w+) *}}", r"*\1*", text).replace("|", "\\|")
