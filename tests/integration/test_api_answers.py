@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from integration.api_stack import ADMIN_TOKEN, Api, Stack, running_stack
+from integration.api_stack import ADMIN_TOKEN, Api, Stack, running_stack, wait_until
 
 from app.database.catalogue import DEMO_PASSWORD
 
@@ -183,6 +183,26 @@ def test_a_thousand_simultaneous_misses_cost_one_query(stack: Stack, apis: list[
         "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query LIKE '%products.list.all.rating.first%'"
     )
     assert int(calls) == 1
+
+
+def test_the_most_popular_products_are_there_before_anybody_asks(stack: Stack) -> None:
+    top = stack.sql(
+        "SELECT id FROM products WHERE status = 'active' ORDER BY popularity DESC, id DESC LIMIT 20"
+    ).split()
+    node = stack.redis.master("data").client()
+    entities = [f"cache:product:{product_id}:v1.with_inventory" for product_id in top]
+    answers = [f"cache:response:/api/products/{product_id}:v1.EUR.free" for product_id in top]
+    node.delete(*entities, *answers)
+    warmed = stack.api(wait=False, COOKIE_SECURE="0", WARM_PRODUCTS="20", REDIS_TIMEOUT_SECONDS="2")
+    try:
+        stack.wait_for(warmed)
+        wait_until(lambda: node.exists(*entities, *answers) == 40, what="warming")
+        assert "fwd=miss" not in httpx.get(f"{warmed.url}/api/products/{top[-1]}").headers["cache-status"]
+        # The entity's own TTL and its stale minute, less than the specification's 24 hours.
+        assert all(3600 * 0.9 < node.ttl(key) <= 3660 for key in entities)  # pyright: ignore[reportOperatorIssue]
+        assert len({node.ttl(key) for key in entities}) > 5
+    finally:
+        warmed.stop()
 
 
 # --- writes ----------------------------------------------------------------------------------------------------------
