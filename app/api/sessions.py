@@ -8,6 +8,8 @@ new connection, before anybody may read, the sessions are dropped whose last wri
 didn't confirm, and those of the last seconds, which a promoted replica may have missed.
 """
 
+import asyncio
+import contextlib
 import re
 import secrets
 from collections.abc import Mapping
@@ -38,6 +40,8 @@ CHANGED_SECONDS: Final = 15
 """Longer than a read of Postgres and the healing after it may take: the time limit of a statement and of Redis."""
 RECENT_SECONDS: Final = 10.0
 """A promoted replica has what was written before that: the old master was missed within a second or two."""
+MEND_SECONDS: Final = 0.1
+"""Pause between attempts to drop what Redis may have wrong. While the circuit is open they cost nothing."""
 
 _DATABASE_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
@@ -121,6 +125,7 @@ class SessionStore:
         """Ids whose copy in Redis may be older than Postgres's: to be dropped before Redis is read again."""
         self._recent: dict[str, float] = {}
         """When ids were last written to Redis, oldest first."""
+        self._mending: asyncio.Task[None] | None = None
         pair.on_recovery(self._drop_doubtful)
 
     async def create(
@@ -220,6 +225,8 @@ class SessionStore:
             reply = await self._pair.run(script, [_key(session_id)], arguments)
         except RedisError as error:
             self._doubtful[session_id] = None
+            if self._mending is None or self._mending.done():
+                self._mending = asyncio.create_task(self._mend())
             log.warning("session not written to redis, postgres has it", error=str(error))
             return None
         now = monotonic()
@@ -228,6 +235,19 @@ class SessionStore:
         while (oldest := next(iter(self._recent))) and self._recent[oldest] < now - RECENT_SECONDS:
             del self._recent[oldest]
         return reply
+
+    async def finish(self, within: float) -> None:
+        """Before the process ends: drop from Redis what it may have wrong, if that works within so many seconds."""
+        if self._mending is not None:
+            await asyncio.wait({self._mending}, timeout=within)
+            self._mending.cancel()
+
+    async def _mend(self) -> None:
+        """Other processes may read what is doubtful here, so it doesn't wait for somebody's next request."""
+        while self._doubtful:
+            await asyncio.sleep(MEND_SECONDS)
+            with contextlib.suppress(RedisError):
+                await self._drop_doubtful(self._pair.call)
 
     async def _drop_doubtful(self, call: Any) -> None:
         young = monotonic() - RECENT_SECONDS

@@ -35,6 +35,9 @@ PAIRS = ("sessions", "data", "computed")
 CONNECTION_SECONDS = 60.0
 """Connections to pgBouncer are renewed after this idle time, well within its drain on a restart."""
 
+FINISH_SECONDS = 1.0
+"""At the end, for what Redis should still be told."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Redis:
@@ -174,6 +177,7 @@ async def open_shop(settings: Settings, policy: Policy) -> AsyncGenerator[Shop]:
             yield shop
         finally:
             await shop.writer.finish()
+            await sessions.finish(FINISH_SECONDS)
             await coherence.stop()
             await redis.stop()
 

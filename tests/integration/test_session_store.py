@@ -198,6 +198,29 @@ async def test_without_redis_sessions_are_read_and_written_in_postgres_and_it_ca
     assert await other.store.get(ended.id) is None
 
 
+async def test_what_redis_didnt_confirm_is_dropped_without_waiting_for_a_request(
+    quick: Process, other: Process, node: Node
+) -> None:
+    """Only this process had trouble: the others go on reading Redis, where the old cart still is."""
+    session = await quick.store.create(user_id=3, cart_data={"1": 1})
+    assert quick.pair._connection is not None
+    quick.pair._connection.close("only here")
+    for _ in range(3):
+        quick.pair.breaker.fail()
+    assert await quick.store.set(session, {"cart_data": {"1": 2}})
+    assert await other.pair.call("HGET", key(session), "cart_data") == b'{"1":1}'
+    quick.pair.breaker.succeed()
+    await eventually(lambda: _gone(other, session))
+    await quick.store.finish(1)
+    found = await other.store.get(session.id)
+    assert found is not None
+    assert found.cart_data == {"1": 2}
+
+
+async def _gone(process: Process, session: Session) -> bool:
+    return await process.pair.call("EXISTS", key(session)) == 0
+
+
 async def _available(process: Process) -> bool:
     return process.pair.available and await process.pair.call("PING") == b"PONG"
 
