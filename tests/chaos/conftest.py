@@ -1,5 +1,6 @@
 """The declared pairs and Sentinels, run as the local environment runs them, without the rest of the shop."""
 
+import asyncio
 import shutil
 from collections.abc import Iterator
 
@@ -7,6 +8,8 @@ import pytest
 from network_namespace import own_network
 from redis_pairs import PASSWORDS, Pairs
 
+from app.database.migrations import upgrade
+from kpi.database.cluster import Cluster
 from local import cloud
 from local.environment import Environment
 from local.state import State
@@ -33,3 +36,11 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pairs]:
         finally:
             environment.down()
             shutil.rmtree(state.volumes, ignore_errors=True)  # the logs stay for whoever looks at a failure
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """Where the sessions have their copies: a Postgres with the shop's tables, empty."""
+    with Cluster() as cluster:
+        asyncio.run(upgrade(cluster.dsn(), None))
+        yield cluster

@@ -51,7 +51,7 @@ class Pairs:
     def node(self, name: str, user: str = "operations", *, timeout: float = 2) -> Any:
         """A client of one node, by its name."""
         return redis.Redis(
-            host=self._host(name),
+            host=self.host(name),
             port=PORT,
             username=user,
             password=PASSWORDS[user],
@@ -64,7 +64,7 @@ class Pairs:
     def sentinel(self, number: int, *, timeout: float = 1) -> Any:
         """A client of one Sentinel."""
         return redis.Redis(
-            host=self._host(f"redis-sentinel-{number}"),
+            host=self.host(f"redis-sentinel-{number}"),
             port=SENTINEL_PORT,
             username="operations",
             password=PASSWORDS["operations"],
@@ -74,23 +74,26 @@ class Pairs:
             decode_responses=True,
         )
 
-    def _host(self, name: str) -> str:
+    def host(self, name: str) -> str:
+        """A pod's address, without the port."""
         return self.environment.address(name).partition(":")[0]
 
     def name_of(self, address: str, pair: str) -> str:
         """The pair's node with this address."""
-        return next(name for name in self.names(pair) if self._host(name) == address)
+        return next(name for name in self.names(pair) if self.host(name) == address)
 
     @staticmethod
     def names(pair: str) -> list[str]:
         return [f"redis-{pair}-0", f"redis-{pair}-1"]
 
     def believed_master(self, pair: str) -> str | None:
-        """The master's address by the first Sentinel that answers."""
+        """The master's address by the newest configuration that a Sentinel has; None if none answers."""
+        newest: tuple[int, str] | None = None
         for number in range(SENTINELS):
             with contextlib.suppress(redis.RedisError), self.sentinel(number) as sentinel:
-                return sentinel.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", pair)[0]
-        return None
+                told = sentinel.sentinel_master(pair)
+                newest = max(newest or (-1, ""), (told["config-epoch"], told["ip"]))
+        return newest[1] if newest else None
 
     def master(self, pair: str) -> str:
         """The name of the pair's master, once Sentinel and the node itself agree on it."""
@@ -132,7 +135,7 @@ class Pairs:
         with self.sentinel(number) as sentinel:
             master = sentinel.sentinel_master(pair)
             replicas = sentinel.sentinel_slaves(pair)
-        here = self._host(self.master(pair))
+        here = self.host(self.master(pair))
         calm = not (master["is_sdown"] or master["is_odown"]) and "failover" not in master["flags"]
         return bool(
             calm

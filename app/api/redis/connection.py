@@ -19,6 +19,10 @@ from app.api.redis.errors import ReplyError, Unavailable
 Argument = str | bytes | int | float
 Push = Callable[[list[Any]], None]
 
+PING_SECONDS: Final = 1.0
+SILENT_PINGS: Final = 3
+"""So many unanswered ones mean that a connection is dead, whatever TCP says."""
+
 _INCOMPLETE: Final = object()
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
@@ -38,6 +42,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._watchdog: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
+        self._heard = self._loop.time()
         self.lost: asyncio.Future[None] = self._loop.create_future()
         """Done when the connection is closed, for whatever reason."""
 
@@ -98,6 +103,13 @@ class Connection(asyncio.Protocol):
         """From now on give every reply to `receiver`."""
         self._on_push = receiver
 
+    async def until_lost(self) -> None:
+        """For subscriptions, which may wait for days: closes one that says nothing to a PING any more."""
+        while not self.closed and self._loop.time() - self._heard < SILENT_PINGS * PING_SECONDS:
+            self.send("PING")
+            await asyncio.wait({self.lost}, timeout=PING_SECONDS)
+        self.close("silent")
+
     def close(self, reason: str = "closed") -> None:
         """Drop the connection now: what wasn't sent is discarded, what waits for an answer fails."""
         transport, self._transport = self._transport, None
@@ -125,6 +137,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Part of asyncio.Protocol."""
+        self._heard = self._loop.time()
         self._reader.feed(data)
         try:
             while (reply := self._reader.gets()) is not _INCOMPLETE:

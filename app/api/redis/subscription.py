@@ -7,13 +7,10 @@ from typing import Any, Final
 
 import structlog
 
-from app.api.redis.connection import Connection
+from app.api.redis.connection import PING_SECONDS, SILENT_PINGS, Push
 from app.api.redis.errors import RedisError
 from app.api.redis.pair import Pair
 
-PING_SECONDS: Final = 1.0
-SILENT_PINGS: Final = 3
-"""So many unanswered ones mean that the connection is dead, whatever TCP says."""
 RECONNECT_SECONDS: Final = 0.25
 
 log = structlog.get_logger(__name__)
@@ -33,7 +30,7 @@ class Subscription:
         self,
         pair: Pair,
         channels: Sequence[str],
-        hear: Callable[[list[Any]], None],
+        hear: Push,
         *,
         lost: Callable[[], None] = _nothing,
     ) -> None:
@@ -68,18 +65,11 @@ class Subscription:
                 continue
             connection.send("SUBSCRIBE", *self._channels)
             try:
-                await self._keep(connection)
+                await connection.until_lost()
             finally:
                 connection.close()
                 self._lost()
                 log.info("channels not heard", pair=self._pair.name, channels=list(self._channels))
-
-    async def _keep(self, connection: Connection) -> None:
-        """Until the connection is lost: a half-dead one, which says nothing to a PING, counts as lost too."""
-        self._heard = monotonic()
-        while not connection.closed and self.listening:
-            connection.send("PING")
-            await asyncio.wait({connection.lost}, timeout=PING_SECONDS)
 
     def _pushed(self, push: list[Any]) -> None:
         self._heard = monotonic()

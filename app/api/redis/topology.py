@@ -89,7 +89,7 @@ class Topology:
             try:
                 # What happened while nobody listened was not told.
                 await self._catch_up(sentinel)
-                await connection.lost
+                await connection.until_lost()
             finally:
                 connection.close()
             await asyncio.sleep(RECONNECT_SECONDS)
