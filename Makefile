@@ -116,6 +116,11 @@ bundle-report: storefront ## what each page's JavaScript weighs (reports/bundle.
 .PHONY: db-report
 db-report: ## every query before and after indexes and rewrites, at 100,000 products and 1,000,000 orders
 	@$(PYTHON) -m kpi.database db-report
+
+.PHONY: pool-report
+pool-report: ## how full pgBouncer's pool gets under the load mix, and at which load it is 40 to 70 % used
+	@$(PYTHON) -W ignore -m kpi.database pool-report
+
 .PHONY: deploy
 deploy: ## bring ENV up by a saved plan, judged by the policies (YES=1: without asking)
 	@[ -n "$(ENV)" ] || { echo "say which environment: make deploy ENV=dev" >&2; exit 2; }

@@ -18,6 +18,9 @@ from rich.table import Table
 
 from kpi.database.before_after.report import SIZE
 from kpi.database.before_after.report import make_report as write_db_report
+from kpi.database.pool import measure_pool
+from kpi.database.pool_report import HEADINGS, cells, conclusion
+from kpi.database.pool_report import markdown as pool_page
 from kpi.database.slow_queries.report import TOP, Report, html, make_report, markdown, terminal_table
 from kpi.database.slow_queries.statistics import NoStatistics
 
@@ -78,6 +81,32 @@ def db_report(
     console.print(table)
     console.print(f"details in {directory / 'db-report.md'}", markup=False)
     if not all(met for _, _, met in measured.criteria()):
+        raise typer.Exit(1)
+
+
+@app.command("pool-report")
+def pool_report(
+    seconds: Annotated[float, typer.Option(min=2, help="How long each number of visitors is measured.")] = 15,
+    output: Annotated[
+        Path | None, typer.Option(help="Directory for pool-report.md; default: reports/ in the state directory.")
+    ] = None,
+) -> None:
+    """Measure how full pgBouncer's pool gets, on a Postgres of its own. Exit code 1: no load uses 40 to 70 % of it."""
+    directory = output or _state() / "reports"
+    console = Console()
+    with console.status("starting Postgres") if console.is_terminal else nullcontext() as status:
+        levels = measure_pool(seconds, lambda text: status.update(text) if status else None)
+    table = Table(title="pgBouncer's pool")
+    for heading in HEADINGS:
+        table.add_column(heading, justify="right")
+    for row in cells(levels):
+        table.add_row(*row)
+    console.print(table)
+    console.print(conclusion(levels), markup=False, highlight=False)
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "pool-report.md").write_text(pool_page(levels), encoding="utf-8")
+    console.print(f"written: {directory / 'pool-report.md'}", markup=False)
+    if not any(level.healthy for level in levels):
         raise typer.Exit(1)
 
 

@@ -93,11 +93,16 @@ class Cluster:
                 stderr=log,
             )
         deadline = time.monotonic() + 60
-        place = ["--host", self.directory, "--port", self.settings.get("port", "5432")]
+        place = ["--host", self.directory, "--port", self.port]
         while subprocess.run([programs() / "pg_isready", "--quiet", *place], check=False).returncode:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"Postgres did not start:\n{self.log.read_text()[-3000:]}")
             time.sleep(0.05)
+
+    @property
+    def port(self) -> str:
+        """The port that its socket is called by, and that it listens on where it does."""
+        return self.settings.get("port", "5432")
 
     def stop(self, how: str = "fast") -> None:
         """Stop the server: `fast` breaks off its sessions, `immediate` is a crash."""

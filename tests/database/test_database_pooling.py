@@ -5,7 +5,6 @@ import contextlib
 import resource
 import time
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -69,12 +68,10 @@ def shop_database(server: Cluster) -> str:
 
 
 @pytest.fixture
-def pgbouncer(server: Cluster, shop_database: str, tmp_path: Path) -> Iterator[PgBouncer]:
+def pgbouncer(server: Cluster, shop_database: str) -> Iterator[PgBouncer]:
     """A pool in front of it."""
-    running = PgBouncer(tmp_path, server, SECRETS, SETTINGS)
-    running.start()
-    yield running
-    running.stop()
+    with PgBouncer(server, SECRETS, SETTINGS) as running:
+        yield running
 
 
 @pytest.fixture
@@ -128,15 +125,11 @@ async def test_200_clients_share_the_declared_connections_without_an_error(pgbou
 
 
 @pytest.mark.full
-async def test_1000_clients_share_the_declared_connections_without_an_error(server, shop_database, owner, tmp_path):
+async def test_1000_clients_share_the_declared_connections_without_an_error(server, shop_database, owner):
     """All 1,000 ask in the same instant: with the declared 5 s of patience, on this few cores some would give up."""
     patient = SETTINGS.model_copy(update={"query_wait_timeout": 60, "reserve_pool_size": 0})
-    pool = PgBouncer(tmp_path, server, SECRETS, patient)
-    pool.start()
-    try:
+    with PgBouncer(server, SECRETS, patient) as pool:
         assert 0 < await many_clients(pool, owner, 1000) <= SETTINGS.default_pool_size == 25
-    finally:
-        pool.stop()
 
 
 async def test_a_wrong_password_is_refused_and_says_so(pgbouncer):
@@ -150,11 +143,9 @@ async def test_an_unknown_database_is_refused_by_name(pgbouncer):
         await pgbouncer.connect(database="nowhere")
 
 
-async def test_a_full_queue_is_an_error_in_seconds_and_then_over(server, shop_database, tmp_path, owner):
+async def test_a_full_queue_is_an_error_in_seconds_and_then_over(server, shop_database, owner):
     one = SETTINGS.model_copy(update={"default_pool_size": 1, "reserve_pool_size": 0, "query_wait_timeout": 1})
-    pool = PgBouncer(tmp_path, server, SECRETS, one)
-    pool.start()
-    try:
+    with PgBouncer(server, SECRETS, one) as pool:
         holder, waiting = await pool.connect(), await pool.connect()
         transaction = holder.transaction()
         await transaction.start()
@@ -163,8 +154,6 @@ async def test_a_full_queue_is_an_error_in_seconds_and_then_over(server, shop_da
             await waiting.fetchval("SELECT 1", timeout=10)
         await transaction.rollback()
         assert await (await pool.connect()).fetchval("SELECT 2") == 2
-    finally:
-        pool.stop()
 
 
 async def test_exhausted_connections_are_errors_until_there_are_some_again(server, shop_database, pgbouncer, owner):

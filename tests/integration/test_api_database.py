@@ -3,7 +3,6 @@
 import asyncio
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -35,13 +34,9 @@ def stack() -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="module")
-def pool(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PgBouncer]:
-    directory = tmp_path_factory.mktemp("pgbouncer")
-    directory.parent.chmod(0o755)
-    running = PgBouncer(directory, stack.postgres, SECRETS, SETTINGS)
-    running.start()
-    yield running
-    running.stop()
+def pool(stack: Stack) -> Iterator[PgBouncer]:
+    with PgBouncer(stack.postgres, SECRETS, SETTINGS) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -164,27 +159,21 @@ def refused_and_then_recovered(client: httpx.Client, pool: PgBouncer) -> None:
         assert "no-store" in answer.headers["cache-control"]
         assert PASSWORD not in answer.text
     assert client.get(cached).status_code == 200
-    pool.stop()
-    pool.configure(SETTINGS)
-    pool.start()
+    pool.restart(SETTINGS)
     wait_until(lambda: uncached(client).status_code == 200, what="recovery without a restart of the API")
     assert client.put("/api/products/8", json={"name": "Yes"}, headers=ADMIN).status_code == 200
 
 
 def test_a_wrong_password_is_503_until_it_is_right(client: httpx.Client, pool: PgBouncer) -> None:
     client.get("/api/products/9")
-    pool.stop()
-    pool.configure(SETTINGS, users=SECRETS.model_copy(update={"app": SecretStr("another-password-long-enough")}))
-    pool.start()
+    pool.restart(SETTINGS, users=SECRETS.model_copy(update={"app": SecretStr("another-password-long-enough")}))
     refused_and_then_recovered(client, pool)
     assert "authentication failed" in pool.log.read_text()
 
 
 def test_an_unknown_database_is_503_until_it_is_known(client: httpx.Client, pool: PgBouncer) -> None:
     client.get("/api/products/9")
-    pool.stop()
-    pool.configure(SETTINGS, database="another")
-    pool.start()
+    pool.restart(SETTINGS, database="another")
     refused_and_then_recovered(client, pool)
     assert "no such database: simone" in pool.log.read_text()
 
@@ -192,11 +181,7 @@ def test_an_unknown_database_is_503_until_it_is_known(client: httpx.Client, pool
 def test_a_full_queue_is_503_until_there_is_room(client: httpx.Client, pool: PgBouncer) -> None:
     """One connection, and somebody who keeps it."""
     client.get("/api/products/9")
-    pool.stop()
-    pool.configure(
-        SETTINGS.model_copy(update={"default_pool_size": 1, "reserve_pool_size": 0, "query_wait_timeout": 1})
-    )
-    pool.start()
+    pool.restart(SETTINGS.model_copy(update={"default_pool_size": 1, "reserve_pool_size": 0, "query_wait_timeout": 1}))
 
     async def while_held() -> None:
         holder: Any = await pool.connect()
@@ -215,8 +200,7 @@ def test_a_wrong_password_of_postgres_itself_is_503_too(stack: Stack, client: ht
     verifier = stack.sql("SELECT rolpassword FROM pg_authid WHERE rolname = 'app'")
     client.get("/api/products/9")
     stack.sql("ALTER ROLE app PASSWORD 'changed elsewhere'")
-    pool.stop()
-    pool.start()
+    pool.restart(SETTINGS)
     assert uncached(client).status_code == 503
     assert client.get("/api/products/9").status_code == 200
     stack.sql(f"ALTER ROLE app PASSWORD '{verifier}'")
@@ -228,7 +212,7 @@ async def connect_as_owner(stack: Stack) -> "asyncpg.Connection[asyncpg.Record]"
 
 
 def test_exhausted_connections_are_503_until_there_are_some(
-    stack: Stack, client: httpx.Client, pool: PgBouncer, tmp_path: Path
+    stack: Stack, client: httpx.Client, pool: PgBouncer
 ) -> None:
     """Somebody else takes all of Postgres's connections, pgBouncer's among them."""
     client.get("/api/products/9")

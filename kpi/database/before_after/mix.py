@@ -1,15 +1,15 @@
 """The load mix as database calls: what visitors' steps cost when no cache is in front."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 
 from app.database.queries import categories, inventory, products, reviews, sessions, users
 from app.database.queries.products import Sort
-from kpi.workload import Workload
+from kpi.workload import Workload, Zipf
 
 SLOW_MS: Final = 100.0
 
@@ -24,53 +24,65 @@ class Load:
     slow: float
 
 
-Step = Callable[[Any, np.random.Generator], Awaitable[object]]
+class Mix:
+    """Draws steps of the workload for the rows that are there, the same ones for the same seed."""
+
+    def __init__(self, workload: Workload, by_demand: list[int], user_count: int, category_count: int) -> None:
+        self._workload = workload
+        self._random = np.random.Generator(np.random.PCG64(workload.seed))
+        self._by_demand, self._demand = by_demand, Zipf(len(by_demand), workload.zipf_exponent)
+        self._users, self._categories = user_count, category_count
+        self._names, shares = list(workload.mix), np.array(list(workload.mix.values()))
+        self._shares = shares / shares.sum()
+        self._steps: Mapping[str, Callable[[Any], Awaitable[object]]] = {
+            "product": lambda db: products.get(db, self._product()),
+            "listing": lambda db: products.listing(db, category_id=self._one_of(self._categories), sort=self._sort()),
+            "search": lambda db: products.search(db, workload.searches[self._one_of(len(workload.searches)) - 1]),
+            "reviews": lambda db: reviews.of_product(db, self._product()),
+            "inventory": lambda db: inventory.stock(db, [self._product()]),
+            "categories": categories.all_categories,
+            "profile": lambda db: users.get(db, self._one_of(self._users)),
+            "write_cart": lambda db: sessions.save(db, str(self._one_of(10**9)), ttl_seconds=3600),
+            "write_review": lambda db: _review(db, self._product(), self._one_of(self._users)),
+            "write_stock": lambda db: inventory.set_quantity(db, self._product(), "eu-central", 40),
+        }
+
+    @classmethod
+    async def of(cls, connection: Any, workload: Workload) -> Self:
+        """For the rows of a database."""
+        rows = await connection.fetch("SELECT id FROM products WHERE status = 'active' ORDER BY popularity DESC")
+        return cls(
+            workload,
+            [row["id"] for row in rows],
+            await connection.fetchval("SELECT max(id) FROM users"),
+            await connection.fetchval("SELECT max(id) FROM categories"),
+        )
+
+    async def step(self, db: Any) -> None:
+        """Do the next step."""
+        await self._steps[str(self._random.choice(self._names, p=self._shares))](db)
+
+    def _one_of(self, count: int) -> int:
+        return int(self._random.integers(1, count + 1))
+
+    def _product(self) -> int:
+        return self._by_demand[self._demand.rank(self._random.random())]
+
+    def _sort(self) -> Sort:
+        by_price = self._random.random() < self._workload.listing.sorts.get("price", 0.0)
+        return Sort.PRICE if by_price else Sort.POPULARITY
 
 
 async def run_mix(connection: Any, workload: Workload, *, calls: int) -> Load:
     """Run that many steps of the mix, one after the other, and undo what they write."""
-    random = np.random.Generator(np.random.PCG64(workload.seed))
-    by_demand = [
-        row["id"]
-        for row in await connection.fetch("SELECT id FROM products WHERE status = 'active' ORDER BY popularity DESC")
-    ]
-    weights = np.arange(1, len(by_demand) + 1) ** -workload.zipf_exponent
-    wanted = iter(random.choice(by_demand, calls, p=weights / weights.sum()).tolist())
-    user_count = await connection.fetchval("SELECT max(id) FROM users")
-    category_count = await connection.fetchval("SELECT max(id) FROM categories")
-    words = list(workload.searches)
-
-    def someone() -> int:
-        return int(random.integers(1, user_count + 1))
-
-    def category() -> int:
-        return int(random.integers(1, category_count + 1))
-
-    steps: dict[str, Callable[[], Awaitable[object]]] = {
-        "product": lambda: products.get(connection, next(wanted)),
-        "listing": lambda: products.listing(
-            connection,
-            category_id=category(),
-            sort=Sort.PRICE if random.random() < workload.listing.sorts.get("price", 0.0) else Sort.POPULARITY,
-        ),
-        "search": lambda: products.search(connection, words[int(random.integers(0, len(words)))]),
-        "reviews": lambda: reviews.of_product(connection, next(wanted)),
-        "inventory": lambda: inventory.stock(connection, [next(wanted)]),
-        "categories": lambda: categories.all_categories(connection),
-        "profile": lambda: users.get(connection, someone()),
-        "write_cart": lambda: sessions.save(connection, str(random.integers(0, 10**9)), ttl_seconds=3600),
-        "write_review": lambda: _review(connection, next(wanted), someone()),
-        "write_stock": lambda: inventory.set_quantity(connection, next(wanted), "eu-central", 40),
-    }
-    shares = dict(workload.mix)
-    names = random.choice(list(shares), calls, p=np.array(list(shares.values())) / sum(shares.values())).tolist()
+    mix = await Mix.of(connection, workload)
     times = np.empty(calls)
     transaction = connection.transaction()
     await transaction.start()
     try:
-        for number, name in enumerate(names):
+        for number in range(calls):
             begun = time.perf_counter()
-            await steps[name]()
+            await mix.step(connection)
             times[number] = (time.perf_counter() - begun) * 1000
     finally:
         await transaction.rollback()

@@ -1,0 +1,241 @@
+"""How full pgBouncer's pool gets: visitors of the load mix on a real pgBouncer, told from its own metrics.
+
+No cache is in front: this is the pool's worst case, every step of every visitor a query. Visitors think as long as the
+workload says, so more of them ask more often; how full that makes the pool also depends on how long a query takes here.
+"""
+
+import asyncio
+import math
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, Final
+
+import asyncpg
+import numpy as np
+
+from app.database.catalogue import Size, load
+from app.database.migrations import upgrade
+from app.operations.pgbouncer_exporter import PgBouncerCollector
+from app.operations.settings import PoolerSettings
+from kpi.database.before_after.mix import Mix
+from kpi.database.cluster import Cluster
+from kpi.database.pooler import Pooler
+from kpi.workload import Workload
+from review.render import render
+
+ENVIRONMENT: Final = "local"
+"""Its pools are those of prod; TLS and prepared statements are off, as Debian's pgBouncer needs it here."""
+SIZE: Final = Size(products=10_000, users=5_000, orders=50_000, reviews=30_000)
+HEALTHY: Final = (0.40, 0.70)
+"""The specification's healthy range of the pool's utilisation."""
+MOST_VISITORS: Final = 900
+"""pgBouncer takes 1,000 clients, and its console must still be let in."""
+STEP: Final = 1.6
+BISECTIONS: Final = 4
+SAMPLE_SECONDS: Final = 0.25
+WARM_UP_SECONDS: Final = 2.0
+ACTIVE: Final = "pgbouncer_pools_server_active_connections"
+DATABASE, USER, STATISTICS_USER = "simone", "app", "exporter"
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """So many visitors at once: what they did and what the pool looked like meanwhile."""
+
+    visitors: int
+    queries_per_second: float
+    p95_ms: float
+    failed: int
+    used: float
+    """Server connections in use, as a share of the pool: the mean of the samples."""
+    peak: float
+    longest_wait: float
+    """Seconds that the first client in the queue had waited, at most."""
+
+    @property
+    def healthy(self) -> bool:
+        """Within the specification's range, and nobody failed."""
+        return HEALTHY[0] <= self.used <= HEALTHY[1] and not self.failed
+
+
+def declared_ini() -> str:
+    """pgbouncer.ini as the stack declares it."""
+    maps = render(ENVIRONMENT).of_type(":ConfigMap")
+    return next(each.inputs["data"]["pgbouncer.ini"] for each in maps if "pgbouncer.ini" in each.inputs["data"])
+
+
+def utilisation(samples: Mapping[str, float]) -> float:
+    """As the recording rule pod:pgbouncer_pool_used:ratio: server connections in use over the pool's size."""
+    return samples[ACTIVE] / samples["pgbouncer_databases_database_pool_size"]
+
+
+class _Pool:
+    """The database behind a running pgBouncer, and a look at its metrics."""
+
+    def __init__(self, pooler: Pooler, password: str, password_file: Path) -> None:
+        self._pooler, self._password = pooler, password
+        self._collector = PgBouncerCollector(
+            PoolerSettings(
+                pod_ip="127.0.0.1",
+                pgbouncer_port=pooler.port,
+                pgbouncer_user=STATISTICS_USER,
+                pgbouncer_password_file=password_file,
+            )
+        )
+
+    async def connect(self) -> Any:
+        return await asyncpg.connect(
+            host="127.0.0.1",
+            port=self._pooler.port,
+            user=USER,
+            password=self._password,
+            database=DATABASE,
+            statement_cache_size=0,
+            timeout=60,
+        )
+
+    def sample(self) -> dict[str, float]:
+        """The application's pool: each metric by name."""
+        found: dict[str, float] = {}
+        for metric in self._collector.collect():
+            for sample in metric.samples:
+                if sample.labels.get("database", DATABASE) == DATABASE and sample.labels.get("user", USER) == USER:
+                    found[sample.name] = sample.value
+        return found
+
+
+class _Crowd:
+    """Visitors, each on a client connection of their own: they ask, think, and ask again."""
+
+    def __init__(self, pool: _Pool, mix: Mix, workload: Workload) -> None:
+        self._pool, self._mix, self._think = pool, mix, workload.think_time
+        self._random = np.random.default_rng(workload.seed)
+        self.times: list[float] = []
+        self.failures: list[str] = []
+
+    async def sign_in(self, visitors: int) -> list[Any]:
+        """Their connections; a few at a time, as signing in costs both sides time."""
+        turns = asyncio.Semaphore(10)
+
+        async def one() -> Any:
+            async with turns:
+                return await self._pool.connect()
+
+        return await asyncio.gather(*(one() for _ in range(visitors)))
+
+    async def visit(self, connection: Any, until: float) -> None:
+        """One visitor, until that moment."""
+        while True:
+            think = self._random.lognormal(math.log(self._think.median), self._think.sigma)
+            await asyncio.sleep(min(think, self._think.maximum))
+            if time.monotonic() > until:
+                await connection.close()
+                return
+            begun = time.perf_counter()
+            try:
+                await self._mix.step(connection)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                self.failures.append(str(error))
+                connection = await self._pool.connect()
+            self.times.append((time.perf_counter() - begun) * 1000)
+
+
+async def measure_level(pool: _Pool, mix: Mix, workload: Workload, visitors: int, seconds: float) -> Level:
+    """So many visitors for so many seconds, after a moment of warming up."""
+    crowd = _Crowd(pool, mix, workload)
+    connections = await crowd.sign_in(visitors)
+    start = time.monotonic() + WARM_UP_SECONDS
+    tasks = [asyncio.create_task(crowd.visit(connection, start + seconds)) for connection in connections]
+    await asyncio.sleep(WARM_UP_SECONDS)
+    warm = len(crowd.times)
+    samples: list[dict[str, float]] = []
+    while time.monotonic() < start + seconds:
+        sample = await asyncio.to_thread(pool.sample)
+        if ACTIVE in sample:
+            samples.append(sample)
+        await asyncio.sleep(SAMPLE_SECONDS)
+    asked = len(crowd.times) - warm
+    await asyncio.gather(*tasks)
+    if not samples:
+        raise RuntimeError(f"pgBouncer's console answered nothing for {seconds:g} s with {visitors} visitors")
+    used = [utilisation(sample) for sample in samples]
+    return Level(
+        visitors=visitors,
+        queries_per_second=asked / seconds,
+        p95_ms=float(np.percentile(crowd.times[warm:], 95)),
+        failed=len(crowd.failures),
+        used=float(np.mean(used)),
+        peak=max(used),
+        longest_wait=max(sample["pgbouncer_pools_client_maxwait_seconds"] for sample in samples),
+    )
+
+
+async def _prepare(cluster: Cluster, password: str) -> None:
+    administrator = await asyncpg.connect(cluster.dsn())
+    await administrator.execute(f"CREATE DATABASE {DATABASE}")
+    for role in (USER, STATISTICS_USER):
+        await administrator.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
+    await administrator.close()
+    await upgrade(cluster.dsn(DATABASE))
+    await load(cluster.dsn(DATABASE), SIZE, lambda *_: None)
+    owner = await asyncpg.connect(cluster.dsn(DATABASE))
+    await owner.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {USER}")
+    await owner.close()
+
+
+def design_visitors(workload: Workload) -> int:
+    """Visitors at once at the design load: the requests that arrive in a visitor's mean pause."""
+    think = workload.think_time
+    return round(workload.requests_per_second * think.median * math.exp(think.sigma**2 / 2))
+
+
+async def search(measure: Callable[[int], Awaitable[Level]], first: int) -> list[Level]:
+    """From `first` visitors upwards until the pool is more than healthily used; then between, until it is healthily."""
+    found = [await measure(first)]
+    while found[-1].used <= HEALTHY[1] and found[-1].visitors < MOST_VISITORS:
+        found.append(await measure(min(round(found[-1].visitors * STEP), MOST_VISITORS)))
+    for _ in range(BISECTIONS):
+        below = max(
+            (level for level in found if level.used < HEALTHY[0]), key=lambda level: level.visitors, default=None
+        )
+        above = min(
+            (level for level in found if level.used > HEALTHY[1]), key=lambda level: level.visitors, default=None
+        )
+        if any(level.healthy for level in found) or below is None or above is None:
+            break
+        found.append(await measure((below.visitors + above.visitors) // 2))
+    return sorted(found, key=lambda level: level.visitors)
+
+
+async def _measure(cluster: Cluster, pool: _Pool, seconds: float, progress: Progress) -> list[Level]:
+    workload = Workload.load()
+    owner = await asyncpg.connect(cluster.dsn(DATABASE))
+    mix = await Mix.of(owner, workload)
+    await owner.close()
+
+    async def measure(visitors: int) -> Level:
+        progress(f"{visitors} visitors")
+        return await measure_level(pool, mix, workload, visitors, seconds)
+
+    return await search(measure, design_visitors(workload))
+
+
+def measure_pool(seconds: float, progress: Progress) -> list[Level]:
+    """On a Postgres and a pgBouncer started for it: each number of visitors for so many seconds, fewest first."""
+    ini = declared_ini()
+    password = secrets.token_urlsafe(18)
+    # pgBouncer signs in to Postgres with the same password, so its list holds it as it is.
+    users = "".join(f'"{role}" "{password}"\n' for role in (USER, STATISTICS_USER))
+    with Cluster({"jit": "off"}) as cluster, NamedTemporaryFile("w", suffix=".password") as file:
+        file.write(password)
+        file.flush()
+        progress("schema and sample shop")
+        asyncio.run(_prepare(cluster, password))
+        with Pooler(cluster, ini, users) as pooler:
+            return asyncio.run(_measure(cluster, _Pool(pooler, password, Path(file.name)), seconds, progress))
