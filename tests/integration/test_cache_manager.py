@@ -266,7 +266,7 @@ async def test_an_expired_value_serves_while_one_process_loads_it_anew(process: 
     source = Source("old")
     await process.cache.get_or_else(key(), 0.2, source.load, stale_seconds=60)
     await asyncio.sleep(0.25)
-    source.value, source.takes = "new", 0.2
+    source.value, source.takes = "new", 0.6
     started = time.monotonic()
     asked = [
         one.cache.get_or_else(key(), 60, source.load, stale_seconds=60) for one in (process, other) for _ in range(20)
@@ -466,7 +466,7 @@ def test_a_process_killed_while_it_loads_holds_up_the_others_no_longer_than_its_
 
 
 async def test_waiting_for_another_process_is_counted(process: Process, other: Process) -> None:
-    source = Source(takes=0.2)
+    source = Source(takes=0.6)
     asked = [one.cache.get_or_else(key(), 60, source.load) for one in (process, other) for _ in range(10)]
     assert set(await asyncio.gather(*asked)) == {"value"}
     assert source.loads == 1
