@@ -44,7 +44,7 @@ STOREFRONT = Board(
             panels=(
                 Panel(
                     title="Service worker installations",
-                    description="Share of the browsers that try and succeed.",
+                    description="Share of the page loads with an active service worker before the visitor left.",
                     unit="percentunit",
                     queries=(Query(expr="browser:worker_installs:ratio_rate1h", legend="installed"),),
                     limits=Limits(alert=SERVICE_WORKER_INSTALLS, warn=SERVICE_WORKER_GOAL, below=True),

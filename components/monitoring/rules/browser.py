@@ -69,7 +69,7 @@ _ALERTS = (
         hold="1h",
         hold_reason="a roll-out reaches visitors gradually",
         severity="ticket",
-        summary="The service worker installs in {{ $value | humanizePercentage }} of the browsers that try",
+        summary="A service worker is active in only {{ $value | humanizePercentage }} of the page loads",
         description="Asked for: above 95 %. A precached file is missing (404), or sw.js fails.",
         runbook="storefront",
     ),

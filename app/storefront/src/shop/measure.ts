@@ -26,16 +26,38 @@ function record(name: string, value: number): void {
   batch.push({ name, value, page: pageKind(location.pathname), timestamp: Date.now() });
 }
 
+/** The function, of whose calls only the first does something. */
+function once(act: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    act();
+  };
+}
+
 export function measure(): () => void {
   for (const on of [onCLS, onFCP, onINP, onLCP, onTTFB]) on((metric) => record(metric.name.toLowerCase(), metric.value));
-  const [navigation] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
-  if (navigation) {
-    if (navigation.loadEventEnd) record("load", navigation.loadEventEnd);
-    record("tti", navigation.domInteractive);
-  }
-  record("worker", navigator.serviceWorker?.controller ? 1 : 0);
+  // This runs when React has taken the page over: from now on it answers the visitor.
+  record("tti", performance.now());
+  // The load event is mostly still to come; its end is known at the latest when the visitor looks away.
+  const load = once(() => {
+    const [navigation] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+    if (navigation?.loadEventEnd) record("load", navigation.loadEventEnd);
+  });
+  // A first visit has no worker yet when its page appears: what counts is whether one is active before the visitor
+  // looks away.
+  let active = Boolean(navigator.serviceWorker?.controller);
+  const worker = once(() => record("worker", active ? 1 : 0));
+  void navigator.serviceWorker?.ready.then(() => {
+    active = true;
+    worker();
+  });
   const hidden = () => {
-    if (document.visibilityState === "hidden") void flush();
+    if (document.visibilityState !== "hidden") return;
+    load();
+    worker();
+    void flush();
   };
   document.addEventListener("visibilitychange", hidden);
   const stopEndings = onEnding((ending) => record(`sync_${ending}`, 1));
