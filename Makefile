@@ -33,7 +33,7 @@ SLOW := full or shop or engine or browser
 .PHONY: test test-full lint types test-fast test-engine test-shop
 test: setup ## set up, then prove everything in under 20 minutes
 	@$(MAKE) --no-print-directory .tools/advice/installed $(if $(shell command -v go),.tools/bin/actionlint) \
-	  lint types test-fast test-engine test-shop
+	  .tools/http/installed lint types test-fast test-engine test-shop
 
 test-full: test ## the slow proofs too
 	@$(PYTHON) -m pytest -m "full"
@@ -142,6 +142,10 @@ compare: .tools/compare/installed ## our response cache beside other libraries',
 
 compare-cache: .tools/compare/installed ## our entity cache beside cashews and aiocache: hits, and a stampede
 	@$(PYTHON) -m kpi.compare.cache_manager
+
+.PHONY: http-check
+http-check: .tools/http/installed ## redbot and schemathesis on the running API (URL=http://127.0.0.1:3000 EXAMPLES=50)
+	@$(PYTHON) -m tools.http_check --url "$(or $(URL),http://127.0.0.1:3000)" --examples "$(or $(EXAMPLES),50)"
 
 .PHONY: explain
 # Addresses come through the environment: a shell would take their & and ? apart.

@@ -79,6 +79,26 @@ class Bypass(_Model):
     response_headers: tuple[str, ...] = Field(description="a response with one of these isn't stored")
 
 
+Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
+
+
+class Countries(_Model):
+    """The countries that `vary: [country]` tells apart (ISO 3166)."""
+
+    own: tuple[Country, ...] = Field(default=(), description="countries with answers of their own")
+    others: Country = Field(default="DE", description="whose answers all other countries are given")
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        if self.others in self.own or len(set(self.own)) != len(self.own):
+            raise ValueError(f"each country once: own is {', '.join(self.own)}, others is {self.others}")
+        return self
+
+    def shared(self, country: str) -> str:
+        """The country whose answers `country` is given."""
+        return country if country in self.own else self.others
+
+
 class Route(_Model):
     """What may happen to the answers of one route. All TTLs are whole seconds; 0 means the layer keeps nothing."""
 
@@ -239,6 +259,7 @@ class Policy(_Model):
     version: Literal[1]
     errors: Errors
     bypass: Bypass
+    countries: Countries = Countries()
     routes: tuple[Route, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -319,8 +340,8 @@ def parse(text: str, name: str = "caching.yaml") -> Policy:
         field = ".".join(str(part) for part in location)
         allowed = ""
         if first["type"] == "extra_forbidden":
-            model = {"errors": Errors, "bypass": Bypass, "routes": Route}.get(str(first["loc"][0]), Policy)
-            model = Policy if len(first["loc"]) == 1 else model
+            sections = {"errors": Errors, "bypass": Bypass, "countries": Countries, "routes": Route}
+            model = Policy if len(first["loc"]) == 1 else sections.get(str(first["loc"][0]), Policy)
             allowed = f": unknown field; allowed are {', '.join(model.model_fields)}"
         reason = allowed or f": {first['msg'].removeprefix('Value error, ')}"
         if first["type"] not in {"extra_forbidden", "value_error", "missing", _WRONG_ROUTE}:

@@ -1,8 +1,8 @@
 """Quantities as people write them in a stack file, with their unit, and as the program computes with them.
 
-`Bytes` ("10GiB") is an int of bytes, `Duration` ("24h") an int of seconds, `Cpu` ("500m" or "2") an int of
-millicores. A bare number is refused: 10 of what? Units are those of Kubernetes (binary prefixes) and of
-Prometheus (s, m, h, d).
+`Bytes` ("10GiB") is an int of bytes, `Duration` ("24h") an int of seconds, `Milliseconds` ("50ms") an int of
+milliseconds, `Cpu` ("500m" or "2") an int of millicores. A bare number is refused: 10 of what? Units are those of
+Kubernetes (binary prefixes) and of Prometheus (ms, s, m, h, d).
 """
 
 import re
@@ -16,6 +16,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 
 _BYTES = {"B": 1, "KiB": KIB, "MiB": MIB, "GiB": GIB, "TiB": TIB}
 _SECONDS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY}
+_MILLISECONDS = {"ms": 1, "s": 1000}
 _NUMBER = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z]*)")
 
 
@@ -49,6 +50,7 @@ def _parse_cpu(value: object) -> int:
 
 Bytes = Annotated[int, BeforeValidator(_parser(_BYTES, "10GiB"))]
 Duration = Annotated[int, BeforeValidator(_parser(_SECONDS, "24h"))]
+Milliseconds = Annotated[int, BeforeValidator(_parser(_MILLISECONDS, "50ms"))]
 Cpu = Annotated[int, BeforeValidator(_parse_cpu)]
 
 
@@ -66,6 +68,11 @@ def format_duration(seconds: int) -> str:
         if seconds and seconds % size == 0:
             return f"{seconds // size}{unit}"
     return "0s"
+
+
+def format_milliseconds(milliseconds: int) -> str:
+    """Milliseconds, or seconds where that keeps the number whole: 2000 is "2s"."""
+    return f"{milliseconds // 1000}s" if milliseconds and milliseconds % 1000 == 0 else f"{milliseconds}ms"
 
 
 def kubernetes_memory(amount: int) -> str:

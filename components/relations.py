@@ -1,6 +1,7 @@
 """What must hold between sections: each rule takes them and returns its complaint, or nothing."""
 
 from components.api.settings import ApiSettings
+from components.gateway.settings import GatewaySettings
 from components.monitoring.settings import MonitoringSettings
 from components.pgbouncer.settings import PgBouncerSettings
 from components.postgres.settings import PostgresSettings
@@ -36,6 +37,14 @@ def clients_fit_pools(api: ApiSettings, pgbouncer: PgBouncerSettings) -> str | N
         f"but pgBouncer takes {allowed} while one of its pods is replaced; lower api.pool_size or raise "
         "pgbouncer.max_client_conn"
     )
+
+
+def cookies_stay_encrypted(api: ApiSettings, gateway: GatewaySettings, *, edge: bool) -> str | None:
+    """Where the shop speaks TLS, its session cookies never travel without."""
+    if api.cookie_secure or not (edge or gateway.tls):
+        return None
+    spoken = "gateway.tls is on" if gateway.tls else "there is an edge"
+    return f"api.cookie_secure is false although {spoken}: browsers would send sessions over plain http; remove it"
 
 
 def monitoring_has_its_secrets(monitoring: MonitoringSettings, secrets: MonitoringSecrets) -> str | None:

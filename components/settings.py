@@ -20,7 +20,12 @@ from components.pgbouncer.settings import PgBouncerSettings
 from components.platform import PROJECT, Aws
 from components.postgres.settings import PostgresSettings
 from components.redis.settings import RedisSettings
-from components.relations import clients_fit_pools, monitoring_has_its_secrets, pools_fit_database
+from components.relations import (
+    clients_fit_pools,
+    cookies_stay_encrypted,
+    monitoring_has_its_secrets,
+    pools_fit_database,
+)
 from components.secrets import Secrets
 from components.settings_base import Section, group, setting
 from components.settings_errors import describe
@@ -88,6 +93,7 @@ class Settings(Section):
                 pools_fit_database(self.pgbouncer, self.postgres),
                 monitoring_has_its_secrets(self.monitoring, self.secrets.monitoring),
                 clients_fit_pools(self.api, self.pgbouncer),
+                cookies_stay_encrypted(self.api, self.gateway, edge=self.edge is not None),
             )
             if complaint
         ]

@@ -7,9 +7,23 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from components.platform import PROJECT
-from components.quantities import Bytes, Cpu, Duration, format_bytes, format_duration, kubernetes_cpu
+from components.quantities import (
+    Bytes,
+    Cpu,
+    Duration,
+    Milliseconds,
+    format_bytes,
+    format_duration,
+    format_milliseconds,
+    kubernetes_cpu,
+)
 
-_FORMATS = ((Bytes, format_bytes), (Duration, format_duration), (Cpu, kubernetes_cpu))
+_FORMATS = (
+    (Bytes, format_bytes),
+    (Duration, format_duration),
+    (Milliseconds, format_milliseconds),
+    (Cpu, kubernetes_cpu),
+)
 
 
 def describe(error: ValidationError, model: type[BaseModel], file: str) -> str:

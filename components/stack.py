@@ -53,6 +53,7 @@ def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
         database_port="$(PGBOUNCER_SERVICE_PORT)",
         gateway_purge_urls=purge_urls(s.gateway),
         cloudflare_zone_id=s.edge.zone_id if s.edge else "",
+        cloudflare_plan=s.edge.plan if s.edge else "",
     )
     called = [*redis.services, pgbouncer.service, *shield.all, postgres.resource]
     pods = ApplicationArgs(

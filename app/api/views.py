@@ -7,13 +7,23 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StrictInt,
+    model_validator,
+)
 
 from app.database.queries.orders import Order
 from app.database.queries.products import Card
 from app.database.queries.reviews import Review
 
-LARGEST_ID: Final = 2**63 - 1
+LARGEST_ID: Final = 2**53 - 1
+"""What every JSON reader keeps exactly (RFC 8259, section 6), JavaScript's among them."""
 LISTED_STOCK_AT_MOST: Final = 10
 """A listing tells stock up to this many pieces: above it, a sale changes no listing, and so purges none."""
 
@@ -24,8 +34,18 @@ def _no_nul(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_no_nul)]
-Id = Annotated[StrictInt, Field(ge=1, le=LARGEST_ID)]
+Text = Annotated[str, AfterValidator(_no_nul), Field(json_schema_extra={"pattern": r"^[^\u0000]*$"})]
+Country = Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166")]
+
+
+def _whole(value: object) -> object:
+    """JSON knows one kind of number: 2.0 is as whole as 2."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = BeforeValidator(_whole)
+"""Last of an integer's annotations: bounds before it also reach the OpenAPI document."""
+Id = Annotated[StrictInt, Field(ge=1, le=LARGEST_ID), Whole]
 
 
 class View(BaseModel):
@@ -188,34 +208,39 @@ class ReviewPage(View):
     next_cursor: str | None
 
 
-PriceList = dict[Literal["EUR", "USD", "GBP"], Annotated[StrictInt, Field(ge=0, le=10**9)]]
-"""Minor units by currency."""
+Amount = Annotated[StrictInt, Field(ge=0, le=10**9), Whole]
+
+
+class Amounts(Input):
+    """A price in each currency, in minor units; where one is missing, the product is sold in euro."""
+
+    EUR: Amount
+    USD: Amount | None = None
+    GBP: Amount | None = None
+
+
+class PriceLists(Input):
+    """Prices by price list."""
+
+    free: Amounts
+    premium: Amounts
 
 
 class ProductChanges(Input):
-    """What to change of a product; a field that is left out stays as it is."""
+    """What to change of a product; a field that is left out, or null, stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     name: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
     description: Annotated[Text, Field(max_length=10_000)] | None = None
     status: Literal["draft", "active", "discontinued"] | None = None
-    prices: (
-        Annotated[
-            dict[
-                Literal["free", "premium"],
-                dict[Literal["EUR", "USD", "GBP"], Annotated[StrictInt, Field(ge=0, le=10**9)]],
-            ],
-            Field(description="minor units by price list and currency; both lists, each at least in EUR"),
-        ]
-        | None
-    ) = None
-    category_id: Annotated[StrictInt, Field(ge=1, le=2**31 - 1)] | None = None
+    prices: PriceLists | None = None
+    category_id: Annotated[StrictInt, Field(ge=1, le=2**31 - 1), Whole] | None = None
 
     @model_validator(mode="after")
     def _something(self) -> "ProductChanges":
-        if all(value is None for value in self.model_dump().values()):
+        if not self.model_fields_set:
             raise ValueError("give at least one of name, description, status, prices, category_id")
-        if self.prices is not None and not all("EUR" in self.prices.get(name, {}) for name in ("free", "premium")):
-            raise ValueError("prices needs both lists, free and premium, each with a price in EUR")
         return self
 
 
@@ -223,14 +248,14 @@ class StockChange(Input):
     """A warehouse's new count."""
 
     warehouse: Annotated[Text, Field(min_length=1, max_length=50)]
-    quantity: Annotated[StrictInt, Field(ge=0, le=1_000_000)]
+    quantity: Annotated[StrictInt, Field(ge=0, le=1_000_000), Whole]
 
 
 class NewReview(Input):
     """A review to be written by the signed-in user; one for each product."""
 
     product_id: Id
-    rating: Annotated[StrictInt, Field(ge=1, le=5)]
+    rating: Annotated[StrictInt, Field(ge=1, le=5), Whole]
     title: Annotated[Text, Field(max_length=200)] = ""
     body: Annotated[Text, Field(max_length=10_000)] = ""
 
@@ -248,14 +273,16 @@ class UserView(View):
 
 
 class UserChanges(Input):
-    """What users may change of themselves."""
+    """What users may change of themselves; a field that is left out, or null, stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     name: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
-    country: Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166")] | None = None
+    country: Country | None = None
 
     @model_validator(mode="after")
     def _something(self) -> "UserChanges":
-        if self.name is None and self.country is None:
+        if not self.model_fields_set:
             raise ValueError("give at least one of name, country")
         return self
 
@@ -286,7 +313,7 @@ class CartLineInput(Input):
     """A product and how many of it."""
 
     product_id: Id
-    quantity: Annotated[StrictInt, Field(ge=1, le=99)]
+    quantity: Annotated[StrictInt, Field(ge=1, le=99), Whole]
 
 
 class CartInput(Input):
@@ -320,10 +347,12 @@ class CartView(View):
 
 
 PreferenceValue = (
-    bool | Annotated[StrictInt, Field(ge=-(2**53), le=2**53)] | Annotated[Text, Field(max_length=200)] | None
+    bool | Annotated[StrictInt, Field(ge=-(2**53), le=2**53), Whole] | Annotated[Text, Field(max_length=200)] | None
 )
 PreferenceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-Preferences = Annotated[dict[PreferenceName, PreferenceValue], Field(max_length=50)]
+Preferences = Annotated[
+    dict[PreferenceName, PreferenceValue], Field(max_length=50, json_schema_extra={"additionalProperties": False})
+]
 
 
 class PreferencesView(View):
@@ -339,7 +368,7 @@ class Address(Input):
     street: Annotated[Text, Field(min_length=1, max_length=200)]
     postcode: Annotated[Text, Field(min_length=1, max_length=20)]
     city: Annotated[Text, Field(min_length=1, max_length=100)]
-    country: Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166")]
+    country: Country
 
 
 class Payment(Input):
@@ -400,9 +429,9 @@ class Measurement(Input):
     """Something a browser measured: milliseconds, or a plain number where the name has no unit."""
 
     name: Annotated[str, Field(max_length=40)]
-    value: Annotated[float, Field(ge=0, le=10**7, allow_inf_nan=False)]
+    value: Annotated[StrictFloat, Field(ge=0, le=10**7, allow_inf_nan=False)]
     page: Annotated[str, Field(max_length=40)] = ""
-    timestamp: Annotated[float, Field(ge=0, le=10**14, allow_inf_nan=False)] = 0
+    timestamp: Annotated[StrictFloat, Field(ge=0, le=10**14, allow_inf_nan=False)] = 0
 
 
 class Measurements(Input):

@@ -13,6 +13,8 @@ from components.postgres.roles import DATABASE
 from components.secrets import Secrets
 
 SECRETS_DIRECTORY = "/etc/api/secrets"
+CLOSING_SECONDS = 2
+"""Of the grace period, kept for closing connections after the last request."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,7 @@ class Addresses:
     gateway_purge_urls: Sequence[str] = ()
     storefront_url: str = ""
     cloudflare_zone_id: str = ""
+    cloudflare_plan: str = ""
     cloudflare_api_url: str = ""
 
 
@@ -44,18 +47,32 @@ def variables(settings: ApiSettings, addresses: Addresses) -> list[k8s.core.v1.E
         "DATABASE_USER": "app",
         "DATABASE_POOL_SIZE": str(settings.pool_size),
         "DATABASE_PREPARED_STATEMENTS": "1" if settings.prepared_statements else "0",
+        "DATABASE_TIMEOUT_SECONDS": str(settings.database_timeout),
+        "REDIS_TIMEOUT_SECONDS": _seconds(settings.redis_timeout),
         "LOCAL_CACHE_BYTES": str(settings.local_cache),
+        "LOCAL_CACHE_SECONDS": str(settings.local_cache_time),
+        "WARM_PRODUCTS": str(settings.warm_products),
+        "COOKIE_SECURE": "1" if settings.cookie_secure else "0",
+        "PURGE_SECONDS": _seconds(settings.purge_wait),
+        "SHUTDOWN_SECONDS": str(settings.grace_period - CLOSING_SECONDS),
         "LOG_LEVEL": settings.log_level,
+        "LOG_SAMPLE": str(settings.log_sample),
+        "SLOW_REQUEST_SECONDS": _seconds(settings.slow_request),
         "SECRETS_DIR": SECRETS_DIRECTORY,
     }
     optional = {
         "GATEWAY_PURGE_URLS": ",".join(addresses.gateway_purge_urls),
         "STOREFRONT_URL": addresses.storefront_url,
         "CLOUDFLARE_ZONE_ID": addresses.cloudflare_zone_id,
+        "CLOUDFLARE_PLAN": addresses.cloudflare_plan,
         "CLOUDFLARE_API_URL": addresses.cloudflare_api_url,
     }
     given = plain | {name: value for name, value in optional.items() if value}
     return [workload.pod_ip_env(), *(workload.env(name, value) for name, value in given.items())]
+
+
+def _seconds(milliseconds: int) -> str:
+    return f"{milliseconds / 1000:g}"
 
 
 def application_files(secrets: Secrets) -> Mapping[str, str]:

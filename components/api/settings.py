@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from components.quantities import Bytes, Duration
+from components.quantities import Bytes, Duration, Milliseconds
 from components.settings_base import Section, group, setting
 from components.workload import Autoscaling, Resources
 
@@ -31,6 +31,29 @@ class ApiSettings(Section):
         True, why="pgBouncer from 1.21 on tracks them in transaction mode; off for older ones"
     )
     local_cache: Bytes = setting("64MiB", unit="bytes", why="responses that each process keeps before it asks Redis")
+    local_cache_time: Duration = setting(
+        "10s",
+        unit="s",
+        why="then a process looks a response up in Redis again, had it missed a purge",
+        le=60,
+    )
+    warm_products: int = setting(
+        100, unit="products", why="the most popular ones, made in the background at a pod's start", ge=0, le=10_000
+    )
+    cookie_secure: bool = setting(True, why="off only where browsers speak plain http to the shop: on one machine")
+    purge_wait: Milliseconds = setting(
+        "50ms",
+        unit="ms",
+        why="how long a write's answer waits for our own layers to confirm its purge",
+        ge=1,
+        le=10_000,
+    )
+    redis_timeout: Milliseconds = setting(
+        "50ms", unit="ms", why="for connecting and for each answer; beyond it Postgres is quicker", ge=1, le=5_000
+    )
+    database_timeout: Duration = setting("5s", unit="s", why="for connecting and for each statement", ge=1, le=60)
+    log_sample: float = setting(0.001, why="share of quick, good answers that are logged", ge=0, le=1)
+    slow_request: Milliseconds = setting("500ms", unit="ms", why="slower answers are always logged", ge=1)
     log_level: Literal["debug", "info", "warning", "error"] = setting("info", why="errors, slow and sampled requests")
     grace_period: Duration = setting("30s", unit="s", why="the slowest request, after the drain", ge=5, le=600)
     drain: Duration = setting("5s", unit="s", why="load balancers notice that a pod is leaving", ge=0, le=60)

@@ -77,7 +77,6 @@ class Keep:
     """
 
     cache: bool
-    by_country: bool = False
     by_device: bool = False
     query: tuple[str, ...] | None = None
 
@@ -131,7 +130,7 @@ def build(settings: EdgeSettings, policy: Policy) -> dict[Phase, tuple[Rule, ...
     public = [route for route in policy.routes if route.audience == "public" and route.edge_ttl > 0]
     phases: dict[Phase, list[Rule]] = {
         "http_request_transform": [] if settings.has("query_keys") else _dropped_queries(public),
-        "http_request_late_transform": [_trusted_headers()],
+        "http_request_late_transform": _trusted_headers(policy),
         "http_request_cache_settings": [_keep_nothing(), *_kept(settings, public), _personal_requests(policy)],
         "http_response_cache_settings": [
             *([*_lifetimes(public), *_errors(policy)] if settings.has("edge_ttls") else []),
@@ -161,7 +160,6 @@ def _kept(settings: EdgeSettings, public: Sequence[Route]) -> list[Rule]:
     def key(route: Route) -> Keep:
         return Keep(
             cache=True,
-            by_country=exact_keys and "country" in route.vary,
             by_device="device" in route.vary,
             query=tuple(sorted(route.query)) if exact_keys else None,
         )
@@ -264,13 +262,29 @@ def _dropped_queries(public: Sequence[Route]) -> list[Rule]:
     ]
 
 
-def _trusted_headers() -> Rule:
-    return Rule(
-        ref="trusted-headers",
-        description="The visitor's country is the edge's word; what clients say of country, device and tier is dropped",
-        expression="true",
-        action=RewriteHeaders(expressions=((COUNTRY_HEADER, "ip.src.country"),), removed=NEVER_FROM_CLIENTS),
-    )
+def _trusted_headers(policy: Policy) -> list[Rule]:
+    """Which of the policy's countries a visitor counts as. A copy depends on that header (Vary), so countries that are
+    given the same answers share their copies; a key by `geo` would make one for each of two hundred.
+    """
+    countries = policy.countries
+    rules = [
+        Rule(
+            ref="trusted-headers",
+            description=f"Clients' word on country, device and tier is dropped; a visitor counts as {countries.others}",
+            expression="true",
+            action=RewriteHeaders(values=((COUNTRY_HEADER, countries.others),), removed=NEVER_FROM_CLIENTS),
+        )
+    ]
+    if countries.own:
+        rules.append(
+            Rule(
+                ref="countries",
+                description=f"Visitors from {', '.join(countries.own)} have answers of their own (countries.own)",
+                expression=one_of("ip.src.country", countries.own),
+                action=RewriteHeaders(expressions=((COUNTRY_HEADER, "ip.src.country"),)),
+            )
+        )
+    return rules
 
 
 def _security_headers() -> Rule:

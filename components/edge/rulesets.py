@@ -71,20 +71,17 @@ def _cache_key(keep: Keep) -> cloudflare.RulesetRuleActionParametersCacheKeyArgs
     return cloudflare.RulesetRuleActionParametersCacheKeyArgs(
         cache_by_device_type=keep.by_device,
         ignore_query_strings_order=True,
-        custom_key=None if keep.query is None else _custom_key(keep.query, by_country=keep.by_country),
+        custom_key=None if keep.query is None else _custom_key(keep.query),
     )
 
 
-def _custom_key(
-    query: tuple[str, ...], *, by_country: bool
-) -> cloudflare.RulesetRuleActionParametersCacheKeyCustomKeyArgs:
+def _custom_key(query: tuple[str, ...]) -> cloudflare.RulesetRuleActionParametersCacheKeyCustomKeyArgs:
     included = cloudflare.RulesetRuleActionParametersCacheKeyCustomKeyQueryStringIncludeArgs(lists=list(query))
     nothing = cloudflare.RulesetRuleActionParametersCacheKeyCustomKeyQueryStringExcludeArgs(all=True)
     return cloudflare.RulesetRuleActionParametersCacheKeyCustomKeyArgs(
         query_string=cloudflare.RulesetRuleActionParametersCacheKeyCustomKeyQueryStringArgs(
             include=included if query else None, exclude=None if query else nothing
         ),
-        user=cloudflare.RulesetRuleActionParametersCacheKeyCustomKeyUserArgs(geo=True) if by_country else None,
     )
 
 

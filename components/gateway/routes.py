@@ -88,6 +88,7 @@ def table(policy: Policy, *, default_country: str) -> str:
             "encodings": ENCODINGS,
             "image_types": IMAGE_TYPES,
             "default_country": default_country,
+            "countries": {"own": dict.fromkeys(policy.countries.own, True), "others": policy.countries.others},
             "mark_lifetimes": _mark_lifetimes(policy),
             "longest_lifetime": max((lifetime(location.route) for location in public), default=0),
         },

@@ -48,7 +48,8 @@ end
 -- ($edge_country and $edge_device are empty elsewhere).
 local function country(var)
     local value = var.edge_country
-    return value:find("^%u%u$") and value or config.default_country
+    if not value:find("^%u%u$") then value = config.default_country end
+    return config.countries.own[value] and value or config.countries.others
 end
 
 local function device(var)

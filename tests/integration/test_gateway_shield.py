@@ -91,6 +91,13 @@ def test_each_country_and_coding_has_its_own_answer_where_the_policy_says_so(gat
     assert len(gateway.api.seen) == 6
 
 
+def test_countries_with_the_same_prices_share_one_answer(gateway: Gateway) -> None:
+    shared = {gateway.get("/api/products/5", X_Country=country).text for country in ("DE", "AT", "FR", "XX", "", "de")}
+    assert shared == {"answer 1"}
+    assert gateway.api.seen[0].headers["x-country"] == POLICY.countries.others
+    assert gateway.get("/api/products/5", X_Country="GB").text == "answer 2"
+
+
 def test_what_an_answer_doesnt_depend_on_is_kept_from_the_origin(gateway: Gateway) -> None:
     gateway.get("/api/categories", X_Country="US", X_Device="mobile", Cookie="sid=secret", Accept="text/html", RSC="1")
     headers = gateway.api.seen[0].headers

@@ -1,9 +1,11 @@
 """The cache policy says what it means, and a mistake in it is refused with its line and the reason."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from app.api.responses.target import CURRENCIES
 from app.caching_policy import VARY_HEADERS, Policy, PolicyError, load, parse
 
 FILE = Path("app/caching.yaml")
@@ -69,6 +71,15 @@ def test_a_new_catalogue_purges_every_product(policy: Policy) -> None:
 
 def test_a_user_update_purges_that_user_only(policy: Policy) -> None:
     assert policy.purge("user.updated", {"user_id": "7"}).tags == ("user:7",)
+
+
+def test_the_countries_with_answers_of_their_own_are_those_with_a_currency_of_their_own(policy: Policy) -> None:
+    assert set(policy.countries.own) == set(CURRENCIES)
+    assert policy.countries.others not in CURRENCIES
+    markets = Path("app/storefront/src/shop/market.ts").read_text()
+    lists = " ".join(re.findall(r"countries: \[([^\]]*)\]", markets))
+    listed = set(re.findall(r'"([A-Z]{2})"', lists))
+    assert listed == {*policy.countries.own, policy.countries.others}
 
 
 def test_prices_vary_by_country_and_say_so(policy: Policy) -> None:

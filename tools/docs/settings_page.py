@@ -9,12 +9,22 @@ from pydantic import BaseModel, BeforeValidator, SecretStr
 from pydantic.fields import FieldInfo
 
 from components.platform import PROJECT
-from components.quantities import Bytes, Cpu, Duration, format_bytes, format_duration, kubernetes_cpu
+from components.quantities import (
+    Bytes,
+    Cpu,
+    Duration,
+    Milliseconds,
+    format_bytes,
+    format_duration,
+    format_milliseconds,
+    kubernetes_cpu,
+)
 from components.settings import Settings
 
 _QUANTITIES: dict[Any, tuple[str, Any]] = {
     get_args(Bytes)[1]: ("bytes", format_bytes),
     get_args(Duration)[1]: ("duration", format_duration),
+    get_args(Milliseconds)[1]: ("duration", format_milliseconds),
     get_args(Cpu)[1]: ("cores", kubernetes_cpu),
 }
 _NAMES: dict[Any, str] = {

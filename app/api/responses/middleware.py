@@ -42,6 +42,19 @@ _HIDDEN: Final = frozenset(
 )
 
 
+_HEARD: Final = frozenset(
+    {
+        b"accept-encoding",
+        b"x-country",
+        b"cookie",
+        b"authorization",
+        b"x-admin-update",
+        b"if-none-match",
+        b"if-modified-since",
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Stores:
     """Where answers are kept in Redis."""
@@ -60,10 +73,6 @@ class _Request:
     currency: str = DEFAULT_CURRENCY
     authorized: bool = False
     cookie: bytes = b""
-
-    @property
-    def conditional(self) -> bool:
-        return self.none_match is not None or self.modified_since is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +150,7 @@ class CacheMiddleware:
             ready.refresh_at = now + 1
             self._cache.refresh(self._asked(scope, target, key, request))
         stats = target.stats
-        if request.conditional and _unchanged(ready, request):
+        if (request.none_match or request.modified_since) is not None and _unchanged(ready, request):
             stats.not_modified += 1
             await send(ready.not_modified)
             await send(EMPTY_BODY)
@@ -297,7 +306,7 @@ def _unchanged(ready: Ready, request: _Request) -> bool:
     if ready.stored.status != 200:
         return False
     if request.none_match is not None:
-        return none_match_fails(request.none_match, ready.etag)
+        return request.none_match == ready.etag or none_match_fails(request.none_match, ready.etag)
     # A listing can change without its newest row changing (a product left it), so its date proves nothing.
     if request.modified_since is None or ready.stored.last_modified is None or ready.listing:
         return False
@@ -350,17 +359,20 @@ def _private_headers(target: Target) -> Headers:
 def _read_headers(headers: list[tuple[bytes, bytes]]) -> _Request:
     request = _Request()
     for name, value in headers:
+        # Browsers send a dozen headers that say nothing here: one look-up each, before anything is compared.
+        if name not in _HEARD:
+            continue
         match name:
+            case b"if-none-match":
+                request.none_match = value if request.none_match is None else request.none_match + b"," + value
             case b"accept-encoding":
                 request.coding = negotiate(value)
             case b"x-country":
                 request.currency = currency_of(value)
             case b"cookie":
-                request.cookie = value
+                request.cookie = request.cookie + b"; " + value if request.cookie else value
             case b"authorization" | b"x-admin-update":
                 request.authorized = True
-            case b"if-none-match":
-                request.none_match = value if request.none_match is None else request.none_match + b"," + value
             case b"if-modified-since":
                 request.modified_since = value
             case _:

@@ -122,6 +122,7 @@ class Ready:
 
     __slots__ = (
         "_base",
+        "_date",
         "_prefix",
         "_second",
         "body",
@@ -168,6 +169,8 @@ class Ready:
         if coding != IDENTITY:
             representation.append((b"content-encoding", coding.encode()))
         self._base = shared
+        # When it was made, as with any answer from a store: Age counts from then.
+        self._date = (b"date", http_date(stored.stored_at))
         self._prefix = representation
         self._second = -1
         self.size = len(content) + 1500
@@ -184,6 +187,7 @@ class Ready:
         moment: Headers = [
             (b"age", str(age).encode()),
             (b"cache-status", f"{CACHE_NAME}; hit; ttl={ttl}".encode()),
+            self._date,
         ]
         self.start = {
             "type": "http.response.start",
@@ -197,6 +201,7 @@ class Ready:
         moment: Headers = [(b"cache-status", f"{CACHE_NAME}; {cache_status}".encode())]
         if age is not None:
             moment.append((b"age", str(max(0, int(age))).encode()))
+        moment.append(self._date)
         return [*self._prefix, *self._base, *moment]
 
 

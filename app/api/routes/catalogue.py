@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from app.api.routes.parameters import (
+    PLAIN_TEXT_SCHEMA,
     CategoryId,
     CursorText,
     PlainNumber,
@@ -28,7 +29,11 @@ from app.database.queries.products import Sort
 
 router = APIRouter(tags=["catalogue"])
 
-Words = Annotated[str, Query(min_length=1, max_length=200, description="what the customer typed"), PlainText]
+Words = Annotated[
+    str,
+    Query(min_length=1, max_length=200, description="what the customer typed", json_schema_extra=PLAIN_TEXT_SCHEMA),
+    PlainText,
+]
 
 
 @router.get("/api/products")

@@ -34,11 +34,15 @@ def _plain_text(value: object) -> object:
 
 PlainNumber = BeforeValidator(_plain_number)
 PlainText = BeforeValidator(_plain_text)
+PLAIN_TEXT_SCHEMA: Final = {"pattern": r"^[^\u0000\ufffd]*$"}
+"""What `PlainText` asks for, in the OpenAPI document."""
 
 ProductId = Annotated[int, Path(ge=1, le=LARGEST_ID), PlainNumber]
 UserId = Annotated[int, Path(ge=1, le=LARGEST_ID), PlainNumber]
 CategoryId = Annotated[int | None, Query(ge=1, le=2**31 - 1), PlainNumber]
-CursorText = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before"), PlainText]
+CursorText = Annotated[
+    str | None, Query(max_length=200, pattern="^[A-Za-z0-9_-]+$", description="`next_cursor` of the page before")
+]
 IdempotencyKey = Annotated[
     str | None,
     Header(

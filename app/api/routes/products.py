@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+import asyncpg
 from fastapi import APIRouter, Request, Response
 
 from app.api import problems
@@ -70,10 +71,14 @@ async def update_product(
             name=changes.name,
             description=changes.description,
             status=changes.status,
-            prices=cast("Prices | None", changes.prices),
+            prices=None if changes.prices is None else cast("Prices", changes.prices.model_dump(exclude_none=True)),
             category_id=changes.category_id,
         )
-        if not await products.update(transaction, product_id, wanted, unchanged_since=unchanged_since):
+        try:
+            changed = await products.update(transaction, product_id, wanted, unchanged_since=unchanged_since)
+        except asyncpg.ForeignKeyViolationError as error:
+            raise problems.not_found(f"category {changes.category_id}") from error
+        if not changed:
             raise changed_meanwhile()
         updated = await products.get_any(transaction, product_id)
         if updated is None:

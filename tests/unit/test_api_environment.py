@@ -1,0 +1,70 @@
+"""What the stack tells the API's pods is what their processes read, and says the same."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from app.api import settings as application
+from components.postgres.roles import DATABASE
+from review.render import Rendered, stack_config
+
+OF_THE_IMAGE = {"CACHING_POLICY"}
+"""Read, but nothing for an environment to decide: the policy is part of the image."""
+ONLY_WITH_AN_EDGE = {"CLOUDFLARE_ZONE_ID", "CLOUDFLARE_PLAN", "CLOUDFLARE_API_URL"}
+ONLY_FOR_THE_WORKER = {"STOREFRONT_URL"}
+
+
+def _pods(rendered: Rendered) -> Mapping[str, Mapping[str, Any]]:
+    """Containers of the API and its worker by Deployment, with plain variables as a mapping."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for resource in rendered.resources:
+        name = resource.inputs.get("metadata", {}).get("name")
+        if resource.type == "kubernetes:apps/v1:Deployment" and name in ("api", "api-worker"):
+            spec = resource.inputs["spec"]["template"]["spec"]
+            container = spec["containers"][0]
+            found[name] = {
+                "variables": {entry["name"]: entry.get("value", "from the pod") for entry in container["env"]},
+                "grace": spec["terminationGracePeriodSeconds"],
+            }
+    return found
+
+
+def _read() -> set[str]:
+    return {name.upper() for name in application.Settings.model_fields}
+
+
+def test_every_variable_that_is_declared_is_read_and_the_other_way_round(environment: Rendered) -> None:
+    pods = _pods(environment)
+    assert set(pods) == {"api", "api-worker"}
+    for name, pod in pods.items():
+        declared = set(pod["variables"]) - {"POD_IP"}
+        assert declared <= _read(), f"{name} is told what it doesn't read: {declared - _read()}"
+        optional = OF_THE_IMAGE | ONLY_WITH_AN_EDGE | (ONLY_FOR_THE_WORKER if name == "api" else set())
+        assert _read() - declared <= optional, f"{name} isn't told {_read() - declared - optional}"
+
+
+@pytest.mark.parametrize("name", ["api", "api-worker"])
+def test_the_process_accepts_what_it_is_told(environment: Rendered, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pod = _pods(environment)[name]
+    for variable, value in pod["variables"].items():
+        # The kubelet fills in addresses; an output is known only once there is a database.
+        filled_in = str(value).replace("$(POD_IP)", "127.0.0.1").replace("$(PGBOUNCER_SERVICE_PORT)", "6432")
+        monkeypatch.setenv(variable, filled_in)
+    told = application.load()
+    assert told.database_name == DATABASE
+    assert told.shutdown_seconds < pod["grace"], "requests are finished before the kubelet kills"
+    assert told.redis_sentinels
+    assert told.gateway_purge_urls
+
+
+def test_the_worker_purges_at_the_rate_of_the_zones_plan(rendered: Callable[[str], Rendered]) -> None:
+    for environment in ("dev", "prod"):
+        zone = stack_config(environment)["simone:edge"]
+        variables = _pods(rendered(environment))["api-worker"]["variables"]
+        assert (variables["CLOUDFLARE_ZONE_ID"], variables["CLOUDFLARE_PLAN"]) == (zone["zone_id"], zone["plan"])
+
+
+def test_cookies_travel_over_plain_http_on_one_machine_only(environment: Rendered) -> None:
+    secure = _pods(environment)["api"]["variables"]["COOKIE_SECURE"]
+    assert secure == ("0" if environment.environment == "local" else "1")

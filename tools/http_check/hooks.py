@@ -1,0 +1,33 @@
+"""For schemathesis: what a contract can't say in JSON Schema. Runs in .tools/http, which has none of our packages."""
+# pyright: reportMissingImports=false, reportUnknownMemberType=false, reportUntypedFunctionDecorator=false
+
+import uuid
+from typing import Any
+
+import schemathesis
+
+
+def _is_positive(case: Any) -> bool:
+    return case.meta is not None and case.meta.generation.mode.is_positive
+
+
+@schemathesis.hook
+def before_call(context: Any, case: Any, kwargs: Any) -> None:
+    """Good requests carry a key of their own (a used one is refused, as it must be), and no made-up cursor."""
+    del context, kwargs
+    if not _is_positive(case):
+        return
+    for name in [name for name in case.headers or {} if name.lower() == "idempotency-key"]:
+        case.headers[name] = str(uuid.uuid4())
+    (case.query or {}).pop("cursor", None)
+
+
+@schemathesis.hook
+def filter_case(context: Any, case: Any) -> bool:
+    """Good carts name each product once."""
+    del context
+    body = case.body
+    if not _is_positive(case) or not isinstance(body, dict) or not isinstance(body.get("items"), list):
+        return True
+    products = [item.get("product_id") for item in body["items"] if isinstance(item, dict)]
+    return len(set(map(str, products))) == len(products)
