@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -140,16 +140,23 @@ def write_files(directory: Path, files: Mapping[str, str], *, address: str, api:
 
 
 @contextlib.contextmanager
-def running_gateway(directory: Path, policy: Policy, settings: GatewaySettings) -> Generator[Gateway]:
-    """The gateway on a loopback address of its own, until the block ends."""
+def running_gateway(
+    directory: Path,
+    policy: Policy,
+    settings: GatewaySettings,
+    *,
+    api_address: str | None = None,
+    edge_cidrs: Sequence[str] = ("127.0.0.0/8",),
+) -> Generator[Gateway]:
+    """The gateway on a loopback address of its own, until the block ends; `api_address` is that of a real API."""
     pid = os.getpid()
     address = f"127.{64 + pid % 64}.{pid // 64 % 250}.{1 + time.monotonic_ns() % 250}"
     api, storefront = Origin(address), Origin(address)
     conf = write_files(
         directory,
-        config.files(settings, policy, edge_cidrs=["127.0.0.0/8"]),
+        config.files(settings, policy, edge_cidrs=edge_cidrs),
         address=address,
-        api=f"{address}:{api.port}",
+        api=api_address or f"{address}:{api.port}",
         storefront=f"{address}:{storefront.port}",
     )
     log = (directory / "nginx.log").open("w")
