@@ -143,6 +143,10 @@ compare: .tools/compare/installed ## our response cache beside other libraries',
 compare-cache: .tools/compare/installed ## our entity cache beside cashews and aiocache: hits, and a stampede
 	@$(PYTHON) -m kpi.compare.cache_manager
 
+.PHONY: edge-report
+edge-report: ## hit ratios, bytes and freshness through gateway and API on the running shop
+	@$(PYTHON) -m kpi.edge
+
 .PHONY: http-check
 http-check: .tools/http/installed ## redbot and schemathesis on the running API (URL=http://127.0.0.1:3000 EXAMPLES=50)
 	@$(PYTHON) -m tools.http_check --url "$(or $(URL),http://127.0.0.1:3000)" --examples "$(or $(EXAMPLES),50)"

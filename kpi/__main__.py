@@ -21,7 +21,7 @@ from local.state import State
 REPORTS = Path("reports/kpi")
 
 
-def _admin_token() -> str:
+def admin_token() -> str:
     """From the environment, or from the local environment's own secrets; without it no stock is written."""
     if ADMIN_TOKEN in os.environ:
         return os.environ[ADMIN_TOKEN]
@@ -54,7 +54,7 @@ def run(
                 mix,
                 Addresses(),
                 QUICK if quick else FULL,
-                admin_token=_admin_token(),
+                admin_token=admin_token(),
                 warehouse=WAREHOUSES[0],
                 processes=processes,
                 report=lambda what, done: progress.update(task, description=what, completed=done),

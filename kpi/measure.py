@@ -37,7 +37,9 @@ class Addresses:
 
 @dataclass(frozen=True, kw_only=True)
 class Durations:
-    """Seconds of each part, and how many misses are measured one by one."""
+    """Seconds of each part, and how many misses are measured one by one. The warm-up is played faster than the load, so
+    that it holds as much of it as the shortest TTLs: a shop that has been up for five minutes, not one that just began.
+    """
 
     warm_up: float
     load: float
@@ -257,6 +259,9 @@ def _slow_share(grown: Reading) -> float:
     return slow / total if total else 0.0
 
 
+WARM_UP_PACE = 10.0
+
+
 def _repeating(before: Records, during: Records) -> Figure:
     """Hit ratio of listings, searches and categories: addresses that the warm-up has asked for as well."""
     kinds = [STEPS.index(step) for step in ("listing", "search", "categories")]
@@ -297,17 +302,18 @@ def measure(
             f"({slow * 1e3:.2f} ms) of the same endpoints, one at a time at the API",
         )
 
-    def run(seconds: float) -> Run:
+    def run(seconds: float, pace: float = 1.0) -> Run:
         return Run(
             workload=workload,
             base_url=addresses.gateway,
             seconds=seconds,
             catalogue=catalogue,
             sessions_per_second=workload.sessions_per_second,
+            pace=pace,
         )
 
     report("warming up", 8 / whole)
-    warm = play(run(durations.warm_up), processes=processes)
+    warm = play(run(durations.warm_up * WARM_UP_PACE, WARM_UP_PACE), processes=processes)
     report("load", (10 + durations.warm_up) / whole)
     before = asyncio.run(observer.read())
     began = time.monotonic()

@@ -22,7 +22,7 @@ def policy() -> Policy:
         (
             "/api/products",
             "public, max-age=300, stale-if-error=3600",
-            "max-age=300, stale-while-revalidate=60, stale-if-error=3600",
+            "max-age=300, stale-while-revalidate=600, stale-if-error=3600",
         ),
         ("/api/users/7", "private, no-cache", None),
         ("/api/cart", "private, no-store", None),

@@ -1,0 +1,1 @@
+"""What the caches before the origin achieve: hit ratios, bytes, fresh reads after writes, what shield and SWR spare."""

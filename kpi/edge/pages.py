@@ -1,0 +1,96 @@
+"""Visitors' browsers at the gateway: pages with what they are made of, each file once a visit."""
+
+import asyncio
+import random
+import re
+import time
+from dataclasses import dataclass, field
+from html import unescape
+from typing import Final, Literal
+
+from kpi.http_client import Client, RequestFailed
+from kpi.load import layer_of
+from kpi.routes import Catalogue
+from kpi.workload import Visits, Workload
+
+Kind = Literal["page", "static", "image"]
+_FILES: Final = re.compile(r'(?:src|href)="(/_next/static/[^"]+)"')
+_IMAGES: Final = re.compile(r'src="(/_next/image\?[^"]+)"')
+IMAGES_AT_ONCE: Final = 6
+"""Of a page's images, those that a browser shows first and so loads."""
+HEADERS: Final = {"User-Agent": "Mozilla/5.0 simone-kpi", "Accept-Encoding": "gzip, br"}
+
+
+@dataclass
+class Seen:
+    """Answers by kind: how many, how many of them from a cache, and how many bytes of body."""
+
+    answers: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(("page", "static", "image"), 0))
+    hits: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(("page", "static", "image"), 0))
+    failed: int = 0
+
+    def ratio(self, *kinds: Kind) -> float:
+        """Hits among the answers of these kinds."""
+        return sum(self.hits[kind] for kind in kinds) / max(1, sum(self.answers[kind] for kind in kinds))
+
+
+async def browse(base_url: str, workload: Workload, catalogue: Catalogue, *, seconds: float, visits: float) -> Seen:
+    """Visits of the load mix as browsers make them, `visits` a second."""
+    seen = Seen()
+    async with Client(base_url, timeout=30) as client:
+        started = time.monotonic()
+        async with asyncio.TaskGroup() as tasks:
+            for visit in Visits(workload, rate=visits).until(seconds):
+                await asyncio.sleep(max(0.0, started + visit.start - time.monotonic()))
+                address = f"10.1.{random.randrange(256)}.{random.randrange(256)}"  # noqa: S311 - one of many visitors
+                headers = {**HEADERS, "X-Country": visit.country, "CF-Connecting-IP": address}
+                pages = [_page(action.step, action.item, catalogue) for action in visit.actions[:8]]
+                tasks.create_task(_visit(client, pages, headers, seen))
+    return seen
+
+
+def _page(step: str, item: int, catalogue: Catalogue) -> str:
+    match step:
+        case "product" | "reviews" | "inventory":
+            return f"/products/{catalogue.product(item)}"
+        case "listing":
+            return f"/categories/{catalogue.category(item)}"
+        case "categories":
+            return "/categories"
+        case "search":
+            return "/products"
+        case _:
+            return "/"
+
+
+async def _visit(client: Client, pages: list[str], headers: dict[str, str], seen: Seen) -> None:
+    had: set[str] = set()
+    for page in pages:
+        text = await _get(client, "page", page, {**headers, "Accept": "text/html"}, seen)
+        files = dict.fromkeys(_FILES.findall(text))
+        images = list(dict.fromkeys(map(unescape, _IMAGES.findall(text))))[:IMAGES_AT_ONCE]
+        wanted: list[tuple[Kind, str]] = [
+            *(("static", file) for file in files),
+            *(("image", image) for image in images),
+        ]
+        for kind, target in wanted:
+            if target not in had:
+                had.add(target)
+                accept = "image/avif,image/webp,*/*" if kind == "image" else "*/*"
+                await _get(client, kind, target, {**headers, "Accept": accept}, seen)
+
+
+async def _get(client: Client, kind: Kind, target: str, headers: dict[str, str], seen: Seen) -> str:
+    try:
+        answer = await client.request(
+            "GET", target, {**headers, "Accept-Encoding": "identity"} if kind == "page" else headers
+        )
+    except RequestFailed:
+        seen.failed += 1
+        return ""
+    if answer.status != 200:
+        seen.failed += answer.status >= 500
+        return ""
+    seen.answers[kind] += 1
+    seen.hits[kind] += layer_of(answer.headers.get("cache-status", "")) in ("gateway", "api")
+    return answer.body.decode("utf-8", "replace") if kind == "page" else ""

@@ -1,0 +1,98 @@
+"""The load mix in virtual time, through caches that keep what the policy says: what an edge asks of the origin, with
+and without the shield behind it, with and without stale answers.
+
+Nothing is measured here: it is worked out from the policy's lifetimes, for half an hour of load in seconds. So
+lifetimes of minutes, and an edge of many places, which one machine hasn't, get their figures.
+"""
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import Final
+
+from app.caching_policy import Policy, Route
+from kpi.routes import Catalogue, request_of
+from kpi.workload import PUBLIC_READS, Visits, Workload
+
+PLACES_IN_A_COUNTRY: Final = 4
+"""Data centres of the edge, with copies of their own, that a country's visitors reach; Cloudflare has more."""
+ANSWER_SECONDS: Final = 0.1
+"""Between two steps of a visit, beside thinking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A public read: when, from where, of what."""
+
+    at: float
+    place: str
+    key: str
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a chain of caches asked of the origin. `waited` of its requests had a visitor waiting for them."""
+
+    reads: int
+    origin: int
+    waited: int
+
+    @property
+    def hit_ratio(self) -> float:
+        """The share of reads that the origin didn't see."""
+        return 1 - self.origin / max(1, self.reads)
+
+
+def reads(workload: Workload, policy: Policy, seconds: float) -> Iterator[Read]:
+    """The public reads of the mix in the order of time."""
+    catalogue = Catalogue(products=range(1, workload.products + 1), categories=range(1, workload.categories + 1))
+    waiting: list[tuple[float, int, Read]] = []
+    number = 0
+    for ordinal, visit in enumerate(Visits(workload).until(seconds)):
+        while waiting and waiting[0][0] <= visit.start:
+            yield heappop(waiting)[2]
+        place = f"{visit.country}-{ordinal % PLACES_IN_A_COUNTRY}"
+        at = visit.start
+        for action in visit.actions:
+            if at > seconds:
+                break
+            if action.step in PUBLIC_READS:
+                target = request_of(action, catalogue, number).target
+                match = policy.match("GET", target.partition("?")[0])
+                if match is not None:
+                    country = policy.countries.shared(visit.country) if "country" in match.route.vary else ""
+                    number += 1
+                    heappush(waiting, (at, number, Read(at, place, f"{country}{target}", match.route)))
+            at += action.think + ANSWER_SECONDS
+    while waiting:
+        yield heappop(waiting)[2]
+
+
+def play(asked: Sequence[Read], *, shield: bool, stale: bool, after: float) -> Asked:
+    """Count from second `after` on; before it the caches fill."""
+    edges: dict[Hashable, float] = {}
+    behind: dict[Hashable, float] = {}
+    counted = origin = waited = 0
+    for read in asked:
+        counts = read.at >= after
+        counted += counts
+        served, fetches = _look(edges, (read.place, read.key), read, read.route.edge_ttl, stale=stale)
+        if not fetches:
+            continue
+        shielded = False
+        if shield:
+            shielded, fetches = _look(behind, read.key, read, read.route.shield_ttl, stale=stale)
+        origin += counts and fetches
+        waited += counts and fetches and not served and not shielded
+    return Asked(counted, origin, waited)
+
+
+def _look(kept: dict[Hashable, float], key: Hashable, read: Read, ttl: int, *, stale: bool) -> tuple[bool, bool]:
+    """(served from here, fetched from behind). A fetched answer is there at once."""
+    until = kept.get(key)
+    if until is not None and read.at < until:
+        return True, False
+    served = until is not None and stale and read.at < until + read.route.stale_while_revalidate
+    kept[key] = read.at + ttl
+    return served, True
