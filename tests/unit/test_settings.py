@@ -132,6 +132,10 @@ VIOLATIONS: Mapping[str, tuple[dict[str, Any], str]] = {
         {"pgbouncer__max_client_conn": 100},
         r"api: 12 pods and 2 workers x 10 pool_size are 140 connections, but pgBouncer takes 100 .*; lower",
     ),
+    "cookies": (
+        {"api__cookie_secure": False},
+        r"api\.cookie_secure is false although gateway\.tls is on: .*; remove it",
+    ),
     "scaling": (
         {"api__scaling": {"minimum": 20, "maximum": 12}},
         r"simone:api\.scaling: minimum is 20, more than maximum 12; lower minimum or raise maximum",
