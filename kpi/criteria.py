@@ -168,14 +168,23 @@ CRITERIA: tuple[Criterion, ...] = (
     Criterion(
         where=_WEEK_4,
         asks="Connection pool utilisation 40-70 %",
+        proof="make pool-report finds the load at which it is so, by pgBouncer's own metrics",
         production="pod:pgbouncer_pool_used:ratio, alert PgbouncerPoolSaturated",
     ),
     Criterion(
         where=_WEEK_4,
         asks="Query cache hit ratio > 60 %",
-        figure="api_hit_ratio",
+        figure="query_cache_hit_ratio",
         relation=">",
         target=0.60,
+        unit="ratio",
+    ),
+    Criterion(
+        where=_WEEK_4,
+        asks="Database load -50 % by the query cache",
+        figure="query_cache_saved",
+        relation=">=",
+        target=0.50,
         unit="ratio",
     ),
     Criterion(

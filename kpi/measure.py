@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 import numpy as np
@@ -20,7 +20,14 @@ Report = Callable[[str, float], None]
 """Called with what is going on and how much of the whole is done (0 to 1)."""
 
 DEMO_USERS = ("demo@example.com", "premium@example.com", "demo.us@example.com", "demo.gb@example.com")
+MEMBER = DEMO_USERS[1]
 SIGN_IN_COOKIE = "sid"
+MEMBER_COOKIE = "tier=premium"
+"""Makes caches of whole answers stand aside (app/caching.yaml); what a member may see, the session decides."""
+QUERY_RESULTS = r"(?!user$).+"
+"""What the cache manager keeps of public queries: everything but profiles."""
+STATEMENTS_OF_A_PRODUCT = 2
+"""A product and its stock; every other result is one statement's."""
 LISTING_PAGES = 5
 _HIT_LAYERS = (LAYERS.index("api"), LAYERS.index("gateway"))
 _PUBLIC = np.array([STEPS.index(step) for step in sorted(PUBLIC_READS)])
@@ -43,11 +50,12 @@ class Durations:
 
     warm_up: float
     load: float
+    members: float
     misses: int
 
 
-QUICK = Durations(warm_up=10, load=30, misses=100)
-FULL = Durations(warm_up=30, load=120, misses=400)
+QUICK = Durations(warm_up=10, load=30, members=10, misses=100)
+FULL = Durations(warm_up=30, load=120, members=60, misses=400)
 
 
 @dataclass(frozen=True)
@@ -251,6 +259,35 @@ def _quantile(grown: Reading, share: float) -> float | None:
     return low
 
 
+async def _member(addresses: Addresses) -> str:
+    """Cookies of a member, none of whose answers is stored: every read asks the query cache."""
+    async with Client(addresses.api) as client:
+        return f"{await _sign_in(client, MEMBER)}; {MEMBER_COOKIE}"
+
+
+def of_query_cache(grown: Reading) -> dict[str, Figure]:
+    """What the cache manager did for reads that no stored answer could serve."""
+
+    def lookups(event: str, entity: str = QUERY_RESULTS) -> float:
+        return grown.total("api_entity_cache_events_total", entity=entity, event=event)
+
+    found, missed = lookups("hit|negative|stale"), lookups("miss")
+    if not found + missed:
+        return {}
+    everything = "hit|negative|stale|miss"
+    needed = lookups(everything) + (STATEMENTS_OF_A_PRODUCT - 1) * lookups(everything, "product")
+    made = grown.total("simone_statements_calls_total")
+    how = "the load mix's reads, of visitors that were not in the load, as members: past all stored answers"
+    return {
+        "query_cache_hit_ratio": Figure(
+            found / (found + missed), f"{found:.0f} of {found + missed:.0f} results found by the cache manager; {how}"
+        ),
+        "query_cache_saved": Figure(
+            1 - made / needed, f"{made:.0f} statements, of everybody, where the same reads need {needed:.0f}; {how}"
+        ),
+    }
+
+
 def _slow_share(grown: Reading) -> float:
     spent = {labels["queryid"]: value for labels, value in grown.values("pg_stat_statements_seconds_total")}
     calls = {labels["queryid"]: value for labels, value in grown.values("pg_stat_statements_calls_total")}
@@ -282,7 +319,7 @@ def measure(
 ) -> Measured:
     """The whole run. Raises ShopNotRunning."""
     observer, measured = Observer(addresses.prometheus), Measured()
-    whole = durations.warm_up + durations.load + 15
+    whole = durations.warm_up + durations.load + durations.members + 15
     report("reading the catalogue", 0)
     catalogue = asyncio.run(find_catalogue(addresses, workload, admin_token, warehouse))
     report("misses, one by one", 3 / whole)
@@ -324,6 +361,15 @@ def measure(
     measured.figures |= _of_records(measured.records) | _of_readings(grown, after, measured.duration)
     measured.figures["repeating_hit_ratio"] = _repeating(warm, measured.records)
     _compare_queries(measured, missed, grown)
+    report("members, past stored answers", (10 + durations.warm_up + durations.load) / whole)
+    others = workload.model_copy(update={"seed": workload.seed + 1})
+    cookie = {"Cookie": asyncio.run(_member(addresses))}
+    before = asyncio.run(observer.read())
+    play(
+        replace(run(durations.members), workload=others, base_url=addresses.api, headers=cookie, only_reads=True),
+        processes=processes,
+    )
+    measured.figures |= of_query_cache(asyncio.run(observer.read()).since(before))
     report("done", 1)
     return measured
 

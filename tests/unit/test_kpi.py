@@ -12,7 +12,7 @@ import uvloop
 from kpi.criteria import CRITERIA
 from kpi.http_client import Client
 from kpi.load import LAYERS, RECORD, layer_of
-from kpi.measure import Figure, Measured
+from kpi.measure import Figure, Measured, of_query_cache
 from kpi.observe import Reading
 from kpi.report import as_json, earlier_figures, failures, html, markdown, rows
 from kpi.workload import Visits, Workload, WorkloadError
@@ -131,3 +131,23 @@ async def _ask_twice() -> list[tuple[int, bytes]]:
 def test_load_generator_gets_answers_on_the_loop_that_it_runs_on() -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert runner.run(_ask_twice()) == [(200, b"ok"), (200, b"ok")]
+
+
+def test_the_query_cache_is_judged_by_its_own_lookups_and_the_statements_that_were_made() -> None:
+    def sample(name: str, value: float, **labels: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+        return {(name, frozenset(labels.items())): value}
+
+    events = "api_entity_cache_events_total"
+    grown = Reading(
+        sample(events, 60, entity="listing", event="hit")
+        | sample(events, 10, entity="product", event="negative")
+        | sample(events, 10, entity="product", event="miss")
+        | sample(events, 20, entity="stock", event="miss")
+        | sample(events, 500, entity="user", event="hit")
+        | sample("simone_statements_calls_total", 48)
+    )
+    figures = of_query_cache(grown)
+    assert figures["query_cache_hit_ratio"].value == pytest.approx(0.70)
+    # A product needs two statements: 100 lookups, 20 of them of products.
+    assert figures["query_cache_saved"].value == pytest.approx(1 - 48 / 120)
+    assert of_query_cache(Reading({})) == {}
