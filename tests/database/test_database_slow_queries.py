@@ -1,7 +1,9 @@
 """The slow-query report finds what is wrong with a statement, changes nothing, and gives no value away."""
 
 import asyncio
+import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,15 +14,17 @@ import pytest
 from database.slow_forms import REWRITES
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from app.database.catalogue import Size, load
 from app.database.migrations import upgrade
-from kpi.database.calls import gather_facts
+from app.database.queries import STATEMENTS
+from kpi.database.calls import gather_facts, in_rolled_back_transaction, sample_calls
 from kpi.database.cluster import Cluster
 from kpi.database.literals import hide_literals
 from kpi.database.slow_queries.judge import Category
 from kpi.database.slow_queries.log import read_logs
-from kpi.database.slow_queries.report import Report, html, make_report, markdown
+from kpi.database.slow_queries.report import Report, html, make_report, markdown, terminal_table
 
 LOG_PREFIX = "%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:"
 """RDS's."""
@@ -98,10 +102,34 @@ def test_it_takes_the_95th_percentile_from_the_log_where_it_can(report: Report):
     assert not verdict.usage.p95_estimated
 
 
+@pytest.mark.parametrize("width", [80, 160])
+def test_the_terminal_shows_every_figure_however_long_the_statements_are(report: Report, width: int):
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(terminal_table(report))
+    first = report.verdicts[0]
+    (line,) = [line for line in console.export_text().splitlines() if line.startswith("│  1 │")]
+    for figure in (f"{first.usage.share:.1%}", f"{first.usage.calls:,}", f"{first.usage.mean_ms:,.2f}", first.category):
+        assert figure in line
+
+
 def test_it_is_ordered_by_total_time_and_shares_add_up(report: Report):
     totals = [verdict.usage.total_ms for verdict in report.verdicts]
     assert totals == sorted(totals, reverse=True)
     assert sum(verdict.usage.share for verdict in report.verdicts) == pytest.approx(1, abs=0.05)
+
+
+async def test_the_shops_own_reads_are_run_with_its_own_samples(own_shop, shop_dsn: str):
+    """Also those with constants in them, which the statistics turn into parameters."""
+    calls = await sample_calls(own_shop)
+    await own_shop.execute("SELECT pg_stat_statements_reset()")
+    for name, arguments in calls.items():
+        await in_rolled_back_transaction(own_shop, STATEMENTS[name], arguments)
+    verdicts = {verdict.usage.name: verdict for verdict in (await make_report(shop_dsn, top=200)).verdicts}
+    reads = {name for name, sql in STATEMENTS.items() if not re.search(r"\b(INSERT|UPDATE|DELETE)\b", sql)}
+    assert {"products.search", "orders.to_fulfil", "categories.all"} <= reads <= verdicts.keys()
+    notes = {name: verdicts[name].explained.note for name in reads}
+    assert set(notes.values()) == {"run with the shop's own sample"}, notes
+    assert "writes" in verdicts["products.update"].explained.note
 
 
 @pytest.mark.parametrize("render", [markdown, html])
@@ -132,6 +160,7 @@ def test_a_string_literal_is_hidden_whatever_is_in_it(value: str):
         ("SELECT 'cut off in the mid", "SELECT ?"),
         ("/* products.get */ SELECT x FROM p WHERE id = $1", "/* products.get */ SELECT x FROM p WHERE id = ?"),
         ("SELECT x FROM p WHERE id IN (1, 2,3)", "SELECT x FROM p WHERE id IN (?)"),
+        ("SELECT extract(epoch FROM a), EXTRACT($1 FROM b)", "SELECT extract(? FROM a), EXTRACT(? FROM b)"),
     ],
 )
 def test_literals_of_every_kind_are_hidden_and_names_are_not(sql: str, hidden: str):

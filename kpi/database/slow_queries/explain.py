@@ -8,7 +8,9 @@ from typing import Final
 
 import asyncpg
 
+from app.database.queries import STATEMENTS
 from kpi.database.calls import Arguments
+from kpi.database.literals import hide_literals
 from kpi.database.plans import Plan, read_plan
 from kpi.database.slow_queries.log import Executions
 from kpi.database.slow_queries.statistics import Usage
@@ -54,18 +56,18 @@ class Explainer:
         try:
             await self._connection.execute(f"SET LOCAL statement_timeout = '{TIMEOUT}'")
             return await self._explain(usage)
-        except asyncpg.PostgresError as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             return Explained(None, False, f"can't be explained: {type(error).__name__}")
         finally:
             await transaction.rollback()
 
     async def _explain(self, usage: Usage) -> Explained:
         runnable = not _REACHES_OUT.search(usage.sql)
+        own = STATEMENTS.get(usage.name or "")
         sample = self._samples.get(usage.name or "")
-        if runnable and sample is not None:
-            plan = await self._connection.fetchval(
-                f"EXPLAIN (ANALYZE, BUFFERS, VERBOSE, FORMAT JSON) {usage.sql}", *sample
-            )
+        # The shop's own text: in the statistics' one, its constants have become parameters that no sample has.
+        if runnable and own is not None and sample is not None and hide_literals(own) == usage.text:
+            plan = await self._connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, VERBOSE, FORMAT JSON) {own}", *sample)
             return Explained(read_plan(plan), True, "run with the shop's own sample")
         logged = self._executions.get(usage.text)
         if runnable and logged is not None and len(logged.slowest_parameters) == _parameters(logged.slowest_sql):

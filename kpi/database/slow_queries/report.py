@@ -93,7 +93,7 @@ def p95_text(usage: Usage) -> str:
 
 def terminal_table(report: Report) -> Table:
     """One line for each statement."""
-    table = Table(title=f"{len(report.verdicts)} costliest statements of {report.database}", show_lines=False)
+    table = Table(title=f"{len(report.verdicts)} costliest statements of {report.database}", expand=True)
     for heading in ("#", "share", "calls", "mean ms", "p95 ms", "rows", "pages"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("category", no_wrap=True)
