@@ -31,13 +31,12 @@ def policies() -> list[Policy]:
 
 
 def _policy(rule: Rule) -> Policy:
-    description = f"{rule.title}. {rule.protects} Fix: {rule.fix} ({rule.link})"
     level, severity = EnforcementLevel.MANDATORY, PackSeverity(rule.severity.value)
     schema = _schema(rule) if rule.parameters else None
     if not rule.types:
         return StackValidationPolicy(
             name=rule.id,
-            description=description,
+            description=rule.description,
             validate=_stack_check(rule),
             enforcement_level=level,
             config_schema=schema,
@@ -45,7 +44,7 @@ def _policy(rule: Rule) -> Policy:
         )
     return ResourceValidationPolicy(
         name=rule.id,
-        description=description,
+        description=rule.description,
         validate=_resource_check(rule),
         remediate=_remediation(rule) if rule.remediation else None,
         enforcement_level=level,

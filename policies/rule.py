@@ -59,6 +59,11 @@ class Rule:
     parameters: Parameters = field(default_factory=dict[str, Any])
     remediation: Remediation | None = None
 
+    @property
+    def description(self) -> str:
+        """The rule in one paragraph, as the engine shows it before each violation."""
+        return f"{self.title}. {self.protects} Fix: {self.fix} ({self.link})"
+
     def applies_to(self, type_: str) -> bool:
         """Whether the rule judges resources of this type one by one."""
         return bool(self.types) and type_.endswith(self.types)

@@ -36,7 +36,7 @@ class _Capacity:
     memory: float = 0
     volumes: float = 0
     database_storage: float | None = None
-    pooled: int | None = None
+    pooled: int = 0
     connections: int | None = None
 
 
@@ -92,15 +92,15 @@ def _database_storage(stack: Stack) -> float | None:
     return sum(sizes) if sizes else None
 
 
-def _pooled(stack: Stack) -> int | None:
-    total: int | None = None
+def _pooled(stack: Stack) -> int:
+    total = 0
     for holder, _name, text in stack.files("pgbouncer.ini"):
         try:
             most = int(ini(text).get("pgbouncer", {}).get("max_db_connections", "0"))
         except configparser.Error:
             continue
         for server in stack.mounting(holder):
-            total = (total or 0) + most * _replicas(stack, server)
+            total += most * _replicas(stack, server)
     return total
 
 

@@ -11,6 +11,9 @@ from review.plan import Op, Step
 from review.properties import same
 from review.render import UNKNOWN, Resource
 
+CHECKSUM = "simone.shop/config-checksum"
+"""The annotation by which a pod follows the files that it reads (components/workload.py)."""
+
 _REBOOTS = ("instanceClass", "engineVersion", "parameterGroupName", "identifier", "port", "multiAz")
 """Properties of an RDS instance whose change interrupts it: at once, or in the next maintenance window."""
 
@@ -52,10 +55,19 @@ def _restarts(old: Resource, new: Resource) -> tuple[str, ...]:
         return ()
     count = new.inputs["spec"].get("replicas")
     pods = f"{count} pods" if count else "its pods"
+    why = " because a file that they read changes" if _checksum(templates[0]) != _checksum(templates[1]) else ""
     if new.type.endswith("StatefulSet"):
-        handover = "; a Redis master hands over first" if new.name.startswith("redis-") else ""
-        return (f"restarts {pods} one after the other{handover}",)
-    return (f"rolls {pods}",)
+        handover = "; a Redis master hands over first" if _runs_redis(templates[1]) else ""
+        return (f"restarts {pods} one after the other{why}{handover}",)
+    return (f"rolls {pods}{why}",)
+
+
+def _checksum(template: Mapping[str, Any]) -> Any:
+    return (template.get("metadata", {}).get("annotations") or {}).get(CHECKSUM)
+
+
+def _runs_redis(template: Mapping[str, Any]) -> bool:
+    return any(container.get("name") == "redis" for container in template.get("spec", {}).get("containers", ()))
 
 
 def _declared(resource: Resource) -> Declared:

@@ -4,6 +4,7 @@ The policies' results aren't in that digest but in the event log (`--event-log`)
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -32,6 +33,9 @@ _OPS = {
     "remove-pending-replace": Op.FORGET,
     "discard": Op.FORGET,
 }
+_CONSEQUENCE = re.compile(r"(error: )?(preview|update) failed$|.* exited prematurely\b", re.DOTALL)
+"""What the engine says once a mandatory policy has stopped it: that it has, and that calls were cut off midway."""
+
 _PARTS_OF_A_REPLACEMENT = {"create-replacement", "delete-replaced", "read-replacement", "discard-replaced"}
 """With --show-replacement-steps a replacement comes in parts around a step `replace`; that one says it all."""
 
@@ -72,6 +76,8 @@ def parse(text: str, source: str = "the preview", events: Iterable[Mapping[str, 
     order = _deletion_order(raw_steps)
     steps = [_step(raw, order) for raw in raw_steps if raw.get("op") not in _PARTS_OF_A_REPLACEMENT]
     stack = next((step for step in steps if step.resource.type == STACK_TYPE), None)
+    violations = None if events is None else tuple(_violations(events))
+    stopped = any(violation.mandatory for violation in violations or ())
     return Plan(
         environment=_environment(steps, preview),
         origin=Origin.ENGINE,
@@ -79,8 +85,8 @@ def parse(text: str, source: str = "the preview", events: Iterable[Mapping[str, 
         exports_before=stack.old.outputs if stack and stack.old else {},
         exports_after=stack.new.outputs if stack and stack.new else {},
         secret_exports=stack.resource.secret_paths if stack else frozenset(),
-        violations=None if events is None else tuple(_violations(events)),
-        errors=tuple(_errors(preview)),
+        violations=violations,
+        errors=tuple(error for error in _errors(preview) if not (stopped and _CONSEQUENCE.match(error))),
     )
 
 

@@ -75,7 +75,7 @@ def _head(report: Report) -> str:
     lines = [MARKER, f"## {_ICONS[report.verdict]} {prose(report.headline)}", ""]
     if report.summaries:
         lines += [
-            "| Environment | create | update | replace | delete | policies | by |",
+            "| Environment | create | update | replace | delete | stopped by | by |",
             "|---|--:|--:|--:|--:|---|---|",
             *map(_summary, report.summaries),
             "",
@@ -85,10 +85,12 @@ def _head(report: Report) -> str:
 
 def _summary(summary: Summary) -> str:
     counts = " | ".join(str(summary.counts.get(op, 0) or "·") for op in _OPS)
-    policies = f"**{summary.stops} stop it**" if summary.stops else "kept" if summary.judged else "not judged"
+    stopped = summary.stopped_by
+    if summary.policies or summary.protected:
+        stopped = f"**{stopped}**"
     if summary.advice:
-        policies += f", {summary.advice} to consider"
-    return f"| **{prose(summary.environment)}** | {counts} | {policies} | {summary.origin} |"
+        stopped += f"; {summary.advice} to consider"
+    return f"| **{prose(summary.environment)}** | {counts} | {stopped} | {summary.origin} |"
 
 
 def _section(part: Part, entries: Sequence[Entry]) -> str:

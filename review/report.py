@@ -7,11 +7,12 @@ from typing import Any
 
 from review import replacements
 from review.capacity import Figure, capacity
-from review.disruption import disruptions, is_stateful
+from review.disruption import CHECKSUM, disruptions, is_stateful
 from review.plan import Op, Plan, Step, Violation
 from review.preview import short_type
 from review.properties import HIDDEN, Kind
 from review.readable import TextChange, ValueChange, readable_changes, text_of
+from review.render import STACK_TYPE
 
 
 class Verdict(StrEnum):
@@ -60,15 +61,27 @@ class Entry:
 
 @dataclass(frozen=True)
 class Summary:
-    """One environment in numbers."""
+    """One environment in numbers.
+
+    `policies` are the violations that stop it and `advice` those that don't, `protected` the resources that would go
+    although they are protected; `judged` is false where nobody has asked the policies.
+    """
 
     environment: str
     origin: str
     counts: Mapping[Op, int]
-    stops: int
+    policies: int
+    protected: int
     advice: int
     judged: bool
     figures: tuple[Figure, ...]
+
+    @property
+    def stopped_by(self) -> str:
+        """What stops it, in a few words."""
+        named = ((self.policies, "policy", "policies"), (self.protected, "protected resource", "protected resources"))
+        found = ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in named if count)
+        return found or ("nothing" if self.judged else "not judged")
 
 
 @dataclass(frozen=True)
@@ -149,11 +162,14 @@ def _item(step: Step) -> Item:
         sentences += [f"replaced because of: {why} ({replacements.source_of(resource.type)})", order]
     if step.op is Op.FORGET:
         sentences.append("dropped from the state, not deleted")
-    sentences += _interrupts(step)
+    interrupted = _interrupts(step)
+    sentences += interrupted
     sentences += [note for note in step.notes if not note.startswith("it is protected")]
     if step.drift:
         sentences.append(f"changed outside the program: {', '.join(step.drift)}")
     shown = () if step.op in (Op.CREATE, Op.DELETE, Op.IMPORT) else readable_changes(step.old, step.new)
+    if interrupted:  # they say what the checksum means
+        shown = tuple(change for change in shown if CHECKSUM not in change.path)
     return Item(
         subject=resource.name,
         kind=short_type(resource.type),
@@ -165,7 +181,8 @@ def _item(step: Step) -> Item:
 
 def _violation(violation: Violation) -> Item:
     level = "mandatory" if violation.mandatory else "advisory"
-    where = violation.urn.split("::")[-1] or "the whole stack"
+    of_the_stack = not violation.urn or f"::{STACK_TYPE}::" in violation.urn
+    where = "the whole stack" if of_the_stack else violation.urn.split("::")[-1]
     sentences = [f"{where}: {violation.message}"]
     if violation.protects_from:
         sentences.append(f"Why: {violation.protects_from}")
@@ -227,12 +244,37 @@ def _headline(verdict: Verdict, plans: Sequence[Plan]) -> str:
         names = ", ".join(plan.environment for plan in plans if plan.errors)
         return f"The program or its configuration is broken: {names}"
     if verdict is Verdict.STOPPED:
-        return f"Must not be deployed: {', '.join(plan.environment for plan in plans if stops(plan))}"
+        names = ", ".join(plan.environment for plan in plans if stops(plan))
+        return f"Must not be deployed: {names} ({_few(_stopping(plans))})"
     if verdict is Verdict.CAREFUL:
-        return "Deploy with care: something is deleted, replaced or interrupted"
+        return f"Deploy with care: {'; '.join(_cares(plans))}"
     if verdict is Verdict.HARMLESS:
         return "Nothing is deleted, replaced or interrupted"
     return "No changes"
+
+
+def _stopping(plans: Iterable[Plan]) -> Iterable[str]:
+    """The policies that are broken, and the protected resources that would go."""
+    for plan in plans:
+        yield from (violation.rule for violation in plan.violations or () if violation.mandatory)
+        yield from (f"{step.resource.name} is protected" for step in plan.steps if _hits(step))
+
+
+def _cares(plans: Iterable[Plan]) -> Iterable[str]:
+    """What a deployment has to be careful about, the worst first."""
+    steps = sorted((step for plan in plans for step in plan.steps), key=lambda step: step.resource.custom)
+    for word, ops in (("deletes", (Op.DELETE,)), ("replaces", (Op.REPLACE,)), ("forgets", (Op.FORGET,))):
+        if gone := [step.resource.name for step in steps if step.op in ops]:
+            yield f"{word} {_few(gone)}"
+    if interrupted := [step.resource.name for step in steps if _interrupts(step)]:
+        yield f"interrupts {_few(interrupted)}"
+
+
+def _few(names: Iterable[str]) -> str:
+    """Up to three names, and how many more there are."""
+    different = list(dict.fromkeys(names))
+    shown = ", ".join(different[:3])
+    return shown if len(different) <= 3 else f"{shown} and {len(different) - 3} more"
 
 
 def _summary(plan: Plan) -> Summary:
@@ -242,7 +284,8 @@ def _summary(plan: Plan) -> Summary:
         environment=plan.environment,
         origin=plan.origin.value,
         counts={op: count for op, count in counts.items() if count},
-        stops=sum(violation.mandatory for violation in violations) + sum(_hits(step) for step in plan.steps),
+        policies=sum(violation.mandatory for violation in violations),
+        protected=sum(_hits(step) for step in plan.steps),
         advice=sum(not violation.mandatory for violation in violations),
         judged=plan.violations is not None,
         figures=capacity(plan.before, plan.after),

@@ -66,7 +66,12 @@ def _explained(violation: Violation) -> Violation:
     if rule is None:
         return violation
     return dataclasses.replace(
-        violation, protects_from=rule.protects, fix=rule.fix, link=rule.link, severity=rule.severity.value
+        violation,
+        message=violation.message.removeprefix(rule.description).strip(),
+        protects_from=rule.protects,
+        fix=rule.fix,
+        link=rule.link,
+        severity=rule.severity.value,
     )
 
 
@@ -84,7 +89,7 @@ def write(report: Report, directory: Path) -> Mapping[str, Path]:
 def as_json(report: Report) -> str:
     """The report's data; `schema` grows when a field changes its meaning."""
     content: dict[str, Any] = {
-        "schema": 1,
+        "schema": 2,
         "verdict": report.verdict,
         "headline": report.headline,
         "environments": [dataclasses.asdict(summary) for summary in report.summaries],
@@ -98,7 +103,14 @@ def as_json(report: Report) -> str:
 
 def drift_page(environment: str, report: Report, policies: str) -> str:
     """The page on an environment that isn't what the program declares; `policies` is the analyzer's output."""
-    page = markdown(report).replace("\n## ", f"\n## {environment}: ", 1)
+    differs = report.verdict is not Verdict.NO_CHANGES
+    if report.verdict is not Verdict.BROKEN:
+        found = f"{environment} {'differs from' if differs else 'is'} what the program declares"
+        if policies:
+            found += f"{', and' if differs else ', but'} what is deployed breaks policies"
+        verdict = Verdict.STOPPED if policies else Verdict.CAREFUL
+        report = dataclasses.replace(report, headline=found, verdict=verdict)
+    page = markdown(report)
     if policies:
-        page += f"\n### What is deployed breaks policies\n\n{fenced(policies)}\n"
+        page += f"\n### Policies that the deployed stack breaks\n\n{fenced(policies)}\n"
     return page

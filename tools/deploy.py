@@ -37,7 +37,7 @@ def _fail(message: str) -> NoReturn:
 def _pulumi(*arguments: str, capture: bool = False) -> "subprocess.CompletedProcess[str]":
     """Run the CLI in the current directory's project."""
     if shutil.which("pulumi") is None:
-        _fail("the Pulumi CLI isn't on PATH; install it (https://www.pulumi.com/docs/install/) or run make engine")
+        _fail("the Pulumi CLI isn't on PATH; install a release: https://www.pulumi.com/docs/install/")
     return subprocess.run(
         ["pulumi", *arguments, "--non-interactive"],
         # The event log, which holds the policies' results, is a debugging option of the CLI.

@@ -1,50 +1,27 @@
 """What two renders compared say about a pull request is what the engine says, for every one of the pinned ones."""
 
-import dataclasses
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from replayed import Replayed, replaying
 
-from review import engine_preview
 from review.plan import Op, Plan
-from review.render import Rendered
-from tools.engine.project import Project
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "review"))
 
 from pull_requests import PULL_REQUESTS, base, changed, planned  # pyright: ignore[reportMissingImports]
 
-REPLAY = Path(__file__).resolve().parent / "replay"
 # Each preview takes seconds of both cores: the ones that decide differently always, all of them in the full run.
 QUICK = {"database-renamed", "component-renamed-with-alias", "memory-cut"}
 
 
-class Replayed:
-    """The small production stack, brought up once; every pull request is previewed against its state."""
-
-    def __init__(self, project: Project, snapshot: Path) -> None:
-        self._project = project
-        self._snapshot = snapshot
-
-    def declare(self, rendered: Rendered) -> None:
-        self._snapshot.write_text(json.dumps(dataclasses.asdict(rendered), default=sorted))
-
-    def preview(self, rendered: Rendered) -> Plan:
-        self.declare(rendered)
-        return engine_preview.parse(self._project.preview().stdout)
-
-
 @pytest.fixture(scope="module")
 def replayed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replayed]:
-    snapshot = tmp_path_factory.mktemp("replay") / "snapshot.json"
-    with pytest.MonkeyPatch.context() as patch, Project("prod", REPLAY) as project:
-        patch.setenv("SIMONE_SNAPSHOT", str(snapshot))
-        stack = Replayed(project, snapshot)
+    with replaying(tmp_path_factory.mktemp("replay")) as stack:
         stack.declare(base())
-        up = project.up()
+        up = stack.project.up()
         assert up.code == 0, up.stdout[-3000:] + up.stderr
         yield stack
 

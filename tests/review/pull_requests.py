@@ -44,6 +44,11 @@ class Editor:
         assert old in data[file]
         data[file] = data[file].replace(old, new)
 
+    def follow(self, name: str, checksum: str) -> None:
+        """A server's pods follow a file that they read, as the program has them do."""
+        annotations = self.inputs(name)["spec"]["template"]["metadata"]["annotations"]
+        annotations["simone.shop/config-checksum"] = checksum
+
     def parameter(self, name: str, value: str) -> None:
         entries = self.inputs("postgres-parameters")["parameters"]
         next(entry for entry in entries if entry["name"] == name)["value"] = value
@@ -82,12 +87,14 @@ def _nothing(_: Editor) -> None:
 
 def _memory_raised(stack: Editor) -> None:
     stack.text("redis-data-config", "redis.conf", "maxmemory 5368709120", "maxmemory 6442450944")
+    stack.follow("redis-data-nodes", "6f1d0c1d2f7a4b10")
     resources = stack.container("redis-data-nodes")["resources"]
     resources["requests"]["memory"] = resources["limits"]["memory"] = "12544Mi"
 
 
 def _memory_cut(stack: Editor) -> None:
     stack.text("redis-data-config", "redis.conf", "maxmemory 5368709120", "maxmemory 1073741824")
+    stack.follow("redis-data-nodes", "0b9f7c55e2d14a63")
 
 
 def _reboot_parameter(stack: Editor) -> None:
@@ -121,6 +128,7 @@ def _cache_rule_reordered(stack: Editor) -> None:
 
 def _secret_rotated(stack: Editor) -> None:
     stack.inputs("redis-node-secrets")["stringData"]["users.acl"] = "user app on #0123 ~* +@read"
+    stack.follow("redis-data-nodes", "d41f3a9c7be2058e")
 
 
 def _image_bumped(stack: Editor) -> None:

@@ -10,6 +10,7 @@ import pytest
 from pull_requests import Editor, base, changed
 from typer.testing import CliRunner
 
+from policies.catalogue import RULES
 from review import checkouts, engine_preview
 from review.__main__ import app
 from review.checkouts import CheckoutError
@@ -57,6 +58,28 @@ def test_a_failed_preview_is_reported_as_broken() -> None:
     report = build([engine_preview.parse(text)])
     assert report.verdict is Verdict.BROKEN
     assert "no such setting: tll" in markdown(report)
+
+
+def test_a_policy_that_stops_the_preview_is_no_fault_of_the_program() -> None:
+    rule = next(rule for rule in RULES if rule.id == "s3-encrypted")
+    policy = {
+        "policyName": rule.id,
+        "message": f"{rule.description}\nno key\n",
+        "enforcementLevel": "mandatory",
+        "resourceUrn": "urn:pulumi:dev::simone::pulumi:pulumi:Stack::simone-dev",
+    }
+    stopped = {"severity": "error", "message": "error: preview failed\n"}
+    broken = {"severity": "error", "message": "error: no such setting: tll\n"}
+    text = json.dumps({"steps": [STEP], "diagnostics": [stopped]})
+    plan = engine_preview.parse(text, events=[{"policyEvent": policy}])
+    assert (plan.errors, build([plan]).verdict) == ((), Verdict.STOPPED)
+    assert "the whole stack: " in markdown(build([plan]))
+    both = engine_preview.parse(
+        json.dumps({"steps": [STEP], "diagnostics": [stopped, broken]}), events=[{"policyEvent": policy}]
+    )
+    assert (both.errors, build([both]).verdict) == (("error: no such setting: tll",), Verdict.BROKEN)
+    alone = engine_preview.parse(text, events=[])
+    assert alone.errors == ("error: preview failed",)
 
 
 def test_a_missing_base_is_named() -> None:

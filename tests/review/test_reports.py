@@ -16,6 +16,7 @@ from review.html import html
 from review.markdown import markdown
 from review.plan import Op, Plan
 from review.report import Part, Report, Verdict, build
+from review.reviewing import drift_page
 
 PINNED = Path(__file__).resolve().parent / "pinned"
 # Those that a part of the stack can satisfy: the others ask for what the part leaves out.
@@ -23,7 +24,7 @@ JUDGED = [
     rule
     for rule in RULES
     if (rule.types and not rule.id.startswith("edge"))
-    or rule.id in ("redis-sentinel-quorum", "kubernetes-no-plain-secrets")
+    or rule.id in ("redis-sentinel-quorum", "kubernetes-no-plain-secrets", "edge-authorization-bypass")
 ]
 
 
@@ -64,6 +65,8 @@ def test_no_report_shows_a_secret(name: str) -> None:
         ("reboot-parameter", Verdict.CAREFUL),
         ("memory-cut", Verdict.CAREFUL),
         ("component-deleted", Verdict.CAREFUL),
+        ("secret-rotated", Verdict.CAREFUL),
+        ("cache-rule-reordered", Verdict.STOPPED),
         ("component-renamed-with-alias", Verdict.HARMLESS),
         ("sentinel-removed", Verdict.STOPPED),
         ("bucket-opened", Verdict.STOPPED),
@@ -116,3 +119,27 @@ def test_a_report_over_the_limit_loses_whole_sections_from_the_end() -> None:
     assert "Left out for length: Creations" in short
     assert "### Deletions and replacements" in short
     assert short.count("<details>") == short.count("</details>")
+
+
+def test_the_first_line_names_what_it_is_about() -> None:
+    def headline(name: str) -> str:
+        return reviewed(name).headline
+
+    assert headline("component-deleted").startswith("Deploy with care: deletes pgbouncer, ")
+    assert headline("image-bumped") == "Deploy with care: interrupts redis-data-nodes"
+    assert headline("firewall-opened") == "Must not be deployed: prod (security-group-closed)"
+    assert headline("database-renamed") == "Must not be deployed: prod (postgres-instance is protected)"
+
+
+@pytest.mark.parametrize(
+    ("pull_request", "policies", "headline"),
+    [
+        ("nothing", "a rule", "🔴 prod is what the program declares, but what is deployed breaks policies"),
+        ("owner-changed", "", "🟠 prod differs from what the program declares"),
+        ("owner-changed", "a rule", "🔴 prod differs from what the program declares, and what is deployed breaks"),
+    ],
+)
+def test_the_page_on_drift_says_what_is_wrong(pull_request: str, policies: str, headline: str) -> None:
+    page = drift_page("prod", build([planned(pull_request)]), policies)
+    assert f"## {headline}" in page
+    assert ("### Policies that the deployed stack breaks" in page) is bool(policies)

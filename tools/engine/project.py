@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,22 +50,23 @@ class Project:
             raise build.EngineError("there is no Pulumi CLI; `make engine` builds one")
         self._program = program
         self._stack = stack
-        self._directory = Path(tempfile.mkdtemp(prefix="simone-engine-"))
+        self.directory = Path(tempfile.mkdtemp(prefix="simone-engine-"))
+        """Where the commands run, and what they write relatively to it is."""
         self._write_project(source)
 
     def _write_project(self, source: Path) -> None:
         project: dict[str, Any] = yaml.safe_load((source / "Pulumi.yaml").read_text())
         project["main"] = str(source)
-        (self._directory / "Pulumi.yaml").write_text(yaml.safe_dump(project, sort_keys=False))
+        (self.directory / "Pulumi.yaml").write_text(yaml.safe_dump(project, sort_keys=False))
         stack_file = f"Pulumi.{self._stack}.yaml"
         if (source / stack_file).exists():
-            shutil.copy(source / stack_file, self._directory / stack_file)
-        (self._directory / "state").mkdir()
+            shutil.copy(source / stack_file, self.directory / stack_file)
+        (self.directory / "state").mkdir()
 
     @property
     def stack_file(self) -> Path:
         """The stack's configuration, a copy that may be changed."""
-        return self._directory / f"Pulumi.{self._stack}.yaml"
+        return self.directory / f"Pulumi.{self._stack}.yaml"
 
     def __enter__(self) -> Self:
         """Create the stack."""
@@ -77,27 +79,31 @@ class Project:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Remove the stack with everything it stored."""
-        shutil.rmtree(self._directory)
+        shutil.rmtree(self.directory)
 
     def run(self, *arguments: str) -> Result:
         """Run the CLI in the project."""
+        return self._finished([str(self._program), *arguments, "--non-interactive"])
+
+    def run_module(self, module: str, *arguments: str) -> Result:
+        """Run a command of this repository (`tools.deploy`) in the project; the `pulumi` that it finds is this one."""
+        return self._finished([sys.executable, "-m", module, *arguments])
+
+    def _finished(self, command: Sequence[str]) -> Result:
         finished = subprocess.run(
-            [self._program, *arguments, "--non-interactive"],
-            cwd=self._directory,
-            env=self._environment(),
-            capture_output=True,
-            text=True,
-            check=False,
+            command, cwd=self.directory, env=self._environment(), capture_output=True, text=True, check=False
         )
         return Result(finished.returncode, finished.stdout, finished.stderr)
 
     def _environment(self) -> dict[str, str]:
-        path = os.pathsep.join([str(_PLUGINS), os.environ.get("PATH", os.defpath), str(_LANGUAGE_HOST)])
+        first = (str(_PLUGINS), str(self._program.parent))
+        path = os.pathsep.join([*first, os.environ.get("PATH", os.defpath), str(_LANGUAGE_HOST)])
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")},
             "PATH": path,
-            "PULUMI_HOME": str(self._directory / "home"),
-            "PULUMI_BACKEND_URL": f"file://{self._directory / 'state'}",
+            "PYTHONPATH": str(build.ROOT),
+            "PULUMI_HOME": str(self.directory / "home"),
+            "PULUMI_BACKEND_URL": f"file://{self.directory / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "only for this run",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DEBUG_COMMANDS": "true",
@@ -132,12 +138,12 @@ class Project:
 
     def stored_text(self) -> str:
         """Every byte the backend keeps, as text, to search it for what must not be there."""
-        files = (path for path in (self._directory / "state").rglob("*") if path.is_file())
+        files = (path for path in (self.directory / "state").rglob("*") if path.is_file())
         return "\n".join(path.read_bytes().decode(errors="replace") for path in files)
 
     def events(self, *arguments: str) -> tuple[Result, Sequence[dict[str, Any]]]:
         """A preview with the engine's own events, which also hold the policies' results."""
-        log = self._directory / "events.json"
+        log = self.directory / "events.json"
         result = self.preview("--event-log", str(log), *arguments)
         lines = log.read_text().splitlines() if log.exists() else []
         return result, [json.loads(line) for line in lines if line]

@@ -1,0 +1,40 @@
+"""A stack under the engine whose program registers a snapshot: any change to it can be previewed and deployed."""
+
+import dataclasses
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from review import engine_preview
+from review.plan import Plan
+from review.render import Rendered
+from tools.engine.project import Project
+
+REPLAY = Path(__file__).resolve().parent / "replay"
+
+
+class Replayed:
+    """The project, and what its program declares from now on."""
+
+    def __init__(self, project: Project, snapshot: Path) -> None:
+        self.project = project
+        self.snapshot = snapshot
+
+    def declare(self, rendered: Rendered) -> None:
+        self.snapshot.write_text(json.dumps(dataclasses.asdict(rendered), default=sorted))
+
+    def preview(self, rendered: Rendered) -> Plan:
+        self.declare(rendered)
+        return engine_preview.parse(self.project.preview().stdout)
+
+
+@contextmanager
+def replaying(directory: Path) -> Generator[Replayed]:
+    """A stack `prod` that has nothing yet; `directory` is for its snapshot."""
+    snapshot = directory / "snapshot.json"
+    with pytest.MonkeyPatch.context() as patch, Project("prod", REPLAY) as project:
+        patch.setenv("SIMONE_SNAPSHOT", str(snapshot))
+        yield Replayed(project, snapshot)
