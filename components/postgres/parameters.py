@@ -85,8 +85,16 @@ def parameters(settings: PostgresSettings) -> tuple[Parameter, ...]:
         Parameter(
             name="log_min_duration_statement", value="100", unit="ms", why="as specified: what is slower is logged"
         ),
-        Parameter(name="log_statement", value=settings.log_statement, why="see the setting"),
-        Parameter(name="log_duration", value="1" if settings.log_duration else "0", why="see the setting"),
+        Parameter(
+            name="log_statement",
+            value=settings.log_statement,
+            why="schema changes; all of them in dev only, as that doubles the log and writes personal data into it",
+        ),
+        Parameter(
+            name="log_duration",
+            value="1" if settings.log_duration else "0",
+            why="of every statement, in dev only; log_min_duration_statement tells of the slow ones",
+        ),
         Parameter(
             name="log_line_prefix",
             value="%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:",
