@@ -3,9 +3,10 @@
 Fields are written one by one in both places, so that tabs which change different things don't undo each other.
 
 Redis never keeps what Postgres no longer says. A session that ended, or that was changed while Redis didn't have it,
-leaves a short-lived mark there: a read that found it in Postgres just before can't put the old state in. And on every
-new connection, before anybody may read, the sessions are dropped whose last write Redis may not have: those that it
-didn't confirm, and those of the last seconds, which a promoted replica may have missed.
+leaves a short-lived mark there: a read that found it in Postgres just before can't put the old state in. Changes that
+reach Redis in another order than Postgres leave the same mark, so that Postgres is asked what came of them. And on
+every new connection, before anybody may read, the sessions are dropped whose last write Redis may not have: those that
+it didn't confirm, and those of the last seconds, which a promoted replica may have missed.
 """
 
 import asyncio
@@ -52,14 +53,16 @@ redis.call('HSET', KEYS[1], unpack(ARGV, 2))
 redis.call('EXPIRE', KEYS[1], ARGV[1])
 return 1
 """)
-# ARGV: seconds to live, seconds that a mark lives, then fields and values.
+# ARGV: seconds to live, seconds that a mark lives, moment of the change, then fields and values.
 _CHANGE: Final = Script("""
-if redis.call('HEXISTS', KEYS[1], 'last_activity') == 1 then
-  redis.call('HSET', KEYS[1], unpack(ARGV, 3))
+local last = tonumber(redis.call('HGET', KEYS[1], 'last_activity') or '')
+if last and last <= tonumber(ARGV[3]) then
+  redis.call('HSET', KEYS[1], 'last_activity', ARGV[3], unpack(ARGV, 4))
   redis.call('EXPIRE', KEYS[1], ARGV[1])
   return 1
 end
 if redis.call('HEXISTS', KEYS[1], 'ended') == 0 then
+  redis.call('DEL', KEYS[1])
   redis.call('HSET', KEYS[1], 'changed', '1')
   redis.call('EXPIRE', KEYS[1], ARGV[2])
 end
@@ -185,25 +188,25 @@ class SessionStore:
 
         False, and nothing is changed, if the session has ended meanwhile.
         """
-        there = await sessions.change(
+        moment = await sessions.change(
             self._database,
             session.id,
             ttl_seconds=session.ttl,
             cart_data=data.get("cart_data"),
             preferences=data.get("preferences"),
         )
-        if not there:
+        if moment is None:
             return False
-        fields: dict[str, bytes] = {name: orjson.dumps(value) for name, value in data.items()}
-        fields["last_activity"] = _now()
-        await self._in_redis(_CHANGE, session.id, session.ttl, CHANGED_SECONDS, *_flat(fields))
+        fields = {name: orjson.dumps(value) for name, value in data.items()}
+        at = _seconds(moment.timestamp())
+        await self._in_redis(_CHANGE, session.id, session.ttl, CHANGED_SECONDS, at, *_flat(fields))
         return True
 
     async def refresh(self, session: Session) -> bool:
         """Renew after activity, once a minute however many ask; tells whether it did. Never an error."""
         if time() - session.last_activity < RENEW_AFTER_SECONDS:
             return False
-        in_redis = await self._in_redis(_RENEW, session.id, session.ttl, _now(), RENEW_AFTER_SECONDS)
+        in_redis = await self._in_redis(_RENEW, session.id, session.ttl, _seconds(time()), RENEW_AFTER_SECONDS)
         if in_redis == 0:
             return False
         try:
@@ -267,8 +270,8 @@ def _key(session_id: str) -> str:
     return f"session:{session_id}"
 
 
-def _now() -> bytes:
-    return f"{time():.0f}".encode()
+def _seconds(moment: float) -> bytes:
+    return f"{moment:.6f}".encode()
 
 
 def _flat(fields: Mapping[str, bytes]) -> list[str | bytes]:
@@ -280,7 +283,7 @@ def _fields(session: Session) -> dict[str, bytes]:
         "user_id": b"" if session.user_id is None else str(session.user_id).encode(),
         "cart_data": orjson.dumps(session.cart_data),
         "preferences": orjson.dumps(session.preferences),
-        "last_activity": f"{session.last_activity:.0f}".encode(),
+        "last_activity": _seconds(session.last_activity),
     }
 
 

@@ -291,6 +291,41 @@ async def test_a_reader_with_the_old_state_doesnt_put_it_back_over_a_change(proc
     assert found.cart_data == {"1": 2}
 
 
+class LateWrites:
+    """A pair whose scripts arrive late."""
+
+    def __init__(self, pair: Pair) -> None:
+        self._pair = pair
+        self.is_sent = asyncio.Event()
+        self.arrives = asyncio.Event()
+
+    def on_recovery(self, act: Any) -> None:
+        self._pair.on_recovery(act)
+
+    async def run(self, *arguments: Any) -> Any:
+        self.is_sent.set()
+        await self.arrives.wait()
+        return await self._pair.run(*arguments)
+
+
+async def test_of_two_changes_of_a_cart_the_later_one_stays_whichever_redis_gets_first(
+    process: Process, other: Process
+) -> None:
+    session = await process.store.create(user_id=1, cart_data={"1": 1})
+    late = LateWrites(other.pair)
+    earlier = asyncio.create_task(
+        SessionStore(late, other.pool, other.metrics).set(session, {"cart_data": {"1": 2}})  # pyright: ignore[reportArgumentType]
+    )
+    await late.is_sent.wait()
+    await process.store.set(session, {"cart_data": {"1": 3}})
+    late.arrives.set()
+    assert await earlier
+    for one in (process, other):
+        found = await one.store.get(session.id)
+        assert found is not None
+        assert found.cart_data == {"1": 3}
+
+
 async def test_a_reader_with_the_old_state_doesnt_bring_an_ended_session_back(process: Process, other: Process) -> None:
     session = await process.store.create(user_id=1)
     await process.pair.call("UNLINK", key(session))

@@ -38,13 +38,15 @@ _SAVE = statement(
         expires_at = excluded.expires_at
     """,
 )
+# The clock is read under the row's lock, not when the transaction began: later changes have later times.
 _CHANGE = statement(
     "sessions.change",
     """
     UPDATE sessions SET
         cart_data = coalesce($2::jsonb, cart_data), preferences = coalesce($3::jsonb, preferences),
-        last_activity = now(), expires_at = now() + $4 * interval '1 second'
-    WHERE id_digest = $1 AND expires_at > now() RETURNING 1
+        last_activity = greatest(clock_timestamp(), last_activity + interval '1 microsecond'),
+        expires_at = now() + $4 * interval '1 second'
+    WHERE id_digest = $1 AND expires_at > now() RETURNING last_activity
     """,
 )
 _TOUCH = statement(
@@ -103,16 +105,18 @@ async def change(
     ttl_seconds: int,
     cart_data: JsonObject | None = None,
     preferences: JsonObject | None = None,
-) -> bool:
-    """Store the fields that are given and renew the session; False, and nothing is stored, if it is gone."""
-    changed = await db.fetchval(
+) -> datetime | None:
+    """Store the fields that are given and renew the session; None, and nothing is stored, if it is gone.
+
+    Gives the moment of the change: of two changes of a session, the later one's is later.
+    """
+    return await db.fetchval(
         _CHANGE,
         _digest(session_id),
         json_text(cart_data) if cart_data is not None else None,
         json_text(preferences) if preferences is not None else None,
         ttl_seconds,
     )
-    return changed is not None
 
 
 async def touch(db: Database, session_id: str, *, ttl_seconds: int, idle_seconds: int = 0) -> bool:
