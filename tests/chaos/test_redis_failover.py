@@ -24,6 +24,8 @@ RESTART_GAP = 1.0  # s, no failover
 ATTEMPTS = 3
 # The other tests measure once, beside whatever else the machine does.
 BUSY = 2
+# A Sentinel that has begun a failover, also one that came to nothing, begins no other for twice its failover-timeout.
+HELD_BACK = 13.0  # s
 PAIRS = ("sessions", "data", "computed")
 
 
@@ -246,17 +248,28 @@ def test_the_median_of_ten_failovers_is_below_2_5_s(
     pairs: Pairs, pair: str, prefix: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gaps: list[float] = []
+    begun = _failovers_begun(pairs, pair)
     for number in range(10):
         pairs.whole(pair)
+        # One that nobody needed, because the machine stood still, would hold the needed one back.
+        while begun != (begun := _failovers_begun(pairs, pair)):
+            time.sleep(HELD_BACK)
         with writing(pairs, pair, f"{prefix}:{number}") as writer:
             pairs.environment.stop_node(pairs.master(pair))
             writer.go_on(0.5)
         gaps.append(writer.gap)
-        time.sleep(1)
+        begun = _failovers_begun(pairs, pair)
     with capsys.disabled():
         print(f"\n{pair}: {', '.join(f'{gap:.2f}' for gap in sorted(gaps))} s, median {statistics.median(gaps):.2f} s")
     assert statistics.median(gaps) < 2.5, gaps
     assert max(gaps) < PROMISED_GAP, gaps
+
+
+def _failovers_begun(pairs: Pairs, pair: str) -> int:
+    logs = (
+        log for n in range(SENTINELS) for log in (pairs.environment.state.logs / f"redis-sentinel-{n}").glob("*.log")
+    )
+    return sum(log.read_text().count(f"+try-failover master {pair} ") for log in logs)
 
 
 def _empty(pairs: Pairs, name: str) -> None:

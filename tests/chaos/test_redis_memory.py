@@ -11,7 +11,7 @@ import pytest
 from redis_pairs import Pairs, eventually
 from shoppers import connected
 
-from app.api.evictions import Evictions
+from app.api.evictions import CHANNEL, Evictions
 from app.api.sessions import Session
 from kpi.database.cluster import Cluster
 
@@ -32,6 +32,10 @@ def exported(pairs: Pairs, name: str) -> float:
     found = re.search(r"^redis_evicted_keys_total(?:\{.*\})? (\S+)$", text, re.MULTILINE)
     assert found
     return float(found[1])
+
+
+def heard_by(client: Any) -> int:
+    return client.pubsub_numsub(CHANNEL)[0][1]
 
 
 def flood(client: Any, prefix: str, until: int) -> None:
@@ -59,6 +63,7 @@ def test_members_keep_their_sessions_while_anonymous_ones_flood_the_declared_mem
         async with connected(pairs, PAIR, postgres) as one:
             evictions = Evictions((one.pair,), one.metrics)
             evictions.start()
+            await asyncio.to_thread(eventually, "evictions are heard", lambda: heard_by(client) > 0)
             members = [await one.sessions.create(cart_data={"number": number}) for number in range(MEMBERS)]
             await asyncio.to_thread(flood, client, prefix, before + 100)
             # As many again as there is room for: most of what wasn't used since has gone.
