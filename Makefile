@@ -31,7 +31,7 @@ secrets: ## give ENV=prod the secrets that it lacks
 # Fast tests share no server and run on both cores; those of the running shop come last, one after the other.
 SLOW := full or shop or engine or browser
 .PHONY: test test-full lint types test-fast test-engine test-shop
-test: setup ## set up, then prove everything in under 20 minutes
+test: setup chromium ## set up, then prove everything in under 20 minutes
 	@$(MAKE) --no-print-directory .tools/advice/installed $(if $(shell command -v go),.tools/bin/actionlint) \
 	  .tools/http/installed lint types test-fast test-engine test-shop
 
@@ -52,6 +52,10 @@ test-engine: ## tests under the real Pulumi engine (make engine builds it)
 
 test-shop: ## tests of the running shop, in a network namespace of its own
 	@$(PYTHON) -m pytest -q -m "(shop or browser) and not full and not engine"
+
+.PHONY: chromium
+chromium: ## install Chromium for the browser tests and Lighthouse (tests are skipped where that can't be done)
+	@$(PYTHON) -m local chromium
 
 .PHONY: setup up status logs run down clean
 setup: ## install what is missing: the Python environment and Debian packages
@@ -103,16 +107,31 @@ review: ## what a change does to every environment (BASE=origin/main, or FROM=pr
 slow-queries: ## the costliest statements of the database at DATABASE_URL, and what is wrong with each
 	@$(PYTHON) -m kpi.database slow-queries
 
-# The shop's pages: installed again when the lock file changed, built again when an input did.
-app/storefront/node_modules/.installed: app/storefront/package-lock.json
-	@cd app/storefront && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.installed
-.PHONY: storefront bundle-report depcheck lighthouse
-storefront: app/storefront/node_modules/.installed ## build the shop's pages (nothing to do if nothing changed)
-	@cd app/storefront && node tools/build.mjs --if-changed
+# The storefront's tools, under the Node that it is built with.
+IN_STOREFRONT := cd app/storefront && PATH="$$(cd ../.. && $(PYTHON) -m local node):$$PATH"
+.PHONY: storefront bundle-report build-report image-report depcheck lighthouse
+storefront: ## build the shop's pages (nothing to do if nothing changed)
+	@$(PYTHON) -m local storefront
 
 bundle-report: storefront ## what each page's JavaScript weighs (reports/bundle.md)
-	@cd app/storefront && node tools/budgets.mjs --report
+	@$(IN_STOREFRONT) node tools/budgets.mjs --report
 
+build-report: storefront ## how long the shop's build takes, without and with its cache
+	@$(IN_STOREFRONT) node tools/build.mjs --compare
+
+image-report: storefront ## what the shop's pictures weigh in each format (reports/images.md)
+	@$(IN_STOREFRONT) node tools/image-report.mjs
+
+depcheck: storefront ## packages of the shop that nothing uses, and ones that are there twice
+	@$(IN_STOREFRONT) node tools/packages.mjs
+
+lighthouse: .tools/lighthouse/installed ## judge the running shop's pages by Lighthouse, median of five (URL=http://127.0.0.1:8000)
+	@$(IN_STOREFRONT) node tools/lighthouse.mjs "$(or $(URL),http://127.0.0.1:8000)"
+
+# The newest that runs on Node 20.
+.tools/lighthouse/installed:
+	@$(IN_STOREFRONT) npm install --prefix ../../.tools/lighthouse --no-save --no-audit --no-fund --loglevel=error lighthouse@12.8.2
+	@touch $@
 .PHONY: db-report
 db-report: ## every query before and after indexes and rewrites, at 100,000 products and 1,000,000 orders
 	@$(PYTHON) -m kpi.database db-report
@@ -126,12 +145,6 @@ deploy: ## bring ENV up by a saved plan, judged by the policies (YES=1: without 
 	@[ -n "$(ENV)" ] || { echo "say which environment: make deploy ENV=dev" >&2; exit 2; }
 	@$(PYTHON) -m tools.deploy up "$(ENV)" $(if $(YES),--yes)
 
-depcheck: app/storefront/node_modules/.installed ## packages of the shop that nothing uses, and ones that are there twice
-	@cd app/storefront && npx --yes depcheck@1.4.7 --ignores='@types/*,@fontsource*/*,axe-core,typescript' --ignore-path=.gitignore
-	@cd app/storefront && npm dedupe --dry-run --loglevel=error
-
-lighthouse: ## judge the running shop's pages by Lighthouse, median of five (URL=http://127.0.0.1:8000)
-	@cd app/storefront && node tools/lighthouse.mjs "$(or $(URL),http://127.0.0.1:8000)"
 .PHONY: kpi
 kpi: ## measure the specification's numbers on the running shop (QUICK=1: within 90 s)
 	@$(PYTHON) -m kpi $(if $(QUICK),--quick)

@@ -68,6 +68,7 @@ def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
     storefront_args = StorefrontArgs(
         platform=platform, settings=s.storefront, secrets=s.secrets.api, image=images.ours("storefront"),
         api_url="http://$(API_SERVICE_HOST):$(API_SERVICE_PORT)", after=[api.service],
+        public_origin=f"https://{s.edge.hostname}" if s.edge else None,
     )  # fmt: skip
     storefront = Storefront("storefront", storefront_args)
     seen = replace(addresses, storefront_url="http://$(STOREFRONT_SERVICE_HOST):$(STOREFRONT_SERVICE_PORT)")

@@ -119,12 +119,14 @@ CRITERIA: tuple[Criterion, ...] = (
     Criterion(
         where=_WEEK_2,
         asks="Bundle < 200 KB gzipped",
-        proof="the storefront's build fails above its budget (npm run budget)",
+        proof="the storefront's build fails above 165 KB (make bundle-report)",
     ),
-    Criterion(where=_WEEK_2, asks="Images < 50 KB each", proof="the storefront's build and browser tests"),
+    Criterion(
+        where=_WEEK_2, asks="Images < 50 KB each", proof="make image-report fails above it; tests/e2e (browser tests)"
+    ),
     Criterion(where=_WEEK_2, asks="FCP < 1.5 s", production="browser:fcp:p75_rate1h; Lighthouse in each pull request"),
     Criterion(where=_WEEK_2, asks="LCP < 2.5 s", production="browser:lcp:p75_rate1h, alert LargestContentfulPaintSlow"),
-    Criterion(where=_WEEK_2, asks="Build time < 60 s", proof="timed by the storefront's build; see its report"),
+    Criterion(where=_WEEK_2, asks="Build time < 60 s", proof="make build-report fails above it"),
     Criterion(
         where=_WEEK_2,
         asks="Cache hit rate > 80 % for static assets",

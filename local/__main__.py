@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from local import browser, builds
 from local.environment import Entry, Environment
 from local.environment import Progress as Step
 from local.problem import Problem
@@ -105,6 +106,33 @@ def setup() -> None:
     except Problem as problem:
         _fail(problem)
     typer.echo("everything that the local environment runs is installed")
+
+
+@app.command()
+def storefront() -> None:
+    """Build the storefront, unless nothing of it changed."""
+    try:
+        builds.ensure_storefront(typer.echo)
+    except Problem as problem:
+        _fail(problem)
+
+
+@app.command()
+def node() -> None:
+    """Print the folder of a Node that the storefront's tools run with."""
+    try:
+        typer.echo(builds.ensure_node(lambda stage: typer.echo(stage, err=True)))
+    except Problem as problem:
+        _fail(problem)
+
+
+@app.command()
+def chromium() -> None:
+    """Install Chromium for the browser tests. Where that can't be done they are skipped, so it only says so."""
+    try:
+        browser.ensure(typer.echo)
+    except Problem as problem:
+        typer.echo(f"NOT TESTED in a browser, because Chromium is missing: {problem}", err=True)
 
 
 @app.command()

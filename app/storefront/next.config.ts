@@ -1,5 +1,6 @@
 import path from "node:path";
 import type { NextConfig } from "next";
+import type { RouteHas } from "next/dist/lib/load-custom-routes";
 import { MARKETS } from "./src/shop/market.ts";
 import { cachingHeaders } from "./tools/caching-policy.mjs";
 
@@ -35,23 +36,41 @@ const security = [
 const LISTINGS = ["/products", "/categories/:category"];
 const MARKET_PAGES = ["/", "/products/:product(\\d+)", "/categories"];
 
+/** The cookie that the API gives to members, whose prices are their own. A forged one shows nobody's prices but everybody's. */
+const MEMBER = { type: "cookie" as const, key: "tier" };
+/** Those of them that show prices, so that a member's are made for that member alone. */
+const PRICED = [...LISTINGS, "/", "/products/:product(\\d+)"];
+
 function marketRewrites() {
   const [fallback, ...others] = MARKETS;
   return [...others, fallback].flatMap((market) => {
     const country = { type: "header" as const, key: "x-country", value: `(?:${market.countries.join("|")})` };
-    const only = market === fallback ? {} : { has: [country] };
-    return [
-      ...LISTINGS.map((source) => ({
-        source,
-        has: [...(only.has ?? []), { type: "query" as const, key: "sort", value: "(?<sort>[a-z-]+)" }],
-        destination: `/${market.slug}${source}/by/:sort`,
-      })),
-      ...[...LISTINGS.map((source) => ({ source, to: `${source}/by/popularity` })), ...MARKET_PAGES.map((source) => ({ source, to: source.replace("(\\d+)", "") }))].map(
-        ({ source, to }) => ({ source, ...only, destination: `/${market.slug}${to === "/" ? "" : to}` }),
-      ),
-    ];
+    const here = market === fallback ? [] : [country];
+    return [...pages(`/member/${market.slug}`, PRICED, [...here, MEMBER]), ...pages(`/${market.slug}`, [...LISTINGS, ...MARKET_PAGES], here)];
   });
 }
+
+function pages(root: string, sources: string[], has: RouteHas[]) {
+  const listings = sources.filter((source) => LISTINGS.includes(source));
+  const others = sources.filter((source) => !LISTINGS.includes(source));
+  return [
+    ...listings.map((source) => ({ source, has: [...has, { type: "query" as const, key: "sort", value: "(?<sort>[a-z-]+)" }], destination: `${root}${source}/by/:sort` })),
+    ...listings.map((source) => ({ source, ...only(has), destination: `${root}${source}/by/popularity` })),
+    ...others.map((source) => ({ source, ...only(has), destination: source === "/" ? root : `${root}${source.replace("(\\d+)", "")}` })),
+  ];
+}
+
+const only = (has: RouteHas[]) => (has.length ? { has } : {});
+
+/** What is made for one member is kept by nobody, whatever the policy says of the address. */
+const memberHeaders = PRICED.map((source) => ({
+  source,
+  has: [MEMBER],
+  headers: [
+    { key: "Cache-Control", value: "private, no-store" },
+    { key: "Cloudflare-CDN-Cache-Control", value: "no-store" },
+  ],
+}));
 
 const config: NextConfig = {
   output: "standalone",
@@ -73,7 +92,7 @@ const config: NextConfig = {
     localPatterns: [{ pathname: "/images/**", search: "" }],
     minimumCacheTTL: 2_592_000,
   },
-  headers: async () => [{ source: "/:path*", headers: security }, ...cachingHeaders(policy)],
+  headers: async () => [{ source: "/:path*", headers: security }, ...cachingHeaders(policy), ...memberHeaders],
   rewrites: async () => ({ beforeFiles: marketRewrites(), afterFiles: [], fallback: [] }),
 };
 

@@ -26,13 +26,16 @@ PEERS = "storefront-peers"
 
 @dataclass(frozen=True, kw_only=True)
 class StorefrontArgs:
-    """What the shop's front end is made from. `api_url` may name a Service's variables; `after` must be there first."""
+    """What the shop's front end is made from. `api_url` may name a Service's variables; `after` must be there first.
+    `public_origin` is what visitors call the shop, such as https://www.example.com; None: only this machine knows it.
+    """
 
     platform: Platform
     settings: StorefrontSettings
     secrets: ApiSecrets
     image: str
     api_url: str
+    public_origin: str | None = None
     after: Sequence[pulumi.Resource] = ()
 
 
@@ -73,6 +76,7 @@ class Storefront(pulumi.ComponentResource):
                         env("API_URL", args.api_url),
                         env("REVALIDATION_KEY_FILE", f"{SECRETS_DIRECTORY}/revalidation-key"),
                         *peers,
+                        *([env("PUBLIC_ORIGIN", args.public_origin)] if args.public_origin else []),
                         env("WORKER_ROLLOUT_PERCENT", str(settings.worker_rollout)),
                         env("NODE_ENV", "production"),
                         env("NEXT_TELEMETRY_DISABLED", "1"),

@@ -31,9 +31,13 @@ class Visitor:
     def settle(self, path: str = "/") -> Page:
         """Visit until the worker is in control and the catalogue is kept: from here on the shop works offline."""
         page = self.open(path)
-        _until(lambda: page.evaluate("navigator.serviceWorker.controller !== null"), page)
-        _until(lambda: len(self.stored("products")) >= KEPT_PRODUCTS, page)
+        until(lambda: page.evaluate("navigator.serviceWorker.controller !== null"), page)
+        until(lambda: len(self.stored("products")) >= KEPT_PRODUCTS, page)
         return page
+
+    def used_bytes(self) -> int:
+        """What the shop keeps in this browser: caches and database."""
+        return self.page.evaluate("async () => (await navigator.storage.estimate()).usage")
 
     def stored(self, store: str) -> list[Any]:
         """All of a store of the browser's database."""
@@ -82,10 +86,10 @@ class Visitor:
 
     def wait_until_sent(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Until the queue is empty."""
-        _until(lambda: not self.stored("syncQueue"), self.page, seconds)
+        until(lambda: not self.stored("syncQueue"), self.page, seconds)
 
 
-def _until(happened: Callable[[], bool], page: Page, seconds: float = PATIENCE_SECONDS) -> None:
+def until(happened: Callable[[], bool], page: Page, seconds: float = PATIENCE_SECONDS) -> None:
     """Ask again and again. Not the page's own waiting, which the shop's content security policy forbids."""
     deadline = time.monotonic() + seconds
     while not happened():

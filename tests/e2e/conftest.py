@@ -1,7 +1,5 @@
 """The built shop in a real browser, in front of the stand-in API."""
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +7,12 @@ import pytest
 from browsing import Visitor
 from playwright.sync_api import Browser, expect, sync_playwright
 from stand_in import StandIn
-from storefront_server import REPOSITORY, REVALIDATION_KEY, STANDALONE, Storefront
+from storefront_server import REVALIDATION_KEY, STANDALONE, Storefront
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-BUILD_SECONDS = 280
+from local import browser as browsers
+from local import builds
+from local.problem import Problem
+
 # No sandbox: tests may run as root, and only ever load our own pages.
 FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage")
 
@@ -22,12 +22,12 @@ expect.set_options(timeout=30_000)
 @pytest.fixture(scope="session")
 def build() -> Path:
     """The directory of the built shop, built now if an input changed."""
-    if shutil.which("npm") is None:
-        pytest.skip("NOT TESTED: Node.js with npm is missing, so the storefront can't be built")
-    made = subprocess.run(
-        ["make", "storefront"], cwd=REPOSITORY, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False
-    )
-    assert made.returncode == 0, f"make storefront failed:\n{made.stdout[-2000:]}{made.stderr[-2000:]}"
+    if builds.node() is None:
+        pytest.skip("NOT TESTED: a Node that builds the storefront is missing (make setup)")
+    try:
+        builds.ensure_storefront(print)
+    except Problem as problem:
+        pytest.fail(str(problem))
     return STANDALONE
 
 
@@ -62,10 +62,11 @@ def storefront(
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium."""
-    if CHROMIUM is None:
-        pytest.skip("NOT TESTED: Chromium is missing (Debian: apt-get install chromium)")
+    program = browsers.find()
+    if program is None:
+        pytest.skip("NOT TESTED: Chromium is missing (make chromium)")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        started = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield started
         started.close()
 

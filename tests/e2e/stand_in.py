@@ -20,7 +20,8 @@ from app.database.catalogue.size import Size
 from app.database.catalogue.tables import make_tables
 
 PRODUCTS = 1_200
-USER = {"id": 1, "name": "Demo Customer", "email": "demo@example.com", "tier": "free", "country": "DE"}
+USER = {"id": 1, "name": "Demo Customer", "email": "demo@example.com", "country": "DE"}
+SESSION = "sid=the-only-session"
 PASSWORD = "simone-demo"
 CURRENCIES = {"US": "USD", "GB": "GBP"}
 SORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -120,6 +121,7 @@ class StandIn:
         self.cart: list[dict[str, Any]] = []
         self.preferences: dict[str, Any] = {}
         self.signed_in = False
+        self.tier = "free"
         self.orders: list[dict[str, Any]] = []
         self._answers: dict[str, tuple[int, Any]] = {}
         self._lock = threading.Lock()
@@ -143,6 +145,7 @@ class StandIn:
             self.faults = Faults()
             self.journal, self.repeats, self.measurements, self.requests = [], 0, [], []
             self.cart, self.preferences, self.signed_in, self.orders = [], {}, False, []
+            self.tier = "free"
             self._answers = {}
 
     def write(self, key: str | None, path: str, body: Any, apply: Callable[[], tuple[int, Any]]) -> tuple[int, Any]:
@@ -191,6 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("content-length") or 0)
         raw = self.rfile.read(length) if length else b""
         self.stand_in.requests.append(f"{method} {self.path}")
+        self._cookies: list[str] = []
         try:
             if self.stand_in.faults.down:
                 raise _Lost
@@ -202,11 +206,15 @@ class _Handler(BaseHTTPRequestHandler):
         except _Lost:
             self.close_connection = True
             return
-        text = b"" if method == "HEAD" else json.dumps(answer).encode()
+        text = b"" if method == "HEAD" or status == 204 else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(text)))
-        self.send_header("cache-control", "no-store")
+        if status != 204:
+            self.send_header("content-length", str(len(text)))
+        priced = method in {"GET", "HEAD"} and address.path.startswith(("/api/products", "/api/search"))
+        self.send_header("cache-control", "public, max-age=300" if priced and not self._is_member() else "no-store")
+        for cookie in self._cookies:
+            self.send_header("set-cookie", f"{cookie}; Path=/; HttpOnly; SameSite=Lax")
         self.end_headers()
         self.wfile.write(text)
 
@@ -236,7 +244,7 @@ class _Handler(BaseHTTPRequestHandler):
                 names = [{"id": one["id"], "name": one["name"]} for one in self._search(query.get("q", ""), 6)]
                 found = 200, {"items": names}
             case ["api", "session"]:
-                found = (200, {"user": USER}) if shop.signed_in else (401, {"detail": "Nobody is signed in."})
+                found = (200, {"user": self._user()}) if shop.signed_in else (401, {"detail": "Nobody is signed in."})
             case ["api", "cart"]:
                 found = 200, {"items": [self._line(line) for line in shop.cart]}
             case ["api", "users", "1", "preferences"] if shop.signed_in:
@@ -250,7 +258,16 @@ class _Handler(BaseHTTPRequestHandler):
     def _product(self, product: dict[str, Any]) -> dict[str, Any]:
         currency = CURRENCIES.get(self.headers.get("x-country") or "", "EUR")
         shown = {name: value for name, value in product.items() if name not in {"prices", "created"}}
-        return {**shown, "price": product["prices"]["free"][currency], "currency": currency}
+        tier = self.stand_in.tier if self._is_member() else "free"
+        return {**shown, "price": product["prices"][tier][currency], "currency": currency}
+
+    def _is_member(self) -> bool:
+        """Who asks with the session of a member; the mark alone proves nothing."""
+        shop = self.stand_in
+        return shop.signed_in and shop.tier != "free" and SESSION in (self.headers.get("cookie") or "")
+
+    def _user(self) -> dict[str, Any]:
+        return {**USER, "tier": self.stand_in.tier}
 
     def _listing(self, query: dict[str, str]) -> dict[str, Any]:
         products = catalogue().products
@@ -298,11 +315,13 @@ class _Handler(BaseHTTPRequestHandler):
         shop = self.stand_in
         if method == "DELETE":
             shop.signed_in, shop.cart = False, []
+            self._cookies = ["sid=; Max-Age=0", "tier=; Max-Age=0"]
             return 204, {}
         if (body["email"], body["password"]) != (USER["email"], PASSWORD):
             return 401, {"detail": "Wrong e-mail address or password."}
         shop.signed_in = True
-        return 200, {"user": USER}
+        self._cookies = [SESSION, *([f"tier={shop.tier}"] if shop.tier != "free" else [])]
+        return 200, {"user": self._user()}
 
     def _apply(self, path: str, body: Any) -> tuple[int, Any]:
         shop = self.stand_in

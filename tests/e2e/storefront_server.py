@@ -5,16 +5,22 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
+
+from local import builds
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STOREFRONT = REPOSITORY / "app" / "storefront"
 STANDALONE = STOREFRONT / ".next" / "standalone"
 START_SECONDS = 60
 REVALIDATION_KEY = "a key for the tests"
+
+
+def node() -> str:
+    """The Node that the shop is built with and runs under."""
+    return builds.node() or "node"
 
 
 class Storefront:
@@ -26,7 +32,7 @@ class Storefront:
         self.metrics_port = _free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         self._log = log
-        self._environment: Mapping[str, str] = {
+        self.environment: dict[str, str] = {
             "PATH": os.environ["PATH"],
             "NODE_ENV": "production",
             "HOSTNAME": "127.0.0.1",
@@ -42,7 +48,7 @@ class Storefront:
         """Run it and wait until it answers."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                ["node", "server.js"], cwd=self.directory, env=self._environment, stdout=log, stderr=log
+                [node(), "server.js"], cwd=self.directory, env=self.environment, stdout=log, stderr=log
             )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:

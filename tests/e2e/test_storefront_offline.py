@@ -15,13 +15,17 @@ pytestmark = pytest.mark.browser
 MOST_WANTED = max(catalogue().products, key=lambda product: product["popularity"])
 
 
-@pytest.fixture(params=["no network", "dead server"])
+@pytest.fixture(scope="module", params=["no network", "dead server"])
 def cut_off(
-    request: pytest.FixtureRequest, browser: Browser, build: Path, stand_in: StandIn, tmp_path: Path
+    request: pytest.FixtureRequest,
+    browser: Browser,
+    build: Path,
+    stand_in: StandIn,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Visitor]:
     """A visitor who has been to the home page, and then can't reach the shop any more."""
     stand_in.reset()
-    server = Storefront(build, stand_in.url, tmp_path / "log")
+    server = Storefront(build, stand_in.url, tmp_path_factory.mktemp("cut-off") / "log")
     server.start()
     context = browser.new_context()
     visitor = Visitor(context, server.url)

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import re
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -11,19 +12,26 @@ from typing import Any
 
 import httpx
 import pytest
-from browsing import Visitor
-from playwright.sync_api import Browser, expect
-from stand_in import StandIn, catalogue
-from storefront_server import REPOSITORY, REVALIDATION_KEY, STOREFRONT, Storefront
+from browsing import Visitor, until
+from playwright.sync_api import Browser, Page, expect
+from stand_in import Faults, StandIn, catalogue
+from storefront_server import REPOSITORY, REVALIDATION_KEY, STOREFRONT, Storefront, node
 
 from app.caching_policy import load
 
-# Minutes in a real browser: part of `make test-full`; the offline proofs stay in `make test`.
-pytestmark = [pytest.mark.browser, pytest.mark.full]
+pytestmark = pytest.mark.browser
 
 PRODUCT = next(product for product in catalogue().products if product["stock"] > 20)
 AXE = STOREFRONT / "node_modules" / "axe-core" / "axe.min.js"
 LARGEST_IMAGE_BYTES = 50_000
+ORDER = {
+    "id": 7,
+    "status": "shipped",
+    "total": 12_900,
+    "currency": "EUR",
+    "created_at": "2026-01-01T12:00:00+00:00",
+    "lines": [{"name": PRODUCT["name"], "quantity": 2}],
+}
 PAGES = (
     "/",
     "/products",
@@ -41,8 +49,18 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [(360, 740), (1280, 800)], ids=["phone", "desktop"])
+PHONE, DESKTOP = (360, 740), (1280, 800)
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [
+        pytest.param(PHONE, "dark", id="phone-dark"),
+        pytest.param(DESKTOP, "light", id="desktop-light"),
+        pytest.param(PHONE, "light", id="phone-light", marks=pytest.mark.full),
+        pytest.param(DESKTOP, "dark", id="desktop-dark", marks=pytest.mark.full),
+    ],
+)
 def test_axe_finds_nothing(
     browser: Browser, storefront: Storefront, stand_in: StandIn, scheme: Any, size: tuple[int, int]
 ) -> None:
@@ -54,16 +72,65 @@ def test_axe_finds_nothing(
     visitor = Visitor(context, storefront.url)
     visitor.add_to_cart(PRODUCT["id"])
     found: list[str] = []
-    for path in PAGES:
-        page = visitor.open(path)
+
+    def look(page: Page, what: str) -> None:
         page.wait_for_timeout(300)
         page.add_script_tag(path=AXE)
         result = page.evaluate("axe.run()")
-        found += [f"{path}: {one['id']}: {one['nodes'][0]['html'][:160]}" for one in result["violations"]]
+        found.extend(f"{what}: {one['id']}: {one['nodes'][0]['html'][:160]}" for one in result["violations"])
         # Nothing sticks out: no page scrolls sideways on a narrow phone.
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, what
+
+    for path in PAGES:
+        look(visitor.open(path), path)
+    visitor.sign_in()
+    stand_in.orders = [ORDER]
+    look(visitor.page, "/account, signed in")
+    page = visitor.open("/account/orders")
+    expect(page.get_by_role("table")).to_be_visible()
+    look(page, "/account/orders")
+    page = visitor.open(f"/products/{PRODUCT['id']}")
+    page.get_by_role("button", name="Write a review").click()
+    expect(page.get_by_label("In a few words")).to_be_visible()
+    look(page, "a review being written")
+    page.get_by_role("button", name="Enlarge the picture").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    look(page, "an enlarged picture")
+    until(lambda: page.evaluate("navigator.serviceWorker.controller !== null"), page)
+    context.set_offline(True)
+    page = visitor.open("/cart")
+    expect(page.get_by_test_id("offline")).to_be_visible()
+    look(page, "/cart, offline")
     context.close()
     assert found == []
+
+
+def _tab_to(page: Page, name: str, most: int = 60) -> None:
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        focused = "document.activeElement.getAttribute('aria-label') ?? document.activeElement.innerText"
+        if page.evaluate(focused).startswith(name):
+            return
+    raise AssertionError(f"{name!r} can't be reached with the keyboard")
+
+
+def test_the_shop_is_used_with_the_keyboard_alone(visitor: Visitor) -> None:
+    page = visitor.open(f"/products/{PRODUCT['id']}")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # the first thing on every page leads past what is on every page
+    assert page.evaluate("document.activeElement.id") == "content"
+    _tab_to(page, "Enlarge the picture")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Enlarge")
+    _tab_to(page, "Add to cart")
+    page.keyboard.press("Enter")
+    _tab_to(page, "Go to your cart")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1, name="Your cart")).to_be_visible()
+    expect(page.get_by_role("link", name=PRODUCT["name"])).to_be_visible()
 
 
 def test_suggestions_are_chosen_with_the_keyboard(visitor: Visitor) -> None:
@@ -91,13 +158,69 @@ def test_each_market_sees_its_own_currency(storefront: Storefront) -> None:
     assert price("GB") == f"£{pounds:,.2f}"
 
 
+def _shown_price(product: dict[str, Any], tier: str) -> str:
+    return f"€{product['prices'][tier]['EUR'] / 100:,.2f}"
+
+
+def test_members_see_their_own_prices_and_whoever_comes_after_them_does_not(
+    visitor: Visitor, stand_in: StandIn
+) -> None:
+    def kept_price() -> int:
+        return next((product["price"] for product in visitor.stored("products") if product["id"] == PRODUCT["id"]), 0)
+
+    def shows(tier: str) -> None:
+        for path in (f"/products/{PRODUCT['id']}", f"/categories/{PRODUCT['category_id']}", "/products", "/"):
+            page = visitor.open(path)
+            # The page's own product, or its first card.
+            price = page.locator(".product-price, .product-card .price").first
+            name = page.locator(".product-info h1, .product-card h3 a").first.inner_text()
+            shown = next(one for one in catalogue().products if one["name"] == name)
+            expect(price).to_contain_text(_shown_price(shown, tier))
+        until(lambda: kept_price() == PRODUCT["prices"][tier]["EUR"], visitor.page)
+
+    stand_in.tier = "premium"
+    visitor.settle("/")
+    shows("free")
+    visitor.sign_in()
+    shows("premium")
+    page = visitor.open(f"/products/{PRODUCT['id']}")
+    expect(page.get_by_text("Member price")).to_be_visible()
+    page = visitor.open("/account")
+    with page.expect_navigation(url=f"{visitor.url}/"):
+        page.get_by_role("button", name="Sign out").click()
+    shows("free")
+
+
+def test_a_members_page_is_kept_by_nobody_and_a_forged_mark_shows_nothing(storefront: Storefront) -> None:
+    answer = httpx.get(
+        f"{storefront.url}/products/{PRODUCT['id']}", headers={"cookie": "tier=premium; sid=forged"}, timeout=60
+    )
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert answer.headers["cloudflare-cdn-cache-control"] == "no-store"
+    assert _shown_price(PRODUCT, "free") in answer.text
+    assert _shown_price(PRODUCT, "premium") not in answer.text
+
+
+def test_the_shop_can_be_installed(storefront: Storefront) -> None:
+    manifest = httpx.get(f"{storefront.url}/manifest.webmanifest", timeout=60).json()
+    found: set[tuple[str, int]] = set()
+    for icon in manifest["icons"]:
+        answer = httpx.get(storefront.url + icon["src"], timeout=60)
+        assert answer.headers["content-type"] == icon["type"], icon["src"]
+        if icon["type"] == "image/png":
+            width, height = struct.unpack(">II", answer.content[16:24])
+            assert icon["sizes"] == f"{width}x{height}"
+            found.add((icon.get("purpose", "any"), width))
+    assert found >= {("any", 192), ("any", 512), ("maskable", 192), ("maskable", 512)}
+
+
 def test_headers_are_those_of_the_cache_policy() -> None:
     script = (
         'import { cachingHeaders, toSource } from "./tools/caching-policy.mjs";'
         'console.log(JSON.stringify(cachingHeaders("../caching.yaml")));'
     )
     made = subprocess.run(
-        ["node", "--input-type=module", "-e", script], cwd=STOREFRONT, capture_output=True, text=True, check=True
+        [node(), "--input-type=module", "-e", script], cwd=STOREFRONT, capture_output=True, text=True, check=True
     )
     given = {
         one["source"]: {header["key"]: header["value"] for header in one["headers"]} for one in json.loads(made.stdout)
@@ -158,12 +281,17 @@ def test_pictures_come_in_the_best_format_and_are_small(storefront: Storefront, 
         assert sizes[640] <= len(plain.content) / 2, "saves less than half of the bandwidth"
 
 
-def test_errors_have_their_own_pages(storefront: Storefront) -> None:
+def test_errors_have_their_own_pages(visitor: Visitor, storefront: Storefront, stand_in: StandIn) -> None:
     missing = httpx.get(f"{storefront.url}/products/999999", timeout=60)
     assert missing.status_code == 404
     assert "There is nothing here." in missing.text
+    stand_in.faults = Faults(down=True)
+    broken = visitor.page.goto(f"{visitor.url}/products/{catalogue().products[-7]['id']}")
+    assert broken
+    assert broken.status == 500
+    expect(visitor.page.get_by_role("heading", level=1)).to_contain_text("That didn")
 
 
 @pytest.mark.full
 def test_the_database_knows_the_blur_of_every_drawing(build: Path) -> None:
-    subprocess.run(["node", "tools/images.mjs", "--check"], cwd=STOREFRONT, check=True, timeout=250)
+    subprocess.run([node(), "tools/images.mjs", "--check"], cwd=STOREFRONT, check=True, timeout=250)

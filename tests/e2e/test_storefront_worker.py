@@ -11,11 +11,12 @@ from playwright.sync_api import Browser, expect
 from stand_in import StandIn, catalogue
 from storefront_server import Storefront, copy_of_the_build
 
-# Minutes in a real browser: part of `make test-full`; the offline proofs stay in `make test`.
-pytestmark = [pytest.mark.browser, pytest.mark.full]
+pytestmark = pytest.mark.browser
 
 PRODUCT = next(product["id"] for product in catalogue().products if product["stock"] > 20)
 LIMIT_BYTES = 50 * 1024 * 1024
+FORGETS_THE_QUOTA_MS = 32_000
+"""Chromium asks again how much room there is when its last answer is half a minute old."""
 # A worker with a bug: every product page is broken, although the server is fine.
 BUG = """
 self.addEventListener("fetch", (event) => {
@@ -60,8 +61,39 @@ def test_a_worker_with_a_bug_is_replaced_and_its_caches_removed(browser: Browser
     context.close()
 
 
+LOOK_FOR_A_NEW_WORKER = """async () => {
+    const registration = await navigator.serviceWorker.getRegistration();
+    const worker = await new Promise((resolve) => {
+        registration.addEventListener("updatefound", () => resolve(registration.installing), { once: true });
+        registration.update();
+    });
+    while (worker.state === "installing") await new Promise((resolve) => setTimeout(resolve, 20));
+    return worker.state;
+}"""
+
+
+def test_a_new_worker_comes_to_the_share_of_browsers_that_may_have_it(browser: Browser, own_shop: Storefront) -> None:
+    def release(share: int) -> str:
+        own_shop.stop()
+        own_shop.environment["WORKER_ROLLOUT_PERCENT"] = str(share)
+        own_shop.start()
+        script.write_text(f"{script.read_text()}// release for {share} %\n")
+        return page.evaluate(LOOK_FOR_A_NEW_WORKER)
+
+    script = own_shop.directory / "public" / "sw.js"
+    context = browser.new_context()
+    visitor = Visitor(context, own_shop.url)
+    page = visitor.settle("/cart")
+    assert release(0) == "redundant"
+    expect(page.get_by_test_id("update")).to_have_count(0)
+    assert release(100) == "installed"
+    expect(page.get_by_test_id("update")).to_contain_text("new version")
+    context.close()
+
+
 def test_what_was_least_used_makes_room_and_the_cart_stays(visitor: Visitor) -> None:
     page = visitor.settle("/cart")
+    assert visitor.used_bytes() < LIMIT_BYTES  # with 1,000 products
     visitor.add_to_cart(PRODUCT)
     page.evaluate(
         """async () => {
@@ -71,11 +103,34 @@ def test_what_was_least_used_makes_room_and_the_cart_stays(visitor: Visitor) -> 
             for (let i = 0; i < 60; i++) await cache.put(`/images/filler-${i}.jpg`, new Response(body.slice()));
         }"""
     )
-    assert page.evaluate("async () => (await navigator.storage.estimate()).usage") > LIMIT_BYTES
+    assert visitor.used_bytes() > LIMIT_BYTES
     page.evaluate("navigator.serviceWorker.controller.postMessage({ type: 'SYNC_CATALOGUE' })")
     expect(page.get_by_test_id("evicted")).to_contain_text("To save space")
-    assert page.evaluate("async () => (await navigator.storage.estimate()).usage") <= LIMIT_BYTES
+    assert visitor.used_bytes() <= LIMIT_BYTES
     assert [line["productId"] for line in visitor.stored("cart")] == [PRODUCT]
+
+
+@pytest.mark.full
+def test_a_full_device_makes_room_for_the_cart(visitor: Visitor, stand_in: StandIn) -> None:
+    page = visitor.settle("/cart")
+    page = visitor.open(f"/products/{PRODUCT}")
+    page.evaluate(
+        """async () => {
+            const cache = await caches.open("images-v1");
+            const body = new Uint8Array(256 * 1024);
+            for (let i = 0; i < 20; i++) await cache.put(`/images/filler-${i}.jpg`, new Response(body.slice()));
+        }"""
+    )
+    origin = {"origin": visitor.url}
+    session = visitor.context.new_cdp_session(page)
+    session.send("Storage.overrideQuotaForOrigin", {**origin, "quotaSize": visitor.used_bytes() - 1024 * 1024})
+    page.wait_for_timeout(FORGETS_THE_QUOTA_MS)
+    page.get_by_role("button", name="Add to cart").click()
+    expect(page.get_by_role("status").filter(has_text=re.compile("is in your cart"))).to_be_visible()
+    expect(page.get_by_test_id("evicted")).to_contain_text("To save space")
+    assert [line["productId"] for line in visitor.stored("cart")] == [PRODUCT]
+    visitor.wait_until_sent()
+    assert [line["product_id"] for line in stand_in.cart] == [PRODUCT]
 
 
 def test_private_data_is_never_cached_and_is_gone_after_signing_out(visitor: Visitor, stand_in: StandIn) -> None:
@@ -97,9 +152,14 @@ def test_private_data_is_never_cached_and_is_gone_after_signing_out(visitor: Vis
     private = re.compile(r"^/api/(cart|session|users|checkout)")
     assert [address for address in visitor.cached_addresses() if private.match(address)] == []
 
+    other = visitor.context.new_page()
+    visitor.open("/account/orders", other)
+    expect(other.get_by_role("table")).to_be_visible()
+
     page = visitor.open("/account")
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(f"{visitor.url}/")
+    expect(other).to_have_url(f"{visitor.url}/")  # nor does another tab go on showing orders
     for store in ("cart", "syncQueue", "userData", "analytics"):
         assert visitor.stored(store) == [], store
     assert all(product["usedAt"] == 0 for product in visitor.stored("products"))

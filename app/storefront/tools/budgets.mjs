@@ -11,6 +11,8 @@ import { gzipSync } from "node:zlib";
 /** The specification asks for 200 KB; the framework alone takes 144. */
 export const FIRST_LOAD_KB = 165;
 export const BUILD_SECONDS = 60;
+/** What the compiler's cache has to save of a build's time. */
+export const BUILD_SAVING = 0.15;
 /** What splitting has to save against one bundle with everything. */
 const SAVING = 0.2;
 const KB = 1024;
@@ -48,6 +50,7 @@ export async function checkBudgets(root, seconds, timed) {
   const saving = 1 - heaviest.kilobytes / unsplit;
   console.log(`storefront: built in ${seconds.toFixed(1)} s; first load at most ${heaviest.kilobytes.toFixed(1)} KB gzip (${heaviest.route}), ${(saving * 100).toFixed(0)} % less than unsplit`);
   const broken = routes.filter(({ kilobytes }) => kilobytes > FIRST_LOAD_KB).map(({ route, kilobytes }) => `${route}: first load ${kilobytes.toFixed(1)} KB gzip, allowed ${FIRST_LOAD_KB}`);
+  if (saving < SAVING) broken.push(`${heaviest.route}: only ${(saving * 100).toFixed(0)} % less than one unsplit bundle, asked for ${SAVING * 100} %`);
   // A slow or busy machine is no fault of the shop's: the time counts where it is asked for (CI, the tests).
   if (timed && seconds > BUILD_SECONDS) broken.push(`the build took ${seconds.toFixed(1)} s, allowed ${BUILD_SECONDS}`);
   if (broken.length) {
@@ -60,6 +63,7 @@ export async function checkBudgets(root, seconds, timed) {
 async function report(root) {
   const { routes, unsplit } = await measure(root);
   const heaviest = routes[0]?.kilobytes ?? 0;
+  const enough = 1 - heaviest / unsplit >= SAVING;
   const rows = routes.map(({ route, kilobytes, own }) => `| \`${route}\` | ${kilobytes.toFixed(1)} | ${own.toFixed(1)} | ${(100 * (1 - kilobytes / unsplit)).toFixed(0)} % |`);
   const text = [
     "# Bundle report",
@@ -70,13 +74,14 @@ async function report(root) {
     "|---|---|---|---|",
     ...rows,
     "",
-    `Heaviest ${heaviest.toFixed(1)} KB: ${1 - heaviest / unsplit >= SAVING ? "saves" : "does NOT save"} the ${SAVING * 100} % asked for.`,
+    `Heaviest ${heaviest.toFixed(1)} KB: ${enough ? "saves" : "does NOT save"} the ${SAVING * 100} % asked for.`,
     "",
   ].join("\n");
   const file = path.join(root, "..", "..", "reports", "bundle.md");
   await mkdir(path.dirname(file), { recursive: true });
   await writeFile(file, text);
   console.log(text);
+  if (!enough) process.exitCode = 1;
 }
 
 if (process.argv[1] === import.meta.filename && process.argv.includes("--report")) await report(path.join(import.meta.dirname, ".."));

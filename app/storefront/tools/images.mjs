@@ -15,36 +15,42 @@ const root = path.join(import.meta.dirname, "..");
 const SIDE = 32;
 const HASHES = path.join(root, "..", "database", "catalogue", "pictures.json");
 
-/** Twelve hex digits of everything in src/images. */
-export async function writeVersion() {
+/** Writes `version`: twelve hex digits of everything in src/images, unless another is given. @param {string} [given] */
+export async function writeVersion(given) {
   const directory = path.join(root, "src", "images");
   const hash = createHash("sha256");
   const files = (await readdir(directory, { recursive: true })).filter((name) => name.endsWith(".ts")).sort();
   for (const name of files) hash.update(await readFile(path.join(directory, name)));
   await mkdir(path.join(root, "src", "generated"), { recursive: true });
-  await writeFile(path.join(root, "src", "generated", "images.json"), `${JSON.stringify({ version: hash.digest("hex").slice(0, 12) })}\n`);
+  const version = given ?? hash.digest("hex").slice(0, 12);
+  await writeFile(path.join(root, "src", "generated", "images.json"), `${JSON.stringify({ version })}\n`);
 }
 
-async function blurHashes() {
+/** The drawings themselves, which are TypeScript, for a tool. */
+export async function drawings() {
   const bundled = path.join(root, "node_modules", ".cache", `drawings-${process.pid}.mjs`);
   await build({
-    stdin: { contents: 'export * from "./src/images/designs"; export * from "./src/images/render";', resolveDir: root },
+    stdin: { contents: 'export * from "./src/images/designs"; export * from "./src/images/render"; export { VIEWS } from "./src/shop/image-views";', resolveDir: root },
     bundle: true, platform: "node", format: "esm", outfile: bundled, external: ["sharp"], logLevel: "warning",
   });
   try {
-    const { KINDS, COLOURS, thumbnail } = await import(pathToFileURL(bundled).href);
-    /** @type {Record<string, string>} */
-    const hashes = {};
-    for (const kind of KINDS) {
-      for (const colour of COLOURS) {
-        const pixels = await thumbnail({ kind, colour, variation: 1 }, SIDE);
-        hashes[`${kind}-${colour}`] = encode(new Uint8ClampedArray(pixels), SIDE, SIDE, 4, 3);
-      }
-    }
-    return hashes;
+    return await import(pathToFileURL(bundled).href);
   } finally {
     await rm(bundled, { force: true });
   }
+}
+
+async function blurHashes() {
+  const { KINDS, COLOURS, thumbnail } = await drawings();
+  /** @type {Record<string, string>} */
+  const hashes = {};
+  for (const kind of KINDS) {
+    for (const colour of COLOURS) {
+      const pixels = await thumbnail({ kind, colour, variation: 1 }, SIDE);
+      hashes[`${kind}-${colour}`] = encode(new Uint8ClampedArray(pixels), SIDE, SIDE, 4, 3);
+    }
+  }
+  return hashes;
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -17,7 +17,7 @@ import { addRoute, cleanupOutdatedCaches, matchPrecache, precache } from "workbo
 import { registerRoute } from "workbox-routing";
 import { CacheFirst, NetworkFirst, StaleWhileRevalidate } from "workbox-strategies";
 import { CACHES, isCurrent, isOurs } from "@/offline/caches";
-import { syncCatalogue } from "@/offline/catalogue";
+import { syncCatalogue } from "@/offline/catalogue-sync";
 import { replay, SYNC_TAG } from "@/offline/queue";
 import { keepWithinQuota } from "@/offline/quota";
 import { refuseUnlessChosen } from "@/offline/rollout";

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { Background } from "@/components/Background";
 import { SiteFooter } from "@/components/SiteFooter";
 import { SiteHeader } from "@/components/SiteHeader";
+import { publicOrigin } from "@/shop/origin";
 import { body, display } from "./fonts";
 import "@/styles/tokens.css";
 import "@/styles/base.css";
@@ -12,7 +13,7 @@ import "@/styles/product.css";
 import "@/styles/forms.css";
 
 export const metadata: Metadata = {
-  metadataBase: new URL(process.env.PUBLIC_ORIGIN ?? "http://127.0.0.1:8080"),
+  metadataBase: new URL(publicOrigin()),
   title: { default: "SIMONE — well-made things for everyday life", template: "%s · SIMONE" },
   description: "Considered goods for home, work and out of doors, at fair prices, delivered in days.",
   applicationName: "SIMONE",

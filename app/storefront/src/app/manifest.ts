@@ -9,9 +9,12 @@ export default function manifest(): MetadataRoute.Manifest {
     display: "standalone",
     background_color: "#faf8f4",
     theme_color: "#faf8f4",
+    // The PNGs are made by tools/icons.mjs.
     icons: [
-      { src: "/icons/icon-192.png", sizes: "192x192", type: "image/png" },
-      { src: "/icons/icon-512.png", sizes: "512x512", type: "image/png" },
+      ...[192, 512].flatMap((side) => [
+        { src: `/icons/icon-${side}.png`, sizes: `${side}x${side}`, type: "image/png" },
+        { src: `/icons/maskable-${side}.png`, sizes: `${side}x${side}`, type: "image/png", purpose: "maskable" as const },
+      ]),
       { src: "/icons/icon.svg", sizes: "any", type: "image/svg+xml" },
     ],
   };

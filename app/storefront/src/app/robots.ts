@@ -1,5 +1,11 @@
 import type { MetadataRoute } from "next";
+import { publicOrigin } from "@/shop/origin";
+
+export const dynamic = "force-dynamic";
 
 export default function robots(): MetadataRoute.Robots {
-  return { rules: { userAgent: "*", allow: "/", disallow: ["/api/", "/account", "/cart", "/checkout", "/login", "/search"] } };
+  return {
+    rules: { userAgent: "*", allow: "/", disallow: ["/api/", "/account", "/cart", "/checkout", "/login", "/search"] },
+    sitemap: `${publicOrigin()}/sitemap.xml`,
+  };
 }

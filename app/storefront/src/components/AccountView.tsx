@@ -1,6 +1,5 @@
 "use client";
 import Link from "next/link";
-import { useRouter } from "next/navigation";
 import { useState } from "react";
 import { useOnline } from "@/offline/use";
 import { signOut } from "@/shop/session";
@@ -10,7 +9,6 @@ import { useVisitor } from "./useVisitor";
 export function AccountView() {
   const visitor = useVisitor();
   const online = useOnline();
-  const router = useRouter();
   const [problem, setProblem] = useState("");
 
   if (visitor === undefined) return <div className="skeleton" style={{ height: "12rem" }} aria-hidden="true" />;
@@ -19,7 +17,8 @@ export function AccountView() {
   async function leave() {
     try {
       await signOut();
-      router.push("/");
+      // Not within the page, whose memory still holds what this visitor has seen.
+      location.assign("/");
     } catch {
       setProblem("We couldn’t be reached, so you are still signed in.");
     }

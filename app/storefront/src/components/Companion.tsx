@@ -25,6 +25,8 @@ export function Companion() {
       measure(),
       listen((message) => {
         if (message.type === "evicted") setEvicted(true);
+        // In another tab, but what this one shows is private too.
+        if (message.type === "signed-out") location.assign("/");
       }),
     ];
     return () => {
@@ -43,7 +45,7 @@ export function Companion() {
       {online ? null : (
         <p data-testid="offline">
           <span className="status-dot" aria-hidden="true" />
-          You are offline. You can browse and fill your cart.
+          <span>You are offline. You can browse and fill your cart.</span>
           {pending ? <Link href="/changes">{pending} unsent</Link> : null}
         </p>
       )}
@@ -54,12 +56,15 @@ export function Companion() {
       ) : null}
       {troubled ? (
         <p data-testid="troubled">
-          {troubled} {troubled === 1 ? "change needs" : "changes need"} your attention. <Link href="/changes">Have a look</Link>
+          <span>
+            {troubled} {troubled === 1 ? "change needs" : "changes need"} your attention.
+          </span>
+          <Link href="/changes">Have a look</Link>
         </p>
       ) : null}
       {evicted ? (
         <p data-testid="evicted">
-          To save space, some of what you haven’t looked at lately was removed from this device.
+          <span>To save space, some of what you haven’t looked at lately was removed from this device.</span>
           <button type="button" className="button" onClick={() => setEvicted(false)}>
             All right
           </button>
@@ -67,7 +72,7 @@ export function Companion() {
       ) : null}
       {update ? (
         <p data-testid="update">
-          There is a new version of the shop.
+          <span>There is a new version of the shop.</span>
           <button type="button" className="button" onClick={() => void applyUpdate()}>
             Use it now
           </button>

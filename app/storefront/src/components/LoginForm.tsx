@@ -1,5 +1,4 @@
 "use client";
-import { useRouter } from "next/navigation";
 import { type FormEvent, useState } from "react";
 import { probe } from "@/offline/connection";
 import { useOnline } from "@/offline/use";
@@ -13,7 +12,6 @@ function destination(): string {
 }
 
 export function LoginForm() {
-  const router = useRouter();
   const online = useOnline();
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
@@ -25,7 +23,8 @@ export function LoginForm() {
     setProblem("");
     try {
       await signIn(String(form.get("email")), String(form.get("password")));
-      router.push(destination());
+      // Not within the page: what it holds of others was made for somebody without an account.
+      location.assign(destination());
     } catch (error) {
       if (error instanceof ApiError) setProblem(error.status === 401 ? "This e-mail address and password don’t belong together." : error.message);
       else {

@@ -18,7 +18,7 @@ function Stock({ pieces }: { pieces: number }) {
 }
 
 /** A product's page: made on the server, and in the browser from its own copy when there is no network. */
-export function ProductView({ product, reviews }: { product: Product; reviews?: Page<Review> }) {
+export function ProductView({ product, reviews, member = false }: { product: Product; reviews?: Page<Review>; member?: boolean }) {
   const trail = [
     { label: "Home", href: "/" },
     ...(product.categoryName ? [{ label: product.categoryName, href: listingPath(product.categoryId) }] : []),
@@ -37,14 +37,16 @@ export function ProductView({ product, reviews }: { product: Product; reviews?: 
             <h1>{product.name}</h1>
           </div>
           <Rating value={product.rating} count={product.ratingCount} />
-          <p className="product-price">{money(product.price, product.currency)}</p>
+          <p className="product-price">
+            {money(product.price, product.currency)} {member ? <span className="tag good">Member price</span> : null}
+          </p>
           <Stock pieces={product.stock} />
           <AddToCart product={product} />
           {product.description ? <p className="prose">{product.description}</p> : null}
           <dl className="facts">
             <div>
               <dt>Delivery</dt>
-              <dd>Free from {money(5_000, product.currency)}, in two days</dd>
+              <dd>Free, in two days</dd>
             </div>
             <div>
               <dt>Returns</dt>

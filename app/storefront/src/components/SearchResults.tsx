@@ -1,4 +1,5 @@
 "use client";
+import Link from "next/link";
 import { useSearchParams } from "next/navigation";
 import { useEffect, useState } from "react";
 import { type Found, search } from "@/shop/search";
@@ -32,6 +33,19 @@ export function SearchResults() {
       </header>
       {products.length ? <h2 className="visually-hidden">Products</h2> : null}
       {products.length ? <ProductGrid products={products} preload={2} /> : null}
+      {current?.found && !products.length ? (
+        <div className="empty">
+          <p className="soft prose">Nothing has all of these words. Fewer of them, or another name for the thing, may find it.</p>
+          <div className="hero-actions">
+            <Link href="/categories" className="button" prefetch={false}>
+              Look through the categories
+            </Link>
+            <Link href="/products" className="button quiet" prefetch={false}>
+              See everything
+            </Link>
+          </div>
+        </div>
+      ) : null}
     </>
   );
 }

@@ -3,6 +3,7 @@ import type { Product } from "@/shop/catalogue";
 import { type CartLine, cartChange, database, lineOf } from "./database";
 import { announce } from "./messages";
 import { wake } from "./queue";
+import { makingRoom } from "./room";
 
 /** The most pieces of one product in a cart; the API's limit as well. */
 export const MOST_PIECES = 99;
@@ -32,6 +33,13 @@ export const removeFromCart = (line: CartLine): Promise<void> =>
 
 /** The cart's change and the queued write are one transaction: neither is ever there without the other. */
 async function change(summary: string, edit: (cart: Map<number, CartLine>) => void): Promise<void> {
+  await makingRoom(() => write(summary, edit));
+  announce({ type: "cart" });
+  announce({ type: "queue" });
+  wake();
+}
+
+async function write(summary: string, edit: (cart: Map<number, CartLine>) => void): Promise<void> {
   const tx = (await database()).transaction(["cart", "syncQueue"], "readwrite");
   const store = tx.objectStore("cart");
   const before = await store.getAll();
@@ -41,9 +49,6 @@ async function change(summary: string, edit: (cart: Map<number, CartLine>) => vo
   for (const line of cart.values()) void store.put(line);
   void tx.objectStore("syncQueue").add(cartChange([...cart.values()], summary));
   await tx.done;
-  announce({ type: "cart" });
-  announce({ type: "queue" });
-  wake();
 }
 
 /** Take over the server's cart (after signing in, or after a conflict), without sending it back. */

@@ -1,6 +1,6 @@
 /**
- * Whether the shop can be reached. `navigator.onLine` only says that there is some network, so "online" means that the
- * API answered a HEAD request a moment ago.
+ * Whether the shop can be reached: "online" means that the API answered a HEAD request a moment ago. What the browser says of
+ * its network (`navigator.onLine`) is only a reason to ask: there may be one and no shop, or none and a shop on this machine.
  */
 export type Connection = "online" | "offline";
 
@@ -40,7 +40,6 @@ export function probe(): Promise<Connection> {
 }
 
 async function ask(): Promise<Connection> {
-  if (!navigator.onLine) return "offline";
   try {
     const response = await fetch(HEALTH, { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
     return response.ok ? "online" : "offline";
@@ -53,16 +52,15 @@ export function watchConnection(): () => void {
   const visible = () => {
     if (document.visibilityState === "visible") void probe();
   };
-  const offline = () => set("offline");
-  const online = () => void probe();
-  addEventListener("online", online);
-  addEventListener("offline", offline);
+  const changed = () => void probe();
+  addEventListener("online", changed);
+  addEventListener("offline", changed);
   document.addEventListener("visibilitychange", visible);
   void probe();
   return () => {
     clearTimeout(timer);
-    removeEventListener("online", online);
-    removeEventListener("offline", offline);
+    removeEventListener("online", changed);
+    removeEventListener("offline", changed);
     document.removeEventListener("visibilitychange", visible);
   };
 }

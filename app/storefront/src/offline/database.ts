@@ -66,7 +66,7 @@ interface Schema extends DBSchema {
   /** Private: emptied at logout. Keys: `session`, `preferences`, `orders`, `checkout`. */
   userData: { key: string; value: unknown };
   analytics: { key: number; value: Measurement };
-  /** Bookkeeping of this browser: keys `catalogueSyncedAt`, `rolloutBucket`, `evicted`. */
+  /** Bookkeeping of this browser: keys `catalogueSyncedAt`, `rolloutBucket`. */
   meta: { key: string; value: unknown };
 }
 

@@ -20,9 +20,14 @@ const open = (): BroadcastChannel => {
   return channel;
 };
 
+/** Tell the other tabs, and the worker. */
+export function announceElsewhere(message: Message): void {
+  open().postMessage(message);
+}
+
 /** Tell every tab, this one included. */
 export function announce(message: Message): void {
-  open().postMessage(message);
+  announceElsewhere(message);
   for (const listener of local) listener(message);
 }
 

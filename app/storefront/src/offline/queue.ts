@@ -13,6 +13,7 @@
  */
 import { type Change, database, newChange } from "./database";
 import { announce } from "./messages";
+import { makingRoom } from "./room";
 
 const LOCK = "simone-webshop-sync";
 /** Background Sync's name for "send the queue when there is a network again". */
@@ -46,7 +47,8 @@ export async function enqueue(
   data: unknown,
   summary: string,
 ): Promise<void> {
-  await (await database()).add("syncQueue", newChange(method, endpoint, data, summary));
+  const db = await database();
+  await makingRoom(() => db.add("syncQueue", newChange(method, endpoint, data, summary)));
   announce({ type: "queue" });
   wake();
 }

@@ -27,10 +27,14 @@ export async function keepWithinQuota(limit = LIMIT_BYTES): Promise<boolean> {
     if (!(await evictSome())) break;
     evicted = true;
   }
-  if (evicted) {
-    await (await database()).put("meta", Date.now(), "evicted");
-    announce({ type: "evicted" });
-  }
+  if (evicted) announce({ type: "evicted" });
+  return evicted;
+}
+
+/** One step, for a write that the browser has no room for; false if there is nothing left to throw away. */
+export async function makeRoom(): Promise<boolean> {
+  const evicted = await evictSome();
+  if (evicted) announce({ type: "evicted" });
   return evicted;
 }
 

@@ -14,15 +14,20 @@ export class ApiError extends Error {
 }
 
 const TIMEOUT_MS = 10_000;
+const NO_CONTENT = 204;
 
 export async function request(method: string, path: string, data?: unknown, headers: Record<string, string> = {}): Promise<Json> {
   const response = await fetch(path, {
     method,
+    // Not the browser's own copy without asking: a member's prices have the same addresses as everybody's.
+    cache: "no-cache",
     headers: { accept: "application/json", ...(data === undefined ? {} : { "content-type": "application/json" }), ...headers },
     ...(data === undefined ? {} : { body: JSON.stringify(data) }),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  const answer: unknown = response.headers.get("content-type")?.includes("json") ? await response.json() : {};
+  // An answer without a body (204) may name a type all the same.
+  const told = response.status !== NO_CONTENT && response.headers.get("content-type")?.includes("json");
+  const answer: unknown = told ? await response.json() : {};
   const json = (answer && typeof answer === "object" ? answer : {}) as Json;
   if (!response.ok) {
     const detail = typeof json.detail === "string" ? json.detail : `The shop answered ${response.status}.`;

@@ -8,6 +8,8 @@ export interface Market {
   locale: string;
   /** ISO 3166 codes that shop in this currency; the first market takes everybody else. */
   countries: readonly string[];
+  /** Prices of whoever is asking, by their session, instead of everybody's: such a page is nobody else's. */
+  member?: true;
 }
 
 const EUR: Market = { slug: "eur", currency: "EUR", locale: "en-IE", countries: ["DE"] };
@@ -19,6 +21,10 @@ export const MARKETS: readonly [Market, ...Market[]] = [
 ];
 
 export const marketOf = (slug: string): Market | undefined => MARKETS.find((market) => market.slug === slug);
+
+const MEMBER_MARKETS: readonly Market[] = MARKETS.map((market) => ({ ...market, member: true }));
+
+export const memberMarketOf = (slug: string): Market | undefined => MEMBER_MARKETS.find((market) => market.slug === slug);
 
 export const marketOfCurrency = (currency: string): Market =>
   MARKETS.find((market) => market.currency === currency) ?? EUR;

@@ -3,8 +3,11 @@
  *
  * The address is read when it is needed, not when the shop is built: one build serves every environment. Tags are
  * those of `app/caching.yaml`, so the invalidation worker's webhook names what it throws away in the same words.
+ * What members pay is asked for with their session, each time, and kept nowhere.
  */
+import { cookies } from "next/headers";
 import { notFound } from "next/navigation";
+import { cache } from "react";
 import { type Category, type Page, type Product, type Review, toCategory, toPage, toProduct, toReview } from "./catalogue";
 import type { Market } from "./market";
 
@@ -12,6 +15,8 @@ import type { Market } from "./market";
 const REVALIDATE_SECONDS = 3600;
 /** A page must not hang on an API that takes connections and never answers. */
 const TIMEOUT_MS = 5_000;
+/** The visitor's session, and the mark that keeps a member's answers out of shared caches. */
+const SESSION_COOKIES = ["sid", "tier"];
 
 type Json = Record<string, unknown>;
 
@@ -22,9 +27,9 @@ export function apiUrl(): string {
 }
 
 async function get(path: string, market: Market, tags: string[]): Promise<Json> {
+  const headers = { accept: "application/json", "x-country": market.countries[0] ?? "" };
   const response = await fetch(`${apiUrl()}${path}`, {
-    headers: { accept: "application/json", "x-country": market.countries[0] ?? "" },
-    next: { revalidate: REVALIDATE_SECONDS, tags },
+    ...(market.member ? { headers: { ...headers, cookie: await sessionCookies() }, cache: "no-store" as const } : { headers, next: { revalidate: REVALIDATE_SECONDS, tags } }),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   if (response.status === 404) notFound();
@@ -32,8 +37,18 @@ async function get(path: string, market: Market, tags: string[]): Promise<Json> 
   return (await response.json()) as Json;
 }
 
+async function sessionCookies(): Promise<string> {
+  const jar = await cookies();
+  return SESSION_COOKIES.flatMap((name) => jar.get(name) ?? [])
+    .map(({ name, value }) => `${name}=${value}`)
+    .join("; ");
+}
+
+/** What says no price is the same for members as for everybody. */
+const shared = ({ member: _, ...market }: Market): Market => market;
+
 export async function categories(market: Market): Promise<Category[]> {
-  return toPage(await get("/api/categories", market, ["categories", "page-categories"]), toCategory).items;
+  return toPage(await get("/api/categories", shared(market), ["categories", "page-categories"]), toCategory).items;
 }
 
 export interface Listing {
@@ -49,10 +64,12 @@ export async function products(market: Market, listing: Listing): Promise<Page<P
   return toPage(await get(`/api/products?${query}`, market, tags), toProduct);
 }
 
-export async function product(market: Market, id: number): Promise<Product> {
-  return toProduct(await get(`/api/products/${id}`, market, [`product:${id}`, `page-product:${id}`, "catalogue", "pages-product"]));
-}
+/** Asked for once a page, although its title and its body both need it. */
+export const product = cache(
+  async (market: Market, id: number): Promise<Product> =>
+    toProduct(await get(`/api/products/${id}`, market, [`product:${id}`, `page-product:${id}`, "catalogue", "pages-product"])),
+);
 
 export async function reviews(market: Market, productId: number): Promise<Page<Review>> {
-  return toPage(await get(`/api/reviews/${productId}`, market, [`reviews:${productId}`, "catalogue"]), toReview);
+  return toPage(await get(`/api/reviews/${productId}`, shared(market), [`reviews:${productId}`, "catalogue"]), toReview);
 }

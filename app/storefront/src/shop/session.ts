@@ -1,8 +1,8 @@
 /** Who is signed in, as this browser knows it; kept for the time without a network, gone at logout. */
 import { adoptCart } from "@/offline/cart";
 import { type CartLine, database } from "@/offline/database";
-import { announce } from "@/offline/messages";
-import { forgetVisitor } from "@/offline/privacy";
+import { announceElsewhere } from "@/offline/messages";
+import { forgetPrices, forgetVisitor } from "@/offline/privacy";
 import { queuedChanges, replay } from "@/offline/queue";
 import { ApiError, request } from "./browser-api";
 import { toProduct } from "./catalogue";
@@ -16,10 +16,13 @@ export interface Visitor {
 
 type Json = Record<string, unknown>;
 
+/** Everybody pays the prices of this tier; members have their own. */
+const EVERYBODY = "free";
+
 function toVisitor(json: Json): Visitor | undefined {
   const user = (json.user ?? json) as Json;
   if (typeof user.id !== "number") return undefined;
-  return { id: user.id, name: String(user.name ?? ""), email: String(user.email ?? ""), tier: String(user.tier ?? "free") };
+  return { id: user.id, name: String(user.name ?? ""), email: String(user.email ?? ""), tier: String(user.tier ?? EVERYBODY) };
 }
 
 /** The visitor this browser last knew, without asking. */
@@ -36,8 +39,17 @@ export async function currentVisitor(): Promise<Visitor | undefined> {
     if (!(error instanceof ApiError && (error.status === 401 || error.status === 404))) throw error;
   }
   if (visitor) await (await database()).put("userData", visitor, "session");
-  else if (await storedVisitor()) await forgetVisitor();
+  else {
+    const gone = await storedVisitor();
+    if (gone) await forget(gone);
+  }
   return visitor;
+}
+
+/** With a member go the prices that they were shown. */
+async function forget(visitor: Visitor | undefined): Promise<void> {
+  await forgetVisitor();
+  if (visitor && visitor.tier !== EVERYBODY) await forgetPrices();
 }
 
 /** Sign in. What was put into the cart before is sent first, so that the server can merge it. */
@@ -47,6 +59,7 @@ export async function signIn(email: string, password: string): Promise<Visitor> 
   const known = visitor ?? (await currentVisitor());
   if (!known) throw new ApiError(401, "The shop didn’t say who you are. Please try again.");
   await (await database()).put("userData", known, "session");
+  if (known.tier !== EVERYBODY) await forgetPrices();
   await fetchCart();
   return known;
 }
@@ -54,8 +67,8 @@ export async function signIn(email: string, password: string): Promise<Visitor> 
 /** Sign out here and at the shop, and remove everything private from this browser. Needs a connection. */
 export async function signOut(): Promise<void> {
   await request("DELETE", "/api/session");
-  await forgetVisitor();
-  announce({ type: "signed-out" });
+  await forget(await storedVisitor());
+  announceElsewhere({ type: "signed-out" });
 }
 
 /** Take over the server's cart, unless changes of this browser are still on their way. */

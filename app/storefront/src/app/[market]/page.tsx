@@ -1,96 +1,12 @@
 import type { Metadata } from "next";
-import Link from "next/link";
-import { DepartmentTiles } from "@/components/DepartmentTiles";
-import { ProductGrid } from "@/components/ProductCard";
-import { ProductImage } from "@/components/ProductImage";
-import { categories, products } from "@/shop/server-api";
-import { listingPath } from "@/shop/sorting";
-import { marketFrom } from "./market";
+import { marketFrom } from "@/app/[market]/market";
+import { Home } from "@/views/Home";
 
 export const revalidate = 3600;
+/** None while building, when there is no API: every page is made when it is first asked for. */
 export const generateStaticParams = () => [];
 export const metadata: Metadata = { alternates: { canonical: "/" } };
 
-const SHELF = 8;
-
-const PROMISES = [
-  ["Delivered in two days", "Free from €50, carbon-counted, in packaging you can compost."],
-  ["Thirty days to decide", "Changed your mind? Send it back at our expense, no questions."],
-  ["Made to be mended", "Spare parts for everything we sell, for at least ten years."],
-] as const;
-
-export default async function Home({ params }: { params: Promise<{ market: string }> }) {
-  const market = await marketFrom(params);
-  const [loved, fresh, all] = await Promise.all([
-    products(market, { sort: "popularity", limit: SHELF }),
-    products(market, { sort: "newest", limit: SHELF }),
-    categories(market),
-  ]);
-  const [favourite] = loved.items;
-  const departments = [...new Map(all.toReversed().map((category) => [category.department, category])).values()].toReversed();
-  const shown = await Promise.all(departments.map(({ id }) => products(market, { categoryId: id, sort: "popularity", limit: 1 })));
-  return (
-    <>
-      <section className="hero" aria-labelledby="welcome">
-        <div className="hero-text">
-          <h1 id="welcome">Fewer, better things.</h1>
-          <p>Honest materials, calm design and prices that make sense. For the life you already have.</p>
-          <div className="hero-actions">
-            <Link href="/products" className="button">
-              Shop everything
-            </Link>
-            <Link href={listingPath(undefined, "newest")} className="button quiet" prefetch={false}>
-              See what’s new
-            </Link>
-          </div>
-        </div>
-        {favourite ? (
-          <div className="hero-picture">
-            <ProductImage product={favourite} alt={favourite.name} view="room" sizes="(min-width: 48rem) 640px, 92vw" preload />
-          </div>
-        ) : null}
-      </section>
-
-      <section className="section" aria-labelledby="loved">
-        <div className="section-head">
-          <h2 id="loved">Most loved</h2>
-          <Link href="/products" prefetch={false}>
-            See all
-          </Link>
-        </div>
-        <ProductGrid products={loved.items} />
-      </section>
-
-      <section className="section" aria-labelledby="departments">
-        <div className="section-head">
-          <h2 id="departments">Shop by department</h2>
-          <Link href="/categories" prefetch={false}>
-            All categories
-          </Link>
-        </div>
-        <DepartmentTiles departments={departments.map(({ department }, index) => ({ name: department, picture: shown[index]?.items[0] }))} />
-      </section>
-
-      <section className="section" aria-labelledby="new">
-        <div className="section-head">
-          <h2 id="new">Just arrived</h2>
-          <Link href={listingPath(undefined, "newest")} prefetch={false}>
-            See all new
-          </Link>
-        </div>
-        <ProductGrid products={fresh.items} />
-      </section>
-
-      <section className="section" aria-label="What you can count on">
-        <ul role="list" className="promises">
-          {PROMISES.map(([title, text]) => (
-            <li key={title}>
-              <h3>{title}</h3>
-              <p className="soft small">{text}</p>
-            </li>
-          ))}
-        </ul>
-      </section>
-    </>
-  );
+export default async function HomePage({ params }: { params: Promise<{ market: string }> }) {
+  return <Home market={await marketFrom(params)} />;
 }

@@ -1,29 +1,19 @@
 import type { Metadata } from "next";
-import { ProductView } from "@/components/ProductView";
-import { imagePath } from "@/shop/image";
-import { product as fetchProduct, reviews as fetchReviews } from "@/shop/server-api";
-import { idFrom, marketFrom } from "../../market";
+import { idFrom, marketFrom } from "@/app/[market]/market";
+import { ProductDetails, productMetadata } from "@/views/ProductDetails";
 
 export const revalidate = 3600;
+/** None while building, when there is no API: every page is made when it is first asked for. */
 export const generateStaticParams = () => [];
 
 interface Props {
   params: Promise<{ market: string; product: string }>;
 }
 
-export async function generateMetadata({ params }: Props): Promise<Metadata> {
-  const product = await fetchProduct(await marketFrom(params), idFrom((await params).product));
-  return {
-    title: product.name,
-    description: product.description.slice(0, 160),
-    alternates: { canonical: `/products/${product.id}` },
-    openGraph: { title: product.name, images: [imagePath(product.image)] },
-  };
-}
+const asked = async ({ params }: Props) => ({ market: await marketFrom(params), id: idFrom((await params).product) });
 
-export default async function ProductPage({ params }: Props) {
-  const market = await marketFrom(params);
-  const id = idFrom((await params).product);
-  const [product, reviews] = await Promise.all([fetchProduct(market, id), fetchReviews(market, id)]);
-  return <ProductView product={product} reviews={reviews} />;
+export const generateMetadata = async (props: Props): Promise<Metadata> => productMetadata(await asked(props));
+
+export default async function ProductPage(props: Props) {
+  return <ProductDetails {...await asked(props)} />;
 }

@@ -1,0 +1,16 @@
+import type { Metadata } from "next";
+import { notFound } from "next/navigation";
+import { Listing } from "@/components/Listing";
+import type { Market } from "@/shop/market";
+import { products } from "@/shop/server-api";
+import { isSort, listingPath, PAGE_SIZE } from "@/shop/sorting";
+
+export function allProductsMetadata(sort: string): Metadata {
+  return { title: "Everything", alternates: { canonical: listingPath(undefined, isSort(sort) ? sort : undefined) } };
+}
+
+export async function AllProducts({ market, sort }: { market: Market; sort: string }) {
+  if (!isSort(sort)) notFound();
+  const page = await products(market, { sort, limit: PAGE_SIZE });
+  return <Listing title="Everything" description="The whole shop, in one long shelf." sort={sort} products={page.items} {...(page.next ? { next: page.next } : {})} />;
+}

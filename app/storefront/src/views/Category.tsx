@@ -1,0 +1,34 @@
+import type { Metadata } from "next";
+import { notFound } from "next/navigation";
+import { Listing } from "@/components/Listing";
+import type { Category } from "@/shop/catalogue";
+import type { Market } from "@/shop/market";
+import { categories, products } from "@/shop/server-api";
+import { isSort, listingPath, PAGE_SIZE } from "@/shop/sorting";
+
+interface Props {
+  market: Market;
+  categoryId: number;
+  /** As it stands in the address. */
+  sort: string;
+}
+
+async function categoryOf({ market, categoryId }: Props): Promise<Category> {
+  return (await categories(market)).find((category) => category.id === categoryId) ?? notFound();
+}
+
+export async function categoryMetadata(props: Props): Promise<Metadata> {
+  const category = await categoryOf(props);
+  return {
+    title: category.name,
+    description: category.description,
+    alternates: { canonical: listingPath(category.id, isSort(props.sort) ? props.sort : undefined) },
+  };
+}
+
+export async function CategoryListing(props: Props) {
+  const { market, categoryId, sort } = props;
+  if (!isSort(sort)) notFound();
+  const [category, page] = await Promise.all([categoryOf(props), products(market, { categoryId, sort, limit: PAGE_SIZE })]);
+  return <Listing title={category.name} description={category.description} categoryId={category.id} sort={sort} products={page.items} {...(page.next ? { next: page.next } : {})} />;
+}
