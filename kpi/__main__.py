@@ -1,8 +1,6 @@
 """`python -m kpi`: measure the running shop and say, number by number, what the specification's promises came to."""
 
 import os
-import platform
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,41 +9,53 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.database.catalogue.vocabulary import WAREHOUSES
+from kpi.about import about_run
 from kpi.measure import FULL, QUICK, Addresses, measure
 from kpi.observe import ShopNotRunning
-from kpi.report import earlier_figures, failures, print_table, rows, write
+from kpi.report import Earlier, NotAReport, earlier_run, failures, print_table, rows, tally, write
 from kpi.workload import WORKLOAD_FILE, Workload, WorkloadError
+from local import secrets_file
+from local.environment import Environment
+from local.problem import Problem
 from local.secrets_file import ADMIN_TOKEN
 from local.state import State
 
 REPORTS = Path("reports/kpi")
+WIDE = 160
+"""Characters in a line where no terminal says how many."""
+
+
+def _state() -> State:
+    return State(Path(os.environ.get("SIMONE_STATE", ".local")))
 
 
 def admin_token() -> str:
     """From the environment, or from the local environment's own secrets; without it no stock is written."""
     if ADMIN_TOKEN in os.environ:
         return os.environ[ADMIN_TOKEN]
-    file = State(Path(os.environ.get("SIMONE_STATE", ".local"))).root / "secrets.env"
-    lines = file.read_text().splitlines() if file.exists() else []
-    return next((line.partition("=")[2].strip() for line in lines if line.startswith(f"{ADMIN_TOKEN}=")), "")
+    state = _state()
+    return secrets_file.load(state)[ADMIN_TOKEN] if state.secrets.exists() else ""
 
 
-def run(
-    quick: Annotated[bool, typer.Option(help="within 90 s; fewer samples")] = False,
+def run(  # noqa: PLR0917 - options of a command line
+    quick: Annotated[bool, typer.Option(help="within 90 s; fewer samples, colder caches")] = False,
     workload: Annotated[Path, typer.Option(help="the load mix")] = WORKLOAD_FILE,
     output: Annotated[Path, typer.Option(help="where report.md, .html and .json go")] = REPORTS,
     compare: Annotated[Path | None, typer.Option(help="an earlier report.json to show changes against")] = None,
     processes: Annotated[int, typer.Option(help="load generators; the shop needs cores too", min=1, max=64)] = 1,
+    outages: Annotated[bool, typer.Option(help="stop nodes of a Redis cache for some seconds")] = True,
 ) -> None:
     """Measure the running shop (`make up`).
 
     Exits 1 when a measured criterion isn't met, 2 when nothing can be measured.
     """
     console, errors = Console(), Console(stderr=True)
-    previous = compare or output / "report.json"
+    if not console.is_terminal:
+        console.width = WIDE
+    durations, mode = (QUICK, "quick") if quick else (FULL, "full")
     try:
         mix = Workload.load(workload)
-        earlier = earlier_figures(previous) if previous.exists() else {}
+        earlier = _earlier(compare, output / "report.json", mode)
         with Progress(
             TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=errors, transient=True
         ) as progress:
@@ -53,34 +63,39 @@ def run(
             measured = measure(
                 mix,
                 Addresses(),
-                QUICK if quick else FULL,
+                durations,
+                environment=Environment(_state()),
                 admin_token=admin_token(),
                 warehouse=WAREHOUSES[0],
                 processes=processes,
+                outages=outages,
                 report=lambda what, done: progress.update(task, description=what, completed=done),
             )
-    except (ShopNotRunning, WorkloadError) as error:
-        errors.print(f"[red]error:[/] {error}")
+    except (ShopNotRunning, WorkloadError, NotAReport, Problem) as error:
+        errors.print(f"[red]error:[/] {error}", highlight=False)
         raise typer.Exit(2) from None
-    table = rows(measured, earlier)
-    about = {
-        "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
-        "load": f"{len(measured.records)} requests in {measured.duration:.0f} s "
-        f"({len(measured.records) / max(measured.duration, 1e-9):.0f}/s), seed {mix.seed}",
-        "failed requests": f"{measured.figures['failed_share'].value:.2%}",
-        "P95 seen by the load generator": f"{measured.figures['client_p95_seconds'].value * 1e3:.1f} ms",
-        "load average of the machine": " ".join(f"{value:.1f}" for value in os.getloadavg()),
-    }
+    table = rows(measured, earlier.figures if earlier else {})
+    about = about_run(mode, durations, measured, mix, earlier)
     print_table(table, console)
     for key, value in about.items():
         console.print(f"  {key}: {value}", highlight=False)
     write(output, table, measured, about)
     console.print(f"  written: {output}/report.{{md,html,json}}", highlight=False)
+    console.print(f"  {tally(table)}", highlight=False)
     unmet = failures(table)
     if unmet:
         errors.print(f"[red]{len(unmet)} of {len(table)} criteria are not met or could not be measured[/]")
         raise typer.Exit(1)
+
+
+def _earlier(named: Path | None, last: Path, mode: str) -> Earlier | None:
+    """The run that was named, else the last one if it was of the same kind: a quick one has colder caches."""
+    if named is not None:
+        return earlier_run(named)
+    if not last.exists():
+        return None
+    found = earlier_run(last)
+    return found if found.about.get("mode") == mode else None
 
 
 if __name__ == "__main__":

@@ -8,10 +8,11 @@ import asyncio
 import multiprocessing
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,9 @@ Records = npt.NDArray[np.void]
 RECORD = np.dtype(
     [
         ("at", np.float64),  # seconds since the run's start when the request was due
+        ("late", np.float32),  # seconds from when it was due until it was sent: the load generator's own delay
         ("seconds", np.float32),  # from sending to the last byte
+        ("key", np.uint64),  # of what was asked for and from which country: the same for the same answer
         ("step", np.uint8),  # index into STEPS
         ("layer", np.uint8),  # index into LAYERS
         ("status", np.uint16),  # 0: no answer
@@ -54,12 +57,21 @@ def layer_of(cache_status: str) -> str:
     return "none" if "fwd=bypass" in cache_status else "origin"
 
 
+STARTING_SECONDS = 2.0
+"""What the load generators take to start; then they all begin at once."""
+
+
+@lru_cache(maxsize=1 << 16)
+def key_of(target: str, country: str) -> int:
+    """A number for an answer that caches may share."""
+    return int.from_bytes(blake2b(f"{country} {target}".encode(), digest_size=8).digest(), "big")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What to do: the mix, for how long, against which server.
+    """What to do: the mix, for how long, against which server. `stream` makes visits that no other stream has.
 
-    `seconds` are the visitors' own; with a `pace` of 10 they pass in a tenth of that time: what caches hold after five
-    minutes, in half a minute.
+    `seconds` are the visitors' own; with a `pace` of 10 they pass in a tenth of that time.
     """
 
     workload: Workload
@@ -67,6 +79,7 @@ class Run:
     seconds: float
     catalogue: Catalogue
     sessions_per_second: float
+    stream: str = ""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     only_reads: bool = False
     pace: float = 1.0
@@ -77,7 +90,7 @@ class _Visitor:
 
     def __init__(self, run: Run, client: Client, started: float) -> None:
         self._run, self._client, self._started = run, client, started
-        self._rows: list[tuple[float, float, int, int, int, int]] = []
+        self._rows: list[tuple[float, float, float, int, int, int, int, int]] = []
         self._random = random.Random(run.workload.seed)  # noqa: S311 - a load, not a secret
         self._number = 0
 
@@ -99,11 +112,12 @@ class _Visitor:
             if due > self._run.seconds:
                 return
             await asyncio.sleep(max(0.0, self._started + due / self._run.pace - time.monotonic()))
-            due += await self._step(action, due, headers, cookie, tags) * self._run.pace + action.think
+            due = await self._step(action, due, headers, cookie, tags) + action.think
 
     async def _step(
         self, action: Action, due: float, headers: dict[str, str], cookie: str, tags: dict[str, str]
     ) -> float:
+        """Sends the step's request; the answer is when it came, in the visitors' own seconds."""
         self._number += 1
         request = request_of(action, self._run.catalogue, self._number)
         sent = {**headers, **dict(request.headers)}
@@ -111,6 +125,7 @@ class _Visitor:
             sent["Cookie"] = cookie
         if request.target in tags and self._random.random() < self._run.workload.conditional:
             sent["If-None-Match"] = tags[request.target]
+        late = time.monotonic() - self._started - due / self._run.pace
         began = time.perf_counter()
         try:
             answer = await self._client.request(request.method, request.target, sent, request.body)
@@ -120,39 +135,46 @@ class _Visitor:
         if tag := answer.headers.get("etag"):
             tags[request.target] = tag
         layer = layer_of(answer.headers.get("cache-status", ""))
-        self._rows.append((due, took, STEPS.index(action.step), LAYERS.index(layer), answer.status, answer.size))
-        return took
+        key = key_of(request.target, headers["X-Country"])
+        step = STEPS.index(action.step)
+        self._rows.append((due, late, took, key, step, LAYERS.index(layer), answer.status, answer.size))
+        return due + (max(0.0, late) + took) * self._run.pace
 
 
-async def _play_part(run: Run, part: int, parts: int, progress: Callable[[int], None]) -> Records:
+async def _play_part(run: Run, part: int, parts: int, started: float) -> Records:
     async with Client(run.base_url) as client:
-        started = time.monotonic()
         visitor = _Visitor(run, client, started)
-        visits = Visits(run.workload, part=part, parts=parts, rate=run.sessions_per_second)
+        visits = Visits(run.workload, part=part, parts=parts, rate=run.sessions_per_second, stream=run.stream)
         async with asyncio.TaskGroup() as tasks:
             for visit in visits.until(run.seconds):
                 await asyncio.sleep(max(0.0, started + visit.start / run.pace - time.monotonic()))
                 tasks.create_task(visitor.play(visit))
-                progress(1)
         return visitor.records()
 
 
-def _process(run: Run, part: int, parts: int) -> Records:
+def _process(run: Run, part: int, parts: int, started: float) -> tuple[Records, float]:
+    begun = time.process_time()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_play_part(run, part, parts, lambda _: None))
+        return runner.run(_play_part(run, part, parts, started)), time.process_time() - begun
 
 
-def play(run: Run, *, processes: int = 1) -> Records:
-    """Plays the run and returns a record for each request, ordered by when it was due.
+@dataclass(frozen=True)
+class Played:
+    """A record for each request, ordered by when it was due. `cpu_seconds` is what all generators used themselves."""
+
+    records: Records
+    cpu_seconds: float
+
+
+def play(run: Run, *, processes: int = 1, started: float | None = None) -> Played:
+    """Plays the run, each part in a process of its own, so that nothing else of this program delays it.
 
     One process makes about 3,000 requests a second; more of them only help where cores are free of the shop itself.
+    `started`: when to begin, on the monotonic clock; soon, without it.
     """
-    if processes == 1:
-        records = [_process(run, 0, 1)]
-    else:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(processes, mp_context=context) as pool:
-            futures = [pool.submit(_process, run, part, processes) for part in range(processes)]
-            records = [future.result() for future in futures]
-    joined: Any = np.concatenate(records)
-    return np.sort(joined, order="at")
+    begin = time.monotonic() + STARTING_SECONDS if started is None else started
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        futures = [pool.submit(_process, run, part, processes, begin) for part in range(processes)]
+        parts = [future.result() for future in futures]
+    joined: Any = np.concatenate([records for records, _ in parts])
+    return Played(np.sort(joined, order="at"), sum(seconds for _, seconds in parts))

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from rich.console import Console
+from rich.markup import escape as escape_markup
 from rich.table import Table
 
 from kpi.criteria import CRITERIA, Criterion
-from kpi.measure import Figure, Measured
-from kpi.plots import hits_over_time, latencies, queries_saved
+from kpi.figures import Figure
+from kpi.measure import Measured
+from kpi.plots import failover_timeline, hits_over_time, latencies, queries_saved
 
 Verdict = Literal["pass", "fail", "not measured", "by test", "in production"]
 
@@ -34,7 +36,7 @@ def _text(value: float, unit: str) -> str:
         case "ratio":
             return f"{value:.1%}"
         case "seconds":
-            return f"{value * 1e3:.1f} ms"
+            return f"{value * 1e3:.1f} ms" if value >= 1e-3 else f"{value * 1e3:.2g} ms"
         case _:
             return f"{value:,.0f} {unit}"
 
@@ -66,7 +68,20 @@ def failures(table: Sequence[Row]) -> list[Row]:
 def _change(row: Row) -> str:
     if row.value is None or row.earlier is None:
         return ""
-    return f"{row.value - row.earlier:+.3g}"
+    change = row.value - row.earlier
+    match row.criterion.unit:
+        case "ratio":
+            return f"{change * 100:+.1f} points"
+        case "seconds":
+            return f"{change * 1e3:+.3g} ms"
+        case _:
+            return f"{change:+,.0f}"
+
+
+def tally(table: Sequence[Row]) -> str:
+    """How many of each verdict, in words."""
+    counted = {verdict: sum(row.verdict == verdict for row in table) for verdict in get_args(Verdict)}
+    return ", ".join(f"{count} {verdict}" for verdict, count in counted.items() if count)
 
 
 _STYLES = {"pass": "green", "fail": "bold red", "not measured": "red", "by test": "cyan", "in production": "dim"}
@@ -74,26 +89,30 @@ _STYLES = {"pass": "green", "fail": "bold red", "not measured": "red", "by test"
 
 def print_table(table: Sequence[Row], console: Console) -> None:
     """For the terminal."""
-    shown = Table(title="The specification's numbers", show_lines=False)
-    for heading in ("", "asked for", "measured", "verdict", "method, or where it is measured"):
-        shown.add_column(heading, overflow="fold")
+    shown = Table(box=None, pad_edge=False)
+    shown.add_column("asked for", overflow="fold", ratio=3)
+    shown.add_column("measured", no_wrap=True, justify="right")
+    shown.add_column("change", no_wrap=True, justify="right")
+    shown.add_column("verdict", no_wrap=True)
+    shown.add_column("method, or where it is measured", overflow="fold", ratio=5)
     section = ""
     for row in table:
-        where = row.criterion.where if row.criterion.where != section else ""
-        section = row.criterion.where
+        if row.criterion.where != section:
+            section = row.criterion.where
+            shown.add_row(f"[bold]{section}[/]")
         shown.add_row(
-            where,
-            row.criterion.asks,
-            f"{row.measured} {_change(row)}".strip(),
+            f"  {row.criterion.asks}",
+            row.measured,
+            _change(row),
             f"[{_STYLES[row.verdict]}]{row.verdict}[/]",
-            row.method,
+            escape_markup(row.method),
         )
     console.print(shown)
 
 
 def markdown(table: Sequence[Row], about: dict[str, Any]) -> str:
     """For a pull request or the docs."""
-    lines = ["# KPI report", "", *(f"- {key}: {value}" for key, value in about.items()), ""]
+    lines = ["# KPI report", "", f"{tally(table)}.", "", *(f"- {key}: {value}" for key, value in about.items()), ""]
     lines += ["| | asked for | measured | change | verdict | method |", "|---|---|---|---|---|---|"]
     lines += [
         "| " + " | ".join((r.criterion.where, r.criterion.asks, r.measured, _change(r), r.verdict, r.method)) + " |"
@@ -102,33 +121,55 @@ def markdown(table: Sequence[Row], about: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+_STYLE = """
+body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:78rem;padding:0 1rem;color:#1b1b1b;background:#fff}
+table{border-collapse:collapse;width:100%}
+td,th{border-bottom:1px solid #ddd;padding:.3rem .6rem;text-align:left;vertical-align:top}
+td:nth-child(2),td:nth-child(3){white-space:nowrap;text-align:right;font-variant-numeric:tabular-nums}
+td:nth-child(4){white-space:nowrap;font-weight:600}
+th[scope=rowgroup]{padding-top:1.1rem;font-size:1.05em}
+.pass td:nth-child(4){color:#17692f}
+.fail td,.not-measured td{background:#fdecea}.fail td:nth-child(4),.not-measured td:nth-child(4){color:#a3150f}
+.in-production td,.by-test td{color:#555}
+.tally{font-size:1.15em}
+.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(30rem,1fr));gap:1rem}
+figure{margin:0}svg{max-width:100%;height:auto}
+"""
+
+
 def html(table: Sequence[Row], measured: Measured, about: dict[str, Any]) -> str:
     """One page that needs nothing else."""
-    body = "".join(
-        f"<tr class='{row.verdict.replace(' ', '-')}'><td>{escape(row.criterion.where)}<td>{escape(row.criterion.asks)}"
-        f"<td>{escape(row.measured)}<td>{escape(_change(row))}<td>{row.verdict}<td>{escape(row.method)}</tr>"
-        for row in table
-    )
-    facts = "".join(f"<li>{escape(key)}: {escape(str(value))}" for key, value in about.items())
-    plots = "".join(
-        f"<figure>{plot}</figure>"
-        for plot in (
-            latencies(measured.records, measured.uncached_seconds),
-            hits_over_time(measured.records),
-            queries_saved(measured.queries_without, measured.queries_with),
+    body, section = list[str](), ""
+    for row in table:
+        if row.criterion.where != section:
+            section = row.criterion.where
+            body.append(f"<tbody><tr><th scope=rowgroup colspan=5>{escape(section)}</tr>")
+        body.append(
+            f"<tr class='{row.verdict.replace(' ', '-')}'><td>{escape(row.criterion.asks)}<td>{escape(row.measured)}"
+            f"<td>{escape(_change(row))}<td>{row.verdict}<td>{escape(row.method)}</tr>"
         )
-    )
+    facts = "".join(f"<li>{escape(key)}: {escape(str(value))}" for key, value in about.items())
+    plots = "".join(f"<figure>{plot}</figure>" for plot in _plots(measured))
     return (
-        "<!doctype html><html lang='en'><meta charset='utf-8'><title>KPI report</title><style>"
-        "body{font:15px/1.45 system-ui;margin:2rem auto;max-width:75rem;padding:0 1rem}table{border-collapse:collapse}"
-        "td,th{border-bottom:1px solid #ddd;padding:.3rem .6rem;text-align:left;vertical-align:top}"
-        "figure{margin:1rem 0}"
-        ".pass td:nth-child(5){color:#187a35}.fail td,.not-measured td{background:#fdecea}"
-        ".in-production td{color:#666}svg{max-width:100%;height:auto}</style>"
-        f"<h1>KPI report</h1><ul>{facts}</ul><table>"
-        "<tr><th><th>asked for<th>measured<th>change<th>verdict<th>method</tr>"
-        f"{body}</table>{plots}</html>\n"
+        "<!doctype html><html lang='en'><meta charset='utf-8'><title>KPI report</title>"
+        f"<meta name='viewport' content='width=device-width'><style>{_STYLE}</style>"
+        f"<h1>KPI report</h1><p class=tally>{tally(table)}</p><ul>{facts}</ul><div class=plots>{plots}</div><table>"
+        "<thead><tr><th>asked for<th>measured<th>change<th>verdict<th>method, or where it is measured</tr></thead>"
+        f"{''.join(body)}</table></html>\n"
     )
+
+
+def _plots(measured: Measured) -> list[str]:
+    plots = [
+        latencies(measured.records, measured.uncached),
+        hits_over_time(measured.records),
+    ]
+    without, made = (measured.figures.get(name) for name in ("queries_without_caches", "queries_with_caches"))
+    if without is not None and made is not None:
+        plots.append(queries_saved(without.value, made.value))
+    if measured.failover is not None:
+        plots.append(failover_timeline(measured.failover))
+    return plots
 
 
 def as_json(table: Sequence[Row], measured: Measured, about: dict[str, Any]) -> str:
@@ -146,15 +187,37 @@ def as_json(table: Sequence[Row], measured: Measured, about: dict[str, Any]) -> 
     return json.dumps(document, indent=1) + "\n"
 
 
-def earlier_figures(path: Path) -> dict[str, float]:
-    """Figures of an earlier run's JSON."""
-    document = json.loads(path.read_text())
-    return {name: figure["value"] for name, figure in document["figures"].items()}
+@dataclass(frozen=True)
+class Earlier:
+    """A run to compare with: its figures, and what it was."""
+
+    figures: dict[str, float]
+    about: dict[str, str]
+
+
+class NotAReport(Exception):
+    """A file isn't the JSON of an earlier run; the message names it."""
+
+
+def earlier_run(path: Path) -> Earlier:
+    """An earlier run's JSON. Raises NotAReport."""
+    try:
+        document = json.loads(path.read_text())
+        figures = {name: float(figure["value"]) for name, figure in document["figures"].items()}
+        return Earlier(figures, dict(document["about"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NotAReport(
+            f"{path} isn't the report.json of an earlier run ({error!r}); name another with --compare"
+        ) from None
 
 
 def write(directory: Path, table: Sequence[Row], measured: Measured, about: dict[str, Any]) -> None:
-    """report.md, report.html and report.json in `directory`."""
+    """report.md, report.html and report.json in `directory`, and a line in its history.jsonl."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "report.md").write_text(markdown(table, about))
     (directory / "report.html").write_text(html(table, measured, about))
-    (directory / "report.json").write_text(as_json(table, measured, about))
+    text = as_json(table, measured, about)
+    (directory / "report.json").write_text(text)
+    # One line a run, to draw trends from.
+    with (directory / "history.jsonl").open("a") as history:
+        history.write(json.dumps(json.loads(text)) + "\n")

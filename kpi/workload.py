@@ -133,12 +133,16 @@ class Visit:
 
 
 class Visits:
-    """Generates visits of a workload. `part` of `parts` splits the stream over processes without overlap."""
+    """Generates visits of a workload. `part` of `parts` splits the stream over processes without overlap; another
+    `stream` has other visitors who behave alike.
+    """
 
-    def __init__(self, workload: Workload, *, part: int = 0, parts: int = 1, rate: float | None = None) -> None:
+    def __init__(
+        self, workload: Workload, *, part: int = 0, parts: int = 1, rate: float | None = None, stream: str = ""
+    ) -> None:
         self._workload = workload
         self._rate = (rate or workload.sessions_per_second) / parts
-        self._random = random.Random(f"{workload.seed}/{part}/{parts}")  # noqa: S311 - a load, not a secret
+        self._random = random.Random(f"{workload.seed}/{part}/{parts}/{stream}")  # noqa: S311 - a load, not a secret
         self._products = Zipf(workload.products, workload.zipf_exponent)
         self._categories = Zipf(workload.categories, workload.zipf_exponent)
         self._searches = Zipf(len(workload.searches), workload.zipf_exponent)

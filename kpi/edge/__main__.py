@@ -106,7 +106,7 @@ def _lines(mix: Workload, addresses: Addresses, seconds: int, writes: int) -> It
                 sessions_per_second=mix.sessions_per_second,
                 pace=pace,
             )
-        )
+        ).records
 
     async def surf() -> Seen:
         return await browse(addresses.gateway, mix, catalogue, seconds=seconds, visits=PAGE_VISITS_PER_SECOND)

@@ -2,20 +2,29 @@
 
 import asyncio
 import json
+import queue
+import subprocess
+import sys
+import threading
 from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import uvloop
 
 from kpi.criteria import CRITERIA
+from kpi.figures import Figure, against_uncached, of_failover, of_query_cache, repeating
 from kpi.http_client import Client
-from kpi.load import LAYERS, RECORD, layer_of
-from kpi.measure import Figure, Measured, of_query_cache
+from kpi.load import LAYERS, RECORD, Records, Run, layer_of, play
+from kpi.machine import moment
+from kpi.measure import Measured
 from kpi.observe import Reading
-from kpi.report import as_json, earlier_figures, failures, html, markdown, rows
-from kpi.workload import Visits, Workload, WorkloadError
+from kpi.report import NotAReport, as_json, earlier_run, failures, html, markdown, rows
+from kpi.routes import Catalogue
+from kpi.workload import STEPS, Visits, Workload, WorkloadError
 
 MIX = Workload.load()
 
@@ -28,6 +37,11 @@ def test_processes_share_the_load_without_repeating_each_other() -> None:
     first, second = (list(Visits(MIX, part=part, parts=2).until(60)) for part in (0, 1))
     assert not set(first) & set(second)
     assert len(first) + len(second) == pytest.approx(60 * MIX.sessions_per_second, rel=0.25)
+
+
+def test_another_stream_has_other_visitors() -> None:
+    warm_up, load = (list(Visits(MIX, stream=stream).until(20)) for stream in ("warm-up", "load"))
+    assert not set(warm_up) & set(load)
 
 
 def test_steps_have_the_declared_shares() -> None:
@@ -73,7 +87,8 @@ def test_a_restarted_pod_counts_from_zero() -> None:
 
 def _measured(**figures: float) -> Measured:
     records = np.zeros(3, dtype=RECORD)
-    return Measured({name: Figure(value, "counted") for name, value in figures.items()}, records, [0.01])
+    counted = {name: Figure(value, "counted") for name, value in figures.items()}
+    return Measured(figures=counted, records=records, uncached=records, uncached_seconds=[0.01])
 
 
 def test_missed_target_is_a_failure() -> None:
@@ -96,15 +111,53 @@ def test_what_only_production_can_show_never_passes() -> None:
 
 def test_report_compares_with_an_earlier_run(tmp_path: Path) -> None:
     earlier = _measured(api_p95_seconds=0.040)
-    (tmp_path / "report.json").write_text(as_json(rows(earlier, {}), earlier, {}))
-    now = rows(_measured(api_p95_seconds=0.030), earlier_figures(tmp_path / "report.json"))
-    assert "| 30.0 ms | -0.01 | pass |" in markdown(now, {})
+    (tmp_path / "report.json").write_text(as_json(rows(earlier, {}), earlier, {"mode": "full"}))
+    found = earlier_run(tmp_path / "report.json")
+    assert found.about == {"mode": "full"}
+    now = rows(_measured(api_p95_seconds=0.030), found.figures)
+    assert "| 30.0 ms | -10 ms | pass |" in markdown(now, {})
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"figures": {"x": 1}}'])
+def test_what_is_no_report_is_told_by_name(text: str, tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text(text)
+    with pytest.raises(NotAReport, match=r"report\.json isn't the report\.json of an earlier run"):
+        earlier_run(tmp_path / "report.json")
+
+
+def _reads(*answers: tuple[int, str, float]) -> Records:
+    """Public reads by key, layer and seconds."""
+    records = np.zeros(len(answers), dtype=RECORD)
+    for record, (key, layer, seconds) in zip(records, answers, strict=True):
+        record["key"], record["layer"], record["seconds"] = key, LAYERS.index(layer), seconds
+        record["status"], record["step"] = 200, STEPS.index("product")
+    return records
+
+
+def test_only_what_was_asked_for_before_is_repeating() -> None:
+    warm_up = _reads((1, "origin", 0), (2, "origin", 0))
+    load = _reads((1, "gateway", 0), (3, "origin", 0), (3, "api", 0), (2, "origin", 0), (4, "origin", 0))
+    found = repeating(warm_up, load)
+    assert found.value == pytest.approx(2 / 3)
+    assert found.method.startswith("3 public reads")
+
+
+def test_caches_are_judged_by_the_same_mix_without_them() -> None:
+    found = against_uncached(_reads(*[(1, "api", 0.002)] * 10), _reads(*[(1, "none", 0.01)] * 5), 12.0, 20.0)
+    assert found["faster_with_caches"].value == pytest.approx(0.8)
+    assert found["queries_saved"].value == pytest.approx(1 - 12 / 40)
+
+
+def test_one_failed_read_is_not_100_percent_uptime() -> None:
+    records = _reads(*[(1, "api", 0.002)] * 10)
+    records["status"][3] = 503
+    assert of_failover(records, 1.4)["failover_answered"].value == pytest.approx(0.9)
 
 
 def test_page_needs_nothing_else() -> None:
     measured = _measured(api_p95_seconds=0.01)
     page = html(rows(measured, {}), measured, {"measured": "now"})
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 2
     assert "src=" not in page
     assert "<script" not in page
 
@@ -131,6 +184,62 @@ async def _ask_twice() -> list[tuple[int, bytes]]:
 def test_load_generator_gets_answers_on_the_loop_that_it_runs_on() -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert runner.run(_ask_twice()) == [(200, b"ok"), (200, b"ok")]
+
+
+def _serve(ready: "queue.Queue[int]", over: threading.Event) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Cache-Status", "simone-api; hit; ttl=9")
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.timeout = 0.1
+        ready.put(server.server_port)
+        while not over.is_set():
+            server.handle_request()
+
+
+def test_played_load_is_recorded_by_what_was_asked_and_who_answered() -> None:
+    ready, over = queue.Queue[int](), threading.Event()
+    server = threading.Thread(target=_serve, args=(ready, over))
+    server.start()
+    try:
+        run = Run(
+            workload=MIX,
+            base_url=f"http://127.0.0.1:{ready.get(timeout=10)}",
+            seconds=3,
+            catalogue=Catalogue(products=range(1, 101), categories=range(1, 7)),
+            sessions_per_second=10,
+            only_reads=True,
+        )
+        played = play(run)
+    finally:
+        over.set()
+        server.join()
+    wanted = [action for visit in Visits(MIX, rate=10).until(3) for action in visit.actions]
+    assert 0 < len(played.records) <= len(wanted)
+    assert set(played.records["status"]) == {200}
+    assert set(played.records["layer"]) == {LAYERS.index("api")}
+    assert 1 < len(np.unique(played.records["key"])) < len(played.records)
+    assert (played.records["at"][:-1] <= played.records["at"][1:]).all()
+    assert played.cpu_seconds > 0
+
+
+def test_cpu_time_of_a_process_and_its_children_is_seen() -> None:
+    own = [psutil.Process().pid]
+    before = moment(own)
+    subprocess.run([sys.executable, "-c", "sum(range(10**7))"], check=True)
+    used = moment(own).since(before)
+    assert 0 < used.database <= used.busy + 0.5
+    assert used.whole > 0
 
 
 def test_the_query_cache_is_judged_by_its_own_lookups_and_the_statements_that_were_made() -> None:

@@ -1,0 +1,214 @@
+"""Figures from what a run recorded and what the shop's own counters grew by."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kpi.load import LAYERS, Records
+from kpi.machine import Moment, cores
+from kpi.observe import Reading
+from kpi.workload import PUBLIC_READS, STEPS
+
+STATEMENTS = "simone_statements_calls_total"
+QUERY_RESULTS = r"(?!user$).+"
+"""What the cache manager keeps of public queries: everything but profiles."""
+STATEMENTS_OF_A_PRODUCT = 2
+"""A product and its stock; every other result is one statement's."""
+SLOW_SECONDS = 0.1
+"""The specification's slow query."""
+_HIT_LAYERS = (LAYERS.index("api"), LAYERS.index("gateway"))
+_PUBLIC = np.array([STEPS.index(step) for step in sorted(PUBLIC_READS)])
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured number and how it came about."""
+
+    value: float
+    method: str
+
+
+def of_records(records: Records) -> dict[str, Figure]:
+    public = records[np.isin(records["step"], _PUBLIC)]
+    answered = public[public["status"] != 0]
+    hits = np.isin(answered["layer"], _HIT_LAYERS)
+    failed = float(np.mean((records["status"] == 0) | (records["status"] >= 500))) if len(records) else 1.0
+    return {
+        "public_hit_ratio": Figure(
+            float(hits.mean()), f"{len(answered)} public reads of the load mix through the gateway, by Cache-Status"
+        ),
+        "overall_hit_ratio": Figure(
+            float(hits.sum() / max(1, len(records))),
+            f"all {len(records)} requests of the load mix, writes and private reads among them",
+        ),
+        "failed_share": Figure(failed, "requests of the load mix without an answer or with a 5xx"),
+        "client_p95_seconds": Figure(
+            float(np.quantile(records["seconds"], 0.95)), "seen by the load generator, which shares the machine's cores"
+        ),
+    }
+
+
+def of_readings(grown: Reading, after: Reading, seconds: float) -> dict[str, Figure]:
+    figures: dict[str, Figure] = {}
+    hits = grown.total("api_cache_hits_total")
+    misses = grown.total("api_cache_misses_total")
+    if hits + misses:
+        figures["api_hit_ratio"] = Figure(hits / (hits + misses), "the API's own counters, behind the gateway")
+    quantile = _quantile(grown, 0.95)
+    if quantile is not None:
+        figures["api_p95_seconds"] = Figure(
+            quantile, "histogram api_request_duration_seconds over the load, all endpoints, interpolated"
+        )
+    calls, spent = grown.total(STATEMENTS), grown.total("simone_statements_seconds_total")
+    if calls:
+        figures["mean_query_seconds"] = Figure(spent / calls, f"pg_stat_statements: {calls:.0f} executions")
+        figures["queries_per_second"] = Figure(calls / seconds, "pg_stat_statements over the load")
+        figures["slow_query_share"] = Figure(_slow_share(grown), "executions of statements with a mean over 100 ms")
+    used = [
+        value / after.total("redis_memory_max_bytes", job="redis", pod=labels["pod"])
+        for labels, value in after.values("redis_memory_used_bytes", job="redis")
+        if after.total("redis_memory_max_bytes", job="redis", pod=labels["pod"])
+    ]
+    if used:
+        figures["redis_memory_share"] = Figure(max(used), "the fullest node after the load")
+    roles = after.values("redis_instance_info", job="redis", role="master")
+    up = after.values("redis_up", job="redis")
+    pairs = {labels["pod"].rpartition("-")[0] for labels, _ in up}
+    masters = {pair: sum(1 for labels, _ in roles if labels["pod"].startswith(f"{pair}-")) for pair in pairs}
+    healthy = [value for _, value in up] + [float(count == 1) for count in masters.values()]
+    if healthy:
+        figures["redis_healthy"] = Figure(
+            min(healthy), f"{len(up)} nodes and {len(pairs)} pairs, at the end of the load"
+        )
+    evicted, expired = grown.total("redis_evicted_keys_total"), grown.total("redis_expired_keys_total")
+    figures["eviction_share"] = Figure(
+        evicted / (evicted + expired) if evicted else 0.0, f"{evicted:.0f} evicted, {expired:.0f} expired in the load"
+    )
+    indexes = len(after.values("simone_index_size_bytes"))
+    figures["indexes_tracked"] = Figure(float(indexes), "indexes whose size Prometheus stores")
+    return figures
+
+
+def _quantile(grown: Reading, share: float) -> float | None:
+    buckets: dict[float, float] = {}
+    for labels, value in grown.values("api_request_duration_seconds_bucket"):
+        bound = float(labels["le"])
+        buckets[bound] = buckets.get(bound, 0.0) + value
+    bounds = sorted(buckets)
+    if not bounds or not buckets[bounds[-1]]:
+        return None
+    wanted, below, low = share * buckets[bounds[-1]], 0.0, 0.0
+    for bound in bounds:
+        if buckets[bound] >= wanted:
+            if bound == float("inf"):
+                return low
+            return low + (bound - low) * (wanted - below) / max(1.0, buckets[bound] - below)
+        below, low = buckets[bound], bound
+    return low
+
+
+def of_query_cache(grown: Reading) -> dict[str, Figure]:
+    """What the cache manager did for reads that no stored answer could serve."""
+
+    def lookups(event: str, entity: str = QUERY_RESULTS) -> float:
+        return grown.total("api_entity_cache_events_total", entity=entity, event=event)
+
+    found, missed = lookups("hit|negative|stale"), lookups("miss")
+    if not found + missed:
+        return {}
+    everything = "hit|negative|stale|miss"
+    needed = lookups(everything) + (STATEMENTS_OF_A_PRODUCT - 1) * lookups(everything, "product")
+    made = grown.total(STATEMENTS)
+    how = "the load mix's reads, of visitors that were not in the load, as members: past all stored answers"
+    return {
+        "query_cache_hit_ratio": Figure(
+            found / (found + missed), f"{found:.0f} of {found + missed:.0f} results found by the cache manager; {how}"
+        ),
+        "query_cache_saved": Figure(
+            1 - made / needed, f"{made:.0f} statements, of everybody, where the same reads need {needed:.0f}; {how}"
+        ),
+    }
+
+
+def _slow_share(grown: Reading) -> float:
+    spent = {labels["queryid"]: value for labels, value in grown.values("pg_stat_statements_seconds_total")}
+    calls = {labels["queryid"]: value for labels, value in grown.values("pg_stat_statements_calls_total")}
+    total = sum(calls.values())
+    slow = sum(count for query, count in calls.items() if count and spent.get(query, 0.0) / count > SLOW_SECONDS)
+    return slow / total if total else 0.0
+
+
+def repeating(warm_up: Records, load: Records) -> Figure:
+    """Hit ratio of what was asked for before, in the warm-up or in the load itself: same address, same country."""
+    asked = np.concatenate([warm_up, load])
+    again = np.ones(len(asked), dtype=bool)
+    again[np.unique(asked["key"], return_index=True)[1]] = False
+    chosen = load[again[len(warm_up) :] & np.isin(load["step"], _PUBLIC) & (load["status"] != 0)]
+    hits = float(np.isin(chosen["layer"], _HIT_LAYERS).mean()) if len(chosen) else 0.0
+    return Figure(hits, f"{len(chosen)} public reads that somebody had asked for before in this run")
+
+
+def against_uncached(load: Records, uncached: Records, made: float, uncached_made: float) -> dict[str, Figure]:
+    """The same mix with and without caches: time to answer, and statements of the database."""
+    reads, plain = _public_answers(load), _public_answers(uncached)
+    if not len(reads) or not len(plain):
+        return {}
+    quick, slow = float(reads["seconds"].mean()), float(plain["seconds"].mean())
+    each = uncached_made / len(plain)
+    without = each * len(reads)
+    return {
+        "faster_with_caches": Figure(
+            1 - quick / slow,
+            f"means of {len(reads)} public reads ({quick * 1e3:.1f} ms) and of {len(plain)} past all caches, Redis "
+            f"stopped ({slow * 1e3:.1f} ms), both through the gateway at the same rate",
+        ),
+        "queries_saved": Figure(
+            1 - made / without if without else 0.0,
+            f"{made:.0f} statements for the load, writes and all; without any cache {each:.1f} for each of "
+            f"{len(plain)} public reads would make {without:.0f}",
+        ),
+        "queries_without_caches": Figure(without, "statements that the load's public reads would have cost"),
+        "queries_with_caches": Figure(made, "statements of the load"),
+    }
+
+
+def of_shield(load: Records) -> dict[str, Figure]:
+    """What the gateway alone keeps away from the API."""
+    reads = _public_answers(load)
+    if not len(reads):
+        return {}
+    share = float((reads["layer"] == LAYERS.index("gateway")).mean())
+    return {"shield_saved": Figure(share, f"{len(reads)} public reads through the gateway, answered by its own store")}
+
+
+def of_failover(after_loss: Records, promoted: float | None) -> dict[str, Figure]:
+    """Who got no answer while a master was lost, and how long until there was another."""
+    reads = after_loss[np.isin(after_loss["step"], _PUBLIC)]
+    figures: dict[str, Figure] = {}
+    if len(reads):
+        served = float(((reads["status"] != 0) & (reads["status"] < 500)).mean())
+        figures["failover_answered"] = Figure(
+            served, f"{len(reads)} public reads after the data pair's master was lost"
+        )
+    if promoted is not None:
+        figures["failover_seconds"] = Figure(promoted, "from the loss until a Sentinel names the other node")
+    return figures
+
+
+def of_machine(used: Moment, generator_seconds: float, seconds: float, load: Records) -> dict[str, Figure]:
+    """How busy the machine was, and how much of that was the measuring itself."""
+    late = float(np.quantile(load["late"], 0.99)) if len(load) else 0.0
+    return {
+        "machine_busy": Figure(used.busy / used.whole if used.whole else 0.0, f"{cores()} cores during the load"),
+        "machine_stolen": Figure(used.stolen / used.whole if used.whole else 0.0, "time that the hypervisor took"),
+        "generator_cpu": Figure(generator_seconds / seconds, "cores that the load generator itself used"),
+        "generator_late_p99": Figure(late, "P99 of requests sent later than they were due"),
+        "database_cpu": Figure(
+            used.database / (cores() * seconds),
+            f"CPU time of all of Postgres's processes in the load, of {cores()} cores that it shares with everything",
+        ),
+    }
+
+
+def _public_answers(records: Records) -> Records:
+    return records[np.isin(records["step"], _PUBLIC) & (records["status"] != 0) & (records["status"] < 500)]
