@@ -74,7 +74,7 @@ def up() -> None:
         raise typer.Exit(INTERRUPTED) from None
     console.print(_table(entries))
     if only_in_aws:
-        console.print(f"In AWS only, without a stand-in here: {', '.join(only_in_aws)}")
+        console.print(f"In AWS only, not on this machine: {', '.join(only_in_aws)}")
     console.print(f"All healthy after {time.monotonic() - began:.1f} s. Secrets: {environment.state.secrets}")
 
 

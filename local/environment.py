@@ -204,7 +204,8 @@ class Environment:
         marker = self.state.run / "cloud.json"
         known: dict[str, Any] = json.loads(marker.read_text()) if marker.exists() else {}
         if known.get("made") != wanted:
-            only_in_aws = cloud.create(resources, cloud.Account(self._region(resources)))[1]
+            account = cloud.Account(self._region(resources))
+            only_in_aws = cloud.create(resources, account, without=cloud.REFUSES_PLAIN_HTTP)[1]
             known |= {"made": wanted, "only_in_aws": only_in_aws}
             _write_file(marker, json.dumps(known), 0o600)
         return known["only_in_aws"]
