@@ -1,5 +1,6 @@
 """The application: routes, errors as problem documents, a true OpenAPI document, and the cache in front."""
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -19,6 +20,7 @@ from app.api.routes import ROUTERS
 from app.api.routes.parameters import each_once
 from app.api.shop import Shop
 from app.api.views import ProblemView
+from app.caching_policy import Policy, PolicyError
 
 log = structlog.get_logger(__name__)
 
@@ -69,9 +71,26 @@ def make_routes() -> FastAPI:
     return app
 
 
+def check_named(policy: Policy, routes: FastAPI) -> None:
+    """Every route must have an entry of the policy: one that has none would be served and, unnoticed, never stored.
+
+    Raises PolicyError with the entry that is missing.
+    """
+    for path, operations in routes.openapi()["paths"].items():
+        example = re.sub(r"\{[^}]*\}", "1", path)
+        for method in (name.upper() for name in operations):
+            found = policy.match(method, example)
+            if found is None or found.route.route != path:
+                raise PolicyError(
+                    f"app/caching.yaml names no {method} {path}, which the API answers. Say who may keep its answers, "
+                    f"for example nobody:  - {{route: {path!r}, methods: [{method}], audience: never}}"
+                )
+
+
 def make_application(shop: Shop) -> App:
-    """The whole application for an open shop."""
+    """The whole application for an open shop. Raises PolicyError for a route that the cache policy doesn't name."""
     routes = make_routes()
+    check_named(shop.policy, routes)
     routes.state.shop = shop
     return CacheMiddleware(
         BodyLimit(routes),

@@ -14,9 +14,10 @@ from granian.server import Server
 from app.api import logs
 from app.api.application import App, make_application
 from app.api.operations_server import OperationsServer
-from app.api.settings import Settings, load
+from app.api.settings import Settings, SettingsError, load
 from app.api.shop import open_shop
 from app.api.warming import start_warming
+from app.caching_policy import PolicyError
 from app.caching_policy import load as load_policy
 
 log = structlog.get_logger(__name__)
@@ -40,7 +41,11 @@ class Application:
         if scope["type"] == "http" and self._app is not None:
             await self._app(scope, receive, send)
         elif scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+            try:
+                await self._lifespan(receive, send)
+            except (SettingsError, PolicyError) as error:
+                log.error("can't serve", reason=str(error))
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         await receive()

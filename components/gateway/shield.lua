@@ -227,7 +227,13 @@ end
 function shield.label(route, path, status)
     if not route.headers then return end
     local header = ngx.header
+    local announced = header_text(header["Link"])
     for name, value in pairs(route.headers[tostring(status)] or route.headers.other) do header[name] = value end
+    -- What the page itself announces (fonts to preload) stays: the policy's likely next pages come after it.
+    if announced ~= "" then
+        local added = route.headers[tostring(status)] and route.headers[tostring(status)]["Link"]
+        header["Link"] = added and announced .. ", " .. added or announced
+    end
     local tags = tags_of(route, path)
     if tags ~= "" then header["Cache-Tag"] = tags end
 end

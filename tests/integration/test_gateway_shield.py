@@ -1,7 +1,9 @@
 """What nginx, with the declared configuration, promises as origin shield. The server is real, the origin scripted."""
 
+import contextlib
 import itertools
 import re
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +13,7 @@ import pytest
 from gateway_server import Answer, Gateway, Seen, running_gateway
 
 from app.caching_policy import Policy, load, parse
+from components.gateway import config
 from components.gateway.settings import GatewaySettings, Limits
 
 POLICY = load(Path("app/caching.yaml"))
@@ -225,6 +228,16 @@ def test_pages_carry_the_policys_headers_whatever_the_storefront_says(gateway: G
     assert page.headers["Cache-Tag"].split(",") == list(found.route.rendered_tags(found.parameters))
 
 
+def test_likely_next_pages_are_announced_beside_what_the_page_preloads(gateway: Gateway) -> None:
+    prefetch = "</products>; rel=prefetch"
+    assert gateway.get("/").headers["Link"] == prefetch
+    font = "</_next/static/media/a.woff2>; rel=preload; as=font; crossorigin"
+    gateway.storefront.answer = lambda _: Answer(headers={"Link": font})
+    for _ in range(2):
+        assert gateway.get("/categories").headers["Link"] == font
+        assert gateway.get("/?_rsc=1").headers["Link"] == f"{font}, {prefetch}"
+
+
 def test_a_page_and_its_data_for_the_router_are_kept_apart(gateway: Gateway) -> None:
     def answer(seen: Seen) -> Answer:
         return Answer(f"data {seen.headers.get('next-router-state-tree')}" if "rsc" in seen.headers else "page")
@@ -296,6 +309,43 @@ def test_a_malformed_purge_is_refused_with_what_is_expected(gateway: Gateway) ->
     assert refused.status_code == 400
     assert "tags" in refused.json()["error"]
     assert gateway.client.get(url).status_code == 405
+
+
+def test_a_client_that_dribbles_its_request_is_cut_off(tmp_path: Path) -> None:
+    impatient = Limits.model_validate({"header_timeout": "1s", "body_timeout": "1s"})
+    for gateway in serve(tmp_path, POLICY, impatient):
+        half = b"POST /api/reviews HTTP/1.1\r\nHost: shop\r\nContent-Length: 100\r\n\r\n{"
+        for beginning in (b"GET / HTTP/1.1\r\nHost:", half):
+            with socket.create_connection((gateway.address, config.PORT), timeout=20) as slow:
+                slow.sendall(beginning)
+                answer = b""
+                # Closed or reset, with or without a 408: either way within the test's patience, not the client's.
+                with contextlib.suppress(ConnectionResetError):
+                    while part := slow.recv(4096):
+                        answer += part
+            assert answer == b"" or b" 408 " in answer.split(b"\r\n")[0]
+        assert gateway.get("/").status_code == 200
+        assert all(seen.target != "/api/reviews" for seen in gateway.api.seen)
+
+
+def test_a_body_beyond_the_limit_never_reaches_the_origin(gateway: Gateway) -> None:
+    url = str(gateway.get("/api/cart").url)
+    answer = gateway.client.put(url, content=b"x" * (Limits().body + 1))
+    assert answer.status_code == 413
+    assert all(seen.method != "PUT" for seen in gateway.api.seen)
+
+
+def test_the_visitors_address_and_country_are_the_edges_word_only(gateway: Gateway, tmp_path: Path) -> None:
+    claims = {"CF_Connecting_IP": "203.0.113.9", "X_Country": "US", "X_Forwarded_For": "203.0.113.9"}
+    gateway.get("/api/products/5", **claims)
+    trusted = gateway.api.seen[0].headers
+    assert (trusted["x-real-ip"], trusted["x-forwarded-for"], trusted["x-country"]) == ("203.0.113.9",) * 2 + ("US",)
+    elsewhere = GatewaySettings(limits=GENEROUS)
+    with running_gateway(tmp_path, POLICY, elsewhere, edge_cidrs=("198.51.100.0/24",)) as direct:
+        direct.get("/api/products/5", **claims)
+        seen = direct.api.seen[0].headers
+    assert seen["x-real-ip"] == seen["x-forwarded-for"] != "203.0.113.9"
+    assert seen["x-country"] == POLICY.countries.others
 
 
 def test_a_client_that_hammers_is_told_to_slow_down(tmp_path: Path) -> None:

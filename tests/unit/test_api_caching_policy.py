@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.api.application import check_named, make_routes
 from app.api.responses.target import CURRENCIES
 from app.caching_policy import VARY_HEADERS, Policy, PolicyError, load, parse
 
@@ -105,6 +106,8 @@ def test_prices_vary_by_country_and_say_so(policy: Policy) -> None:
         (("audience: user", "audience: user\n    edge_ttl: 5"), "/api/users/{user_id}\n", "edge_ttl is 5"),
         (("purged_by: [user.updated]", "purged_by: [user.update]"), "user.update]", "not 'user.update'"),
         (("errors:", "erors:"), "erors:", "erors: unknown field"),
+        (("own: [US, GB]", "own: [US, UK, DE]"), "own: [US, UK, DE]", "each country once"),
+        (("own: [US, GB]", "own: [US, gb]"), "gb]", "pattern"),
         (('"user:{user_id}"', '"user:{id}"'), "/api/users/{user_id}\n", "has no parameter id"),
         (("tags: [products]", "tags: [products]\n    tags: [more]"), "tags: [more]", "'tags' is given twice"),
         (("audience: public", "audience: [public"), "browser_ttl", "not YAML"),
@@ -115,12 +118,23 @@ def test_a_mistake_is_refused_with_its_line_and_the_reason(change: tuple[str, st
     text = FILE.read_text("utf-8")
     assert change[0] in text
     wrong = text.replace(*change, 1)
-    entries = wrong.index("\nroutes:") if not at.startswith("erors") else 0
+    entries = 0 if at.startswith(("erors", "own", "gb")) else wrong.index("\nroutes:")
     line = wrong.count("\n", 0, wrong.index(at, entries)) + 1
     with pytest.raises(PolicyError) as refused:
         parse(wrong, "caching.yaml")
     assert f"caching.yaml, line {line}:" in str(refused.value)
     assert reason in str(refused.value)
+
+
+def test_a_route_of_the_api_that_the_policy_does_not_name_is_refused_with_the_entry_that_is_missing(
+    policy: Policy,
+) -> None:
+    routes = make_routes()
+    check_named(policy, routes)
+    without = tuple(route for route in policy.routes if route.methods != ("PATCH",))
+    lacking = Policy(version=1, errors=policy.errors, bypass=policy.bypass, countries=policy.countries, routes=without)
+    with pytest.raises(PolicyError, match=r"names no PATCH /api/products/\{product_id\}/inventory.*audience: never"):
+        check_named(lacking, routes)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
