@@ -2,12 +2,13 @@
 and without the shield behind it, with and without stale answers.
 
 Nothing is measured here: it is worked out from the policy's lifetimes, for half an hour of load in seconds. So
-lifetimes of minutes, and an edge of many places, which one machine hasn't, get their figures.
+lifetimes of minutes, and an edge of many places, which one machine hasn't, get their figures. Writes aren't played.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from math import inf
 from typing import Final
 
 from app.caching_policy import Policy, Route
@@ -39,9 +40,9 @@ class Asked:
     waited: int
 
     @property
-    def hit_ratio(self) -> float:
-        """The share of reads that the origin didn't see."""
-        return 1 - self.origin / max(1, self.reads)
+    def served(self) -> float:
+        """The share of reads that were answered from a cache, fresh or stale."""
+        return 1 - self.waited / max(1, self.reads)
 
 
 def reads(workload: Workload, policy: Policy, seconds: float) -> Iterator[Read]:
@@ -69,22 +70,30 @@ def reads(workload: Workload, policy: Policy, seconds: float) -> Iterator[Read]:
         yield heappop(waiting)[2]
 
 
-def play(asked: Sequence[Read], *, shield: bool, stale: bool, after: float) -> Asked:
-    """Count from second `after` on; before it the caches fill."""
-    edges: dict[Hashable, float] = {}
+def play(
+    asked: Sequence[Read],
+    *,
+    edge: bool = True,
+    shield: bool = True,
+    stale: bool = True,
+    after: float,
+    until: float = inf,
+) -> Asked:
+    """Count from second `after` to `until`; before, the caches fill. Without `edge`: the shield alone, as locally."""
+    places: dict[Hashable, float] = {}
     behind: dict[Hashable, float] = {}
     counted = origin = waited = 0
     for read in asked:
-        counts = read.at >= after
+        counts = after <= read.at < until
         counted += counts
-        served, fetches = _look(edges, (read.place, read.key), read, read.route.edge_ttl, stale=stale)
-        if not fetches:
-            continue
-        shielded = False
-        if shield:
-            shielded, fetches = _look(behind, read.key, read, read.route.shield_ttl, stale=stale)
+        served, fetches = False, True
+        if edge:
+            served, fetches = _look(places, (read.place, read.key), read, read.route.edge_ttl, stale=stale)
+        if fetches and shield:
+            held, fetches = _look(behind, read.key, read, read.route.shield_ttl, stale=stale)
+            served = served or held
         origin += counts and fetches
-        waited += counts and fetches and not served and not shielded
+        waited += counts and fetches and not served
     return Asked(counted, origin, waited)
 
 
