@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -15,10 +16,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from kpi.compare import plot
 from kpi.compare.servers import cpu_seconds, free_port, process, redis_with_sentinel, wait_for_answer
+from kpi.compare.versions import versions
 
 ROOT: Final = Path(__file__).parents[2]
 RIVALS_PYTHON: Final = ROOT / ".tools/compare/bin/python"
+RIVALS: Final = ("cashews", "aiocache", "fastapi-cache2", "fastapi-redis-sdk", "fastapi", "uvicorn", "redis")
+OWN: Final = ("granian", "redis", "uvloop")
 CONNECTIONS: Final = 32
 WARM_UP_SECONDS: Final = 1
 
@@ -90,6 +95,8 @@ def main(
     """Measure all candidates in turns, print the table, judge the goals; exits 1 if one is missed."""
     if not RIVALS_PYTHON.exists():
         raise typer.BadParameter(f"{RIVALS_PYTHON} is missing: run `make compare`, which installs the other libraries")
+    if shutil.which("wrk") is None:
+        raise typer.BadParameter("the load generator wrk is missing: apt-get install wrk")
     console = Console()
     with tempfile.TemporaryDirectory() as name, redis_with_sentinel(Path(name)) as (redis, sentinel):
         directory = Path(name)
@@ -116,7 +123,14 @@ def main(
     show(console, figures)
     show_goals(console, verdicts)
     output.parent.mkdir(parents=True, exist_ok=True)
+    used = {"ours": versions(Path(sys.executable), OWN), "others": versions(RIVALS_PYTHON, RIVALS)}
+    for whose, found in used.items():
+        console.print(f"{whose}: " + ", ".join(f"{name} {version}" for name, version in found.items()), highlight=False)
+    picture = output.with_suffix(".svg")
+    plot.save(picture, [(one.name, one.cpu_microseconds) for one in figures], "A cached answer, one worker each")
+    console.print(f"written: {output}, {picture}", highlight=False)
     report = {
+        "versions": used,
         "figures": [asdict(figure) for figure in figures],
         "goals": [{**asdict(goal), "met": goal.met} for goal in verdicts],
     }

@@ -139,6 +139,12 @@ def write_files(directory: Path, files: Mapping[str, str], *, address: str, api:
     return path
 
 
+def own_address() -> str:
+    """A loopback address that no other test process uses."""
+    pid = os.getpid()
+    return f"127.{64 + pid % 64}.{pid // 64 % 250}.{1 + time.monotonic_ns() % 250}"
+
+
 @contextlib.contextmanager
 def running_gateway(
     directory: Path,
@@ -146,11 +152,11 @@ def running_gateway(
     settings: GatewaySettings,
     *,
     api_address: str | None = None,
+    address: str | None = None,
     edge_cidrs: Sequence[str] = ("127.0.0.0/8",),
 ) -> Generator[Gateway]:
     """The gateway on a loopback address of its own, until the block ends; `api_address` is that of a real API."""
-    pid = os.getpid()
-    address = f"127.{64 + pid % 64}.{pid // 64 % 250}.{1 + time.monotonic_ns() % 250}"
+    address = address or own_address()
     api, storefront = Origin(address), Origin(address)
     conf = write_files(
         directory,

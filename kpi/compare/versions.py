@@ -1,0 +1,14 @@
+"""What was compared: the installed versions of the libraries that matter."""
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_SCRIPT = "import importlib.metadata as m, json, sys; print(json.dumps({n: m.version(n) for n in sys.argv[1:]}))"
+
+
+def versions(python: Path, packages: Sequence[str]) -> Mapping[str, str]:
+    """Of packages in the environment of this interpreter. Raises CalledProcessError for one that isn't there."""
+    done = subprocess.run([python, "-c", _SCRIPT, *packages], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
