@@ -35,6 +35,7 @@ API = Board(
                     queries=(
                         Query(expr="shop:cache_hits:ratio_rate5m", legend="all layers"),
                         Query(expr="api:cache_hits:ratio_rate5m", legend="API alone"),
+                        Query(expr="layer:cache_hits:ratio_rate5m", legend="{{layer}}"),
                     ),
                     limits=Limits(alert=HIT_RATIO_FLOOR, warn=HIT_RATIO_GOAL, below=True),
                     alerts=("CacheHitRatioLow", "CacheMissSpike"),

@@ -53,6 +53,12 @@ def _hit_recordings() -> Iterator[Recording]:
         record="layer:cache_hits:rate5m",
         expr="\nor ".join(f'label_replace({rate}, "layer", "{layer}", "", "")' for layer, rate in rates.items()),
     )
+    # Of all answers to public reads, that layer's share; together they are shop:cache_hits:ratio_rate5m.
+    yield Recording(
+        record="layer:cache_hits:ratio_rate5m",
+        expr="layer:cache_hits:rate5m\n"
+        "/ on () group_left () (sum(layer:cache_hits:rate5m) + sum(rate(api_cache_misses_total[5m])) > 0)",
+    )
 
 
 def _objective_recordings() -> Iterator[Recording]:
