@@ -205,7 +205,7 @@ class Environment:
         known: dict[str, Any] = json.loads(marker.read_text()) if marker.exists() else {}
         if known.get("made") != wanted:
             account = cloud.Account(self._region(resources))
-            only_in_aws = cloud.create(resources, account, without=cloud.REFUSES_PLAIN_HTTP)[1]
+            only_in_aws = cloud.create(resources, account)[1]
             known |= {"made": wanted, "only_in_aws": only_in_aws}
             _write_file(marker, json.dumps(known), 0o600)
         return known["only_in_aws"]

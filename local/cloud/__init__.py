@@ -18,7 +18,7 @@ from local.problem import Problem
 from local.spec import Container, Pod, Probe
 from local.state import State
 
-__all__ = ["ADDRESS", "ENDPOINT", "NAME", "PORT", "REFUSES_PLAIN_HTTP", "Account", "create", "pod", "resolve"]
+__all__ = ["ADDRESS", "ENDPOINT", "NAME", "PORT", "Account", "create", "pod", "resolve"]
 
 NAME = "moto"
 _EXISTS = (
@@ -56,9 +56,6 @@ _CREATORS: Mapping[str, Creator] = {
     "aws:secretsmanager/secret:Secret": access.secret,
     "aws:secretsmanager/secretVersion:SecretVersion": access.secret_version,
 }
-
-REFUSES_PLAIN_HTTP = frozenset({"aws:s3/bucketPolicy:BucketPolicy"})
-"""What `make up` leaves out: it denies whatever comes without TLS, which is all that comes to this stand-in."""
 
 _NAMED_BY_AWS: Mapping[str, Names] = {
     "aws:ec2/securityGroup:SecurityGroup": ec2.security_group_names,
@@ -101,18 +98,16 @@ def pod(state: State, images: Mapping[str, Image]) -> PlannedPod:
     )
 
 
-def create(
-    resources: Sequence[Resource], account: Account, *, without: frozenset[str] = frozenset()
-) -> tuple[list[str], list[str]]:
-    """Create what the stack declares and isn't there yet, but for the types in `without`. Returns the URNs that exist
-    now and the AWS types that don't.
+def create(resources: Sequence[Resource], account: Account) -> tuple[list[str], list[str]]:
+    """Create what the stack declares and isn't there yet. Returns the URNs that exist now and the AWS types that
+    don't.
     """
     there: list[str] = []
     only_in_aws: set[str] = set()
     ec2.given(account, resources)
     for resource in resources:
         creator = _CREATORS.get(resource.type)
-        if creator is None or resource.type in without:
+        if creator is None:
             if resource.type.startswith("aws:"):
                 only_in_aws.add(resource.type)
             continue

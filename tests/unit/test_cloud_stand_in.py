@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
 from local import cloud
@@ -325,25 +324,6 @@ def test_what_aws_refuses_is_one_message_that_names_the_resource(account: Accoun
     misplaced = dataclasses.replace(policy, inputs={**policy.inputs, "bucket": "nobody-has-this-bucket"})
     with pytest.raises(Problem, match=r"redis-backups-policy \(aws:s3/bucketPolicy:BucketPolicy\) at .*NoSuchBucket"):
         cloud.create([misplaced], Account("eu-central-1", account.endpoint))
-
-
-def test_this_machine_s_jobs_can_store_what_they_back_up(account: Account, declared: Rendered) -> None:
-    local = Account("us-west-2", account.endpoint)
-    renamed = [
-        dataclasses.replace(
-            resource, inputs=json.loads(json.dumps(resource.inputs).replace("simone-prod-redis", "simone-local-redis"))
-        )
-        for resource in declared.resources
-        if ":s3/" in resource.type or ":kms/" in resource.type
-    ]
-    only_in_aws = cloud.create(renamed, local, without=cloud.REFUSES_PLAIN_HTTP)[1]
-    assert only_in_aws == ["aws:s3/bucketPolicy:BucketPolicy"]
-    local["s3"].put_object(Bucket="simone-local-redis-backups", Key="redis/data/1.rdb", Body=b"REDIS")
-    (listed,) = local["s3"].list_objects_v2(Bucket="simone-local-redis-backups")["Contents"]
-    assert listed["Key"] == "redis/data/1.rdb"
-    cloud.create(renamed, local)
-    with pytest.raises(ClientError, match="Forbidden"):
-        local["s3"].put_object(Bucket="simone-local-redis-backups", Key="redis/data/2.rdb", Body=b"REDIS")
 
 
 @pytest.mark.full
