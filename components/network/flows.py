@@ -49,7 +49,7 @@ FLOWS: tuple[Flow, ...] = (
     Flow("api-worker", HTTPS, 443, "purges Cloudflare"),
     Flow("api-jobs", POSTGRES, POSTGRES_PORT, "migrations need a session of their own, so not through pgBouncer"),
     Flow("postgres-jobs", POSTGRES, POSTGRES_PORT, "maintenance needs a session of its own"),
-    Flow("postgres-jobs", HTTPS, 443, "compares RDS's parameters with the declared ones, exports its slow log"),
+    Flow("postgres-jobs", HTTPS, 443, "compares RDS's parameters with the declared ones"),
     Flow("pgbouncer", POSTGRES, POSTGRES_PORT, "the pool's server connections"),
     Flow(EDGE, "gateway", GATEWAY_TLS_PORT, "the shop's visitors, through Cloudflare"),
     Flow("gateway", "api", API_PORT, "API requests that the shield can't answer"),

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import tempfile
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Annotated, NoReturn
 from urllib.parse import quote
 
 import asyncpg
+import boto3
 import typer
+from botocore.exceptions import BotoCoreError
 from dotenv import dotenv_values
 from rich.console import Console
 from rich.progress import Progress
@@ -21,6 +24,7 @@ from kpi.database.before_after.report import make_report as write_db_report
 from kpi.database.pool import measure_pool
 from kpi.database.pool_report import HEADINGS, cells, conclusion
 from kpi.database.pool_report import markdown as pool_page
+from kpi.database.slow_queries import rds_log
 from kpi.database.slow_queries.report import TOP, Report, html, make_report, markdown, terminal_table
 from kpi.database.slow_queries.statistics import NoStatistics
 
@@ -50,6 +54,20 @@ def database_url() -> str:
             f"run make up, or set {URL_VARIABLE}=postgresql://user:password@host:5432/database"
         )
     return f"postgresql://simone_owner:{quote(password, safe='')}@127.0.0.1:5432/simone"
+
+
+def _asked() -> str:
+    """Which database was asked, for a message."""
+    return URL_VARIABLE if os.environ.get(URL_VARIABLE) else "the local database (make up starts it)"
+
+
+def _download(instance: str, directory: Path, console: Console) -> list[Path]:
+    with console.status(f"reading the log of {instance}") if console.is_terminal else nullcontext():
+        try:
+            client: rds_log.Client = boto3.client("rds")  # pyright: ignore[reportUnknownMemberType]
+        except BotoCoreError as error:
+            raise rds_log.NoLog(f"the log of {instance} can't be read: {error}") from None
+        return rds_log.download(client, instance, directory)
 
 
 @app.command("db-report")
@@ -124,6 +142,14 @@ def slow_queries(
             exists=True, dir_okay=False, readable=True, help="A Postgres log (of RDS: downloaded); repeatable."
         ),
     ] = None,
+    rds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="INSTANCE",
+            help=f"An RDS instance, whose log of the last {rds_log.DAYS} days is read too. Credentials and region: as "
+            "the AWS CLI finds them.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(help="Directory for slow-queries.md and .html; default: reports/ in the state directory."),
@@ -134,23 +160,27 @@ def slow_queries(
     console = Console()
     url = database_url()
 
-    async def make() -> Report:
+    async def make(logs: list[Path]) -> Report:
         with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
             task = progress.add_task("explaining", total=None)
             return await make_report(
-                url, top=top, logs=log or [], progress=lambda done, of: progress.update(task, completed=done, total=of)
+                url, top=top, logs=logs, progress=lambda done, of: progress.update(task, completed=done, total=of)
             )
 
     try:
-        report = asyncio.run(make())
+        with tempfile.TemporaryDirectory() as downloads:
+            downloaded = _download(rds, Path(downloads), console) if rds else []
+            report = asyncio.run(make([*(log or []), *downloaded]))
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "slow-queries.md").write_text(markdown(report), encoding="utf-8")
         (directory / "slow-queries.html").write_text(html(report), encoding="utf-8")
     except ValueError:
         # The parser's own words may quote a piece of the password.
         _fail(f"{URL_VARIABLE} is not a Postgres URL: postgresql://user:password@host:5432/database, with %40 for an @")
+    except rds_log.NoLog as error:
+        _fail(str(error))
     except (NoStatistics, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        _fail(f"{URL_VARIABLE}: {type(error).__name__}: {error}")
+        _fail(f"{_asked()}: {type(error).__name__}: {error}")
     console.print(terminal_table(report))
     faults = ", ".join(f"{count} {category}" for category, count in sorted(report.counts().items()))
     console.print(
