@@ -72,7 +72,7 @@ def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
     )  # fmt: skip
     storefront = Storefront("storefront", storefront_args)
     seen = replace(addresses, storefront_url="http://$(STOREFRONT_SERVICE_HOST):$(STOREFRONT_SERVICE_PORT)")
-    ApiWorker("api-worker", replace(pods, addresses=seen, after=[*called, *api.ready, storefront.service]))
+    ApiWorker("api-worker", replace(pods, addresses=seen, after=[*called, *api.ready, api.files, storefront.service]))
     gateway_args = GatewayArgs(
         platform=platform, settings=s.gateway, policy=policy, secrets=s.secrets.edge,
         image=images.ours("gateway"), edge_cidrs=edge_cidrs, after=[*shield.all, api.service, storefront.service],

@@ -102,6 +102,13 @@ def files_checksum(*file_sets: Mapping[str, str]) -> str:
     return checksum(*(part for files in file_sets for pair in sorted(files.items()) for part in pair))
 
 
+def after(opts: pulumi.ResourceOptions, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
+    """`opts`, and declared only once these are there. Pods come after all that they read: a text that changes is in
+    the cluster before the pods that its checksum rolls, and an address exists before the pod that is told it.
+    """
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(resources)))
+
+
 def pod_security(uid: int) -> k8s.core.v1.PodSecurityContextArgs:
     """A pod that runs as `uid` (and a group of the same number, which owns its volumes)."""
     return k8s.core.v1.PodSecurityContextArgs(

@@ -29,18 +29,21 @@ class ApiArgs:
 class Api(pulumi.ComponentResource):
     """The API on port 3000 behind a Service, and the Jobs `migrate` and (where set) `seed`.
 
-    `service` is the Service, for whoever calls the API; `ready` are the Jobs, for whoever needs the schema.
+    `service` is the Service, for whoever calls the API; `ready` are the Jobs, for whoever needs the schema; `files` is
+    the Secret that the worker reads too.
     """
 
     service: k8s.core.v1.Service
     ready: list[pulumi.Resource]
+    files: k8s.core.v1.Secret
 
     def __init__(self, name: str, args: ApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("simone:api:Api", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         pods = args.pods
         platform, secrets, settings = pods.platform, pods.secrets, pods.settings
-        workload.secret(f"{name}-secrets", platform, SYSTEM, SECRETS, application_files(secrets), opts=child)
+        application = application_files(secrets)
+        self.files = workload.secret(f"{name}-secrets", platform, SYSTEM, SECRETS, application, opts=child)
         owner_files = _owner_files(secrets)
         owner = workload.secret(f"{name}-owner-secrets", platform, jobs.SYSTEM, OWNER_SECRETS, owner_files, opts=child)
         job_account = workload.service_account(f"{name}-account-jobs", platform, jobs.SYSTEM, opts=child)
@@ -61,7 +64,7 @@ class Api(pulumi.ComponentResource):
                 host=args.database_host,
                 secret=OWNER_SECRETS,
                 fingerprint=workload.files_checksum(owner_files),
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[*pods.after, owner, job_account, *self.ready]),
+                opts=workload.after(child, *pods.after, owner, job_account, *self.ready),
             )
             self.ready.append(made)
 
@@ -71,7 +74,7 @@ class Api(pulumi.ComponentResource):
             image=pods.image,
             host=args.database_host,
             secret=OWNER_SECRETS,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[owner, job_account]),
+            opts=workload.after(child, owner, job_account),
         )
         application_deployment(
             f"{name}-deployment",
@@ -81,7 +84,7 @@ class Api(pulumi.ComponentResource):
             http_port=API_PORT,
             resources=settings.resources,
             replicas=None,  # the autoscaler's
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*pods.after, account, *self.ready]),
+            opts=workload.after(child, *pods.after, self.files, account, *self.ready),
         )
         workload.autoscaler(f"{name}-autoscaler", platform, SYSTEM, settings.scaling, opts=child)
         workload.disruption_budget(f"{name}-budget", platform, SYSTEM, opts=child)

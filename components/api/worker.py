@@ -26,7 +26,7 @@ class ApiWorker(pulumi.ComponentResource):
             http_port=APPLICATION_METRICS_PORT,
             resources=args.settings.worker_resources,
             replicas=REPLICAS,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[account, *args.after]),
+            opts=workload.after(child, account, *args.after),
         )
         workload.disruption_budget(f"{name}-budget", args.platform, SYSTEM, opts=child)
         self.register_outputs({})

@@ -65,7 +65,7 @@ class Gateway(pulumi.ComponentResource):
                     spec=_pod(args),
                 ),
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*args.after, *before]),
+            opts=workload.after(child, *args.after, *before),
         )
         workload.disruption_budget(f"{name}-budget", platform, SYSTEM, opts=child)
         self.register_outputs({})

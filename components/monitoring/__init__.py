@@ -19,11 +19,11 @@ class Monitoring(pulumi.ComponentResource):
     def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("simone:monitoring:Monitoring", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        declare_prometheus(f"{name}-prometheus", args, child)
+        prometheus = declare_prometheus(f"{name}-prometheus", args, child)
         declare_alertmanager(f"{name}-alertmanager", args, child)
         declare_postgres_exporter(f"{name}-postgres-exporter", args, child)
         declare_backup_exporter(f"{name}-backup-exporter", args, args.backups, child)
         if args.edge is not None:
             declare_cdn_exporter(f"{name}-cdn-exporter", args, args.edge, child)
-        declare_grafana(f"{name}-grafana", args, child)
+        declare_grafana(f"{name}-grafana", args, prometheus=prometheus, opts=child)
         self.register_outputs({})

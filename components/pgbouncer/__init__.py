@@ -55,10 +55,12 @@ class PgBouncer(pulumi.ComponentResource):
         }
         users = {"userlist.txt": userlist(args.secrets)}
         exporter = {"password": args.secrets.exporter.get_secret_value()}
-        workload.config_map(f"{name}-config", platform, SYSTEM, SYSTEM, texts, opts=child)
-        workload.secret(f"{name}-users", platform, SYSTEM, SECRETS, users, opts=child)
-        workload.secret(f"{name}-exporter-secret", platform, SYSTEM, EXPORTER_SECRET, exporter, opts=child)
-        account = workload.service_account(f"{name}-account", platform, SYSTEM, opts=child)
+        before: list[pulumi.Resource] = [
+            workload.config_map(f"{name}-config", platform, SYSTEM, SYSTEM, texts, opts=child),
+            workload.secret(f"{name}-users", platform, SYSTEM, SECRETS, users, opts=child),
+            workload.secret(f"{name}-exporter-secret", platform, SYSTEM, EXPORTER_SECRET, exporter, opts=child),
+            workload.service_account(f"{name}-account", platform, SYSTEM, opts=child),
+        ]
         self.service = workload.service(f"{name}-service", platform, SYSTEM, LISTEN_PORT, opts=child)
         workload.disruption_budget(f"{name}-budget", platform, SYSTEM, opts=child)
         stateless_deployment(
@@ -76,7 +78,7 @@ class PgBouncer(pulumi.ComponentResource):
                 workload.secret_volume("exporter", EXPORTER_SECRET),
                 workload.empty_dir("run", MIB),
             ],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[account, *args.after]),
+            opts=workload.after(child, *before, *args.after),
         )
         self.register_outputs({})
 

@@ -66,10 +66,10 @@ def declare_jobs(
         annotations={"eks.amazonaws.com/role-arn": role.arn},
         opts=opts,
     )
-    workload.config_map(
+    config = workload.config_map(
         f"{prefix}-jobs-config", platform, SYSTEM, SYSTEM, {"parameters.json": declared_parameters(settings)}, opts=opts
     )
-    workload.secret(
+    credentials = workload.secret(
         f"{prefix}-jobs-secret",
         platform,
         SYSTEM,
@@ -117,5 +117,5 @@ def declare_jobs(
             uid=UID,
             deadline_seconds=deadline,
             service_account=SYSTEM,
-            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[account])),
+            opts=workload.after(opts, account, config, credentials),
         )

@@ -45,7 +45,7 @@ class Redis(pulumi.ComponentResource):
         platform, settings, images = args.platform, args.settings, args.images
         node_secrets = node_secret_files(args.secrets)
         sentinel_secrets = sentinel_secret_files(settings, args.secrets)
-        workload.secret(
+        credentials = workload.secret(
             f"{name}-credentials",
             platform,
             SYSTEM,
@@ -56,8 +56,8 @@ class Redis(pulumi.ComponentResource):
             },
             opts=child,
         )
-        workload.secret(f"{name}-node-secrets", platform, SYSTEM, NODE_SECRETS, node_secrets, opts=child)
-        workload.secret(
+        node_secret = workload.secret(f"{name}-node-secrets", platform, SYSTEM, NODE_SECRETS, node_secrets, opts=child)
+        sentinel_secret = workload.secret(
             f"{name}-sentinel-secrets",
             platform,
             SENTINEL_SYSTEM,
@@ -77,7 +77,7 @@ class Redis(pulumi.ComponentResource):
             settings,
             images,
             secret_files=sentinel_secrets,
-            services=services,
+            before=[*services, credentials, sentinel_secret],
             service_account=account_name,
             opts=child,
         )
@@ -89,12 +89,12 @@ class Redis(pulumi.ComponentResource):
                 settings,
                 images,
                 secret_files=node_secrets,
-                services=services,
+                before=[*services, credentials, node_secret],
                 service_account=account_name,
                 opts=child,
             )
         store = declare_backup_store(name, platform, settings.backup, child)
-        declare_jobs(name, platform, settings, images, store, services=services, opts=child)
+        declare_jobs(name, platform, settings, images, store, before=[*services, credentials], opts=child)
 
         self.services = tuple(services)
         self.sentinels = tuple(

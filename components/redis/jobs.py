@@ -72,10 +72,10 @@ def declare_jobs(
     images: Images,
     store: BackupStore,
     *,
-    services: Sequence[pulumi.Resource],
+    before: Sequence[pulumi.Resource],
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """ConfigMap, identity and CronJobs."""
+    """ConfigMap, identity and CronJobs; `before` are the Services and the Secret that these read."""
     account = workload.service_account(
         f"{prefix}-jobs-account",
         platform,
@@ -83,9 +83,9 @@ def declare_jobs(
         annotations={"eks.amazonaws.com/role-arn": store.role.arn},
         opts=opts,
     )
-    after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[account, *services]))
+    after = workload.after(opts, account, *before)
     texts = rewrite_files()
-    workload.config_map(f"{prefix}-jobs-config", platform, JOBS_SYSTEM, JOBS_SYSTEM, texts, opts=opts)
+    config = workload.config_map(f"{prefix}-jobs-config", platform, JOBS_SYSTEM, JOBS_SYSTEM, texts, opts=opts)
     cron_job(
         f"{prefix}-aof-rewrite",
         platform,
@@ -105,7 +105,7 @@ def declare_jobs(
         uid=UID,
         deadline_seconds=6 * HOUR,
         service_account=JOBS_SYSTEM,
-        opts=after,
+        opts=workload.after(after, config),
     )
     transfer_volumes = [
         workload.secret_volume("credentials", CREDENTIALS),

@@ -110,19 +110,19 @@ def declare_pair(
     images: Images,
     *,
     secret_files: Mapping[str, str],
-    services: Sequence[pulumi.Resource],
+    before: Sequence[pulumi.Resource],
     service_account: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> k8s.apps.v1.StatefulSet:
     """ConfigMap, StatefulSet and disruption budget of a pair.
 
-    `services` are the Services whose addresses the pods announce and ask: a container sees those only that exist
-    before it starts.
+    `before` are the Secrets that the pods read, and the Services whose addresses they announce and ask: a container
+    sees those only that exist before it starts.
     """
     pair = settings.pairs()[pair_name]
     peers = peers_of(pair_name, settings, images)
     texts = node_files(settings, pair)
-    workload.config_map(f"{prefix}-{pair_name}-config", platform, SYSTEM, peers.name, texts, opts=opts)
+    config = workload.config_map(f"{prefix}-{pair_name}-config", platform, SYSTEM, peers.name, texts, opts=opts)
     headless = governing_service(prefix, platform, peers, opts=opts)
     workload.disruption_budget(
         f"{prefix}-{pair_name}-budget",
@@ -144,7 +144,9 @@ def declare_pair(
             workload.empty_dir("run", MIB),
         ],
         service_account=service_account,
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=True, depends_on=[headless, *services])),
+        opts=workload.after(
+            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=True)), config, headless, *before
+        ),
     )
 
 

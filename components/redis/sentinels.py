@@ -83,14 +83,14 @@ def declare_sentinels(
     images: Images,
     *,
     secret_files: Mapping[str, str],
-    services: Sequence[pulumi.Resource],
+    before: Sequence[pulumi.Resource],
     service_account: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> k8s.apps.v1.StatefulSet:
-    """ConfigMap, StatefulSet and disruption budget of the Sentinels."""
+    """ConfigMap, StatefulSet and disruption budget of the Sentinels; `before` as for a pair."""
     peers = peers_of(settings, images)
     texts = sentinel_files(settings)
-    workload.config_map(f"{prefix}-sentinel-config", platform, SENTINEL_SYSTEM, peers.name, texts, opts=opts)
+    config = workload.config_map(f"{prefix}-sentinel-config", platform, SENTINEL_SYSTEM, peers.name, texts, opts=opts)
     headless = governing_service(prefix, platform, peers, opts=opts)
     workload.disruption_budget(f"{prefix}-sentinel-budget", platform, SENTINEL_SYSTEM, opts=opts)
     return stateful_set(
@@ -101,5 +101,7 @@ def declare_sentinels(
         server=_server(settings, peers.image),
         volumes=[workload.config_volume("config", peers.name), workload.secret_volume("secrets", SENTINEL_SECRETS)],
         service_account=service_account,
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=True, depends_on=[headless, *services])),
+        opts=workload.after(
+            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=True)), config, headless, *before
+        ),
     )

@@ -49,7 +49,7 @@ class Storefront(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         platform, settings = args.platform, args.settings
         files = _files(args.secrets)
-        workload.secret(f"{name}-secrets", platform, SYSTEM, SECRETS, files, opts=child)
+        secrets = workload.secret(f"{name}-secrets", platform, SYSTEM, SECRETS, files, opts=child)
         account = workload.service_account(f"{name}-account", platform, SYSTEM, opts=child)
         self.service = workload.service(f"{name}-service", platform, SYSTEM, STOREFRONT_PORT, opts=child)
         peers = [env("PEERS_HOST", PEERS)] if settings.scaling.maximum > 1 else []
@@ -103,7 +103,7 @@ class Storefront(pulumi.ComponentResource):
                 workload.empty_dir("page-cache", settings.page_cache),
                 workload.empty_dir("tmp", 64 * MIB),
             ],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[account, *args.after]),
+            opts=workload.after(child, secrets, account, *args.after),
         )
         workload.autoscaler(f"{name}-autoscaler", platform, SYSTEM, settings.scaling, opts=child)
         workload.disruption_budget(f"{name}-budget", platform, SYSTEM, opts=child)

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -117,3 +118,33 @@ def test_a_changed_secret_rolls_exactly_the_servers_that_read_it(rendered: Calla
         w.name for w in _workloads(after) if _read(w) & texts and w.type.endswith((":Deployment", ":StatefulSet"))
     }
     assert _rolled(before, after) == reading == {"api-deployment", "api-worker-deployment", "pgbouncer-deployment"}
+
+
+def _needed(workload: Resource, texts: Mapping[str, Any]) -> set[str]:
+    """What must be in the cluster before the pods: what they mount, their account, the Services that they are told."""
+    mounted = _read(workload)
+    told = json.dumps([_template(workload), [texts[name] for name in mounted]])
+    services = {name.lower().replace("_", "-") for name in re.findall(r"[({](\w+)_SERVICE_(?:HOST|PORT)[)}]", told)}
+    account = _template(workload)["spec"]["serviceAccountName"]
+    return {*mounted, f"ServiceAccount/{account}", *(f"Service/{name}" for name in services)}
+
+
+def test_pods_come_after_all_that_they_read(environment: Rendered) -> None:
+    """Else a roll-out may start with the text before, and the kubelet tells no pod of a Service that comes later."""
+    by_urn = {resource.urn: resource for resource in environment.resources}
+    texts = _texts(environment)
+
+    def before(urn: str) -> set[str]:
+        found = set(by_urn[urn].dependencies)
+        return found.union(*(before(dependency) for dependency in found))
+
+    missing: dict[str, set[str]] = {}
+    for workload in _workloads(environment):
+        there = {
+            f"{by_urn[urn].inputs['kind']}/{by_urn[urn].inputs['metadata']['name']}"
+            for urn in before(workload.urn)
+            if by_urn[urn].type.startswith("kubernetes:")
+        }
+        if late := _needed(workload, texts) - there:
+            missing[workload.name] = late
+    assert missing == {}

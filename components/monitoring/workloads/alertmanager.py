@@ -20,6 +20,7 @@ from components.monitoring.workloads.parts import (
 )
 from components.quantities import kubernetes_memory
 from components.workload import (
+    after,
     container_security,
     files_checksum,
     metadata,
@@ -42,8 +43,8 @@ def declare_alertmanager(name: str, args: MonitoringArgs, opts: pulumi.ResourceO
     platform, settings = args.platform, args.settings.alertmanager
     directory, _, file_name = CONFIG_FILE.rpartition("/")
     config = {file_name: alertmanager_yml(args.secrets)}
-    service_account(name, platform, SYSTEM, opts=opts)
-    secret(f"{name}-config", platform, SYSTEM, "alertmanager-config", config, opts=opts)
+    account = service_account(name, platform, SYSTEM, opts=opts)
+    texts = secret(f"{name}-config", platform, SYSTEM, "alertmanager-config", config, opts=opts)
     service(f"{name}-service", platform, SYSTEM, PORT, opts=opts)
     container = k8s.core.v1.ContainerArgs(
         name=SYSTEM,
@@ -79,5 +80,5 @@ def declare_alertmanager(name: str, args: MonitoringArgs, opts: pulumi.ResourceO
             ),
             volume_claim_templates=[volume_claim("data", kubernetes_memory(settings.storage))],
         ),
-        opts=opts,
+        opts=after(opts, account, texts),
     )

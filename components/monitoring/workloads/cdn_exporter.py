@@ -5,7 +5,7 @@ import pulumi
 from components.monitoring.workloads.args import MonitoringArgs, WatchedEdge
 from components.monitoring.workloads.exporter import declare_exporter
 from components.monitoring.workloads.parts import mount, secret_volume
-from components.workload import env, files_checksum, secret
+from components.workload import after, env, files_checksum, secret
 
 SYSTEM = "cdn-exporter"
 SECRETS_DIRECTORY = "/etc/cdn-exporter/secrets"
@@ -15,7 +15,7 @@ def declare_cdn_exporter(name: str, args: MonitoringArgs, edge: WatchedEdge, opt
     """Everything named `{name}-…` that the exporter needs. It reads its token from a file."""
     settings = args.settings.cdn_exporter
     secrets = {"token": edge.analytics_token.get_secret_value()}
-    secret(f"{name}-secrets", args.platform, SYSTEM, "cdn-exporter-secrets", secrets, opts=opts)
+    token = secret(f"{name}-secrets", args.platform, SYSTEM, "cdn-exporter-secrets", secrets, opts=opts)
     declare_exporter(
         name,
         args,
@@ -38,5 +38,5 @@ def declare_cdn_exporter(name: str, args: MonitoringArgs, edge: WatchedEdge, opt
         checksum=files_checksum(secrets),
         volumes=[secret_volume("secrets", "cdn-exporter-secrets")],
         mounts=[mount("secrets", SECRETS_DIRECTORY)],
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(edge.after))),
+        opts=after(opts, token, *edge.after),
     )

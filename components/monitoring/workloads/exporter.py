@@ -10,6 +10,7 @@ from components.monitoring.workloads.args import MonitoringArgs
 from components.monitoring.workloads.parts import http_probe, metrics_port
 from components.network.flows import APPLICATION_METRICS_PORT
 from components.workload import (
+    after,
     container_security,
     env,
     metadata,
@@ -77,5 +78,5 @@ def declare_exporter(
                 ),
             ),
         ),
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[account])),
+        opts=after(opts, account),
     )

@@ -1,5 +1,7 @@
 """Grafana: the dashboards as a ConfigMap, always; a Deployment that shows them, where the settings ask for one."""
 
+from collections.abc import Sequence
+
 import pulumi
 import pulumi_kubernetes as k8s
 
@@ -26,6 +28,7 @@ from components.monitoring.workloads.parts import (
     secret_volume,
 )
 from components.workload import (
+    after,
     config_map,
     container_security,
     env,
@@ -45,25 +48,35 @@ UID = 472
 """As the official image runs."""
 
 
-def declare_grafana(name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions) -> None:
-    """The dashboards, and Grafana itself if it is wanted."""
+def declare_grafana(
+    name: str, args: MonitoringArgs, *, prometheus: pulumi.Resource, opts: pulumi.ResourceOptions
+) -> None:
+    """The dashboards, and Grafana itself if it is wanted; `prometheus` is the Service that it asks."""
     boards = dashboard_files(args.settings, runbook_urls(args.settings))
-    config_map(f"{name}-dashboards", args.platform, SYSTEM, "grafana-dashboards", boards, opts=opts)
+    texts = config_map(f"{name}-dashboards", args.platform, SYSTEM, "grafana-dashboards", boards, opts=opts)
     if args.settings.grafana is not None:
-        _declare_server(name, args, args.settings.grafana, boards, opts)
+        _declare_server(name, args, args.settings.grafana, boards, before=[prometheus, texts], opts=opts)
 
 
 def _declare_server(
-    name: str, args: MonitoringArgs, settings: Grafana, boards: dict[str, str], opts: pulumi.ResourceOptions
+    name: str,
+    args: MonitoringArgs,
+    settings: Grafana,
+    boards: dict[str, str],
+    *,
+    before: Sequence[pulumi.Resource],
+    opts: pulumi.ResourceOptions,
 ) -> None:
     platform = args.platform
     interval = args.settings.prometheus.scrape_interval
     datasources, providers = {"prometheus.yml": datasources_yml(interval)}, {"simone.yml": providers_yml()}
     secrets = {"admin-password": args.secrets.grafana_admin_password.get_secret_value()}
-    service_account(name, platform, SYSTEM, opts=opts)
-    config_map(f"{name}-datasources", platform, SYSTEM, "grafana-datasources", datasources, opts=opts)
-    config_map(f"{name}-providers", platform, SYSTEM, "grafana-providers", providers, opts=opts)
-    secret(f"{name}-secrets", platform, SYSTEM, "grafana-secrets", secrets, opts=opts)
+    own = (
+        service_account(name, platform, SYSTEM, opts=opts),
+        config_map(f"{name}-datasources", platform, SYSTEM, "grafana-datasources", datasources, opts=opts),
+        config_map(f"{name}-providers", platform, SYSTEM, "grafana-providers", providers, opts=opts),
+        secret(f"{name}-secrets", platform, SYSTEM, "grafana-secrets", secrets, opts=opts),
+    )
     service(f"{name}-service", platform, SYSTEM, PORT, opts=opts)
     container = k8s.core.v1.ContainerArgs(
         name=SYSTEM,
@@ -112,5 +125,5 @@ def _declare_server(
                 ),
             ),
         ),
-        opts=opts,
+        opts=after(opts, *own, *before),
     )

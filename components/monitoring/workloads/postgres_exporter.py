@@ -13,6 +13,7 @@ from components.monitoring.config.postgres_exporter import (
 from components.monitoring.workloads.args import MonitoringArgs
 from components.monitoring.workloads.parts import config_volume, http_probe, metrics_port, mount, secret_volume
 from components.workload import (
+    after,
     config_map,
     container_security,
     env,
@@ -37,9 +38,11 @@ def declare_postgres_exporter(name: str, args: MonitoringArgs, opts: pulumi.Reso
     secrets_directory, _, password_name = PASSWORD_FILE.rpartition("/")
     config = {queries_name: queries_yml()}
     secrets = {password_name: database.exporter_password.get_secret_value()}
-    service_account(name, platform, SYSTEM, opts=opts)
-    config_map(f"{name}-config", platform, SYSTEM, "postgres-exporter-config", config, opts=opts)
-    secret(f"{name}-secrets", platform, SYSTEM, "postgres-exporter-secrets", secrets, opts=opts)
+    before = (
+        service_account(name, platform, SYSTEM, opts=opts),
+        config_map(f"{name}-config", platform, SYSTEM, "postgres-exporter-config", config, opts=opts),
+        secret(f"{name}-secrets", platform, SYSTEM, "postgres-exporter-secrets", secrets, opts=opts),
+    )
     address = pulumi.Output.from_input(database.host).apply(
         lambda host: f"{host}:5432/{database.name}?sslmode={args.settings.database_sslmode}"
     )
@@ -83,5 +86,5 @@ def declare_postgres_exporter(name: str, args: MonitoringArgs, opts: pulumi.Reso
                 ),
             ),
         ),
-        opts=opts,
+        opts=after(opts, *before),
     )

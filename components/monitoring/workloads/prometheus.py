@@ -26,6 +26,7 @@ from components.monitoring.workloads.parts import (
 )
 from components.quantities import kubernetes_memory
 from components.workload import (
+    after,
     config_map,
     container_security,
     files_checksum,
@@ -44,19 +45,19 @@ UID = 65534
 """`nobody`, as the official image runs."""
 
 
-def _allow_discovery(name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions) -> None:
+def _allow_discovery(name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions) -> pulumi.Resource:
     role = k8s.rbac.v1.Role(
         f"{name}-role",
         metadata=metadata(args.platform, SYSTEM, SYSTEM, component="monitoring"),
         rules=[k8s.rbac.v1.PolicyRuleArgs(api_groups=[""], resources=["pods"], verbs=["get", "list", "watch"])],
         opts=opts,
     )
-    k8s.rbac.v1.RoleBinding(
+    return k8s.rbac.v1.RoleBinding(
         f"{name}-role-binding",
         metadata=metadata(args.platform, SYSTEM, SYSTEM, component="monitoring"),
         role_ref=k8s.rbac.v1.RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=SYSTEM),
         subjects=[k8s.rbac.v1.SubjectArgs(kind="ServiceAccount", name=SYSTEM, namespace=args.platform.namespace)],
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[role])),
+        opts=after(opts, role),
     )
 
 
@@ -65,17 +66,19 @@ def _secret_files(args: MonitoringArgs) -> dict[str, str]:
     return {} if password is None else {"remote-write-password": password.get_secret_value()}
 
 
-def declare_prometheus(name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions) -> None:
-    """Everything named `{name}-…` that Prometheus needs."""
+def declare_prometheus(name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions) -> pulumi.Resource:
+    """Everything named `{name}-…` that Prometheus needs; the answer is its Service."""
     platform, settings = args.platform, args.settings
     uses_cluster_api = settings.discovery == "kubernetes"
-    service_account(name, platform, SYSTEM, opts=opts, mounts_token=uses_cluster_api)
+    before: list[pulumi.Resource] = [service_account(name, platform, SYSTEM, opts=opts, mounts_token=uses_cluster_api)]
     if uses_cluster_api:
-        _allow_discovery(name, args, opts)
+        before.append(_allow_discovery(name, args, opts))
     config = {"prometheus.yml": prometheus_yml(settings, environment=platform.environment)}
     rules = rule_files(settings)
-    config_map(f"{name}-config", platform, SYSTEM, "prometheus-config", config, opts=opts)
-    config_map(f"{name}-rules", platform, SYSTEM, "prometheus-rules", rules, opts=opts)
+    before += [
+        config_map(f"{name}-config", platform, SYSTEM, "prometheus-config", config, opts=opts),
+        config_map(f"{name}-rules", platform, SYSTEM, "prometheus-rules", rules, opts=opts),
+    ]
     mounts = [
         mount("config", CONFIG_DIRECTORY),
         mount("rules", RULES_DIRECTORY),
@@ -84,13 +87,13 @@ def declare_prometheus(name: str, args: MonitoringArgs, opts: pulumi.ResourceOpt
     volumes = [config_volume("config", "prometheus-config"), config_volume("rules", "prometheus-rules")]
     secrets = _secret_files(args)
     if secrets:
-        secret(f"{name}-secrets", platform, SYSTEM, "prometheus-secrets", secrets, opts=opts)
+        before.append(secret(f"{name}-secrets", platform, SYSTEM, "prometheus-secrets", secrets, opts=opts))
         mounts.append(mount("secrets", SECRETS_DIRECTORY))
         volumes.append(secret_volume("secrets", "prometheus-secrets"))
     if not uses_cluster_api:
         mounts.append(mount("discovery", DISCOVERY_DIRECTORY))
         volumes.append(scratch_volume("discovery"))
-    service(f"{name}-service", platform, SYSTEM, PORT, opts=opts)
+    address = service(f"{name}-service", platform, SYSTEM, PORT, opts=opts)
     container = k8s.core.v1.ContainerArgs(
         name=SYSTEM,
         image=args.images.prometheus,
@@ -133,5 +136,6 @@ def declare_prometheus(name: str, args: MonitoringArgs, opts: pulumi.ResourceOpt
             ),
             volume_claim_templates=[volume_claim("data", kubernetes_memory(settings.prometheus.storage))],
         ),
-        opts=opts,
+        opts=after(opts, *before),
     )
+    return address
