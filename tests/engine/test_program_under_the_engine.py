@@ -58,7 +58,9 @@ def test_inputs_are_as_rendered(previewed: Plan, deployed: Deployed) -> None:
 
 
 def test_secret_values_are_as_rendered_or_known_once_deployed(deployed: Deployed) -> None:
-    stored = {resource["urn"]: property_values(resource["inputs"])[0] for resource in deployed.state["resources"]}
+    stored = {
+        resource["urn"]: property_values(resource.get("inputs", {}))[0] for resource in deployed.state["resources"]
+    }
     secret = {
         (resource.urn, path): value_at(resource.inputs, path)
         for resource in _declared(deployed).values()
