@@ -31,7 +31,7 @@ def balance(
         timeout=5,
         retries=2,
         header={"Host": [settings.hostname]},
-        probe_zone=settings.hostname,
+        probe_zone=balancing.zone,
         opts=opts,
     )
     pools: dict[Region, pulumi.Output[str]] = {}

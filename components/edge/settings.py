@@ -17,6 +17,10 @@ class LoadBalancing(Section):
     origins: dict[Region, list[str]] = setting(
         why="the gateways' public names in each region; a region without any is served by the fallback"
     )
+    zone: str = setting(
+        why="the zone's name: checks are made in its name, with its client certificate, as visitors' requests are",
+        pattern=r"([a-z0-9-]+\.)+[a-z]{2,}",
+    )
     fallback: Region = setting("eu", why="serves regions without a working origin of their own")
     interval: Duration = setting("60s", unit="s", why="between two checks; 60 s is the shortest on every plan", ge=5)
     notify: str | None = setting(None, why="mail address that is told when a pool fails")

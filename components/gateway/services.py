@@ -74,7 +74,8 @@ def _load_balancer(name: str, args: GatewayServicesArgs, opts: pulumi.ResourceOp
         "service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing",
         "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type": "ip",
         "service.beta.kubernetes.io/aws-load-balancer-target-group-attributes": "preserve_client_ip.enabled=true",
-        "pulumi.com/skipAwait": "true",
+        # For its name, which the DNS record needs; not for pods, which come later (as in workload.service).
+        "pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress[0]}",
     }
     return k8s.core.v1.Service(
         name,

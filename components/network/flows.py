@@ -8,8 +8,9 @@ from dataclasses import dataclass
 DNS = "outside:dns"
 POSTGRES = "outside:postgres"
 EDGE = "outside:edge"
+BALANCER = "outside:balancer"
 HTTPS = "outside:https"
-OUTSIDE = frozenset({DNS, POSTGRES, EDGE, HTTPS})
+OUTSIDE = frozenset({DNS, POSTGRES, EDGE, BALANCER, HTTPS})
 
 REDIS_PORT, SENTINEL_PORT, REDIS_EXPORTER_PORT = 6379, 26379, 9121
 POSTGRES_PORT, PGBOUNCER_PORT, PGBOUNCER_EXPORTER_PORT = 5432, 6432, 9127
@@ -52,6 +53,7 @@ FLOWS: tuple[Flow, ...] = (
     Flow("postgres-jobs", HTTPS, 443, "compares RDS's parameters with the declared ones"),
     Flow("pgbouncer", POSTGRES, POSTGRES_PORT, "the pool's server connections"),
     Flow(EDGE, "gateway", GATEWAY_TLS_PORT, "the shop's visitors, through Cloudflare"),
+    Flow(BALANCER, "gateway", GATEWAY_TLS_PORT, "the load balancer asks from inside the VPC whether a pod is there"),
     Flow("gateway", "api", API_PORT, "API requests that the shield can't answer"),
     Flow("gateway", "storefront", STOREFRONT_PORT, "pages that the shield can't answer"),
     Flow("storefront", "api", API_PORT, "renders pages from the catalogue"),

@@ -60,7 +60,13 @@ def _peers(peer: str, vpc_cidr: str, edge_cidrs: Sequence[str]) -> list[k8s.netw
                 pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels={"k8s-app": "kube-dns"}),
             )
         ]
-    cidrs = {flows.POSTGRES: [vpc_cidr], flows.EDGE: edge_cidrs, flows.HTTPS: ["0.0.0.0/0"]}.get(peer)
+    in_the_vpc = [vpc_cidr]
+    cidrs = {
+        flows.POSTGRES: in_the_vpc,
+        flows.BALANCER: in_the_vpc,
+        flows.EDGE: edge_cidrs,
+        flows.HTTPS: ["0.0.0.0/0"],
+    }.get(peer)
     if cidrs is not None:
         return [_Peer(ip_block=k8s.networking.v1.IPBlockArgs(cidr=cidr)) for cidr in cidrs]
     return [_Peer(pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=selector(peer)))]

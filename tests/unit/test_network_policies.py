@@ -1,11 +1,11 @@
 """Who may talk to whom, judged from the rendered NetworkPolicies as a cluster would judge them."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from components.network.flows import DNS, EDGE, FLOWS, HTTPS, OUTSIDE, POSTGRES, systems
-from review.render import Rendered
+from components.network.flows import BALANCER, DNS, EDGE, FLOWS, HTTPS, OUTSIDE, POSTGRES, systems
+from review.render import Rendered, stack_config
 
 NAME = "app.kubernetes.io/name"
 
@@ -83,8 +83,25 @@ def test_the_outside_is_reached_only_as_the_table_says(environment: Rendered) ->
         for rule in policy.inputs["spec"].get("ingress", [])
         if any("ipBlock" in peer for peer in rule["from"])
     }
-    assert entered == {flow.target for flow in FLOWS if flow.source == EDGE}
+    assert entered == {flow.target for flow in FLOWS if flow.source in (EDGE, BALANCER)}
     assert DNS not in {flow.target for flow in FLOWS}, "every system may resolve names"
+
+
+def test_the_gateway_is_entered_by_cloudflare_and_by_its_load_balancer_s_health_checks(
+    rendered: Callable[[str], Rendered],
+) -> None:
+    prod = rendered("prod")
+    door = next(service for service in prod.of_type(":Service") if service.inputs["spec"].get("type") == "LoadBalancer")
+    policy = next(p for p in prod.of_type(":NetworkPolicy") if p.inputs["metadata"]["name"] == "gateway")
+    entered = {
+        peer["ipBlock"]["cidr"]
+        for rule in policy.inputs["spec"]["ingress"]
+        for peer in rule["from"]
+        if "ipBlock" in peer
+        and rule["ports"] == [{"protocol": "TCP", "port": door.inputs["spec"]["ports"][0]["targetPort"]}]
+    }
+    vpc = stack_config("prod")["simone:aws"]["vpc_cidr"]
+    assert entered == {vpc, *door.inputs["spec"]["loadBalancerSourceRanges"]}
 
 
 def test_every_pod_has_a_policy_of_its_own(environment: Rendered) -> None:

@@ -177,7 +177,7 @@ VIOLATIONS: Mapping[str, tuple[dict[str, Any], str]] = {
         r"simone:edge: eu_only needs Regional Services, which only enterprise can have, and the plan is 'business'",
     ),
     "load balancing": (
-        {"edge__load_balancing": {"origins": {"us": ["o.shop.example"]}, "fallback": "eu"}},
+        {"edge__load_balancing": {"origins": {"us": ["o.shop.example"]}, "zone": "shop.example", "fallback": "eu"}},
         r"simone:edge\.load_balancing: fallback is 'eu', so origins\.eu needs at least one name",
     ),
 }
