@@ -92,7 +92,10 @@ def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
         if s.edge and analytics_token
         else None
     )  # fmt: skip
-    watched = WatchedDatabase(host=postgres.address, name=DATABASE, exporter_password=s.secrets.postgres.exporter)
+    watched = WatchedDatabase(
+        host=postgres.address, instance=postgres.instance, instance_arn=postgres.instance_arn, name=DATABASE,
+        exporter_password=s.secrets.postgres.exporter,
+    )  # fmt: skip
     Monitoring(
         "monitoring",
         MonitoringArgs(

@@ -184,6 +184,7 @@ CRITERIA: tuple[Criterion, ...] = (
         figure="database_cpu",
         target=0.50,
         unit="ratio",
+        production="rds_cpu_ratio, alert DatabaseCpuHigh",
     ),
     Criterion(
         where=_WEEK_4,

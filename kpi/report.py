@@ -42,15 +42,15 @@ def _text(value: float, unit: str) -> str:
 
 
 def _row(criterion: Criterion, figures: dict[str, Figure], earlier: dict[str, float]) -> Row:
+    also = f"; in production: {criterion.production}" if criterion.production else ""
     if criterion.figure:
         figure = figures.get(criterion.figure)
         if figure is None:
             return Row(criterion, "not measured", "-", "the shop gave no such figure in this run")
         verdict: Verdict = "pass" if criterion.met(figure.value) else "fail"
         text = _text(figure.value, criterion.unit)
-        return Row(criterion, verdict, text, figure.method, figure.value, earlier.get(criterion.figure))
+        return Row(criterion, verdict, text, figure.method + also, figure.value, earlier.get(criterion.figure))
     if criterion.proof:
-        also = f"; in production: {criterion.production}" if criterion.production else ""
         return Row(criterion, "by test", "-", criterion.proof + also)
     return Row(criterion, "in production", "-", criterion.production)
 

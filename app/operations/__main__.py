@@ -17,6 +17,7 @@ from app.operations.settings import (
     DriftSettings,
     OperationError,
     PoolerSettings,
+    RdsExporterSettings,
 )
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -85,6 +86,14 @@ def backup_exporter() -> None:
     from app.operations.backup_exporter import serve  # noqa: PLC0415
 
     _do(lambda: serve(BackupExporterSettings.read()))
+
+
+@app.command("rds-exporter")
+def rds_exporter() -> None:
+    """Serve the database machine's processor and disk, as CloudWatch knows them, to Prometheus."""
+    from app.operations.rds_exporter import serve  # noqa: PLC0415
+
+    _do(lambda: serve(RdsExporterSettings.read()))
 
 
 @app.command("cdn-exporter")

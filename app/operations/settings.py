@@ -82,6 +82,12 @@ class BackupExporterSettings(BucketSettings, ExporterSettings):
     redis_pairs: str
 
 
+class RdsExporterSettings(AwsSettings, ExporterSettings):
+    """The instance whose figures are read."""
+
+    rds_instance: str
+
+
 class CdnExporterSettings(ExporterSettings):
     """The Cloudflare zone, and the gateway that it calls.
 

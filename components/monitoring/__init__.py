@@ -9,6 +9,7 @@ from components.monitoring.workloads.cdn_exporter import declare_cdn_exporter
 from components.monitoring.workloads.grafana import declare_grafana
 from components.monitoring.workloads.postgres_exporter import declare_postgres_exporter
 from components.monitoring.workloads.prometheus import declare_prometheus
+from components.monitoring.workloads.rds_exporter import declare_rds_exporter
 
 __all__ = ["Monitoring", "MonitoringArgs", "WatchedBackups", "WatchedDatabase", "WatchedEdge"]
 
@@ -22,6 +23,8 @@ class Monitoring(pulumi.ComponentResource):
         prometheus = declare_prometheus(f"{name}-prometheus", args, child)
         declare_alertmanager(f"{name}-alertmanager", args, child)
         declare_postgres_exporter(f"{name}-postgres-exporter", args, child)
+        if args.settings.rds_exporter is not None:
+            declare_rds_exporter(f"{name}-rds-exporter", args, args.settings.rds_exporter, child)
         declare_backup_exporter(f"{name}-backup-exporter", args, args.backups, child)
         if args.edge is not None:
             declare_cdn_exporter(f"{name}-cdn-exporter", args, args.edge, child)

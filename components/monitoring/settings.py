@@ -85,6 +85,18 @@ class BackupExporter(PolledExporter):
     )
 
 
+class RdsExporter(PolledExporter):
+    """The exporter of the database machine's processor and disk."""
+
+    interval: Duration = setting(
+        "60s",
+        unit="seconds",
+        why="CloudWatch counts by the minute, so more often shows nothing new; a month of it costs about a dollar",
+        ge=60,
+        le=3600,
+    )
+
+
 class CdnExporter(PolledExporter):
     """The exporter of Cloudflare's analytics and of certificates' ends; it runs where `simone:edge` is set."""
 
@@ -112,6 +124,10 @@ class MonitoringSettings(Section):
         Resources.model_validate({"cpu": "50m", "memory": "64MiB"}), why="one query set every 15 s"
     )
     backup_exporter: BackupExporter = group(BackupExporter, why="the age of backups, read from their bucket")
+    rds_exporter: RdsExporter | None = setting(
+        RdsExporter.model_validate({}),
+        why="the database machine's processor and disk, from CloudWatch; null where the database is no RDS instance",
+    )
     cdn_exporter: CdnExporter = group(CdnExporter, why="the edge's figures, where there is an edge")
     database_sslmode: Literal["require", "verify-full", "disable"] = setting(
         "require", why="how the exporter talks to Postgres; RDS refuses plain text (rds.force_ssl)"

@@ -28,6 +28,9 @@ POOL_WAIT = 1.0
 INDEX_GROWTH_PER_DAY = 1.3
 DEAD_ROW_SHARE = 0.2
 OLDEST_TRANSACTION = 300
+DATABASE_CPU = 0.5  # asked: below 50 % at peak
+FREE_STORAGE = 0.05  # RDS enlarges the volume by itself below 10 %, up to max_storage
+RDS_FIGURES_AGE = 900
 
 # API
 API_LATENCY = 0.05  # asked: P95 below 50 ms
@@ -38,6 +41,7 @@ HIT_RATIO_FLOOR = 0.70  # asked: above 70 % overall
 MISS_SPIKE = 0.20  # asked: alert on spikes above 20 %
 PURGE_LAG = 60.0
 OUTBOX_AGE = 300.0
+GATEWAY_ERRORS = 0.05
 
 # Edge
 CDN_HIT_RATIO_GOAL = 0.70  # asked: above 70 %

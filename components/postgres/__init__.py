@@ -24,9 +24,13 @@ class PostgresArgs:
 
 
 class Postgres(pulumi.ComponentResource):
-    """The database. `address` is its host name; `resource` the instance, for whoever needs it to be there first."""
+    """The database. `address` is its host name, `instance` its name in RDS; `resource` the instance, for whoever needs
+    it to be there first.
+    """
 
     address: pulumi.Output[str]
+    instance: str
+    instance_arn: pulumi.Output[str]
     resource: pulumi.Resource
 
     def __init__(self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -38,6 +42,8 @@ class Postgres(pulumi.ComponentResource):
             name, args.platform, args.settings, args.secrets, args.images, instance=database.instance, opts=child
         )
         self.address = database.instance.address
+        self.instance = args.platform.name("postgres")
+        self.instance_arn = database.instance.arn
         self.resource = database.instance
         outputs = {"address": self.address}
         if database.replica is not None:

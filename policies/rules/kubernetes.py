@@ -207,7 +207,15 @@ def network_policies(stack: Stack, _: Parameters) -> Findings:
     link=f"{_K8S}/concepts/workloads/controllers/deployment/",
     parameters={
         "minimum": 2,
-        "single": ["prometheus", "alertmanager", "grafana", "postgres-exporter", "cdn-exporter", "backup-exporter"],
+        "single": [
+            "prometheus",
+            "alertmanager",
+            "grafana",
+            "postgres-exporter",
+            "cdn-exporter",
+            "backup-exporter",
+            "rds-exporter",
+        ],
     },
 )
 def replicas(stack: Stack, parameters: Parameters) -> Findings:

@@ -180,6 +180,14 @@ CASES: dict[str, Case] = {
         "1520m",
         "5m",
     ),
+    "DatabaseCpuHigh": Case({"rds_cpu_ratio": "0.51x200"}, {"rds_cpu_ratio": "0.49x200"}),
+    "DatabaseStorageLow": Case(
+        {"rds_free_storage_bytes": "4x200", "rds_storage_bytes": "100x200"},
+        {"rds_free_storage_bytes": "6x200", "rds_storage_bytes": "100x200"},
+    ),
+    "RdsMetricsStale": Case(
+        {"rds_last_success_timestamp_seconds": "0x200"}, {"rds_last_success_timestamp_seconds": "0+15x200"}
+    ),
     "PostgresLongTransaction": Case(
         {"simone_connections_oldest_transaction_seconds": "301x200"},
         {"simone_connections_oldest_transaction_seconds": "299x200"},

@@ -31,6 +31,7 @@ JOBS = (
     "storefront",
     "cdn",
     "backup",
+    "rds",
     "prometheus",
     "alertmanager",
 )
@@ -42,6 +43,7 @@ _JOB_OF_SYSTEM = {
     "api-worker": "api",
     "cdn-exporter": "cdn",
     "backup-exporter": "backup",
+    "rds-exporter": "rds",
 }
 """Where the job isn't called as `app.kubernetes.io/name`."""
 

@@ -3,7 +3,9 @@
 from components.monitoring.dashboards.board import Board, Limits, Panel, Query, Section, Variable
 from components.monitoring.thresholds import (
     CONNECTIONS_SHARE,
+    DATABASE_CPU,
     DEAD_ROW_SHARE,
+    FREE_STORAGE,
     OLDEST_TRANSACTION,
     POOL_SHARE_ALERT,
     POOL_SHARE_HIGH,
@@ -157,6 +159,27 @@ DATABASE = Board(
                     limits=Limits(alert=DEAD_ROW_SHARE),
                     alerts=("PostgresDeadRows",),
                     width=8,
+                ),
+            ),
+        ),
+        Section(
+            title="Machine",
+            panels=(
+                Panel(
+                    title="Processor",
+                    description="Share of the instance's processor time in use, by CloudWatch.",
+                    unit="percentunit",
+                    queries=(Query(expr="rds_cpu_ratio", legend="in use"),),
+                    limits=Limits(alert=DATABASE_CPU),
+                    alerts=("DatabaseCpuHigh", "RdsMetricsStale"),
+                ),
+                Panel(
+                    title="Free disk",
+                    description="Share of the instance's volume, by CloudWatch.",
+                    unit="percentunit",
+                    queries=(Query(expr="database:storage_free:ratio", legend="free"),),
+                    limits=Limits(alert=FREE_STORAGE, below=True),
+                    alerts=("DatabaseStorageLow",),
                 ),
             ),
         ),

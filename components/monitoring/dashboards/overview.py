@@ -3,10 +3,16 @@
 from components.monitoring.dashboards.board import Board, Limits, Panel, Query, Section
 from components.monitoring.thresholds import (
     API_LATENCY,
+    AVAILABILITY_OBJECTIVE,
+    GATEWAY_ERRORS,
     HIT_RATIO_FLOOR,
     HIT_RATIO_GOAL,
+    OUTBOX_AGE,
+    PURGE_LAG,
     STATEMENTS_PER_SECOND,
 )
+
+_ERROR_BUDGET = round(1 - AVAILABILITY_OBJECTIVE, 6)
 
 
 def _stat(title: str, description: str, unit: str, expr: str, **more: object) -> Panel:
@@ -58,14 +64,14 @@ OVERVIEW = Board(
                     "percentunit",
                     '(sum(rate(gateway_requests_total{status=~"5.."}[5m])) or vector(0))\n'
                     "/ sum(rate(gateway_requests_total[5m]))",
-                    limits=Limits(alert=0.05, warn=0.001),
+                    limits=Limits(alert=GATEWAY_ERRORS, warn=_ERROR_BUDGET),
                     alerts=("GatewayErrors", "GatewayDown"),
                 ),
                 _stat(
                     "Error budget used in 3 days",
-                    "1 is what the objective (99.9 %) allows for these days.",
+                    f"100 % is what the objective ({AVAILABILITY_OBJECTIVE:.1%}) allows for these days.",
                     "percentunit",
-                    "api:errors:ratio_rate3d / 0.001",
+                    f"api:errors:ratio_rate3d / {_ERROR_BUDGET:g}",
                     limits=Limits(alert=1),
                 ),
             ),
@@ -101,7 +107,7 @@ OVERVIEW = Board(
                     "Age of the oldest change that some layer hasn't heard of.",
                     "s",
                     "max(api_outbox_oldest_seconds)",
-                    limits=Limits(alert=300, warn=60),
+                    limits=Limits(alert=OUTBOX_AGE, warn=PURGE_LAG),
                 ),
                 _stat(
                     "Alertmanagers",

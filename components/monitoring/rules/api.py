@@ -10,6 +10,7 @@ from components.monitoring.rules.model import Alert, Group, Recording
 from components.monitoring.thresholds import (
     API_LATENCY,
     AVAILABILITY_OBJECTIVE,
+    GATEWAY_ERRORS,
     HIT_RATIO_FLOOR,
     LATENCY_OBJECTIVE,
     MISS_SPIKE,
@@ -182,7 +183,7 @@ _ALERTS = (
     Alert(
         name="GatewayErrors",
         expr='sum(rate(gateway_requests_total{status=~"5.."}[5m]))\n'
-        "/ (sum(rate(gateway_requests_total[5m])) > 0) > 0.05",
+        f"/ (sum(rate(gateway_requests_total[5m])) > 0) > {GATEWAY_ERRORS:g}",
         hold="5m",
         hold_reason="a failover of the database passes",
         severity="page",

@@ -3,11 +3,14 @@
 from components.monitoring.rules.model import Alert, Group, Recording
 from components.monitoring.thresholds import (
     CONNECTIONS_SHARE,
+    DATABASE_CPU,
     DEAD_ROW_SHARE,
+    FREE_STORAGE,
     INDEX_GROWTH_PER_DAY,
     OLDEST_TRANSACTION,
     POOL_SHARE_ALERT,
     POOL_WAIT,
+    RDS_FIGURES_AGE,
     SLOW_STATEMENT,
     SLOW_STATEMENT_SHARE,
     STATEMENT_MEAN,
@@ -48,6 +51,7 @@ _RECORDINGS = (
         record="table:dead_rows:ratio",
         expr="simone_table_dead_rows / (simone_table_live_rows + simone_table_dead_rows > 10000)",
     ),
+    Recording(record="database:storage_free:ratio", expr="rds_free_storage_bytes / (rds_storage_bytes > 0)"),
 )
 
 _POSTGRES_ALERTS = (
@@ -99,6 +103,36 @@ _POSTGRES_ALERTS = (
         severity="ticket",
         summary="{{ $value | humanizePercentage }} of the executed statements take over 100 ms",
         description="Asked for: below 5 %. `make slow-queries` shows which ones.",
+        runbook="postgres",
+    ),
+    Alert(
+        name="DatabaseCpuHigh",
+        expr=f"rds_cpu_ratio > {DATABASE_CPU:g}",
+        hold="15m",
+        hold_reason="vacuum and the nightly backup are peaks; a quarter of an hour is the shop's own load",
+        severity="ticket",
+        summary="The database uses {{ $value | humanizePercentage }} of its processor",
+        description="Asked for: below 50 % at peak. The next peak, or a failover's cold cache, has little room.",
+        runbook="postgres",
+    ),
+    Alert(
+        name="DatabaseStorageLow",
+        expr=f"database:storage_free:ratio < {FREE_STORAGE:g}",
+        hold="10m",
+        hold_reason="RDS begins to enlarge the volume after five minutes below 10 %",
+        severity="page",
+        summary="The database has {{ $value | humanizePercentage }} of its disk left",
+        description="On a full disk Postgres refuses every write, and the shop every order.",
+        runbook="postgres",
+    ),
+    Alert(
+        name="RdsMetricsStale",
+        expr=f"time() - rds_last_success_timestamp_seconds > {RDS_FIGURES_AGE}",
+        hold="5m",
+        hold_reason="CloudWatch lags a few minutes by itself, and a quarter of an hour is in the expression",
+        severity="ticket",
+        summary="No figures of the database's machine for {{ $value | humanizeDuration }}",
+        description="The alerts on its processor and disk are blind.",
         runbook="postgres",
     ),
     Alert(

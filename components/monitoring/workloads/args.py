@@ -14,9 +14,11 @@ from components.secrets import MonitoringSecrets, Password
 
 @dataclass(frozen=True, kw_only=True)
 class WatchedDatabase:
-    """Postgres itself, not pgBouncer: statistics need a session of their own."""
+    """Postgres itself, not pgBouncer: statistics need a session of their own. `instance` is its name in RDS."""
 
     host: pulumi.Input[str]
+    instance: str
+    instance_arn: pulumi.Input[str]
     name: str
     exporter_password: Password
     """Of the database role `exporter` (pg_monitor)."""
