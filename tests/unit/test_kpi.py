@@ -3,6 +3,7 @@
 import asyncio
 import json
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -15,6 +16,8 @@ import psutil
 import pytest
 import uvloop
 
+from components.monitoring.rules import ALERTS, GROUPS
+from components.monitoring.rules.model import Recording
 from kpi.criteria import CRITERIA
 from kpi.figures import Figure, against_uncached, of_failover, of_query_cache, repeating
 from kpi.http_client import Client
@@ -99,6 +102,16 @@ def test_missed_target_is_a_failure() -> None:
 def test_figure_that_the_run_did_not_give_is_a_failure_too() -> None:
     unmet = {row.criterion.asks: row.verdict for row in failures(rows(_measured(), {}))}
     assert unmet["API P95 < 50 ms"] == "not measured"
+
+
+def test_the_metrics_and_alerts_that_watch_production_exist() -> None:
+    recorded = {rule.record for group in GROUPS for rule in group.rules if isinstance(rule, Recording)}
+    read = " ".join(rule.expr for group in GROUPS for rule in group.rules)
+    named = [text for criterion in CRITERIA if (text := criterion.production)]
+    assert {alert for text in named for alert in re.findall(r"alert (\w+)", text)} <= {alert.name for alert in ALERTS}
+    metrics = {metric for text in named for metric in re.findall(r"\w+[:_]\w+[\w:]*(?=[{,;]|$| and )", text)}
+    assert {"rds_cpu_ratio", "cdn_edge_latency_seconds", "browser:lcp:p75_rate1h"} <= metrics
+    assert not [metric for metric in metrics if metric not in recorded and metric not in read]
 
 
 def test_what_only_production_can_show_never_passes() -> None:
