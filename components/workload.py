@@ -109,6 +109,12 @@ def after(opts: pulumi.ResourceOptions, *resources: pulumi.Resource) -> pulumi.R
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(resources)))
 
 
+def patient(opts: pulumi.ResourceOptions, seconds: int) -> pulumi.ResourceOptions:
+    """`opts`, and waited for so long; the engine's own ten minutes would call what is still at work a failure."""
+    waiting = pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s")
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(custom_timeouts=waiting))
+
+
 def pod_security(uid: int) -> k8s.core.v1.PodSecurityContextArgs:
     """A pod that runs as `uid` (and a group of the same number, which owns its volumes)."""
     return k8s.core.v1.PodSecurityContextArgs(

@@ -54,7 +54,7 @@ def database_job(
                 ),
             ),
         ),
-        opts=opts,
+        opts=workload.patient(opts, HOUR + MINUTE),
     )
 
 

@@ -225,8 +225,8 @@ def declare_database(
             ca_cert_identifier=settings.ca_certificate,
             parameter_group_name=group.name,
             storage_type="gp3",
+            # With the source's key; naming one is for replicas in another region.
             storage_encrypted=True,
-            kms_key_id=key.arn,
             copy_tags_to_snapshot=True,
             deletion_protection=settings.deletion_protection,
             # A replica holds nothing of its own.

@@ -60,8 +60,12 @@ def peers_of(pair_name: str, settings: RedisSettings, images: Images) -> Peers:
     )
 
 
+def _startup_seconds(pair: Pair) -> int:
+    """How long a node may load its data."""
+    return max(SHORTEST_STARTUP, pair.volume // LOAD_RATE)
+
+
 def _server(pair_name: str, pair: Pair, settings: RedisSettings, image: str) -> k8s.core.v1.ContainerArgs:
-    startup_seconds = max(SHORTEST_STARTUP, pair.volume // LOAD_RATE)
     return k8s.core.v1.ContainerArgs(
         name="redis",
         image=image,
@@ -84,7 +88,7 @@ def _server(pair_name: str, pair: Pair, settings: RedisSettings, image: str) -> 
             "started",
             period=STARTUP_PERIOD,
             timeout=5,
-            failures=startup_seconds // STARTUP_PERIOD,
+            failures=_startup_seconds(pair) // STARTUP_PERIOD,
         ),
         liveness_probe=script_probe("/etc/redis/probe.sh", "live", period=10, timeout=5, failures=3),
         readiness_probe=script_probe("/etc/redis/probe.sh", "ready", period=5, timeout=5, failures=2),
@@ -145,7 +149,13 @@ def declare_pair(
         ],
         service_account=service_account,
         opts=workload.after(
-            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=True)), config, headless, *before
+            workload.patient(
+                pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=True)),
+                NODES_PER_PAIR * (_startup_seconds(pair) + MIN_READY_SECONDS + GRACE_SECONDS),
+            ),
+            config,
+            headless,
+            *before,
         ),
     )
 

@@ -148,3 +148,25 @@ def test_pods_come_after_all_that_they_read(environment: Rendered) -> None:
         if late := _needed(workload, texts) - there:
             missing[workload.name] = late
     assert missing == {}
+
+
+def _longest(workload: Resource) -> int:
+    """Seconds that a roll-out (of a Job: its run) may take by what is declared."""
+    spec = workload.inputs["spec"]
+    if workload.type.endswith(":Job"):
+        return int(spec["activeDeadlineSeconds"])
+    pod = spec["template"]["spec"]
+    probes = [container.get("startupProbe", {}) for container in pod["containers"]]
+    start = max(probe.get("periodSeconds", 10) * probe.get("failureThreshold", 0) for probe in probes)
+    stop = pod.get("terminationGracePeriodSeconds", 30)
+    return int(spec["replicas"] * (start + spec.get("minReadySeconds", 0) + stop))
+
+
+def test_the_engine_waits_as_long_as_it_may_take(environment: Rendered) -> None:
+    """Pods of a StatefulSet go one after the other; Pulumi gives each workload ten minutes unless told otherwise."""
+    for kind in (":StatefulSet", ":Job"):
+        for workload in environment.of_type(kind):
+            timeouts = workload.options.get("customTimeouts", {})
+            for operation in ("create", "update"):
+                patience = int(timeouts.get(operation, "600s").removesuffix("s"))
+                assert patience >= _longest(workload), (workload.name, operation)

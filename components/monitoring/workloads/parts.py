@@ -2,12 +2,15 @@
 
 import pulumi_kubernetes as k8s
 
+PROBE_PERIOD = 10
+"""Seconds."""
+
 
 def http_probe(path: str, port: int, *, failures: int = 3) -> k8s.core.v1.ProbeArgs:
-    """Asks every 10 s with a timeout of 5 s."""
+    """Asks every `PROBE_PERIOD` with a timeout of 5 s."""
     return k8s.core.v1.ProbeArgs(
         http_get=k8s.core.v1.HTTPGetActionArgs(path=path, port=port),
-        period_seconds=10,
+        period_seconds=PROBE_PERIOD,
         timeout_seconds=5,
         failure_threshold=failures,
     )

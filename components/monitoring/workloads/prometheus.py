@@ -16,6 +16,7 @@ from components.monitoring.config.prometheus import (
 from components.monitoring.rules import rule_files
 from components.monitoring.workloads.args import MonitoringArgs
 from components.monitoring.workloads.parts import (
+    PROBE_PERIOD,
     config_volume,
     http_probe,
     metrics_port,
@@ -31,6 +32,7 @@ from components.workload import (
     container_security,
     files_checksum,
     metadata,
+    patient,
     pod_ip_env,
     pod_metadata,
     pod_security,
@@ -43,6 +45,8 @@ from components.workload import (
 SYSTEM = "prometheus"
 UID = 65534
 """`nobody`, as the official image runs."""
+# Replaying the write-ahead log after a crash takes minutes on a full volume, writing the head's checkpoint a while.
+START_SECONDS, GRACE_SECONDS = 600, 120
 
 
 def _allow_discovery(name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions) -> pulumi.Resource:
@@ -104,8 +108,7 @@ def declare_prometheus(name: str, args: MonitoringArgs, opts: pulumi.ResourceOpt
         security_context=container_security(),
         readiness_probe=http_probe("/-/ready", PORT),
         liveness_probe=http_probe("/-/healthy", PORT, failures=6),
-        # Replaying the write-ahead log after a crash takes minutes on a full volume.
-        startup_probe=http_probe("/-/ready", PORT, failures=60),
+        startup_probe=http_probe("/-/ready", PORT, failures=START_SECONDS // PROBE_PERIOD),
         volume_mounts=mounts,
     )
     k8s.apps.v1.StatefulSet(
@@ -128,14 +131,13 @@ def declare_prometheus(name: str, args: MonitoringArgs, opts: pulumi.ResourceOpt
                     priority_class_name=platform.priority("serving"),
                     automount_service_account_token=uses_cluster_api,
                     security_context=pod_security(UID),
-                    # Time to write the head block's checkpoint.
-                    termination_grace_period_seconds=120,
+                    termination_grace_period_seconds=GRACE_SECONDS,
                     containers=[container],
                     volumes=volumes,
                 ),
             ),
             volume_claim_templates=[volume_claim("data", kubernetes_memory(settings.prometheus.storage))],
         ),
-        opts=after(opts, *before),
+        opts=after(patient(opts, START_SECONDS + GRACE_SECONDS), *before),
     )
     return address
