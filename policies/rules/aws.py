@@ -39,6 +39,12 @@ def _listed(value: Any) -> list[Any]:
     return cast("list[Any]", value) if isinstance(value, list) else [value]
 
 
+def _principals(statement: Mapping[str, Any]) -> list[Any]:
+    principal = dig(statement, "Principal")
+    values = principal.values() if isinstance(principal, Mapping) else [principal]
+    return [named for value in values for named in _listed(value)]
+
+
 def _closed(block: Declared) -> Mapping[str, Any] | None:
     wanted = dict.fromkeys(_PUBLIC_ACCESS, True)
     if all(block.properties.get(name) is True for name in wanted):
@@ -136,6 +142,21 @@ def tls_only(stack: Stack, _: Parameters) -> Findings:
 
 
 @rule(
+    "s3-policy-closed",
+    severity=Severity.CRITICAL,
+    protects="A policy that lets in everybody publishes the backups on the day that the public access block goes.",
+    fix="Name the principals.",
+    link=f"{_S3}/example-bucket-policies.html",
+    types=("s3/bucketPolicy:BucketPolicy",),
+)
+def bucket_policy_closed(policy: Declared, _: Parameters) -> Findings:
+    """No bucket's policy allows anything to everybody."""
+    for statement in _statements(policy.get("policy")):
+        if dig(statement, "Effect") == "Allow" and "*" in _principals(statement):
+            yield Finding("it allows something to everybody", policy)
+
+
+@rule(
     "security-group-closed",
     severity=Severity.CRITICAL,
     protects="A port open to a whole network is open to whoever gets into it, or to everyone.",
@@ -174,10 +195,18 @@ def security_group_closed(firewall: Declared, parameters: Parameters) -> Finding
     protects="A pod that is broken into could do anything with the account.",
     fix="Name the actions, and the resources by ARN.",
     link=f"{_IAM}/best-practices.html#grant-least-privilege",
-    types=("iam/rolePolicy:RolePolicy", "iam/policy:Policy", "iam/userPolicy:UserPolicy"),
+    types=(
+        "iam/rolePolicy:RolePolicy",
+        "iam/policy:Policy",
+        "iam/userPolicy:UserPolicy",
+        "iam/rolePolicyAttachment:RolePolicyAttachment",
+    ),
 )
 def no_wildcard(policy: Declared, _: Parameters) -> Findings:
     """No identity may do everything, or something with everything."""
+    attached = str(policy.get("policyArn") or "").rpartition("/")[2]
+    if attached.endswith(("AdministratorAccess", "PowerUserAccess", "FullAccess")):
+        yield Finding(f"it attaches {attached}", policy)
     for statement in _statements(policy.get("policy")):
         if dig(statement, "Effect") != "Allow":
             continue
@@ -202,8 +231,7 @@ def trust_limited(role: Declared, _: Parameters) -> Findings:
     """Only named principals may assume a role, and of a cluster only one service account."""
     for statement in _statements(role.get("assumeRolePolicy")):
         principal = dig(statement, "Principal")
-        values = [principal] if isinstance(principal, str) else [*(principal or {}).values()]
-        if any("*" in _listed(value) for value in values):
+        if "*" in _principals(statement):
             yield Finding("anyone may assume the role", role)
         if isinstance(principal, Mapping) and "Federated" in principal:
             conditions: Mapping[str, Any] = dig(statement, "Condition") or {}

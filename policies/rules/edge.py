@@ -1,9 +1,9 @@
 """Cloudflare: what may be cached for everybody, TLS, and the plan's limits."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from explain.expression import ExpressionError, Test, parse
 from policies.declared import Declared, Stack, dig
 from policies.rule import Finding, Findings, Parameters, Severity, rule
 
@@ -35,17 +35,45 @@ def _bypasses(entry: Mapping[str, Any]) -> bool:
     protects="One visitor's cart, orders or profile would be shown to the next.",
     fix="Keep these routes out of every rule that caches: app/caching.yaml gives them the audience `user` or `never`.",
     link=f"{_DOCS}/cache/how-to/cache-rules/",
-    parameters={"routes": ["/api/cart", "/api/orders", "/api/profile", "/api/session", "/api/users", "/api/checkout"]},
+    parameters={
+        "routes": [
+            "/api/cart",
+            "/api/checkout",
+            "/api/session",
+            "/api/users",
+            "/account",
+            "/cart",
+            "/checkout",
+            "/dashboard",
+            "/login",
+        ]
+    },
 )
 def personal_routes(stack: Stack, parameters: Parameters) -> Findings:
-    """No rule caches a personal route for everybody."""
+    """No rule caches a personal route, or what is below it, for everybody."""
     for ruleset in _phase(stack, _REQUEST_PHASE):
-        for entry in _rules(ruleset):
-            expression = str(dig(entry, "expression"))
-            for route in parameters["routes"]:
-                named = re.search(rf'"{re.escape(route)}(?=["/])', expression)
-                if _caches(entry) and named and "not " not in expression[: named.start()][-60:]:
-                    yield Finding(f"the rule {dig(entry, 'ref')} caches {route}", ruleset)
+        rules = [(entry, _test(entry)) for entry in _rules(ruleset) if _caches(entry) or _bypasses(entry)]
+        for entry, test in rules:
+            if test is None and _caches(entry):
+                yield Finding(f"nobody can say what the rule {dig(entry, 'ref')} caches: {_expression(entry)}", ruleset)
+        for route in parameters["routes"]:
+            for path in (route, f"{route}/1"):
+                facts = {"http.request.method": "GET", "http.request.uri.path": path}
+                matching = [entry for entry, test in rules if test is not None and test(facts)]
+                if matching and _caches(matching[-1]):  # the last match wins
+                    yield Finding(f"the rule {dig(matching[-1], 'ref')} caches {path}", ruleset)
+
+
+def _expression(entry: Mapping[str, Any]) -> str:
+    return str(dig(entry, "expression"))
+
+
+def _test(entry: Mapping[str, Any]) -> Test | None:
+    """The rule's expression; None where it is outside of the part of the language that is understood here."""
+    try:
+        return parse(_expression(entry))
+    except ExpressionError:
+        return None
 
 
 @rule(

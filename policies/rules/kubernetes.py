@@ -10,6 +10,21 @@ from policies.rule import Finding, Findings, Parameters, Severity, rule
 _K8S = "https://kubernetes.io/docs"
 _WORKLOADS = (":Deployment", ":StatefulSet", ":DaemonSet", "batch/v1:Job", "batch/v1:CronJob")
 _SERVERS = (":Deployment", ":StatefulSet", ":DaemonSet")
+# What the restricted standard lets a pod set
+# (https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted).
+_SAFE_CAPABILITIES = {"NET_BIND_SERVICE"}
+_SAFE_SYSCTLS = {
+    "kernel.shm_rmid_forced",
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.ip_unprivileged_port_start",
+    "net.ipv4.tcp_syncookies",
+    "net.ipv4.ping_group_range",
+    "net.ipv4.ip_local_reserved_ports",
+    "net.ipv4.tcp_keepalive_time",
+    "net.ipv4.tcp_fin_timeout",
+    "net.ipv4.tcp_keepalive_intvl",
+    "net.ipv4.tcp_keepalive_probes",
+}
 
 
 @rule(
@@ -44,22 +59,34 @@ def pods_restricted(workload: Declared, _: Parameters) -> Findings:
     for volume in dig(pod, "volumes") or ():
         if dig(volume, "hostPath") is not None:
             yield Finding(f"the volume {dig(volume, 'name')} is a path of the node", workload)
+    for sysctl in dig(pod, "securityContext", "sysctls") or ():
+        if dig(sysctl, "name") not in _SAFE_SYSCTLS:
+            yield Finding(f"it sets the kernel's {dig(sysctl, 'name')}", workload)
     for container in workload.containers():
-        name = dig(container, "name")
-        context: Mapping[str, Any] = {
-            **(dig(pod, "securityContext") or {}),
-            **(dig(container, "securityContext") or {}),
-        }
-        if dig(context, "privileged"):
-            yield Finding(f"{name} is privileged", workload)
-        if dig(context, "runAsNonRoot") is not True or dig(context, "runAsUser") == 0:
-            yield Finding(f"{name} may run as root", workload)
-        if dig(context, "allowPrivilegeEscalation") is not False:
-            yield Finding(f"{name} may gain privileges", workload)
-        if "ALL" not in (dig(context, "capabilities", "drop") or ()):
-            yield Finding(f"{name} keeps capabilities", workload)
-        if dig(context, "seccompProfile", "type") not in ("RuntimeDefault", "Localhost"):
-            yield Finding(f"{name} has no seccomp profile", workload)
+        for fault in _container_faults(pod, container):
+            yield Finding(f"{dig(container, 'name')} {fault}", workload)
+
+
+def _container_faults(pod: Mapping[str, Any], container: Mapping[str, Any]) -> Iterator[str]:
+    context: Mapping[str, Any] = {
+        **(dig(pod, "securityContext") or {}),
+        **(dig(container, "securityContext") or {}),
+    }
+    if dig(context, "privileged"):
+        yield "is privileged"
+    if dig(context, "runAsNonRoot") is not True or dig(context, "runAsUser") == 0:
+        yield "may run as root"
+    if dig(context, "allowPrivilegeEscalation") is not False:
+        yield "may gain privileges"
+    if "ALL" not in (dig(context, "capabilities", "drop") or ()):
+        yield "keeps capabilities"
+    if added := set(dig(context, "capabilities", "add") or ()) - _SAFE_CAPABILITIES:
+        yield f"adds the capabilities {', '.join(sorted(added))}"
+    if dig(context, "seccompProfile", "type") not in ("RuntimeDefault", "Localhost"):
+        yield "has no seccomp profile"
+    for port in dig(container, "ports") or ():
+        if dig(port, "hostPort"):
+            yield f"takes the node's port {dig(port, 'hostPort')}"
 
 
 @rule(
@@ -135,9 +162,10 @@ def images_fixed(workload: Declared, parameters: Parameters) -> Findings:
 _SECRET_NAME = re.compile(r"(password|passwd|secret|token|private_?key|api_?key|credential)s?$", re.IGNORECASE)
 _NOT_A_SECRET = re.compile(r"(_file|_path|_dir|_name|_env|_user)$|^/|^\$\(", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
-    r"""-----BEGIN [A-Z ]*PRIVATE KEY-----|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|SCRAM-SHA-256\$\d+:|
+    r"""-----BEGIN\ [A-Z ]*PRIVATE\ KEY-----|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|SCRAM-SHA-256\$\d+:|
     ^\s*(?:requirepass|masterauth|sentinel\s+(?:auth-pass|sentinel-pass)(?:\s+\S+)?)\s+[^\s$]{8,}|
-    ://[^/\s:@$]+:[^/\s:@$]{6,}@""",
+    ://[^/\s:@$]+:[^/\s:@$]{6,}@|
+    (?:^|[\s"'{,;-])(?i:[\w-]*(?:password|passwd|api[_-]?key|auth[_-]?token))["']?\s*[=:]\s*["']?[^\s"'$/{<%*(][^\s"'$]{7,}""",
     re.MULTILINE | re.VERBOSE,
 )
 
@@ -149,8 +177,10 @@ def _visible(workload: Declared) -> Iterator[tuple[str, str, str]]:
             value = variable.get("value")
             if isinstance(value, str):
                 yield f"{where}'s variable", str(dig(variable, "name")), value
-        for argument in [*(container.get("command") or ()), *(container.get("args") or ())]:
-            yield f"{where}'s argument", "", str(argument)
+        option = ""
+        for argument in map(str, [*(container.get("command") or ()), *(container.get("args") or ())]):
+            yield f"{where}'s argument", option, argument
+            option = argument if argument.startswith("-") and "=" not in argument else ""
 
 
 @rule(
@@ -182,7 +212,7 @@ def no_plain_secrets(stack: Stack, _: Parameters) -> Findings:
     link=f"{_K8S}/concepts/services-networking/network-policies/",
 )
 def network_policies(stack: Stack, _: Parameters) -> Findings:
-    """Everything is denied by default, and each pod has a policy of its own."""
+    """Everything is denied by default, each pod has a policy of its own, and none lets in everybody."""
     policies = list(stack.of(":NetworkPolicy"))
     default = [
         policy
@@ -197,6 +227,41 @@ def network_policies(stack: Stack, _: Parameters) -> Findings:
         own = [policy for policy in policies if policy.get("spec", "podSelector")]
         if not any(selects(policy.get("spec", "podSelector"), workload.pod_labels) for policy in own):
             yield Finding(f"no NetworkPolicy says what {workload.object_name} may do", workload)
+    for policy in policies:
+        for side, peers in (("ingress", "from"), ("egress", "to")):
+            if any(not dig(entry, peers) for entry in policy.get("spec", side) or ()):
+                yield Finding(f"{policy.object_name} allows {side} {peers} everywhere", policy)
+        if "0.0.0.0/0" in _networks(policy):
+            yield Finding(f"{policy.object_name} lets in the whole internet", policy)
+
+
+def _networks(policy: Declared) -> set[str]:
+    """The networks that a policy lets in."""
+    return {
+        str(dig(peer, "ipBlock", "cidr"))
+        for entry in policy.get("spec", "ingress") or ()
+        for peer in dig(entry, "from") or ()
+    }
+
+
+@rule(
+    "kubernetes-services-closed",
+    severity=Severity.CRITICAL,
+    protects="A Service of type LoadBalancer is on the internet: past Cloudflare, its cache, its limits and its TLS.",
+    fix="Use ClusterIP; for the front door name Cloudflare's networks in load_balancer_source_ranges.",
+    link=f"{_K8S}/concepts/services-networking/service/#loadbalancer",
+    types=("core/v1:Service",),
+)
+def services_closed(service: Declared, _: Parameters) -> Findings:
+    """Only named networks reach a Service from outside the cluster."""
+    kind = service.get("spec", "type") or "ClusterIP"
+    ranges = service.get("spec", "loadBalancerSourceRanges") or ()
+    if kind == "NodePort":
+        yield Finding("every node opens a port for it", service)
+    elif kind == "LoadBalancer" and not ranges:
+        yield Finding("it lets in the whole internet", service)
+    elif {"0.0.0.0/0", "::/0"} & set(ranges):
+        yield Finding("among the networks that it lets in is the whole internet", service)
 
 
 @rule(
@@ -241,12 +306,20 @@ def replicas(stack: Stack, parameters: Parameters) -> Findings:
     link=f"{_K8S}/tasks/run-application/configure-pdb/",
 )
 def disruption_budgets(stack: Stack, _: Parameters) -> Findings:
-    """Whatever runs more than once is never drained at once."""
+    """Of whatever runs more than once a drain takes some pods, never all of them."""
     scaled = {str(scaler.get("spec", "scaleTargetRef", "name")) for scaler in stack.of(":HorizontalPodAutoscaler")}
     for server in stack.of(":Deployment", ":StatefulSet"):
-        several = int(server.get("spec", "replicas") or 1) > 1 or server.object_name in scaled
-        if several and stack.budget_of(server) is None:
+        count = int(server.get("spec", "replicas") or 1)
+        if count == 1 and server.object_name not in scaled:
+            continue
+        budget = stack.budget_of(server)
+        if budget is None:
             yield Finding(f"{server.object_name} has no disruption budget", server)
+        elif server.object_name not in scaled and str(budget.get("spec", "maxUnavailable") or 0) in (
+            str(count),
+            "100%",
+        ):
+            yield Finding(f"the budget of {server.object_name} lets a drain take all {count}", budget)
 
 
 def _without_token(account: Declared) -> Mapping[str, Any] | None:
@@ -289,16 +362,22 @@ def tokens_wanted(workload: Declared, parameters: Parameters) -> Findings:
         yield Finding("its pods mount the service account's token", workload)
 
 
+_BINDINGS = ("RoleBinding", "ClusterRoleBinding")
+
+
 @rule(
     "kubernetes-rbac-limited",
     severity=Severity.HIGH,
     protects="A pod that is broken into could change the cluster.",
     fix="Name the resources and the verbs; use a Role rather than a ClusterRole.",
     link=f"{_K8S}/concepts/security/rbac-good-practices/",
-    types=("rbac.authorization.k8s.io/v1:Role", "rbac.authorization.k8s.io/v1:ClusterRole"),
+    types=tuple(f"rbac.authorization.k8s.io/v1:{kind}" for kind in ("Role", "ClusterRole", *_BINDINGS)),
 )
 def rbac_limited(role: Declared, _: Parameters) -> Findings:
-    """Roles name what they allow, and no role may read Secrets."""
+    """Roles name what they allow, no role may read Secrets, and the cluster's own wide roles are given to nobody."""
+    given = role.get("roleRef", "name") if role.kind in _BINDINGS else None
+    if given in ("cluster-admin", "admin", "edit"):
+        yield Finding(f"it gives away the role {given}", role)
     for entry in role.get("rules") or ():
         for part in ("apiGroups", "resources", "verbs"):
             if "*" in (dig(entry, part) or ()):

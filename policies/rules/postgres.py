@@ -205,25 +205,27 @@ def apply_method(stack: Stack, _: Parameters) -> Findings:
     protects="Shared buffers beyond the instance's memory keep Postgres from starting.",
     fix="Lower the parameters, or choose a bigger instance class; the shop derives them from the class.",
     link=f"{_RDS}/Appendix.PostgreSQL.CommonDBATasks.Parameters.html",
-    parameters={"buffers_share": 0.4, "cache_share": 0.9},
+    parameters={"buffers_share": 0.4, "cache_share": 0.9, "maintenance_share": 0.25, "work_share": 0.05},
 )
 def parameters_fit(stack: Stack, parameters: Parameters) -> Findings:
     """The memory parameters fit into the instance."""
-    page = 8 * 1024
+    kib, page = 1024, 8 * 1024
     for instance in stack.of(*_INSTANCE):
         class_ = str(instance.get("instanceClass"))
         if class_ not in MEMORY_GIB:
             continue
         memory = MEMORY_GIB[class_] * 1024**3
         for group, values in _groups(stack):
-            for name, share in (
-                ("shared_buffers", parameters["buffers_share"]),
-                ("effective_cache_size", parameters["cache_share"]),
+            for name, unit, share in (
+                ("shared_buffers", page, parameters["buffers_share"]),
+                ("effective_cache_size", page, parameters["cache_share"]),
+                ("maintenance_work_mem", kib, parameters["maintenance_share"]),
+                ("work_mem", kib, parameters["work_share"]),
             ):
                 value = values.get(name, ("0", ""))[0]
-                if value.isdigit() and int(value) * page > share * memory:
+                if value.isdigit() and int(value) * unit > share * memory:
                     yield Finding(
-                        f"{name} is {int(value) * page / 1024**3:.1f} GiB on a {class_} with "
+                        f"{name} is {int(value) * unit / 1024**3:.1f} GiB on a {class_} with "
                         f"{MEMORY_GIB[class_]:g} GiB",
                         group,
                     )

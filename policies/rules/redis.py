@@ -111,13 +111,15 @@ def eviction_policy(stack: Stack, parameters: Parameters) -> Findings:
     link=f"{_DOCS}/persistence/",
 )
 def persistence(stack: Stack, _: Parameters) -> Findings:
-    """Every Redis writes an append-only file at least once a second."""
+    """Every Redis writes an append-only file at least once a second, and snapshots."""
     for holder, _name, text in _nodes(stack):
         settings = redis_settings(text)
         if settings.get("appendonly", "no") != "yes":
             yield Finding("appendonly is off", holder)
         if settings.get("appendfsync", "everysec") == "no":
             yield Finding("appendfsync is no: up to 30 seconds of writes can be lost", holder)
+        if settings.get("save") in ('""', "''"):
+            yield Finding("no snapshots are taken", holder)
         for server in stack.mounting(holder):
             if server.is_server and not server.get("spec", "volumeClaimTemplates"):
                 yield Finding(f"{server.object_name} has no persistent volume", server)

@@ -77,6 +77,15 @@ def _setter(name: str, key: str, value: Any) -> Break:
     return breaks
 
 
+def _setter_below(name: str, key: str, value: Any) -> Break:
+    """The same inside of a Kubernetes object's spec."""
+
+    def breaks(stack: Editable) -> None:
+        stack[name]["spec"][key] = value
+
+    return breaks
+
+
 def _text(name: str, file: str, old: str, new: str) -> Break:
     return lambda stack: stack.replace(name, file, old, new)
 
@@ -92,7 +101,7 @@ def _zone_rules(*rules: Mapping[str, Any], phase: str = "http_request_cache_sett
 CACHING = {
     "ref": "products",
     "action": "set_cache_settings",
-    "expression": 'starts_with(http.request.uri.path, "/api/products")',
+    "expression": 'http.request.uri.path strict wildcard "/api/products*"',
     "actionParameters": {"cache": True},
 }
 GUARD = {
@@ -290,6 +299,9 @@ BREAKS: Mapping[str, Break] = {
     "s3-encrypted": _plain_bucket,
     "s3-versioned": _unversioned,
     "s3-tls-only": lambda stack: stack.drop("redis-backups-policy"),
+    "s3-policy-closed": _policy(
+        "redis-backups-policy", {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "s3:GetObject"}
+    ),
     "security-group-closed": _setter("postgres-firewall-cluster", "cidrIpv4", "0.0.0.0/0"),
     "iam-no-wildcard": _policy("redis-jobs-policy", {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}),
     "iam-trust-limited": _policy(
@@ -304,6 +316,7 @@ BREAKS: Mapping[str, Break] = {
     "kubernetes-images-fixed": _latest,
     "kubernetes-no-plain-secrets": _password,
     "kubernetes-network-policies": _no_default_deny,
+    "kubernetes-services-closed": _setter_below("gateway-services-door", "loadBalancerSourceRanges", ["0.0.0.0/0"]),
     "kubernetes-replicas": _replicas,
     "kubernetes-disruption-budgets": _no_budget,
     "kubernetes-tokens-off": _setter("pgbouncer-account", "automountServiceAccountToken", True),
@@ -325,3 +338,85 @@ BREAKS: Mapping[str, Break] = {
     "aws-tags": _untagged,
     "kubernetes-labels": _unlabelled,
 }
+
+
+def _argument(*arguments: str) -> Break:
+    return lambda stack: stack.container(BALANCER).update(args=[*arguments])
+
+
+def _in_a_config_map(line: str) -> Break:
+    return lambda stack: stack["pgbouncer-config"]["data"].update({"more.conf": line})
+
+
+def _attached(stack: Editable) -> None:
+    given = {"role": "x", "policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}
+    stack.add("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "more", given)
+
+
+def _cluster_admin(stack: Editable) -> None:
+    given = {"metadata": {"name": "more"}, "roleRef": {"kind": "ClusterRole", "name": "cluster-admin"}}
+    stack.add("kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding", "more", given)
+
+
+def _capability(stack: Editable) -> None:
+    stack.container(BALANCER)["securityContext"]["capabilities"]["add"] = ["SYS_ADMIN"]
+
+
+def _host_port(stack: Editable) -> None:
+    stack.container(BALANCER)["ports"][0]["hostPort"] = 6432
+
+
+def _sysctl(stack: Editable) -> None:
+    stack.pod(BALANCER)["securityContext"]["sysctls"] = [{"name": "kernel.msgmax", "value": "1"}]
+
+
+def _scaled_to_one(stack: Editable) -> None:
+    stack["api-autoscaler"]["spec"]["minReplicas"] = 1
+
+
+def _caching_too(expression: str) -> Break:
+    """One more rule in the edge as it is, behind the others that cache."""
+
+    def breaks(stack: Editable) -> None:
+        stack["edge-request-cache-settings"]["rules"].insert(-1, {**CACHING, "ref": "more", "expression": expression})
+
+    return breaks
+
+
+def _without_the_last_rule(name: str) -> Break:
+    return lambda stack: stack[name]["rules"].pop()
+
+
+OTHER_BREAKS: tuple[tuple[str, str, Break], ...] = (
+    ("kubernetes-no-plain-secrets", "option", _argument("--password=hunter2-hunter2")),
+    ("kubernetes-no-plain-secrets", "option and value", _argument("--auth-token", "hunter2-hunter2")),
+    ("kubernetes-no-plain-secrets", "address", _argument("postgres://app:hunter2-hunter2@db/simone")),
+    ("kubernetes-no-plain-secrets", "line", _in_a_config_map("password = hunter2-hunter2")),
+    ("kubernetes-no-plain-secrets", "YAML", _in_a_config_map('  bearer_auth_token: "hunter2-hunter2"')),
+    ("kubernetes-no-plain-secrets", "key", _in_a_config_map("-----BEGIN EC PRIVATE KEY-----")),
+    ("kubernetes-pods-restricted", "capability", _capability),
+    ("kubernetes-pods-restricted", "node's port", _host_port),
+    ("kubernetes-pods-restricted", "kernel setting", _sysctl),
+    ("kubernetes-network-policies", "everybody", _setter_below("network-api", "ingress", [{}])),
+    ("kubernetes-network-policies", "no policy", lambda stack: stack.drop("network-api")),
+    ("kubernetes-services-closed", "no ranges", _setter_below("api-service", "type", "LoadBalancer")),
+    ("kubernetes-services-closed", "node's port", _setter_below("api-service", "type", "NodePort")),
+    ("kubernetes-replicas", "autoscaler", _scaled_to_one),
+    ("kubernetes-disruption-budgets", "all", _setter_below("redis-data-budget", "maxUnavailable", 2)),
+    ("kubernetes-rbac-limited", "cluster-admin", _cluster_admin),
+    ("iam-no-wildcard", "attached", _attached),
+    (
+        "iam-no-wildcard",
+        "list",
+        _policy("redis-jobs-policy", {"Effect": "Allow", "Action": ["s3:*"], "Resource": ["x"]}),
+    ),
+    ("security-group-closed", "IPv6", _setter("postgres-firewall-cluster", "cidrIpv6", "::/0")),
+    ("postgres-parameters-fit", "work_mem", lambda stack: stack.parameter("work_mem", value="20971520")),
+    ("redis-persistence", "no snapshots", _text("redis-data-config", "redis.conf", "save 3600 1", 'save ""')),
+    ("edge-personal-routes", "everything", _caching_too("true")),
+    ("edge-personal-routes", "the API", _caching_too('http.request.uri.path wildcard "/api/*"')),
+    ("edge-personal-routes", "not understood", _caching_too('starts_with(http.request.uri.path, "/x")')),
+    ("edge-authorization-bypass", "no guard", _without_the_last_rule("edge-request-cache-settings")),
+    ("edge-set-cookie-bypass", "no guard", _without_the_last_rule("edge-response-cache-settings")),
+)
+"""Further ways to break some of them: rule, what it is, the change."""

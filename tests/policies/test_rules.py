@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
-from breaking import BREAKS, CACHING, GUARD, Editable, with_edge
+from breaking import BREAKS, CACHING, GUARD, OTHER_BREAKS, Break, Editable, with_edge
 
 from policies.catalogue import RULES
 from policies.declared import UNKNOWN, Declared, Stack
@@ -35,6 +35,15 @@ def test_a_broken_stack_is_caught(rule: Rule, rendered: Mapping[str, Rendered]) 
     assert _judged(whole.stack(), rule).findings == ()
     BREAKS[rule.id](whole)
     assert _judged(whole.stack(), rule).findings
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "breaks"), [pytest.param(rule, breaks, id=f"{rule}: {way}") for rule, way, breaks in OTHER_BREAKS]
+)
+def test_other_ways_to_break_a_rule_are_caught(rule_id: str, breaks: Break, rendered: Mapping[str, Rendered]) -> None:
+    whole = Editable.of(stack_of(rendered["prod"].resources))
+    breaks(whole)
+    assert _judged(whole.stack(), next(rule for rule in RULES if rule.id == rule_id)).findings
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
