@@ -1,13 +1,15 @@
 """`python -m explain URL`: what the edge of an environment would do with a request, and why."""
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
 
 from app import caching_policy
+from app.caching_policy import Method
 from explain.origin import policy_headers
 from explain.zone import Answer, Request, Verdict, Zone, ZoneError
 from review.render import RenderError, render
@@ -23,9 +25,9 @@ def explain(
     environment: Annotated[str, typer.Option("--env", help="whose rules: dev or prod")] = "prod",
     method: str = "GET",
     header: Annotated[list[str] | None, typer.Option(help="of the request, as 'Name: value'; may be repeated")] = None,
-    country: Annotated[str, typer.Option(help="where the visitor is")] = "DE",
-    device: Annotated[str, typer.Option(help="desktop, mobile or tablet")] = "desktop",
-    status: Annotated[int, typer.Option(help="what the origin answers with")] = 200,
+    country: Annotated[str, typer.Option(help="where the visitor is, as two letters (ISO 3166)")] = "DE",
+    device: Annotated[Literal["desktop", "mobile", "tablet"], typer.Option(help="what the visitor has")] = "desktop",
+    status: Annotated[int, typer.Option(min=200, max=599, help="what the origin answers with")] = 200,
     answer_header: Annotated[
         list[str] | None, typer.Option(help="of the answer, instead of what the cache policy gives it; may be repeated")
     ] = None,
@@ -33,13 +35,19 @@ def explain(
     """Works the declared rulesets out for one request: rules that match, the key, how long, or why not."""
     console = Console(highlight=False, soft_wrap=True)
     parts = urlsplit(url)
+    if not parts.path.startswith("/") and not (parts.scheme and parts.netloc):
+        raise typer.BadParameter(f"{url!r} is neither a path (/products/5) nor an address (https://shop/products/5)")
+    if method.upper() not in get_args(Method):
+        raise typer.BadParameter(f"{method!r} is no method; there are: {', '.join(get_args(Method))}")
+    if not re.fullmatch("[A-Za-z]{2}", country):
+        raise typer.BadParameter(f"{country!r} is no country of two letters, such as DE or US")
     request = Request(
         path=parts.path or "/",
         query=parts.query,
         method=method.upper(),
         host=parts.netloc or "shop",
         headers=_headers(header or []),
-        country=country,
+        country=country.upper(),
         device=device,
     )
     if answer_header is None:
@@ -53,6 +61,7 @@ def explain(
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
     _print(console, request, zone.judge(request, answer))
+    console.print(f"\nbrowsers are told: {answer.headers.get('cache-control', 'nothing')}", markup=False)
 
 
 def _headers(given: list[str]) -> dict[str, str]:
