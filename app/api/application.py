@@ -72,9 +72,10 @@ def make_routes() -> FastAPI:
 
 
 def check_named(policy: Policy, routes: FastAPI) -> None:
-    """Every route must have an entry of the policy: one that has none would be served and, unnoticed, never stored.
+    """Every route must have an entry of the policy: one that has none would be served and, unnoticed, never stored. And
+    every query parameter of a stored answer must be named there: others never reach the application.
 
-    Raises PolicyError with the entry that is missing.
+    Raises PolicyError with what is missing.
     """
     for path, operations in routes.openapi()["paths"].items():
         example = re.sub(r"\{[^}]*\}", "1", path)
@@ -84,6 +85,12 @@ def check_named(policy: Policy, routes: FastAPI) -> None:
                 raise PolicyError(
                     f"app/caching.yaml names no {method} {path}, which the API answers. Say who may keep its answers, "
                     f"for example nobody:  - {{route: {path!r}, methods: [{method}], audience: never}}"
+                )
+            asked = {one["name"] for one in operations[method.lower()].get("parameters", ()) if one["in"] == "query"}
+            if found.route.audience != "never" and (unnamed := sorted(asked - set(found.route.query))):
+                raise PolicyError(
+                    f"app/caching.yaml names no query parameter {', '.join(unnamed)} of {path}, which answers depend "
+                    f"on: what isn't named never reaches the API. Write  query: [{', '.join(sorted(asked))}]"
                 )
 
 

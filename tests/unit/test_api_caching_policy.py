@@ -7,7 +7,7 @@ import pytest
 
 from app.api.application import check_named, make_routes
 from app.api.responses.target import CURRENCIES
-from app.caching_policy import VARY_HEADERS, Policy, PolicyError, load, parse
+from app.caching_policy import VARY_HEADERS, Policy, PolicyError, Route, load, parse
 
 FILE = Path("app/caching.yaml")
 
@@ -126,15 +126,26 @@ def test_a_mistake_is_refused_with_its_line_and_the_reason(change: tuple[str, st
     assert reason in str(refused.value)
 
 
+def with_routes(policy: Policy, routes: tuple[Route, ...]) -> Policy:
+    return Policy(version=1, errors=policy.errors, bypass=policy.bypass, countries=policy.countries, routes=routes)
+
+
 def test_a_route_of_the_api_that_the_policy_does_not_name_is_refused_with_the_entry_that_is_missing(
     policy: Policy,
 ) -> None:
     routes = make_routes()
     check_named(policy, routes)
     without = tuple(route for route in policy.routes if route.methods != ("PATCH",))
-    lacking = Policy(version=1, errors=policy.errors, bypass=policy.bypass, countries=policy.countries, routes=without)
     with pytest.raises(PolicyError, match=r"names no PATCH /api/products/\{product_id\}/inventory.*audience: never"):
-        check_named(lacking, routes)
+        check_named(with_routes(policy, without), routes)
+
+
+def test_a_query_parameter_that_the_policy_does_not_name_is_refused(policy: Policy) -> None:
+    forgotten = tuple(
+        route.model_copy(update={"query": ("q",)}) if route.route == "/api/search" else route for route in policy.routes
+    )
+    with pytest.raises(PolicyError, match=r"no query parameter category_id, limit of /api/search"):
+        check_named(with_routes(policy, forgotten), make_routes())
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
