@@ -1,0 +1,161 @@
+"""The response cache with Redis away: one load for everybody who asks at once, and nobody gets what is another's."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import time
+from typing import Any, cast
+
+import pytest
+
+from app.api.identity import Identity
+from app.api.metrics import Metrics
+from app.api.redis import RedisError
+from app.api.redis.tagged import TaggedStore
+from app.api.responses import cache, middleware
+from app.api.responses.cache import ResponseCache
+from app.api.responses.memory import Memory
+from app.api.responses.middleware import CacheMiddleware, Stores
+from app.api.responses.target import Targets
+from app.caching_policy import parse
+
+POLICY = parse(
+    """
+version: 1
+errors: {not_found_ttl: 120, server_error_ttl: 30}
+bypass: {request_headers: [Authorization], request_cookies: [tier], response_headers: [Set-Cookie]}
+routes:
+  - {route: "/api/item/{number}", audience: public, browser_ttl: 300, api_ttl: 300, stale_if_error: 3600,
+     vary: [encoding], tags: ["item:{number}"], purged_by: [product.updated]}
+"""
+)
+Headers = list[tuple[bytes, bytes]]
+
+
+class Away:
+    """A store that can't be reached."""
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        async def refuse(*_: object) -> Any:
+            raise RedisError("away")
+
+        return refuse
+
+
+class Shop:
+    """An application of one answer, numbered by how often it was made, behind the cache."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.status = 200
+        self.headers: Headers = [(b"content-type", b"text/plain")]
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        self.seen: list[dict[bytes, bytes]] = []
+        metrics = Metrics()
+        self.memory = Memory(1_000_000)
+        self.cache = ResponseCache(self.memory, memory_seconds=10, errors=POLICY.errors)
+        self.cache.coherent = True
+        store = cast("TaggedStore", Away())
+        self._app = CacheMiddleware(
+            self._answer,
+            cache=self.cache,
+            stores=Stores(store, store),
+            targets=Targets(POLICY, metrics.endpoints),
+            policy=POLICY,
+            identify=self._nobody,
+            requests=metrics.requests,
+            log_sample=0,
+            slow_seconds=60,
+        )
+
+    async def get(self, **headers: str) -> tuple[int, str, dict[bytes, bytes]]:
+        """Status, body and headers of the one answer."""
+        sent: list[dict[str, Any]] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        given = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        scope = {"type": "http", "method": "GET", "path": "/api/item/1", "query_string": b"", "headers": given}
+        await self._app(scope, receive, send)
+        return sent[0]["status"], b"".join(part["body"] for part in sent[1:]).decode(), dict(sent[0]["headers"])
+
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
+        self.made += 1
+        number = self.made
+        self.seen.append(dict(scope["headers"]))
+        await self.may_answer.wait()
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": f"answer {number}".encode()})
+
+    @staticmethod
+    async def _nobody(_: Any) -> Identity:
+        return Identity()
+
+
+@pytest.fixture
+async def shop() -> Shop:
+    return Shop()
+
+
+async def test_all_who_ask_at_once_wait_for_one_answer(shop: Shop) -> None:
+    shop.may_answer.clear()
+    asking = [asyncio.create_task(shop.get()) for _ in range(50)]
+    await asyncio.sleep(0.05)
+    shop.may_answer.set()
+    assert {body for _, body, _ in await asyncio.gather(*asking)} == {"answer 1"}
+    assert (await shop.get())[1] == "answer 1"
+    assert shop.made == 1
+
+
+async def test_an_answer_that_sets_a_cookie_is_given_to_nobody_else(shop: Shop) -> None:
+    shop.headers = [(b"content-type", b"text/plain"), (b"set-cookie", b"sid=1")]
+    first, second = await shop.get(), await shop.get()
+    assert (first[1], second[1]) == ("answer 1", "answer 2")
+    assert len(shop.memory) == 0
+
+
+async def test_an_authorized_answer_is_given_to_nobody_else_and_says_so(shop: Shop) -> None:
+    _, body, headers = await shop.get(authorization="Bearer x")
+    assert headers[b"cache-control"] == b"private, no-store"
+    assert body != (await shop.get())[1]
+
+
+async def test_what_is_kept_was_made_for_nobody_in_particular(shop: Shop) -> None:
+    await shop.get(
+        cookie="sid=1", if_none_match='"x"', if_modified_since="Sat, 01 Jan 2000 00:00:00 GMT", range="bytes=0-1"
+    )
+    assert not {b"cookie", b"if-none-match", b"if-modified-since", b"range"} & shop.seen[0].keys()
+
+
+async def test_who_asks_after_a_purge_does_not_get_what_was_being_made_before(shop: Shop) -> None:
+    shop.may_answer.clear()
+    before = asyncio.create_task(shop.get())
+    await asyncio.sleep(0.01)
+    shop.cache.purge(["item:1"])
+    after = asyncio.create_task(shop.get())
+    await asyncio.sleep(0.01)
+    shop.may_answer.set()
+    assert ((await before)[1], (await after)[1]) == ("answer 1", "answer 2")
+    assert (await shop.get())[1] == "answer 2"
+
+
+@pytest.mark.parametrize("status", [500, 503])
+async def test_a_fault_is_hidden_by_the_stale_copy(shop: Shop, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    await shop.get()
+    shop.status = status
+    now = time()
+
+    def later(seconds: float) -> None:
+        for module in (cache, middleware):
+            monkeypatch.setattr(module, "time", lambda: now + seconds)
+
+    later(600)
+    found, body, headers = await shop.get()
+    assert (found, body) == (200, "answer 1")
+    assert b"stale-if-error" in headers[b"cache-status"]
+    later(4000)
+    assert (await shop.get())[0] == status
