@@ -41,8 +41,9 @@ test-full: test ## the slow proofs too
 lint: ## ruff: rules and format
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
 
-types: ## pyright, strict on our code
+types: ## pyright and TypeScript, strict on our code
 	@.venv/bin/pyright
+	@$(IN_STOREFRONT) npm run --silent check
 
 test-fast: ## unit, configuration, policy and review tests
 	@$(PYTHON) -m pytest -q -n 2 --dist worksteal -m "not ($(SLOW))"
