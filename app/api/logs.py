@@ -9,6 +9,7 @@ import structlog
 def configure(level: str) -> None:
     """Log from `level` up; the libraries' own loggers come out the same way."""
     shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

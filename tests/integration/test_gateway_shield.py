@@ -142,6 +142,14 @@ def test_a_stored_answer_isnt_given_to_a_member_with_prices_of_their_own(gateway
     assert gateway.get("/api/products/5").text == public
 
 
+def test_the_origin_knows_each_request_by_the_gateways_number(gateway: Gateway) -> None:
+    for _ in range(2):
+        gateway.get("/api/cart", X_Request_ID="mine")
+    numbers = {seen.headers["x-request-id"] for seen in gateway.api.seen}
+    assert len(numbers) == 2
+    assert all(re.fullmatch("[0-9a-f]{32}", number) for number in numbers)
+
+
 def test_writes_always_reach_the_origin(gateway: Gateway) -> None:
     url = str(gateway.get("/api/products/5").url)
     for method in ("PUT", "POST", "DELETE"):
@@ -272,6 +280,19 @@ def test_while_the_origin_is_down_stale_answers_serve_only_as_long_as_the_policy
     time.sleep(2.2)
     gone = short_lived.get("/api/brief/c")
     assert (gone.status_code, gone.headers["Retry-After"], gone.headers["Cache-Control"]) == (503, "5", "no-store")
+    assert gone.headers["Content-Type"] == "application/problem+json"
+    assert gone.json()["title"] == "Service Unavailable"
+
+
+def test_a_person_whose_page_cant_be_fetched_is_told_so_in_words(gateway: Gateway) -> None:
+    gateway.storefront.stop()
+    try:
+        page = gateway.get("/products/404404")
+        assert (page.status_code, page.headers["Retry-After"], page.headers["Cache-Control"]) == (503, "5", "no-store")
+        assert page.headers["Content-Type"] == "text/html"
+        assert "The shop is not answering." in page.text
+    finally:
+        gateway.storefront.start()
 
 
 def test_a_fault_of_the_origin_is_hidden_by_the_stale_answer(short_lived: Gateway) -> None:
@@ -331,7 +352,8 @@ def test_a_client_that_dribbles_its_request_is_cut_off(tmp_path: Path) -> None:
 def test_a_body_beyond_the_limit_never_reaches_the_origin(gateway: Gateway) -> None:
     url = str(gateway.get("/api/cart").url)
     answer = gateway.client.put(url, content=b"x" * (Limits().body + 1))
-    assert answer.status_code == 413
+    assert (answer.status_code, answer.headers["Content-Type"]) == (413, "application/problem+json")
+    assert f"{Limits().body} bytes" in answer.json()["detail"]
     assert all(seen.method != "PUT" for seen in gateway.api.seen)
 
 
@@ -351,6 +373,7 @@ def test_the_visitors_address_and_country_are_the_edges_word_only(gateway: Gatew
 def test_a_client_that_hammers_is_told_to_slow_down(tmp_path: Path) -> None:
     strict = Limits.model_validate({"requests_per_second": 1, "burst": 3})
     for gateway in serve(tmp_path, POLICY, strict):
-        statuses = [gateway.get("/api/categories").status_code for _ in range(8)]
-        assert statuses[:4] == [200] * 4
-        assert 429 in statuses
+        answers = [gateway.get("/api/categories") for _ in range(8)]
+        assert [answer.status_code for answer in answers[:4]] == [200] * 4
+        refused = next(answer for answer in answers if answer.status_code == 429)
+        assert (refused.json()["status"], refused.headers["Retry-After"]) == (429, "1")

@@ -6,14 +6,17 @@ is stored can't depend on who happened to ask first. Everything else passes thro
 """
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from random import random
+from secrets import token_hex
 from time import perf_counter, time
 from typing import Any, Final
 
 import structlog
 from prometheus_client import Counter
+from structlog.contextvars import bound_contextvars
 
 from app.api.identity import Identity
 from app.api.problems import Problem
@@ -40,6 +43,8 @@ _REPLACED: Final = frozenset({b"x-version", b"x-last-modified", b"cache-control"
 _HIDDEN: Final = frozenset(
     {b"cookie", b"authorization", b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since", b"range"}
 )
+
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_.:-]{1,64}")
 
 
 _HEARD: Final = frozenset(
@@ -243,7 +248,8 @@ class CacheMiddleware:
                 message = {**message, "body": b""}
             await exchange.send(message)
 
-        await self._app(inner, exchange.receive, send_private)
+        with bound_contextvars(request_id=request_id(scope)):
+            await self._app(inner, exchange.receive, send_private)
         self._finish(exchange, status, None)
 
     def _asked(self, scope: Scope, target: Target, key: str, request: _Request) -> Asked:
@@ -278,7 +284,8 @@ class CacheMiddleware:
             else:
                 parts.append(message.get("body", b""))
 
-        await self._app(inner, receive, send)
+        with bound_contextvars(request_id=request_id(scope)):
+            await self._app(inner, receive, send)
         return Produced(status, headers, b"".join(parts))
 
     def _finish(self, exchange: _Exchange, status: int, how: How | None) -> None:
@@ -334,8 +341,19 @@ def _log(scope: Scope, target: Target, status: int, cache: str, took: float) -> 
         status=status,
         cache=cache,
         milliseconds=round(took * 1000, 2),
-        request_id=_header(scope, b"x-request-id")[:64].decode("ascii", "replace"),
+        request_id=request_id(scope),
     )
+
+
+def request_id(scope: Scope) -> str:
+    """What all log lines of a request have in common: the gateway's `X-Request-ID`, else one made here."""
+    state = scope.setdefault("state", {})
+    known: str | None = state.get("request_id")
+    if known is None:
+        given = _header(scope, b"x-request-id")
+        known = given.decode() if _REQUEST_ID.fullmatch(given) else token_hex(16)
+        state["request_id"] = known
+    return known
 
 
 def _private_headers(target: Target) -> Headers:
