@@ -132,6 +132,7 @@ def _calls(facts: Facts) -> dict[str, Arguments]:
         "idempotency.store": ("user:1", "sample", 200, "{}", b"{}"),
         "inventory.stock": (facts.product_ids,),
         "inventory.set": (facts.product_id, "eu-central", 50),
+        "inventory.lock": (facts.product_ids[:3],),
         "inventory.low": (10, 50),
         "inventory.of_warehouse": ("us-east", facts.product_id, 100),
         "maintenance.expire_sessions": (BATCH,),
@@ -142,7 +143,6 @@ def _calls(facts: Facts) -> dict[str, Arguments]:
         "orders.to_fulfil": (0, 50),
         "orders.set_status": (facts.order_id, "pending", "processing"),
         "orders.by_day": (facts.newest_order_at - timedelta(days=1), facts.newest_order_at),
-        "orders.lock_stock": (facts.product_ids[:3],),
         "orders.prices": (facts.product_ids[:3], "free", "EUR"),
         "orders.take_stock": ([1, 2, 3], [0, 0, 0]),
         "orders.insert": (facts.user_id, "EUR", 1000, "{}"),
@@ -189,7 +189,7 @@ def _calls(facts: Facts) -> dict[str, Arguments]:
         "users.credentials": (facts.user_email,),
         "users.create": ("new@example.com", "New", None, "DE"),
         "users.update": (facts.user_id, "Other", None, None),
-        "users.set_preferences": (facts.user_id, "{}"),
+        "users.set_preferences": (facts.user_id, "{}", None),
         "users.set_password_hash": (facts.user_id, "$argon2id$v=19$sample"),
     }
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -241,6 +242,38 @@ def test_an_update_of_what_somebody_else_changed_is_refused(client: httpx.Client
     assert client.get("/api/products/25").json()["name"] == "First"
 
 
+def test_stock_that_somebody_else_changed_is_not_overwritten(stack: Stack, client: httpx.Client) -> None:
+    warehouse = stack.sql("SELECT warehouse FROM inventory WHERE product_id = 28 ORDER BY id LIMIT 1")
+    etag = client.get("/api/products/28/inventory").headers["etag"]
+
+    def set_to(quantity: int) -> int:
+        change = {"warehouse": warehouse, "quantity": quantity}
+        return client.patch("/api/products/28/inventory", json=change, headers={**ADMIN, "if-match": etag}).status_code
+
+    assert (set_to(5), set_to(6)) == (200, 412)
+    assert stack.sql(f"SELECT quantity FROM inventory WHERE product_id = 28 AND warehouse = '{warehouse}'") == "5"
+
+
+@pytest.mark.parametrize(
+    ("condition", "status"),
+    [
+        ({"if-unmodified-since": "Sat, 01 Jan 2000 00:00:00 GMT"}, 412),
+        ({"if-unmodified-since": "Fri, 01 Jan 2100 00:00:00 GMT"}, 200),
+        ({"if-unmodified-since": "Sat, 01 Jan 2000 00:00:00 GMT", "if-match": "*"}, 200),
+        ({"if-none-match": "*"}, 412),
+        ({"if-none-match": '"another"'}, 200),
+    ],
+)
+def test_an_update_heeds_every_condition(client: httpx.Client, condition: dict[str, str], status: int) -> None:
+    answer = client.put("/api/products/29", json={"name": "Conditional"}, headers={**ADMIN, **condition})
+    assert answer.status_code == status
+
+
+def test_an_update_may_ask_that_the_client_has_not_seen_this_version(client: httpx.Client) -> None:
+    seen = {**ADMIN, "if-none-match": f"W/{client.get('/api/products/30').headers['etag']}"}
+    assert client.put("/api/products/30", json={"name": "Seen"}, headers=seen).status_code == 412
+
+
 def test_the_same_key_gives_the_same_answer_and_writes_once(stack: Stack, client: httpx.Client) -> None:
     sign_in(stack, client, 5)
     product = stack.sql(
@@ -299,6 +332,38 @@ def test_signing_in_changes_the_id_and_keeps_the_cart(stack: Stack, client: http
     assert httpx.get(f"{client.base_url}/api/session", cookies={"sid": before}).json() == {"user": None}
 
 
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_a_change_of_the_cart_that_arrives_again_late_undoes_nothing(
+    stack: Stack, client: httpx.Client, signed_in: bool
+) -> None:
+    if signed_in:
+        sign_in(stack, client, 13)
+    else:
+        client.put("/api/cart", json={"items": []})
+
+    def put(quantity: int, key: str) -> httpx.Response:
+        items = {"items": [{"product_id": 43, "quantity": quantity}]}
+        return client.put("/api/cart", json=items, headers={"idempotency-key": key})
+
+    first, second = str(uuid.uuid4()), str(uuid.uuid4())
+    answers = [put(1, first), put(2, second), put(1, first)]
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert answers[2].content == answers[0].content
+    assert client.get("/api/cart").json()["items"][0]["quantity"] == 2
+    assert put(3, first).status_code == 422
+
+
+def test_a_cart_whose_session_has_ended_gets_a_new_one(stack: Stack, client: httpx.Client) -> None:
+    client.put("/api/cart", json={"items": []})
+    before = client.cookies["sid"]
+    stack.sql("DELETE FROM sessions WHERE user_id IS NULL")
+    cart = {"items": [{"product_id": 44, "quantity": 4}]}
+    for _ in range(2):
+        assert client.put("/api/cart", json=cart, headers={"idempotency-key": str(uuid.uuid4())}).status_code == 200
+    assert client.cookies["sid"] != before
+    assert client.get("/api/cart").json()["items"][0]["quantity"] == 4
+
+
 def test_signing_out_ends_the_session_in_every_process(stack: Stack, client: httpx.Client, other: httpx.Client) -> None:
     sign_in(stack, client, 9)
     other.cookies = client.cookies
@@ -333,6 +398,20 @@ def test_tabs_that_change_different_things_do_not_undo_each_other(stack: Stack, 
     fields: Any = stack.redis.master("sessions").client().hgetall(f"session:{cookies['sid']}")
     assert json.loads(fields[b"cart_data"]) == {"42": 3}
     assert json.loads(fields[b"preferences"]) == {"newsletter": True}
+
+
+def test_preferences_that_another_device_changed_are_not_overwritten(stack: Stack, client: httpx.Client) -> None:
+    sign_in(stack, client, 14)
+    path = "/api/users/14/preferences"
+    seen = client.get(path).headers["etag"]
+    key = {"idempotency-key": str(uuid.uuid4())}
+    first = client.put(path, json={"newsletter": True}, headers={"if-match": seen, **key})
+    repeated = client.put(path, json={"newsletter": True}, headers={"if-match": seen, **key})
+    assert (first.status_code, repeated.status_code) == (200, 200)
+    assert first.headers["etag"] == repeated.headers["etag"] == client.get(path).headers["etag"] != seen
+    assert client.put(path, json={"newsletter": False}, headers={"if-match": seen}).status_code == 412
+    following = client.put(path, json={"newsletter": False}, headers={"if-match": first.headers["etag"]})
+    assert following.status_code == 200
 
 
 def test_guessing_a_password_is_stopped(client: httpx.Client) -> None:
@@ -391,8 +470,12 @@ def test_eight_kilobytes_of_headers_are_fine_and_a_megabyte_is_refused(client: h
 
 def test_logs_hold_no_secret_and_nobodys_address(stack: Stack, client: httpx.Client, apis: list[Api]) -> None:
     sign_in(stack, client, 12)
-    client.put("/api/products/27", json={"name": "Logged"}, headers=ADMIN)
+    client.put("/api/products/27", json={"name": "Logged"}, headers={**ADMIN, "x-request-id": "the-gateways-number"})
+    client.put("/api/products/27", json={"name": "Logged"}, headers={**ADMIN, "x-request-id": 'no number: " of ours'})
     log = "".join(api.log.read_text() for api in apis)
     for secret in (ADMIN_TOKEN, DEMO_PASSWORD, client.cookies["sid"], email(stack, 12)):
         assert secret not in log
-    assert all(json.loads(line) for line in log.splitlines())
+    purges = [line for line in map(json.loads, log.splitlines()) if line["event"] == "purged"]
+    numbers = [line["request_id"] for line in purges if "product:27" in line["tags"]]
+    assert numbers[0] == "the-gateways-number"
+    assert re.fullmatch("[0-9a-f]{32}", numbers[1]), "one of its own where nobody gave one that can be used"

@@ -10,7 +10,8 @@ from pydantic import BeforeValidator
 
 from app.api import problems
 from app.api.identity import Identity
-from app.api.responses.conditional import entity_tags
+from app.api.responses.coding import IDENTITY
+from app.api.responses.conditional import entity_tags, seconds
 from app.api.shop import Shop
 from app.api.views import LARGEST_ID
 from app.database.queries.paging import BadCursor, Cursor
@@ -114,23 +115,39 @@ def describe(response: Response, *, version: datetime | None = None, modified: d
         response.headers["x-last-modified"] = str(int(modified.timestamp()))
 
 
-def required_version(request: Request, current: datetime) -> datetime | None:
-    """For If-Match on an update: the version that must still be there when the row is written; None: any.
+def version_tag(version: datetime) -> str:
+    """The ETag of an answer that no cache keeps, and so none gives one: its version alone."""
+    return f'"{_microseconds(version)}.0-{IDENTITY}"'
 
-    Raises Problem 412 if the client has seen another version than `current`.
+
+def required_version(request: Request, current: datetime) -> datetime | None:
+    """What a request's conditions ask of an update (RFC 9110, 13.2.2): the version that must still be there when the
+    row is written; None: any.
+
+    Raises Problem 412 if `current`, the version that is there now, isn't what the client has seen.
     """
-    header = ",".join(request.headers.getlist("if-match"))
-    if not header or header.strip() == "*":
-        return None
-    versions = set[int]()
-    for weak, opaque in entity_tags(header.encode("latin-1")) or ():
-        found = _VERSION.fullmatch(opaque)
+    match = _listed(request, "if-match")
+    since = seconds(request.headers.get("if-unmodified-since", "").encode("latin-1"))
+    if match is not None:
         # Strong comparison (RFC 9110, 13.1.1): a weak tag matches nothing.
-        if found and not weak:
-            versions.add(int(found[1]))
-    if _microseconds(current) not in versions:
+        if match != "*" and _microseconds(current) not in _versions(match, weak_too=False):
+            raise changed_meanwhile()
+    elif since is not None and int(current.timestamp()) > since:
         raise changed_meanwhile()
-    return current
+    none_match = _listed(request, "if-none-match")
+    if none_match == "*" or (none_match and _microseconds(current) in _versions(none_match, weak_too=True)):
+        raise problems.Problem(412, "If-None-Match asks that it isn't there, and it is.")
+    return current if (match not in (None, "*") or since is not None) else None
+
+
+def _listed(request: Request, name: str) -> str | None:
+    """A header that may be there several times; None: not at all."""
+    return ",".join(request.headers.getlist(name)).strip() or None
+
+
+def _versions(tags: str, *, weak_too: bool) -> set[int]:
+    found = ((weak, _VERSION.fullmatch(opaque)) for weak, opaque in entity_tags(tags.encode("latin-1")) or ())
+    return {int(version[1]) for weak, version in found if version and (weak_too or not weak)}
 
 
 def changed_meanwhile() -> problems.Problem:

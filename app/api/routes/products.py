@@ -43,7 +43,7 @@ async def get_inventory(product_id: ProductId, shop: ShopHere, response: Respons
     found = await shop.queries.stock(product_id)
     if found is None:
         raise problems.not_found(f"stock of product {product_id}")
-    describe(response, modified=found.updated_at)
+    describe(response, version=found.updated_at, modified=found.updated_at)
     return StockView(product_id=product_id, quantity=found.quantity)
 
 
@@ -99,7 +99,7 @@ async def update_product(
 @router.patch(
     "/api/products/{product_id}/inventory",
     response_model=StockView,
-    responses={code: {} for code in (401, 403, 404)},
+    responses={code: {} for code in (401, 403, 404, 412)},
 )
 async def update_inventory(
     product_id: ProductId,
@@ -109,17 +109,19 @@ async def update_inventory(
     asker: Asker,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Set a warehouse's count of a product."""
+    """Set a warehouse's count of a product. With `If-Match` (the stock's ETag), only if no count changed meanwhile."""
     asker.require_admin()
 
     async def act(transaction: Transaction) -> Written:
-        before = (await inventory.stock(transaction, [product_id])).get(product_id)
-        known = await inventory.set_quantity(transaction, product_id, change.warehouse, change.quantity)
-        if before is None or not known:
+        shelves = await inventory.lock(transaction, [product_id])
+        if shelves:
+            required_version(request, max(shelf.updated_at for shelf in shelves))
+        if not await inventory.set_quantity(transaction, product_id, change.warehouse, change.quantity):
             raise problems.not_found(f"stock of product {product_id} in warehouse {change.warehouse!r}")
         after = (await inventory.stock(transaction, [product_id]))[product_id]
         body = StockView(product_id=product_id, quantity=after.quantity)
-        return Written(200, body, stock_changes({product_id: (before.quantity, after.quantity)}))
+        before = sum(shelf.quantity for shelf in shelves)
+        return Written(200, body, stock_changes({product_id: (before, after.quantity)}))
 
     return answered(
         await shop.writer.write(

@@ -18,6 +18,7 @@ from app.api.routes.parameters import (
     cursor,
     describe,
     required_version,
+    version_tag,
     writer_scope,
 )
 from app.api.views import OrderPage, OrderView, Preferences, PreferencesView, UserChanges, UserView
@@ -80,16 +81,17 @@ async def update_user(
 
 
 @router.get("/api/users/{user_id}/preferences", responses=REFUSALS)
-async def get_preferences(user_id: UserId, shop: ShopHere, asker: Asker) -> PreferencesView:
-    """What the user wishes for."""
+async def get_preferences(user_id: UserId, shop: ShopHere, asker: Asker, response: Response) -> PreferencesView:
+    """What the user wishes for. Its ETag is for the `If-Match` of a change."""
     asker.require_user(str(user_id))
     user = await shop.entities.user(user_id)
     if user is None:
         raise problems.not_found(f"user {user_id}")
+    response.headers["etag"] = version_tag(UserView.model_validate(user).updated_at)
     return PreferencesView(preferences=user["preferences"])
 
 
-@router.put("/api/users/{user_id}/preferences", response_model=PreferencesView, responses=REFUSALS)
+@router.put("/api/users/{user_id}/preferences", response_model=PreferencesView, responses={**REFUSALS, 412: {}})
 async def set_preferences(
     user_id: UserId,
     preferences: Annotated[Preferences, Body()],
@@ -98,14 +100,20 @@ async def set_preferences(
     asker: Asker,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Set all preferences; the visitor's session has them too."""
+    """Set all preferences, in the visitor's session too. With `If-Match`, only if nobody has changed them meanwhile."""
     asker.require_user(str(user_id))
     body = PreferencesView(preferences=dict(preferences))
 
     async def act(transaction: Transaction) -> Written:
-        if await users.set_preferences(transaction, user_id, body.preferences) is None:
+        current = await users.get(transaction, user_id)
+        if current is None:
             raise problems.not_found(f"user {user_id}")
-        return Written(200, body, [Change("user.updated", {"user_id": str(user_id)})])
+        version = required_version(request, current.updated_at)
+        updated = await users.set_preferences(transaction, user_id, body.preferences, unchanged_since=version)
+        if updated is None:
+            raise changed_meanwhile()
+        changes = [Change("user.updated", {"user_id": str(user_id)})]
+        return Written(200, body, changes, {"etag": version_tag(updated.updated_at)})
 
     answer = await shop.writer.write(
         act, scope=writer_scope(asker), key=idempotency_key, request=request_bytes("PUT", request.url.path, body)

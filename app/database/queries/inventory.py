@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.database.queries.statement import Database, statement
+from app.database.queries.statement import Database, Transaction, statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,16 @@ class Shelf:
     quantity: int
 
 
+@dataclass(frozen=True, slots=True)
+class LockedShelf:
+    """What one warehouse has of a product, which nobody else can change until the transaction ends."""
+
+    id: int
+    product_id: int
+    quantity: int
+    updated_at: datetime
+
+
 _STOCK = statement(
     "inventory.stock",
     """
@@ -35,6 +45,14 @@ _STOCK = statement(
 _SET = statement(
     "inventory.set",
     "UPDATE inventory SET quantity = $3 WHERE warehouse = $2 AND product_id = $1 RETURNING id",
+)
+# In order of id, so that two transactions that take the same products never wait for each other in a circle.
+_LOCK = statement(
+    "inventory.lock",
+    """
+    SELECT id, product_id, quantity, updated_at FROM inventory
+    WHERE product_id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE
+    """,
 )
 _LOW = statement(
     "inventory.low",
@@ -63,6 +81,11 @@ async def stock(db: Database, product_ids: Sequence[int]) -> dict[int, Stock]:
 async def set_quantity(db: Database, product_id: int, warehouse: str, quantity: int) -> bool:
     """Set what a warehouse has of a product; False if it doesn't carry it. Raises CheckViolationError below zero."""
     return await db.fetchval(_SET, product_id, warehouse, quantity) is not None
+
+
+async def lock(transaction: Transaction, product_ids: Sequence[int]) -> tuple[LockedShelf, ...]:
+    """All shelves of these products, for this transaction alone from now on."""
+    return tuple(LockedShelf(**record) for record in await transaction.fetch(_LOCK, list(product_ids)))
 
 
 async def low(db: Database, *, below: int = 10, limit: int = 100) -> tuple[Shelf, ...]:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 import asyncpg
 import orjson
 
+from app.database.queries import inventory
 from app.database.queries.paging import Cursor, Page
 from app.database.queries.rows import JsonObject, json_object, json_text
 from app.database.queries.statement import Database, Transaction, statement
@@ -102,14 +103,6 @@ _BY_DAY = statement(
     FROM orders
     WHERE created_at >= $1::timestamptz AND created_at < $2::timestamptz AND status <> 'cancelled'
     GROUP BY day, currency ORDER BY day, currency
-    """,
-)
-# In order of id, so that two checkouts of the same products never wait for each other in a circle.
-_LOCK_STOCK = statement(
-    "orders.lock_stock",
-    """
-    SELECT id, product_id, quantity FROM inventory
-    WHERE product_id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE
     """,
 )
 _PRICES = statement(
@@ -254,14 +247,13 @@ async def checkout(
 
 async def _take(transaction: Transaction, quantities: Mapping[int, int]) -> None:
     """Lock the products' shelves and take the pieces from them, first shelf first."""
-    shelves = await transaction.fetch(_LOCK_STOCK, sorted(quantities))
     wanted = dict(quantities)
     taken: dict[int, int] = {}
-    for shelf in shelves:
-        pieces = min(wanted[shelf["product_id"]], shelf["quantity"])
+    for shelf in await inventory.lock(transaction, sorted(quantities)):
+        pieces = min(wanted[shelf.product_id], shelf.quantity)
         if pieces > 0:
-            taken[shelf["id"]] = pieces
-            wanted[shelf["product_id"]] -= pieces
+            taken[shelf.id] = pieces
+            wanted[shelf.product_id] -= pieces
     short = {product_id: quantities[product_id] - rest for product_id, rest in wanted.items() if rest}
     if short:
         raise OutOfStock(short)

@@ -53,7 +53,11 @@ _UPDATE = statement(
     """,
 )
 _SET_PREFERENCES = statement(
-    "users.set_preferences", f"UPDATE users SET preferences = $2::jsonb WHERE id = $1 RETURNING {_COLUMNS}"
+    "users.set_preferences",
+    f"""
+    UPDATE users SET preferences = $2::jsonb
+    WHERE id = $1 AND ($3::timestamptz IS NULL OR updated_at = $3) RETURNING {_COLUMNS}
+    """,
 )
 _SET_PASSWORD_HASH = statement(
     "users.set_password_hash", "UPDATE users SET password_hash = $2 WHERE id = $1 RETURNING id"
@@ -106,9 +110,11 @@ async def update(
     return _user(record) if record is not None else None
 
 
-async def set_preferences(db: Database, user_id: int, preferences: JsonObject) -> User | None:
-    """Replace a user's preferences."""
-    record = await db.fetchrow(_SET_PREFERENCES, user_id, json_text(preferences))
+async def set_preferences(
+    db: Database, user_id: int, preferences: JsonObject, *, unchanged_since: datetime | None = None
+) -> User | None:
+    """Replace a user's preferences; None if there is no such user, or it was changed since `unchanged_since`."""
+    record = await db.fetchrow(_SET_PREFERENCES, user_id, json_text(preferences), unchanged_since)
     return _user(record) if record is not None else None
 
 
