@@ -107,6 +107,18 @@ class Session:
         return TTL_SECONDS if self.user_id is not None else ANONYMOUS_TTL_SECONDS
 
 
+Data = Mapping[Literal["cart_data", "preferences"], JsonObject]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What Postgres has of a session, and Redis not yet; `moment` in seconds since the epoch."""
+
+    session: Session
+    data: Data
+    moment: float
+
+
 def new_id() -> str:
     """An id that can't be guessed: 256 random bits."""
     return secrets.token_urlsafe(32)
@@ -183,24 +195,33 @@ class SessionStore:
         log.info("session read from postgres", healed=healed, signed_in=row.user_id is not None)
         return session
 
-    async def set(self, session: Session, data: Mapping[Literal["cart_data", "preferences"], JsonObject]) -> bool:
+    async def set(self, session: Session, data: Data) -> bool:
         """Change fields (`cart_data`, `preferences`) and renew; other fields stay as anybody else has set them.
 
         False, and nothing is changed, if the session has ended meanwhile.
         """
+        change = await self.write(self._database, session, data)
+        if change is None:
+            return False
+        await self.publish(change)
+        return True
+
+    async def write(self, database: Database, session: Session, data: Data) -> Change | None:
+        """The part of `set` that a transaction may hold: `publish` what it gives once that is committed."""
         moment = await sessions.change(
-            self._database,
+            database,
             session.id,
             ttl_seconds=session.ttl,
             cart_data=data.get("cart_data"),
             preferences=data.get("preferences"),
         )
-        if moment is None:
-            return False
-        fields = {name: orjson.dumps(value) for name, value in data.items()}
-        at = _seconds(moment.timestamp())
-        await self._in_redis(_CHANGE, session.id, session.ttl, CHANGED_SECONDS, at, *_flat(fields))
-        return True
+        return None if moment is None else Change(session, data, moment.timestamp())
+
+    async def publish(self, change: Change) -> None:
+        """Tell Redis what Postgres has."""
+        fields = {name: orjson.dumps(value) for name, value in change.data.items()}
+        at = _seconds(change.moment)
+        await self._in_redis(_CHANGE, change.session.id, change.session.ttl, CHANGED_SECONDS, at, *_flat(fields))
 
     async def refresh(self, session: Session) -> bool:
         """Renew after activity, once a minute however many ask; tells whether it did. Never an error."""

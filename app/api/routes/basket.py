@@ -4,17 +4,20 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from app.api.identity import Identity
 from app.api.problems import Problem
 from app.api.routes.answers import answered
 from app.api.routes.parameters import Asker, IdempotencyKey, PricesHere, ShopHere, writer_scope
 from app.api.routes.products import stock_changes
 from app.api.routes.visits import keep_alive, set_in_session
+from app.api.sessions import Change as SessionChange
 from app.api.sessions import Session
 from app.api.shop import Shop
 from app.api.views import CartInput, CartLine, CartView, Checkout, OrderView, ProductCard
 from app.api.writes import Written, request_bytes
 from app.database.queries import Transaction, inventory, orders, products
 from app.database.queries.orders import NotForSale, OutOfStock
+from app.database.queries.rows import JsonObject
 
 router = APIRouter(tags=["cart"])
 
@@ -28,11 +31,30 @@ async def get_cart(shop: ShopHere, asker: Asker, prices: PricesHere, response: R
 
 
 @router.put("/api/cart")
-async def set_cart(cart: CartInput, shop: ShopHere, asker: Asker, prices: PricesHere, response: Response) -> CartView:
+async def set_cart(
+    cart: CartInput,
+    request: Request,
+    shop: ShopHere,
+    asker: Asker,
+    prices: PricesHere,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> CartView:
     """Set the whole cart."""
     quantities = {item.product_id: item.quantity for item in cart.items}
-    await set_in_session(shop, asker, response, {str(key): value for key, value in quantities.items()})
-    return await _cart(shop, quantities, prices.currency, asker.tier)
+    view = await _cart(shop, quantities, prices.currency, asker.tier)
+    stored: JsonObject = {str(key): value for key, value in quantities.items()}
+    if idempotency_key is None or asker.session is None:
+        # The first write of a visit, repeated because its answer was lost, must get a session's cookie again.
+        await set_in_session(shop, asker, response, stored)
+        return view
+    await keep_alive(shop, asker, response)
+    request_is = request_bytes("PUT", request.url.path, cart)
+    try:
+        return await _set_once(shop, asker, asker.session, view, stored, idempotency_key, request_is)
+    except SessionEnded:
+        await set_in_session(shop, asker, response, stored)
+        return view
 
 
 @router.post("/api/checkout", status_code=201, response_model=OrderView, responses={code: {} for code in (401, 409)})
@@ -82,6 +104,29 @@ async def check_out(
     if answer.status == 201 and checkout.items is None and asker.session is not None:
         await shop.sessions.set(asker.session, {"cart_data": {}})
     return answered(answer)
+
+
+class SessionEnded(Exception):
+    """There is no such session any more."""
+
+
+async def _set_once(
+    shop: Shop, asker: Identity, session: Session, view: CartView, stored: JsonObject, key: str, request: bytes
+) -> CartView:
+    """Set the cart once for each key: a write that arrives again, late, doesn't undo those after it."""
+    changes: list[SessionChange] = []
+
+    async def act(transaction: Transaction) -> Written:
+        change = await shop.sessions.write(transaction, session, {"cart_data": stored})
+        if change is None:
+            raise SessionEnded
+        changes.append(change)
+        return Written(200, view)
+
+    answer = await shop.writer.write(act, scope=writer_scope(asker), key=key, request=request)
+    for change in changes:
+        await shop.sessions.publish(change)
+    return CartView.model_validate_json(answer.body)
 
 
 async def _cart(shop: Shop, quantities: dict[int, int], currency: str, tier: str) -> CartView:
