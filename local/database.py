@@ -156,6 +156,7 @@ def database_sql() -> str:
     """Extensions that RDS lets its master create and a plain Postgres only a superuser."""
     return (
         "CREATE EXTENSION IF NOT EXISTS pg_stat_statements;\n\n"
+        "CREATE EXTENSION IF NOT EXISTS pgstattuple;\n\n"
         "GRANT EXECUTE ON FUNCTION pg_stat_statements_reset TO rds_superuser;\n\n"
     )
 

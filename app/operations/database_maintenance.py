@@ -24,16 +24,18 @@ SELECT format('%I.%I', n.nspname, c.relname)
   FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE NOT i.indisvalid AND n.nspname NOT LIKE 'pg\\_%'
 """
-_BLOATED = """
-SELECT format('%I.%I', n.nspname, c.relname) AS name, pg_relation_size(c.oid) AS size,
-       (pgstatindex(c.oid::regclass)).avg_leaf_density AS density
+# By the pages that the last ANALYZE has counted, so that nothing of a table in use is opened for it.
+_BIG = """
+SELECT format('%I.%I', n.nspname, c.relname)
   FROM pg_index i
   JOIN pg_class c ON c.oid = i.indexrelid
   JOIN pg_am a ON a.oid = c.relam AND a.amname = 'btree'
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE i.indisvalid AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%'
-   AND pg_relation_size(c.oid) >= $1
+   AND c.relpages * current_setting('block_size')::bigint >= $1
+ ORDER BY 1
 """
+_DENSITY = "SELECT avg_leaf_density FROM pgstatindex($1::text::regclass)"
 
 
 def maintain(settings: DatabaseSettings) -> None:
@@ -62,24 +64,33 @@ async def _maintain(settings: DatabaseSettings) -> None:
             full = dead > DEAD_SHARE * max(live, 1)
             statement = f"VACUUM (ANALYZE) {table['name']}" if full else f"ANALYZE {table['name']}"
             failed += await _run(connection, statement, dead=dead, live=live)
-        for index in await _to_rebuild(connection):
+        invalid = [row[0] for row in await connection.fetch(_INVALID)]
+        bloated, unseen = await _bloated(connection)
+        failed += unseen
+        for index in dict.fromkeys([*invalid, *bloated]):
             failed += await _run(connection, f"REINDEX INDEX CONCURRENTLY {index}")
     finally:
         await connection.close()
     if failed:
-        raise OperationError(f"{failed} statements failed")
+        raise OperationError(f"{failed} steps failed")
 
 
-async def _to_rebuild(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
-    """Indexes that a failed concurrent build left invalid, and bloated ones."""
-    rebuild = [row[0] for row in await connection.fetch(_INVALID)]
-    if await connection.fetchval("SELECT count(*) FROM pg_extension WHERE extname = 'pgstattuple'"):
-        rebuild += [
-            row["name"] for row in await connection.fetch(_BLOATED, SMALLEST_INDEX) if row["density"] < LEAST_DENSITY
-        ]
-    else:
-        report("bloat not looked at", reason="the extension pgstattuple isn't installed")
-    return rebuild
+async def _bloated(connection: "asyncpg.Connection[asyncpg.Record]") -> tuple[list[str], int]:
+    """Big indexes whose pages are mostly empty, and how many couldn't be looked at."""
+    if not await connection.fetchval("SELECT count(*) FROM pg_extension WHERE extname = 'pgstattuple'"):
+        report("bloat not looked at", reason="the extension pgstattuple isn't installed: CREATE EXTENSION pgstattuple")
+        return [], 0
+    bloated: list[str] = []
+    unseen = 0
+    for row in await connection.fetch(_BIG, SMALLEST_INDEX):
+        try:
+            density = await connection.fetchval(_DENSITY, row[0])
+        except asyncpg.PostgresError as error:
+            report("bloat not looked at", index=row[0], reason=str(error))
+            unseen += 1
+        else:
+            bloated += [row[0]] if density < LEAST_DENSITY else []
+    return bloated, unseen
 
 
 async def _run(connection: "asyncpg.Connection[asyncpg.Record]", statement: str, **fields: int) -> int:
