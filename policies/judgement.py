@@ -10,12 +10,13 @@ from policies.settings_file import Strictness
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one rule found. `undecided` is true where it needs a value that isn't known yet."""
+    """What one rule found, and how to mend it here. `undecided` is true where it needs a value that isn't known yet."""
 
     rule: Rule
     level: Level
     findings: tuple[Finding, ...]
     undecided: bool
+    fix: str
 
 
 def judge(stack: Stack, rules: Iterable[Rule], strictness: Mapping[str, Strictness]) -> tuple[Verdict, ...]:
@@ -35,7 +36,7 @@ def _verdict(stack: Stack, rule: Rule, strictness: Strictness) -> Verdict:
                 findings.append(finding)
         except Undecided:
             undecided = True
-    return Verdict(rule, strictness.level, tuple(findings), undecided)
+    return Verdict(rule, strictness.level, tuple(findings), undecided, rule.fix_with(strictness.parameters))
 
 
 def _judged(stack: Stack, rule: Rule) -> Iterable[Declared]:

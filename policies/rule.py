@@ -1,5 +1,6 @@
 """A rule: a small function over one resource or the whole stack, and what a person needs to know about it."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -45,6 +46,7 @@ class Rule:
     """A rule with its texts and default parameters.
 
     `types` are endings of the resource types that it judges one by one; empty for a rule over the whole stack.
+    In `fix` a parameter's name in braces stands for its value.
     `remediation` returns a resource's corrected properties, or None when there is nothing to correct.
     """
 
@@ -62,7 +64,11 @@ class Rule:
     @property
     def description(self) -> str:
         """The rule in one paragraph, as the engine shows it before each violation."""
-        return f"{self.title}. {self.protects} Fix: {self.fix} ({self.link})"
+        return f"{self.title}. {self.protects} Fix: {self.fix_with(self.parameters)} ({self.link})"
+
+    def fix_with(self, parameters: Parameters) -> str:
+        """How to fix it where these parameters apply: `{days}` in the text is the parameter of that name."""
+        return re.sub(r"(?<!\$)\{(\w+)\}", lambda named: f"{parameters[named[1]]:g}", self.fix)
 
     def applies_to(self, type_: str) -> bool:
         """Whether the rule judges resources of this type one by one."""

@@ -46,7 +46,7 @@ def violations(found: Iterable[Verdict]) -> tuple[Violation, ...]:
             message=finding.message,
             urn=finding.resource.urn if finding.resource else "",
             protects_from=verdict.rule.protects,
-            fix=verdict.rule.fix,
+            fix=verdict.fix,
             link=verdict.rule.link,
             severity=verdict.rule.severity.value,
         )

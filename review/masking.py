@@ -13,6 +13,11 @@ from review.render import Resource, property_path
 MASK = HIDDEN
 _SENSITIVE = re.compile(r"(password|passwd|secret_?string|token|private_?key|api_?key|credential)s?$", re.IGNORECASE)
 _IN_A_URL = re.compile(r"(?<=://)([^/\s:@]*):([^/\s@]+)(?=@)")
+_ASSIGNED = re.compile(
+    r"""((?:password|passwd|api[_-]?key|secret[_-]?key|auth[_-]?token)["']?\s*[=:]\s*["']?)([^\s"'$/{<%*(][^\s"'$]{5,})""",
+    re.IGNORECASE,
+)
+"""A password in a line of a text or in an option, but neither a reference (`$X`) nor a path."""
 _SECRET_DATA = ("data", "stringData")
 
 
@@ -32,6 +37,10 @@ class Concealed:
 
     def __repr__(self) -> str:
         return MASK
+
+
+def _without_passwords(text: str) -> str:
+    return _ASSIGNED.sub(rf"\1{MASK}", _IN_A_URL.sub(rf"\1:{MASK}", text))
 
 
 def _mask(_: Any) -> Any:
@@ -57,8 +66,8 @@ def masked(
     """Properties of a resource of this type, as they may be shown; `conceal` makes what stands for a secret.
 
     In a Kubernetes Secret the keys stay and the values go. A name that ends in `Password`, `token`, … hides a text
-    (a boolean such as `manageMasterUserPassword` tells nothing), also as the name of an environment variable. Of a URL
-    the password goes.
+    (a boolean such as `manageMasterUserPassword` tells nothing), also as the name of an environment variable. Of a URL,
+    an option and a text's line the password goes.
     """
     kubernetes_secret = type_ == "kubernetes:core/v1:Secret"
 
@@ -68,7 +77,7 @@ def masked(
                 return conceal(value)
             return {inner: conceal(item) for inner, item in cast("Mapping[str, Any]", value).items()}
         if isinstance(value, str):
-            return conceal(value) if _SENSITIVE.search(key) else _IN_A_URL.sub(rf"\1:{MASK}", value)
+            return conceal(value) if _SENSITIVE.search(key) else _without_passwords(value)
         if isinstance(value, Mapping):
             mapping = cast("Mapping[str, Any]", value)
             name = mapping.get("name")

@@ -186,7 +186,12 @@ def deleted_first(type_: str, inputs: Mapping[str, Any]) -> bool:
 
     It does when the program fixes the name, as two resources can't share it.
     """
+    return fixed_name(type_, inputs) is not None
+
+
+def fixed_name(type_: str, inputs: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """What a resource is called in the cloud or cluster, where the program says so."""
     if type_.startswith("kubernetes:"):
-        metadata = inputs.get("metadata")
-        return isinstance(metadata, Mapping) and "name" in metadata
-    return any(name in inputs for name in _NAMES)
+        metadata: Mapping[str, Any] = inputs.get("metadata") or {}
+        return (str(metadata.get("namespace", "")), str(metadata["name"])) if "name" in metadata else None
+    return next(((str(inputs[name]),) for name in _NAMES if name in inputs), None)

@@ -12,6 +12,7 @@ from review.plan import Op, Plan, Step, Violation
 from review.preview import short_type
 from review.properties import HIDDEN, Kind
 from review.readable import TextChange, ValueChange, readable_changes, text_of
+from review.renames import renames
 from review.render import STACK_TYPE
 
 
@@ -122,10 +123,11 @@ def _items(plan: Plan) -> Iterable[tuple[Part, Item]]:
         yield Part.ERRORS, Item(subject=error)
     for violation in plan.violations or ():
         yield Part.VIOLATIONS, _violation(violation)
+    renamed = renames(plan.steps)
     for step in plan.changed:
         part = _part(step)
         if part is not None:
-            yield part, _item(step)
+            yield part, _item(step, renamed.get(step.urn, ""))
     for figure in capacity(plan.before, plan.after):
         if figure.changed and plan.before:
             yield Part.CAPACITY, _figure(figure)
@@ -149,9 +151,14 @@ def _interrupts(step: Step) -> tuple[str, ...]:
 _MARKS = {Op.DELETE: "-", Op.REPLACE: "±", Op.UPDATE: "~", Op.CREATE: "+", Op.IMPORT: "=", Op.FORGET: "-"}
 
 
-def _item(step: Step) -> Item:
+def _item(step: Step, renamed: str) -> Item:
     resource = step.resource
     sentences: list[str] = []
+    if renamed and not resource.custom:
+        keeping = f"aliases=[pulumi.Alias(name='{resource.name}')]"
+        sentences.append(f"renamed to {renamed}: with {keeping} there all of it stays")
+    elif renamed:
+        sentences.append(f"the same as {renamed}, which is created before this is deleted: without an alias it is lost")
     if step.op in (Op.DELETE, Op.REPLACE) and is_stateful(resource):
         sentences.append("IT HOLDS DATA: what isn't backed up is lost")
     if _hits(step):
@@ -263,6 +270,11 @@ def _stopping(plans: Iterable[Plan]) -> Iterable[str]:
 def _cares(plans: Iterable[Plan]) -> Iterable[str]:
     """What a deployment has to be careful about, the worst first."""
     steps = sorted((step for plan in plans for step in plan.steps), key=lambda step: step.resource.custom)
+    new_names = {urn: name for plan in plans for urn, name in renames(plan.steps).items()}
+    components = [step for step in steps if step.urn in new_names and not step.resource.custom]
+    if components:
+        named = _few(f"{step.resource.name} to {new_names[step.urn]}" for step in components)
+        yield f"renames {named} without an alias"
     for word, ops in (("deletes", (Op.DELETE,)), ("replaces", (Op.REPLACE,)), ("forgets", (Op.FORGET,))):
         if gone := [step.resource.name for step in steps if step.op in ops]:
             yield f"{word} {_few(gone)}"

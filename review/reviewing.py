@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from policies.catalogue import RULES
+from policies.settings_file import path_of, read
 from review import checkouts, engine_preview, gate
 from review.compare import compare, default_providers
 from review.html import html
@@ -56,20 +57,22 @@ def of_preview(preview: Path, event_log: Path | None) -> Report:
     """The engine's own preview. Raises PreviewError."""
     plan = engine_preview.read(preview, event_log)
     if plan.violations is not None:
-        plan = dataclasses.replace(plan, violations=tuple(map(_explained, plan.violations)))
+        explained = tuple(_explained(violation, plan.environment) for violation in plan.violations)
+        plan = dataclasses.replace(plan, violations=explained)
     return build([plan])
 
 
-def _explained(violation: Violation) -> Violation:
+def _explained(violation: Violation, environment: str) -> Violation:
     """A violation that the engine reports, with what the rule says about itself."""
     rule = next((rule for rule in RULES if rule.id == violation.rule), None)
     if rule is None:
         return violation
+    given = read(environment, RULES) if path_of(environment).exists() else None
     return dataclasses.replace(
         violation,
         message=violation.message.removeprefix(rule.description).strip(),
         protects_from=rule.protects,
-        fix=rule.fix,
+        fix=rule.fix_with(given[rule.id].parameters if given else rule.parameters),
         link=rule.link,
         severity=rule.severity.value,
     )

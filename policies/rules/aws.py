@@ -160,7 +160,7 @@ def bucket_policy_closed(policy: Declared, _: Parameters) -> Findings:
     "security-group-closed",
     severity=Severity.CRITICAL,
     protects="A port open to a whole network is open to whoever gets into it, or to everyone.",
-    fix="Refer to a security group, or to a network no larger than /`prefix`.",
+    fix="Refer to a security group, or to a network no larger than /{prefix}.",
     link="https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html",
     types=(
         "vpc/securityGroupIngressRule:SecurityGroupIngressRule",

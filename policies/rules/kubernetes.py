@@ -268,7 +268,7 @@ def services_closed(service: Declared, _: Parameters) -> Findings:
     "kubernetes-replicas",
     severity=Severity.HIGH,
     protects="A single pod means an outage at every update and every lost node.",
-    fix="Raise the replicas (or the autoscaler's minimum) to `minimum`.",
+    fix="Raise the replicas (or the autoscaler's minimum) to {minimum}.",
     link=f"{_K8S}/concepts/workloads/controllers/deployment/",
     parameters={
         "minimum": 2,

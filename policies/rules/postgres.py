@@ -135,7 +135,7 @@ def final_snapshot(instance: Declared, _: Parameters) -> Findings:
     "postgres-backups",
     severity=Severity.CRITICAL,
     protects="A mistake found after the retention can't be undone.",
-    fix="Raise simone:postgres.backup_retention to `days` or more.",
+    fix="Raise simone:postgres.backup_retention to {days} days or more.",
     link=f"{_RDS}/USER_WorkingWithAutomatedBackups.html",
     types=_INSTANCE,
     parameters={"days": 7},
@@ -165,7 +165,7 @@ def tls_forced(stack: Stack, _: Parameters) -> Findings:
     "postgres-statement-logging",
     severity=Severity.MEDIUM,
     protects="Without slow statements in the log nobody finds them; with all of them it fills with personal data.",
-    fix="Set log_min_duration_statement up to `slowest_ms`, an allowed log_statement, and pg_stat_statements.",
+    fix="Set log_min_duration_statement up to {slowest_ms} ms, an allowed log_statement, and pg_stat_statements.",
     link=f"{_RDS}/USER_LogAccess.Concepts.PostgreSQL.overview.parameter-groups.html",
     parameters={"slowest_ms": 1000, "log_statement": ["none", "ddl", "mod"]},
 )

@@ -129,7 +129,7 @@ def persistence(stack: Stack, _: Parameters) -> Findings:
     "redis-memory-headroom",
     severity=Severity.HIGH,
     protects="An AOF rewrite under writes doubles the memory (2.02 times measured); the kernel kills what exceeds it.",
-    fix="Raise the container's memory limit to `factor` times maxmemory plus `extra_mib`, or lower maxmemory.",
+    fix="Raise the container's memory limit to {factor} times maxmemory plus {extra_mib} MiB, or lower maxmemory.",
     link=f"{_DOCS}/optimization/memory-optimization/",
     parameters={"factor": 2.0, "extra_mib": 256},
 )
@@ -198,7 +198,7 @@ def spread(stack: Stack, _: Parameters) -> Findings:
     "redis-graceful-stop",
     severity=Severity.HIGH,
     protects="A master stopped without handing over first loses about 800 acknowledged writes (measured).",
-    fix="Keep the preStop hook, and a grace period of at least `seconds`.",
+    fix="Keep the preStop hook, and a grace period of at least {seconds} s.",
     link=f"{_DOCS}/sentinel/",
     parameters={"seconds": 60},
 )

@@ -86,6 +86,15 @@ def test_a_renamed_component_without_an_alias_is_made_anew() -> None:
     assert found["pgbouncer-deployment"] is Op.DELETE
 
 
+def test_a_renamed_component_is_told_the_alias_that_keeps_it() -> None:
+    entries = {entry.item.subject: entry.item for entry in reviewed("component-renamed").sections[Part.LOSSES]}
+    assert entries["pgbouncer"].sentences == (
+        "renamed to pooler: with aliases=[pulumi.Alias(name='pgbouncer')] there all of it stays",
+    )
+    assert entries["pgbouncer-service"].sentences[0].startswith("the same as pooler-service, ")
+    assert not any(entry.item.sentences for entry in reviewed("component-deleted").sections[Part.LOSSES])
+
+
 def test_an_alias_keeps_what_is_renamed() -> None:
     assert set(steps(planned("component-renamed-with-alias")).values()) <= {Op.UPDATE}
 
@@ -126,6 +135,9 @@ def test_the_first_line_names_what_it_is_about() -> None:
         return reviewed(name).headline
 
     assert headline("component-deleted").startswith("Deploy with care: deletes pgbouncer, ")
+    assert headline("component-renamed").startswith(
+        "Deploy with care: renames pgbouncer to pooler without an alias; deletes pgbouncer, "
+    )
     assert headline("image-bumped") == "Deploy with care: interrupts redis-data-nodes"
     assert headline("firewall-opened") == "Must not be deployed: prod (security-group-closed)"
     assert headline("database-renamed") == "Must not be deployed: prod (postgres-instance is protected)"

@@ -48,6 +48,12 @@ def test_a_preview_shows_no_secret_value(environment: Rendered) -> None:
 def test_a_secret_is_masked_by_mark_by_kind_and_by_name() -> None:
     assert masked("aws:s3/bucket:Bucket", {"a": {"b": "x"}}, frozenset({"a.b"})) == {"a": {"b": MASK}}
     assert masked("kubernetes:core/v1:Secret", {"stringData": {"k": "x"}}, frozenset()) == {"stringData": {"k": MASK}}
+    line = {"data": {"a.ini": "auth_password = correct-horse\nauth_password_file = /etc/x\nuser = app"}}
+    shown = {"data": {"a.ini": f"auth_password = {MASK}\nauth_password_file = /etc/x\nuser = app"}}
+    assert masked("kubernetes:core/v1:ConfigMap", line, frozenset()) == shown
+    assert masked("x", {"args": ["--password=correct-horse", "--password=$(PASSWORD)"]}, frozenset()) == {
+        "args": [f"--password={MASK}", "--password=$(PASSWORD)"]
+    }
     assert masked("aws:rds/instance:Instance", {"password": "x", "manageMasterUserPassword": True}, frozenset()) == {
         "password": MASK,
         "manageMasterUserPassword": True,

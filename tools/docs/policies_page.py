@@ -31,7 +31,7 @@ def page() -> str:
 
 def _section(rule: Rule, strictness: Mapping[str, Mapping[str, Strictness]]) -> str:
     lines = [f"### {rule.id}", "", f"{rule.title}. Severity: {rule.severity}.", "", f"- Why: {rule.protects}"]
-    lines += [f"- Fix: {rule.fix}", f"- More: <{rule.link}>"]
+    lines += [f"- Fix: {rule.fix_with(rule.parameters)}", f"- More: <{rule.link}>"]
     if rule.remediation:
         lines.append("- At the level `remediate` the engine repairs it on the way.")
     for environment, rules in strictness.items():
