@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from components.monitoring.config.alertmanager import alertmanager_yml
+from components.monitoring.config.alertmanager import INHIBITIONS, alertmanager_yml
+from components.monitoring.rules import ALERTS
 from components.secrets import MonitoringSecrets
 
 PASSWORD = SecretStr("a-password-of-grafana-s-admin")
@@ -42,6 +43,13 @@ def test_each_severity_reaches_its_receiver(severity: str, receiver: str, tmp_pa
     path.write_text(alertmanager_yml(SECRETS))
     routed = amtool("config", "routes", "test", f"--config.file={path}", f"severity={severity}", "alertname=X")
     assert routed.stdout.strip() == receiver
+
+
+def test_every_inhibition_is_between_alerts_that_there_are() -> None:
+    names = {alert.name for alert in ALERTS}
+    for said, unsaid, _ in INHIBITIONS:
+        assert {*said, *unsaid} <= names
+        assert not set(said) & set(unsaid)
 
 
 def test_only_pages_wake_somebody() -> None:

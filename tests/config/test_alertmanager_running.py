@@ -141,6 +141,27 @@ def test_a_lost_database_and_a_lost_api_explain_their_consequences(alertmanager:
     assert not _silenced(alertmanager, alertname="PgbouncerAllDown")
 
 
+@pytest.mark.parametrize(
+    ("said", "unsaid"),
+    [
+        ({"alertname": "PgbouncerAllDown"}, {"alertname": "PgbouncerDown", "pod": "pgbouncer-0"}),
+        ({"alertname": "StorefrontDown", "job": "storefront"}, {"alertname": "TargetDown", "job": "storefront"}),
+        (
+            {"alertname": "RedisSessionsMemoryCritical", "pod": "redis-sessions-0"},
+            {"alertname": "RedisSessionsMemoryHigh", "pod": "redis-sessions-0"},
+        ),
+        ({"alertname": "ApiLatencyBurnFast"}, {"alertname": "ApiLatencyBurnMedium"}),
+        ({"alertname": "ApiLatencyBurnMedium"}, {"alertname": "ApiLatencyP95"}),
+    ],
+    ids=lambda labels: labels["alertname"],
+)
+def test_what_a_bigger_alert_says_is_not_said_again(
+    alertmanager: httpx.Client, said: dict[str, str], unsaid: dict[str, str]
+) -> None:
+    _fire(alertmanager, {"severity": "page", **said}, {"severity": "ticket", **unsaid})
+    _eventually(lambda: _silenced(alertmanager, **unsaid))
+
+
 def test_pods_of_one_system_come_as_one_notification(alertmanager: httpx.Client) -> None:
     pods = [
         {"alertname": "TargetDown", "severity": "ticket", "system": "api", "pod": f"api-{number}"}
@@ -151,7 +172,7 @@ def test_pods_of_one_system_come_as_one_notification(alertmanager: httpx.Client)
     )
 
     def sizes() -> list[int]:
-        groups = alertmanager.get("/alerts/groups", params={"filter": 'alertname="TargetDown"'}).json()
+        groups = alertmanager.get("/alerts/groups", params={"filter": ['alertname="TargetDown"', 'system!=""']}).json()
         return sorted(len(group["alerts"]) for group in groups)
 
     _eventually(lambda: sizes() == [1, 3])

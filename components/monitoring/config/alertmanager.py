@@ -18,14 +18,25 @@ DATA_DIRECTORY = "/alertmanager"
 
 Document = dict[str, Any]
 
-_INHIBITIONS: tuple[tuple[str, str, list[str]], ...] = (
+_BURNS = ("ApiAvailabilityBurnFast", "ApiAvailabilityBurnMedium", "ApiAvailabilityBurnSlow")
+_SLOWNESS = ("ApiLatencyBurnFast", "ApiLatencyBurnMedium", "ApiLatencyBurnSlow", "ApiLatencyP95")
+
+INHIBITIONS: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] = (
     # A lost Redis pair explains the misses and latency that follow from it.
-    ('alertname="RedisMasterCount"', 'alertname=~"RedisDown|RedisReplicationBroken|RedisReplicaLag"', ["pair"]),
-    ('alertname="PostgresDown"', 'alertname=~"PgbouncerClientsWaiting|DatabaseQueryTime|PurgeLag|OutboxStuck"', []),
-    ('alertname="ApiDown"', 'alertname=~"ApiAvailabilityBurn.*|ApiLatency.*|CacheHitRatioLow|CacheMissSpike"', []),
-    # The page says what the ticket would.
-    ('severity="page"', 'severity="ticket"', ["alertname", "pair", "system", "pod"]),
+    (("RedisMasterCount",), ("RedisDown", "RedisReplicationBroken", "RedisReplicaLag"), ("pair",)),
+    (("PostgresDown",), ("PgbouncerClientsWaiting", "DatabaseQueryTime", "PurgeLag", "OutboxStuck"), ()),
+    (("PgbouncerAllDown",), ("PgbouncerDown",), ()),
+    (("ApiDown",), (*_BURNS, *_SLOWNESS, "CacheHitRatioLow", "CacheMissSpike"), ()),
+    (("ApiDown", "GatewayDown", "StorefrontDown"), ("TargetDown",), ("job",)),
+    # What is said more urgently already.
+    (("RedisSessionsMemoryCritical",), ("RedisSessionsMemoryHigh",), ("pod",)),
+    *((alerts[:1], alerts[1:], ()) for family in (_BURNS, _SLOWNESS) for alerts in (family, family[1:])),
 )
+"""Alerts that are said, those that they make unsaid, and the labels that both must share."""
+
+
+def _named(alerts: tuple[str, ...]) -> str:
+    return f'alertname=~"{"|".join(alerts)}"'
 
 
 def _receiver(name: str, secrets: MonitoringSecrets) -> Document:
@@ -79,11 +90,11 @@ def alertmanager_yml(secrets: MonitoringSecrets) -> str:
         "receivers": [_receiver(name, secrets) for name in ("page", "ticket", "heartbeat")],
         "inhibit_rules": [
             {
-                "source_matchers": [source],
-                "target_matchers": [target],
-                **({"equal": equal} if equal else {}),
+                "source_matchers": [_named(said)],
+                "target_matchers": [_named(unsaid)],
+                **({"equal": list(equal)} if equal else {}),
             }
-            for source, target, equal in _INHIBITIONS
+            for said, unsaid, equal in INHIBITIONS
         ],
     }
     return yaml.safe_dump(document, sort_keys=False, width=110)
