@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import pytest
+
 from review.masking import MASK, masked
-from review.render import Rendered, Resource, render, stack_config
+from review.render import Rendered, Resource, environments, render, stack_config
 
 TAGS = {"project", "environment", "component", "owner"}
 LABELS = {f"app.kubernetes.io/{name}" for name in ("name", "component", "part-of", "managed-by", "instance")}
@@ -93,6 +95,14 @@ def _rolled(before: Rendered, after: Rendered) -> set[str]:
     kinds = (":Deployment", ":StatefulSet")
     templates = [{w.name: _template(w) for kind in kinds for w in r.of_type(kind)} for r in (before, after)]
     return _changed(*templates)
+
+
+@pytest.mark.parametrize("name", environments())
+def test_a_changed_text_changes_in_place(name: str) -> None:
+    """Objects have fixed names: a replacement would delete the text before the new one is there."""
+    config = stack_config(name)
+    assert config["kubernetes:enableConfigMapMutable"] is True
+    assert config["kubernetes:enableSecretMutable"] is True
 
 
 def test_a_changed_text_rolls_exactly_the_servers_that_read_it(rendered: Callable[[str], Rendered]) -> None:
