@@ -1,6 +1,7 @@
 """The shop as `make up` runs it: one line from the declaration to an answer, and what happens when parts of it go."""
 
 import json
+import re
 import threading
 import time
 import urllib.error
@@ -14,6 +15,7 @@ import redis
 
 from local import secrets_file
 from local.environment import Environment
+from review.render import ROOT
 
 pytestmark = [pytest.mark.shop, pytest.mark.timeout(900)]
 
@@ -72,6 +74,21 @@ def _master(shop: Environment, pair: str) -> str:
 def test_everything_that_is_declared_is_healthy(shop: Environment) -> None:
     unhealthy = [entry.name for entry in shop.status() if not entry.healthy]
     assert unhealthy == []
+
+
+def test_the_readme_shows_the_table_and_the_answer_that_one_gets(shop: Environment) -> None:
+    readme = (ROOT / "README.md").read_text()
+    run = re.compile(r"-[0-9a-f]{8}$")  # a Job's name ends with a fingerprint of what it runs
+    printed = {
+        (run.sub("", name), kind, address.strip())
+        for name, kind, address in re.findall(r"(?m)^([a-z][\w-]+) {2,}([A-Z]\w+) {1,14}((?:127\S+)?) ", readme)
+    }
+    assert len(printed) >= 15
+    assert printed <= {(run.sub("", entry.name), entry.kind, entry.address) for entry in shop.status()}
+
+    headers = _get(f"{GATEWAY}/api/products?limit=1")[1]
+    for name in ("cache-control", "cloudflare-cdn-cache-control"):
+        assert f"\n{name}: {headers[name]}\n" in readme
 
 
 def test_a_product_is_read_through_all_layers_and_then_from_the_cache(shop: Environment) -> None:

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from review.render import render
-from tools.docs import alerts_page, architecture, parameters_page, policies_page, settings_page
+from tools.docs import alerts_page, architecture, parameters_page, policies_page, readme, settings_page
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES: Mapping[str, Callable[[], str]] = {
+    "README.md": readme.page,
     "docs/settings.md": settings_page.page,
     "docs/alerts.md": alerts_page.page,
     "docs/policies.md": policies_page.page,

@@ -1,0 +1,18 @@
+"""README.md as it is, with the figures that it prints as they are now."""
+
+import re
+from pathlib import Path
+
+from rich.text import Text
+
+from review.preview import tree
+from review.render import ROOT, render
+
+README: Path = ROOT / "README.md"
+_PREVIEW = re.compile(r"(?<=\$ make preview ENV=prod \| head -1\n).*")
+
+
+def page() -> str:
+    """The page."""
+    first = Text.from_markup(str(tree(render("prod")).label)).plain
+    return _PREVIEW.sub(first, README.read_text())
