@@ -28,15 +28,16 @@ docs: ## write the pages of docs/ that are made from the code
 secrets: ## give ENV=prod the secrets that it lacks
 	@$(PYTHON) -m tools.secrets "$(or $(ENV),prod)"
 
-# Fast tests share no server and run on both cores; those of the running shop come last, one after the other.
+# Fast tests share no server and run on both cores; those of the running shop and in a browser come last, one by one.
 SLOW := full or shop or engine or browser
-.PHONY: test test-full lint types test-fast test-engine test-shop
+.PHONY: test test-full lint types test-fast test-engine test-shop test-browser
 test: setup chromium ## set up, then prove everything in under 20 minutes
 	@$(MAKE) --no-print-directory .tools/advice/installed $(if $(shell command -v go),.tools/bin/actionlint) \
-	  .tools/http/installed lint types test-fast test-engine test-shop
+	  .tools/http/installed lint types test-fast test-engine test-shop test-browser
 
 test-full: test ## the slow proofs too
-	@$(PYTHON) -m pytest -m "full"
+	@$(PYTHON) -m pytest -m "full and not browser"
+	@$(PYTHON) -m pytest -m "full and browser"
 
 lint: ## ruff: rules and format
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
@@ -52,7 +53,11 @@ test-engine: ## tests under the real Pulumi engine (make engine builds it)
 	@$(PYTHON) -m pytest -q -m "engine and not full"
 
 test-shop: ## tests of the running shop, in a network namespace of its own
-	@$(PYTHON) -m pytest -q -m "(shop or browser) and not full and not engine"
+	@$(PYTHON) -m pytest -q -m "shop and not full and not engine"
+
+# In a process of their own: Playwright leaves it with a running event loop.
+test-browser: ## tests of the storefront's pages in Chromium
+	@$(PYTHON) -m pytest -q -m "browser and not full"
 
 .PHONY: chromium
 chromium: ## install Chromium for the browser tests and Lighthouse (tests are skipped where that can't be done)

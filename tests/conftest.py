@@ -31,6 +31,11 @@ def environment(request: pytest.FixtureRequest) -> Rendered:
     return _rendered(request.param)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Tests of the shop come last: a network that another session fixture enters would hide the shop's."""
+    items.sort(key=lambda item: "shop" in item.fixturenames)
+
+
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """The whole local environment, healthy, in a network and a state directory of its own; down at the end.

@@ -78,7 +78,9 @@ class Traffic:
     def __init__(self, shop: Shop, bought: Sequence[int], read: Sequence[int]) -> None:
         self._shop, self._bought, self._cached = shop, bought, read
         self._over = threading.Event()
-        self.answers: dict[str, Counter[int]] = {kind: Counter() for kind in ("checkout", "cached", "search")}
+        self.answers: dict[str, Counter[int]] = {
+            kind: Counter() for kind in ("session", "checkout", "cached", "search")
+        }
         self.acknowledged: dict[str, int] = {}
         self._errors: list[BaseException] = []
         work = [*[self._buy] * BUYERS, *[self._read] * READERS, *[self._search] * SEARCHERS]
@@ -146,11 +148,19 @@ class Traffic:
     def _search(self, client: httpx.Client, _: int) -> None:
         self._ask("search", lambda: client.get(f"/api/search?q={uuid.uuid4()}"))
 
+    def _sign_in(self, client: httpx.Client) -> None:
+        user = {"email": DEMO_USERS[0], "password": DEMO_PASSWORD}
+        while "cookie" not in client.headers:
+            answer = self._ask("session", lambda: client.post("/api/session", json=user))
+            if answer is not None and answer.status_code == 201:
+                client.headers["cookie"] = answer.headers["set-cookie"].split(";")[0]
+                client.cookies.clear()
+            else:
+                assert answer is None or answer.status_code == 503, answer.text
+                time.sleep(0.2)
+
     def _buy(self, client: httpx.Client, number: int) -> None:
-        if "cookie" not in client.headers:
-            user = {"email": DEMO_USERS[0], "password": DEMO_PASSWORD}
-            client.headers["cookie"] = client.post("/api/session", json=user).headers["set-cookie"].split(";")[0]
-            client.cookies.clear()
+        self._sign_in(client)
         key = str(uuid.uuid4())
         order = {
             "items": [{"product_id": self._bought[number % len(self._bought)], "quantity": 1}],

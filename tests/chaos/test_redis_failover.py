@@ -196,9 +196,13 @@ def test_a_killed_process_is_back_within_a_second_without_a_failover(
     with shopping(pairs, one_pair, postgres) as shoppers, writing(pairs, one_pair, prefix) as writer:
         pairs.environment.kill(master, signal.SIGKILL)
         writer.go_on(3)
-    # On a busy machine the restart may take longer than Sentinel waits; then the promise is that of a failover.
-    assert writer.gap < (2 * RESTART_GAP if pairs.master(one_pair) == master else BUSY * PROMISED_GAP)
-    assert len(writer.lost()) <= 1
+    # On a busy machine the restart may take longer than Sentinel waits; then the promise is that of a failover, which
+    # loses what the old master took between its return and its demotion.
+    if pairs.master(one_pair) == master:
+        assert writer.gap < 2 * RESTART_GAP
+        assert len(writer.lost()) <= 1
+    else:
+        assert writer.gap < BUSY * PROMISED_GAP
     assert shoppers.kept()
 
 
