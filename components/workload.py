@@ -206,7 +206,7 @@ def secret_volume(name: str, secret_name: str) -> k8s.core.v1.VolumeArgs:
 
 def mount(volume: str, path: str, *, read_only: bool = False) -> k8s.core.v1.VolumeMountArgs:
     """Where a container sees a volume."""
-    return k8s.core.v1.VolumeMountArgs(name=volume, mount_path=path, read_only=read_only)
+    return k8s.core.v1.VolumeMountArgs(name=volume, mount_path=path, read_only=read_only or None)
 
 
 def service_account(
@@ -283,7 +283,7 @@ def service(
             type="ClusterIP",
             selector=dict(match_labels or selector(system)),
             ports=[k8s.core.v1.ServicePortArgs(name="main", port=port, target_port=port, protocol="TCP")],
-            publish_not_ready_addresses=publish_not_ready,
+            publish_not_ready_addresses=publish_not_ready or None,
         ),
         opts=opts,
     )

@@ -33,7 +33,8 @@ def _of(system: str, vpc_cidr: str, edge_cidrs: Sequence[str]) -> k8s.networking
         ingress=[
             k8s.networking.v1.NetworkPolicyIngressRuleArgs(from_=peers(flow.source), ports=[_tcp(flow)])
             for flow in incoming
-        ],
+        ]
+        or None,
         egress=[
             *(
                 k8s.networking.v1.NetworkPolicyEgressRuleArgs(to=peers(flow.target), ports=[_tcp(flow)])

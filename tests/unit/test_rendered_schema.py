@@ -107,6 +107,37 @@ def test_every_cloud_input_is_of_the_sdk_s_type(environment: Rendered) -> None:
     assert faults == []
 
 
+# Where false is something else than nothing to the cluster (pointers in its types).
+SAYS_NO = {
+    "allowPrivilegeEscalation",
+    "automountServiceAccountToken",
+    "privileged",
+    "suspend",
+}
+
+
+def _forgotten(value: Any, path: str) -> list[str]:
+    """Values that a cluster doesn't keep: an empty list, a false that is the default."""
+    if isinstance(value, Mapping):
+        return [fault for key, item in value.items() for fault in _forgotten(item, f"{path}.{key}")]
+    if isinstance(value, list):
+        return [fault for at, item in enumerate(value) for fault in _forgotten(item, f"{path}[{at}]")] or (
+            [] if value else [path]
+        )
+    return [path] if value is False and path.rpartition(".")[2] not in SAYS_NO else []
+
+
+def test_a_cluster_gives_back_what_is_declared(environment: Rendered) -> None:
+    """What it forgets would be missing after a refresh, and be reported as drift for ever."""
+    faults = [
+        fault
+        for resource in environment.resources
+        if resource.type.startswith("kubernetes:")
+        for fault in _forgotten(resource.inputs, resource.name)
+    ]
+    assert faults == []
+
+
 @pytest.mark.parametrize(
     ("inputs", "fault"),
     [

@@ -56,7 +56,7 @@ def declare_exporter(
         security_context=container_security(),
         readiness_probe=http_probe("/", APPLICATION_METRICS_PORT),
         liveness_probe=http_probe("/", APPLICATION_METRICS_PORT, failures=6),
-        volume_mounts=list(mounts),
+        volume_mounts=list(mounts) or None,
     )
     k8s.apps.v1.Deployment(
         f"{name}-deployment",
@@ -74,7 +74,7 @@ def declare_exporter(
                     automount_service_account_token=False,
                     security_context=pod_security(UID),
                     containers=[container],
-                    volumes=list(volumes),
+                    volumes=list(volumes) or None,
                 ),
             ),
         ),

@@ -23,7 +23,7 @@ def metrics_port(port: int) -> k8s.core.v1.ContainerPortArgs:
 
 def mount(volume: str, path: str, *, read_only: bool = True) -> k8s.core.v1.VolumeMountArgs:
     """A whole volume at a directory (a subPath would not follow changes)."""
-    return k8s.core.v1.VolumeMountArgs(name=volume, mount_path=path, read_only=read_only)
+    return k8s.core.v1.VolumeMountArgs(name=volume, mount_path=path, read_only=read_only or None)
 
 
 def config_volume(volume: str, config_map: str) -> k8s.core.v1.VolumeArgs:
