@@ -54,6 +54,17 @@ def allow(*actions: str, resources: list[str], condition: dict[str, Any] | None 
     return statement | ({"Condition": condition} if condition else {})
 
 
+def key_policy(platform: Platform, *statements: dict[str, Any]) -> str:
+    """A key's own policy: the account's identities may use it as far as their policies say, and `statements`."""
+    account = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{platform.aws.account}:root"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+    return document(account, *statements)
+
+
 def document(*statements: dict[str, Any]) -> str:
     """A policy document of statements."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})

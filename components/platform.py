@@ -39,6 +39,11 @@ class Aws(Section):
         None, why="another endpoint than AWS's own for S3 and the others; the local environment's stand-in"
     )
 
+    @property
+    def account(self) -> str:
+        """The account's number, which stands in every ARN of it."""
+        return self.oidc_provider_arn.split(":")[4]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Platform:

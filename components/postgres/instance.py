@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from components.aws_identity import key_policy
 from components.platform import Platform
 from components.postgres.parameters import parameters
 from components.postgres.roles import DATABASE, OWNER, PORT
@@ -28,38 +30,18 @@ class Database:
     key: aws.kms.Key
 
 
-def _key_policy(platform: Platform) -> str:
-    """The account administers the key; CloudWatch may encrypt this region's logs with it."""
-    account = platform.aws.oidc_provider_arn.split(":")[4]
+def _logging(platform: Platform) -> dict[str, Any]:
+    """CloudWatch may encrypt this region's logs with the key."""
     region = platform.aws.region
-    return json.dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
-                    "Action": "kms:*",
-                    "Resource": "*",
-                },
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": f"logs.{region}.amazonaws.com"},
-                    "Action": [
-                        "kms:Encrypt*",
-                        "kms:Decrypt*",
-                        "kms:ReEncrypt*",
-                        "kms:GenerateDataKey*",
-                        "kms:Describe*",
-                    ],
-                    "Resource": "*",
-                    "Condition": {
-                        "ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:{region}:{account}:*"}
-                    },
-                },
-            ],
-        }
-    )
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": f"logs.{region}.amazonaws.com"},
+        "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+        "Resource": "*",
+        "Condition": {
+            "ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:{region}:{platform.aws.account}:*"}
+        },
+    }
 
 
 def _monitoring_role(prefix: str, platform: Platform, opts: pulumi.ResourceOptions) -> aws.iam.Role:
@@ -106,7 +88,7 @@ def declare_database(
         description=f"Postgres of {platform.environment}: storage, snapshots, logs, secrets",
         enable_key_rotation=True,
         deletion_window_in_days=30,
-        policy=_key_policy(platform),
+        policy=key_policy(platform, _logging(platform)),
         tags=tags,
         opts=keep,
     )

@@ -45,8 +45,7 @@ def declare_jobs(
 ) -> None:
     """Identity, ConfigMap, Secret and CronJobs; `instance` is the database that they look after."""
     role = pod_role(f"{prefix}-jobs-role", platform, "postgres", SYSTEM, opts=opts)
-    account_id = platform.aws.oidc_provider_arn.split(":")[4]
-    groups = f"arn:aws:rds:{platform.aws.region}:{account_id}:pg:{platform.name('pg')}*"
+    groups = f"arn:aws:rds:{platform.aws.region}:{platform.aws.account}:pg:{platform.name('pg')}*"
     aws.iam.RolePolicy(
         f"{prefix}-jobs-policy",
         role=role.id,

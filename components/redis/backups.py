@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.aws_identity import allow, document, pod_role
+from components.aws_identity import allow, document, key_policy, pod_role
 from components.platform import Platform
 from components.quantities import DAY
 from components.redis.settings import Backup
@@ -52,6 +52,7 @@ def declare_backup_store(
         description=f"Redis backups of {platform.environment}",
         enable_key_rotation=True,
         deletion_window_in_days=30,
+        policy=key_policy(platform),
         tags=tags,
         opts=keep,
     )
