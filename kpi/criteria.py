@@ -275,8 +275,16 @@ CRITERIA: tuple[Criterion, ...] = (
         target=0.0,
         unit="indexes",
     ),
-    Criterion(where=_KPI, asks="User bounce rate -10 %", production="the shop's analytics, week against week"),
-    Criterion(where=_KPI, asks="Conversion rate +5 %", production="the shop's analytics, week against week"),
+    Criterion(
+        where=_KPI,
+        asks="User bounce rate -10 %",
+        production="browser:bounces:ratio_rate1h against a week before (dashboard storefront)",
+    ),
+    Criterion(
+        where=_KPI,
+        asks="Conversion rate +5 %",
+        production="browser:conversions:ratio_rate1h against a week before (dashboard storefront)",
+    ),
     Criterion(where=_KPI, asks="Mobile LCP < 3 s", production="browser:lcp:p75_rate1h; Lighthouse (mobile)"),
     Criterion(
         where=_KPI,

@@ -151,6 +151,12 @@ class Browser:
         self.worker_installs = Counter(
             "browser_worker_installs_total", "Page loads by service worker", ["result"], registry=registry
         )
+        self.visits = Counter(
+            "browser_visits_total",
+            "Visits by the page that they have got to",
+            ["page"],
+            registry=registry,
+        )
         self.sync = Counter("browser_sync_total", "Queued writes by outcome", ["result"], registry=registry)
 
 

@@ -88,3 +88,18 @@ def test_the_edge_s_ratios_are_by_region_and_leave_out_what_it_refused(tmp_path:
         },
         tmp_path,
     )
+
+
+def test_visits_with_one_page_only_are_bounces_and_orders_are_conversions(tmp_path: Path) -> None:
+    series = {
+        'browser_visits_total{page="first", pod="api-0"}': "0+30x60",
+        'browser_visits_total{page="first", pod="api-1"}': "0+10x60",
+        'browser_visits_total{page="second", pod="api-1"}': "0+24x60",
+        'api_requests_total{endpoint="/api/checkout", method="POST", status="2xx"}': "0+2x60",
+        'api_requests_total{endpoint="/api/checkout", method="POST", status="4xx"}': "0+9x60",
+    }
+    expected = {
+        "browser:bounces:ratio_rate1h": {"{}": 0.4},
+        "browser:conversions:ratio_rate1h": {"{}": 0.05},
+    }
+    _promtool(series, expected, tmp_path)

@@ -295,3 +295,28 @@ def test_errors_have_their_own_pages(visitor: Visitor, storefront: Storefront, s
 @pytest.mark.full
 def test_the_database_knows_the_blur_of_every_drawing(build: Path) -> None:
     subprocess.run([node(), "tools/images.mjs", "--check"], cwd=STOREFRONT, check=True, timeout=250)
+
+
+def test_a_visit_s_first_and_second_page_are_reported_once_each(visitor: Visitor, stand_in: StandIn) -> None:
+    """Also when pages are loaded anew: the bounce rate is made of these two."""
+
+    def reported(name: str) -> int:
+        return sum(event["name"] == name for event in stand_in.measurements)
+
+    def look_away() -> None:
+        visitor.page.evaluate(
+            """Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"))"""
+        )
+
+    page = visitor.open("/")
+    until(lambda: page.evaluate("sessionStorage.getItem('visit')") == "/", page)
+    look_away()
+    until(lambda: reported("visit") == 1, page)
+    visitor.open("/")
+    page.get_by_role("link", name="Everything").first.click()
+    until(lambda: page.evaluate("sessionStorage.getItem('visit')") == "continued", page)
+    visitor.open("/cart")
+    look_away()
+    until(lambda: reported("visit_continued") == 1, page)
+    assert reported("visit") == 1

@@ -11,6 +11,7 @@ router = APIRouter(tags=["measurements"])
 
 TIMINGS: Final = {"load": "page_load", "tti": "tti", "lcp": "lcp", "fcp": "fcp", "inp": "inp", "ttfb": "ttfb"}
 """Names in the browser to names of metrics."""
+VISITS: Final = {"visit": "first", "visit_continued": "second"}
 
 
 @router.post("/api/rum", status_code=204)
@@ -24,5 +25,7 @@ async def record_measurements(measurements: Measurements, shop: ShopHere) -> Non
             browser.layout_shift.observe(event.value)
         elif event.name == "worker":
             browser.worker_installs.labels("installed" if event.value else "missing").inc()
+        elif event.name in VISITS:
+            browser.visits.labels(VISITS[event.name]).inc()
         elif event.name in ("sync_delivered", "sync_failed"):
             browser.sync.labels(event.name.removeprefix("sync_")).inc(event.value)

@@ -40,6 +40,24 @@ STOREFRONT = Board(
             ),
         ),
         Section(
+            title="Visits",
+            panels=(
+                Panel(
+                    title="Bounce rate",
+                    description="Share of the last hour's visits that ended with one page. Asked for: a tenth fewer.",
+                    unit="percentunit",
+                    queries=(Query(expr="browser:bounces:ratio_rate1h", legend="bounced"),),
+                    maximum=1,
+                ),
+                Panel(
+                    title="Conversion rate",
+                    description="Orders for each visit of the last hour. Asked for: a twentieth more.",
+                    unit="percentunit",
+                    queries=(Query(expr="browser:conversions:ratio_rate1h", legend="ordered"),),
+                ),
+            ),
+        ),
+        Section(
             title="Offline",
             panels=(
                 Panel(

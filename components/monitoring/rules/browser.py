@@ -25,6 +25,17 @@ def _recordings() -> Iterator[Recording]:
         expr='(sum(rate(browser_worker_installs_total{result="installed"}[1h])) or vector(0))\n'
         "/ (sum(rate(browser_worker_installs_total[1h])) > 0)",
     )
+    # Visits that ended with their first page. Second pages are reported later than first ones, so it may dip below 0.
+    yield Recording(
+        record="browser:bounces:ratio_rate1h",
+        expr='clamp_min(1 - (sum(rate(browser_visits_total{page="second"}[1h])) or vector(0))\n'
+        '/ (sum(rate(browser_visits_total{page="first"}[1h])) > 0), 0)',
+    )
+    yield Recording(
+        record="browser:conversions:ratio_rate1h",
+        expr='(sum(rate(api_requests_total{endpoint="/api/checkout", method="POST", status="2xx"}[1h])) or vector(0))\n'
+        '/ (sum(rate(browser_visits_total{page="first"}[1h])) > 0)',
+    )
     yield Recording(
         record="browser:sync:ratio_rate1h",
         expr='(sum(rate(browser_sync_total{result="delivered"}[1h])) or vector(0))\n'

@@ -1,5 +1,6 @@
 "use client";
 import Link from "next/link";
+import { usePathname } from "next/navigation";
 import { useEffect, useState } from "react";
 import { watchConnection } from "@/offline/connection";
 import { database } from "@/offline/database";
@@ -7,7 +8,7 @@ import { listen } from "@/offline/messages";
 import { queuedChanges, wake } from "@/offline/queue";
 import { useOnline, useStored } from "@/offline/use";
 import { applyUpdate, watchWorker } from "@/offline/worker-client";
-import { measure } from "@/shop/measure";
+import { measure, seen } from "@/shop/measure";
 
 /** What runs behind every page, and the bar at the bottom that tells of it when there is something to tell. */
 export function Companion() {
@@ -33,6 +34,9 @@ export function Companion() {
       for (const stop of stops) stop();
     };
   }, []);
+
+  const path = usePathname();
+  useEffect(() => seen(path), [path]);
 
   useEffect(() => {
     if (online) wake();

@@ -26,6 +26,26 @@ function record(name: string, value: number): void {
   batch.push({ name, value, page: pageKind(location.pathname), timestamp: Date.now() });
 }
 
+/** In the tab's own storage: the first page of its visit, and then that there was another. */
+const VISIT = "visit";
+const CONTINUED = "continued";
+
+/** The visitor sees this page. A visit is what one tab shows until it is closed; it bounces if that is one page only. */
+export function seen(path: string): void {
+  try {
+    const first = sessionStorage.getItem(VISIT);
+    if (first === null) {
+      sessionStorage.setItem(VISIT, path);
+      record("visit", 1);
+    } else if (first !== CONTINUED && first !== path) {
+      sessionStorage.setItem(VISIT, CONTINUED);
+      record("visit_continued", 1);
+    }
+  } catch {
+    // A browser that keeps nothing for a tab: its visits aren't counted.
+  }
+}
+
 /** The function, of whose calls only the first does something. */
 function once(act: () => void): () => void {
   let done = false;
