@@ -15,6 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
+from local.environment import STACK
 from policies.settings_file import path_of
 from review import reviewing
 from review.engine_preview import PreviewError
@@ -53,8 +54,11 @@ def _policies(environment: str) -> list[str]:
 
 
 def _known(environment: str) -> None:
-    if environment not in environments():
-        _fail(f"there is no environment {environment!r}; there are: {', '.join(environments())}")
+    deployable = [name for name in environments() if name != STACK]
+    if environment == STACK:
+        _fail(f"{STACK} is this machine's, and `make up` runs it; what can be deployed: {', '.join(deployable)}")
+    if environment not in deployable:
+        _fail(f"there is no environment {environment!r}; there are: {', '.join(deployable)}")
 
 
 def _planned(environment: str, out: Path) -> Report:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from policies.configuration_texts import kubernetes_bytes, kubernetes_millicores
 from review.masking import MASK, masked
 from review.render import Rendered, Resource, environments, render, stack_config
 
@@ -180,3 +181,24 @@ def test_the_engine_waits_as_long_as_it_may_take(environment: Rendered) -> None:
             for operation in ("create", "update"):
                 patience = int(timeouts.get(operation, "600s").removesuffix("s"))
                 assert patience >= _longest(workload), (workload.name, operation)
+
+
+def test_the_quota_holds_all_pods_at_their_most_and_a_roll_out_s_surge(environment: Rendered) -> None:
+    scalers = [scaler.inputs["spec"] for scaler in environment.of_type(":HorizontalPodAutoscaler")]
+    most = {spec["scaleTargetRef"]["name"]: spec["maxReplicas"] for spec in scalers}
+    needed = {"pods": 0, "requests.cpu": 0, "requests.memory": 0, "requests.storage": 0}
+    for workload in _workloads(environment):
+        spec = workload.inputs["spec"]
+        count = most.get(workload.inputs["metadata"]["name"], spec.get("replicas", 1))
+        pods = count + (1 if workload.type.endswith(":Deployment") else 0)
+        requests = [container["resources"]["requests"] for container in _template(workload)["spec"]["containers"]]
+        claims = [claim["spec"]["resources"]["requests"] for claim in spec.get("volumeClaimTemplates", ())]
+        needed["pods"] += pods
+        needed["requests.cpu"] += pods * sum(kubernetes_millicores(request["cpu"]) for request in requests)
+        needed["requests.memory"] += pods * sum(kubernetes_bytes(request["memory"]) for request in requests)
+        needed["requests.storage"] += count * sum(kubernetes_bytes(claim["storage"]) for claim in claims)
+    hard = environment.of_type(":ResourceQuota")[0].inputs["spec"]["hard"]
+    assert needed["pods"] <= int(hard["pods"])
+    assert needed["requests.cpu"] <= kubernetes_millicores(hard["requests.cpu"])
+    assert needed["requests.memory"] <= kubernetes_bytes(hard["requests.memory"])
+    assert needed["requests.storage"] <= kubernetes_bytes(hard["requests.storage"])
