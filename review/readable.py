@@ -1,9 +1,11 @@
 """A resource's change as a reviewer reads it: `path: old → new`, and configuration texts as text diffs.
 
-Elements of a list that have names are compared by name, so that one inserted at the front isn't a change of all.
+Elements of a list that have names are compared by name, others as lines of a text are, so that one inserted at the
+front isn't a change of all.
 """
 
 import difflib
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -85,10 +87,21 @@ def _walk_list(old: Sequence[Any], new: Sequence[Any], path: str) -> Iterator[Va
         if not same(old, new):
             yield ValueChange(path, Kind.UPDATE, text_of(old), text_of(new))
         return
-    for index in range(max(len(old), len(new))):
-        first = old[index] if index < len(old) else None
-        second = new[index] if index < len(new) else None
-        yield from _walk(first, second, f"{path}[{index}]")
+    for was, now in _pairs(old, new):
+        index = now if now is not None else was
+        yield from _walk(None if was is None else old[was], None if now is None else new[now], f"{path}[{index}]")
+
+
+def _pairs(old: Sequence[Any], new: Sequence[Any]) -> Iterator[tuple[int | None, int | None]]:
+    """By index which elements belong together: equal ones anywhere, so that one put in between is one change."""
+    before, after = [[_comparable(item) for item in items] for items in (old, new)]
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    for _, start, end, first, last in matcher.get_opcodes():
+        yield from itertools.zip_longest(range(start, end), range(first, last))
+
+
+def _comparable(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=lambda hidden: hidden.fingerprint)
 
 
 def _by_identity(items: Sequence[Any]) -> dict[str, Any] | None:

@@ -135,6 +135,8 @@ def _items(plan: Plan) -> Iterable[tuple[Part, Item]]:
 
 
 def _part(step: Step) -> Part | None:
+    if _runs_again(step):
+        return Part.UPDATES
     if step.op in (Op.DELETE, Op.REPLACE, Op.FORGET):
         return Part.LOSSES
     if step.op in (Op.CREATE, Op.IMPORT):
@@ -142,6 +144,11 @@ def _part(step: Step) -> Part | None:
     if _interrupts(step):
         return Part.DISRUPTIONS
     return Part.UPDATES if step.op is Op.UPDATE or step.notes or step.drift else None
+
+
+def _runs_again(step: Step) -> bool:
+    """A Job that has run is no loss; to be replaced is its way to run anew."""
+    return step.op is Op.REPLACE and step.resource.type == "kubernetes:batch/v1:Job"
 
 
 def _interrupts(step: Step) -> tuple[str, ...]:
@@ -163,7 +170,9 @@ def _item(step: Step, renamed: str) -> Item:
         sentences.append("IT HOLDS DATA: what isn't backed up is lost")
     if _hits(step):
         sentences.append("it is protected, so the update stops here")
-    if step.op is Op.REPLACE:
+    if _runs_again(step):
+        sentences.append("runs again")
+    elif step.op is Op.REPLACE:
         why = ", ".join(step.replace_reasons) or "the engine gives no reason"
         order = "deleted first, so it is missing until the new one is ready" if step.deleted_first else "created first"
         sentences += [f"replaced because of: {why} ({replacements.source_of(resource.type)})", order]
@@ -256,7 +265,8 @@ def _headline(verdict: Verdict, plans: Sequence[Plan]) -> str:
     if verdict is Verdict.CAREFUL:
         return f"Deploy with care: {'; '.join(_cares(plans))}"
     if verdict is Verdict.HARMLESS:
-        return "Nothing is deleted, replaced or interrupted"
+        again = "; ".join(_reruns(plans))
+        return f"Nothing is deleted or interrupted; {again}" if again else "Nothing is deleted, replaced or interrupted"
     return "No changes"
 
 
@@ -267,7 +277,7 @@ def _stopping(plans: Iterable[Plan]) -> Iterable[str]:
         yield from (f"{step.resource.name} is protected" for step in plan.steps if _hits(step))
 
 
-def _cares(plans: Iterable[Plan]) -> Iterable[str]:
+def _cares(plans: Sequence[Plan]) -> Iterable[str]:
     """What a deployment has to be careful about, the worst first."""
     steps = sorted((step for plan in plans for step in plan.steps), key=lambda step: step.resource.custom)
     new_names = {urn: name for plan in plans for urn, name in renames(plan.steps).items()}
@@ -276,10 +286,16 @@ def _cares(plans: Iterable[Plan]) -> Iterable[str]:
         named = _few(f"{step.resource.name} to {new_names[step.urn]}" for step in components)
         yield f"renames {named} without an alias"
     for word, ops in (("deletes", (Op.DELETE,)), ("replaces", (Op.REPLACE,)), ("forgets", (Op.FORGET,))):
-        if gone := [step.resource.name for step in steps if step.op in ops]:
+        if gone := [step.resource.name for step in steps if step.op in ops and not _runs_again(step)]:
             yield f"{word} {_few(gone)}"
     if interrupted := [step.resource.name for step in steps if _interrupts(step)]:
         yield f"interrupts {_few(interrupted)}"
+    yield from _reruns(plans)
+
+
+def _reruns(plans: Iterable[Plan]) -> Iterable[str]:
+    if again := [step.resource.name for plan in plans for step in plan.steps if _runs_again(step)]:
+        yield f"runs {_few(again)} again"
 
 
 def _few(names: Iterable[str]) -> str:

@@ -171,6 +171,18 @@ def _variable_in_front(stack: Editor) -> None:
     stack.container("pgbouncer-deployment")["env"].insert(0, {"name": "TZ", "value": "UTC"})
 
 
+def _migration_released(stack: Editor) -> None:
+    job = stack.inputs("api-migrate")
+    job["metadata"]["name"] = "api-migrate-0a1b2c3d"
+    job["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example/simone/api:1.1.0"
+
+
+def _flow_added(stack: Editor) -> None:
+    rules = stack.inputs("network-pgbouncer")["spec"]["ingress"]
+    peer = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "reports"}}}
+    rules.insert(1, {"from": [peer], "ports": [{"port": 6432, "protocol": "TCP"}]})
+
+
 def _owner_changed(stack: Editor) -> None:
     for name, resource in list(stack.resources.items()):
         if "tags" in resource.inputs:
@@ -211,6 +223,8 @@ PULL_REQUESTS: Mapping[str, Callable[[Editor], None]] = {
     "protection-taken-off": _protection_taken_off,
     "service-added": _service_added,
     "variable-in-front": _variable_in_front,
+    "migration-released": _migration_released,
+    "flow-added": _flow_added,
     "owner-changed": _owner_changed,
     "outputs-changed": _outputs_changed,
     "firewall-opened": _firewall_opened,

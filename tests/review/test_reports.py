@@ -62,6 +62,7 @@ def test_no_report_shows_a_secret(name: str) -> None:
     [
         ("nothing", Verdict.NO_CHANGES),
         ("immediate-parameter", Verdict.HARMLESS),
+        ("migration-released", Verdict.HARMLESS),
         ("reboot-parameter", Verdict.CAREFUL),
         ("memory-cut", Verdict.CAREFUL),
         ("component-deleted", Verdict.CAREFUL),
@@ -102,6 +103,17 @@ def test_an_alias_keeps_what_is_renamed() -> None:
 def test_a_variable_in_front_is_one_change() -> None:
     entry = reviewed("variable-in-front").sections[Part.DISRUPTIONS][0]
     assert [change.path for change in entry.item.changes] == ["spec.template.spec.containers[pgbouncer].env[TZ]"]
+
+
+def test_an_element_put_in_between_is_one_change() -> None:
+    entry = reviewed("flow-added").sections[Part.UPDATES][0]
+    assert [change.path for change in entry.item.changes] == ["spec.ingress[1]"]
+
+
+def test_a_job_made_anew_runs_again_and_is_no_loss() -> None:
+    report = reviewed("migration-released")
+    assert Part.LOSSES not in report.sections
+    assert report.sections[Part.UPDATES][0].item.sentences == ("runs again",)
 
 
 def test_moved_rules_are_shown_as_an_order() -> None:
