@@ -129,6 +129,15 @@ FORCING: Mapping[str, Forcing] = {
     "cloudflare:index/authenticatedOriginPullsSettings:AuthenticatedOriginPullsSettings": Forcing(
         ("zoneId",), CLOUDFLARE
     ),
+    "cloudflare:index/regionalTieredCache:RegionalTieredCache": Forcing(("zoneId",), CLOUDFLARE),
+    "cloudflare:index/zoneCacheVariants:ZoneCacheVariants": Forcing(("zoneId",), CLOUDFLARE),
+    "cloudflare:index/zoneCacheReserve:ZoneCacheReserve": Forcing(("zoneId",), CLOUDFLARE),
+    "cloudflare:index/regionalHostname:RegionalHostname": Forcing(("zoneId", "hostname"), CLOUDFLARE),
+    "cloudflare:index/logpushJob:LogpushJob": Forcing(("accountId", "zoneId", "dataset"), CLOUDFLARE),
+    "cloudflare:index/loadBalancer:LoadBalancer": Forcing(("zoneId",), CLOUDFLARE),
+    "cloudflare:index/loadBalancerPool:LoadBalancerPool": Forcing(("accountId",), CLOUDFLARE),
+    "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor": Forcing(("accountId",), CLOUDFLARE),
+    "cloudflare:index/notificationPolicy:NotificationPolicy": Forcing(("accountId",), CLOUDFLARE),
     "cloudflare:index/originCaCertificate:OriginCaCertificate": Forcing(
         ("csr", "hostnames", "requestType", "requestedValidity"), CLOUDFLARE
     ),

@@ -90,9 +90,12 @@ class Edge(pulumi.ComponentResource):
 
     def _caching(self, name: str, settings: EdgeSettings, child: pulumi.ResourceOptions) -> None:
         zone = settings.zone_id
-        cloudflare.TieredCache(f"{name}-tiered-cache", zone_id=zone, value="on", opts=child)
+        # Tiers at all; then which: a data centre near the origin asks it for all others, and one for each region.
+        tiers = cloudflare.ArgoTieredCaching(f"{name}-tiers", zone_id=zone, value="on", opts=child)
+        tiered = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[tiers]))
+        cloudflare.TieredCache(f"{name}-tiered-cache", zone_id=zone, value="on", opts=tiered)
         if settings.has("regional_tiers"):
-            cloudflare.RegionalTieredCache(f"{name}-regional-tiers", zone_id=zone, value="on", opts=child)
+            cloudflare.RegionalTieredCache(f"{name}-regional-tiers", zone_id=zone, value="on", opts=tiered)
         if settings.has("image_variants"):
             cloudflare.ZoneCacheVariants(
                 f"{name}-image-variants",

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from policies.configuration_texts import kubernetes_bytes, kubernetes_millicores
+from review import replacements
 from review.masking import MASK, masked
 from review.render import Rendered, Resource, environments, render, stack_config
 
@@ -202,3 +203,8 @@ def test_the_quota_holds_all_pods_at_their_most_and_a_roll_out_s_surge(environme
     assert needed["requests.cpu"] <= kubernetes_millicores(hard["requests.cpu"])
     assert needed["requests.memory"] <= kubernetes_bytes(hard["requests.memory"])
     assert needed["requests.storage"] <= kubernetes_bytes(hard["requests.storage"])
+
+
+def test_of_every_declared_type_the_review_knows_what_replaces_it(environment: Rendered) -> None:
+    types = {resource.type for resource in environment.resources if resource.custom}
+    assert {type_ for type_ in types if not replacements.is_known(type_)} == set()
