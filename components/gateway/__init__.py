@@ -20,6 +20,8 @@ from components.workload import mount
 UID = 10101
 CONFIG, TLS_SECRET = "gateway-config", "gateway-tls"
 CONFIG_DIRECTORY = "/etc/gateway"
+# Pods go one after the other, and each waits until the load balancer has taken it in (the namespace's label).
+ROLL_OUT_SECONDS = 1800
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +67,7 @@ class Gateway(pulumi.ComponentResource):
                     spec=_pod(args),
                 ),
             ),
-            opts=workload.after(child, *args.after, *before),
+            opts=workload.after(workload.patient(child, ROLL_OUT_SECONDS), *args.after, *before),
         )
         workload.disruption_budget(f"{name}-budget", platform, SYSTEM, opts=child)
         self.register_outputs({})

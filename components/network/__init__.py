@@ -48,6 +48,9 @@ class Network(pulumi.ComponentResource):
                 labels={
                     **labels(args.platform, SYSTEM),
                     **{f"pod-security.kubernetes.io/{mode}": POD_SECURITY for mode in ("enforce", "audit", "warn")},
+                    # A gateway's pod counts as ready only when the load balancer sends it visitors, which takes
+                    # minutes: else a roll-out would take the next one away before that.
+                    "elbv2.k8s.aws/pod-readiness-gate-inject": "enabled",
                 },
             ),
             # Deleting a namespace deletes every volume claim in it.

@@ -104,6 +104,11 @@ def test_the_gateway_is_entered_by_cloudflare_and_by_its_load_balancer_s_health_
     assert entered == {vpc, *door.inputs["spec"]["loadBalancerSourceRanges"]}
 
 
+def test_a_gateway_s_pod_is_ready_only_when_the_load_balancer_has_taken_it_in(environment: Rendered) -> None:
+    (namespace,) = environment.of_type(":Namespace")
+    assert namespace.inputs["metadata"]["labels"]["elbv2.k8s.aws/pod-readiness-gate-inject"] == "enabled"
+
+
 def test_every_pod_has_a_policy_of_its_own(environment: Rendered) -> None:
     assert {pod["labels"][NAME] for pod in _pods(environment)} <= set(systems())
 
