@@ -15,6 +15,8 @@ import pytest
 from integration.api_stack import ADMIN_TOKEN, REVALIDATION_KEY, Stack, running_stack, wait_until
 
 ADMIN = {"authorization": f"Bearer {ADMIN_TOKEN}"}
+DIES = 0
+"""Instead of a status: the connection breaks in the middle of a request."""
 
 
 class Outside:
@@ -39,6 +41,9 @@ class Outside:
                         outside.order.append(layer)
                     if layer == "revalidate":
                         outside.signatures.append((self.headers["x-signature"], body))
+                if status == DIES:
+                    self.close_connection = True
+                    return
                 reply = b'{"success": true, "errors": [], "messages": [], "result": {"id": "1"}}'
                 self.send_response(status)
                 self.send_header("content-type", "application/json")
@@ -133,8 +138,8 @@ def test_no_purge_is_lost_while_the_worker_is_killed_and_cloudflare_refuses(
     stack: Stack, client: httpx.Client, outside: Outside, environment: dict[str, str]
 ) -> None:
     outside.forget()
-    outside.answers["cloudflare"] = [500, 429, 500]
-    outside.answers["revalidate"] = [503]
+    outside.answers["cloudflare"] = [500, DIES, 429, 500]
+    outside.answers["revalidate"] = [503, DIES]
     worker = stack.worker(**environment)
     for number in range(20, 30):
         assert client.put(f"/api/products/{number}", json={"name": "x"}, headers=ADMIN).status_code == 200
