@@ -133,7 +133,7 @@ async def open_shop(settings: Settings, policy: Policy) -> AsyncGenerator[Shop]:
     redis = make_redis(settings)
     stores = Stores(TaggedStore(redis.data), TaggedStore(redis.computed))
     memory = Memory(settings.local_cache_bytes)
-    responses = ResponseCache(memory, memory_seconds=settings.local_cache_seconds, errors=policy.errors)
+    responses = ResponseCache(memory, memory_seconds=settings.local_cache_seconds, policy=policy)
     entity_cache, computed_cache = CacheManager(stores.data, metrics), CacheManager(stores.computed, metrics)
     coherence = Coherence(
         data=stores.data,

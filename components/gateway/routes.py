@@ -85,6 +85,7 @@ def table(policy: Policy, *, default_country: str) -> str:
             "routes": {location.name: _entry(location, policy) for location in public},
             "bypass_headers": [name.lower().replace("-", "_") for name in policy.bypass.request_headers],
             "bypass_cookies": list(policy.bypass.request_cookies),
+            "unkept_headers": ["Set-Cookie", *policy.bypass.response_headers],
             "encodings": ENCODINGS,
             "image_types": IMAGE_TYPES,
             "default_country": default_country,

@@ -122,6 +122,15 @@ local function bypassed(var)
     return false
 end
 
+-- An answer that nobody may keep, whoever asks: the origin forbids it, or it has one of the policy's headers.
+local function unkept(var, header)
+    if var.not_storable ~= "" then return true end
+    for _, name in ipairs(config.unkept_headers) do
+        if header[name] then return true end
+    end
+    return false
+end
+
 local function parse(record)
     local state, version, sequence, fetched, strict_after, tags =
         record:match("^(%a+)\t([^\t]+)\t(%d+)\t([%d.]+)\t([%d.]+)\t(.*)$")
@@ -252,7 +261,7 @@ function shield.answered()
         if cache == "MISS" or cache == "EXPIRED" or cache == "REVALIDATED" then
             local sequence, lifetime = tonumber(var.shield_sequence), route.ttl[tostring(status)]
             local tags = tags_of(route, var.uri) .. "," .. header_text(header["Cache-Tag"])
-            if var.not_storable ~= "" or header["Set-Cookie"] then
+            if unkept(var, header) then
                 records:set(key, format(PASS, record.version, sequence, now, now, tags), PASS_LIFETIME)
             elseif lifetime then
                 local stale = status < 400 and route.stale or NO_STALE

@@ -22,7 +22,7 @@ GENEROUS = Limits.model_validate({"requests_per_second": 100_000, "burst": 100_0
 SHORT_LIVED = """
 version: 1
 errors: {not_found_ttl: 2, server_error_ttl: 2}
-bypass: {request_headers: [Authorization], request_cookies: [tier], response_headers: [Set-Cookie]}
+bypass: {request_headers: [X-Preview], request_cookies: [], response_headers: [X-Draft]}
 routes:
   - {route: "/api/now/{name}", audience: public, shield_ttl: 1, stale_while_revalidate: 2, stale_if_error: 5}
   - {route: "/api/brief/{name}", audience: public, shield_ttl: 1, stale_if_error: 3}
@@ -134,6 +134,14 @@ def test_an_answer_that_its_origin_calls_personal_is_never_kept(gateway: Gateway
     numbers = itertools.count()
     gateway.api.answer = lambda _: Answer(f"{next(numbers)}", headers=forbidding)
     assert len({gateway.get("/api/products/5").text for _ in range(3)}) == 3
+
+
+def test_the_policys_own_headers_keep_requests_and_answers_apart(short_lived: Gateway) -> None:
+    stored = short_lived.get("/api/brief/own").text
+    assert short_lived.get("/api/brief/own", X_Preview="1").text != stored
+    numbers = itertools.count(1)
+    short_lived.api.answer = lambda _: Answer(f"draft {next(numbers)}", headers={"X-Draft": "yes"})
+    assert short_lived.get("/api/brief/draft").text != short_lived.get("/api/brief/draft").text
 
 
 def test_a_stored_answer_isnt_given_to_a_member_with_prices_of_their_own(gateway: Gateway) -> None:

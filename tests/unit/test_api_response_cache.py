@@ -22,7 +22,7 @@ POLICY = parse(
     """
 version: 1
 errors: {not_found_ttl: 120, server_error_ttl: 30}
-bypass: {request_headers: [Authorization], request_cookies: [tier], response_headers: [Set-Cookie]}
+bypass: {request_headers: [Authorization, X-Preview], request_cookies: [tier], response_headers: [Set-Cookie, X-Draft]}
 routes:
   - {route: "/api/item/{number}", audience: public, browser_ttl: 300, api_ttl: 300, stale_if_error: 3600,
      vary: [encoding], tags: ["item:{number}"], purged_by: [product.updated]}
@@ -53,7 +53,7 @@ class Shop:
         self.seen: list[dict[bytes, bytes]] = []
         metrics = Metrics()
         self.memory = Memory(1_000_000)
-        self.cache = ResponseCache(self.memory, memory_seconds=10, errors=POLICY.errors)
+        self.cache = ResponseCache(self.memory, memory_seconds=10, policy=POLICY)
         self.cache.coherent = True
         store = cast("TaggedStore", Away())
         self._app = CacheMiddleware(
@@ -111,15 +111,19 @@ async def test_all_who_ask_at_once_wait_for_one_answer(shop: Shop) -> None:
     assert shop.made == 1
 
 
-async def test_an_answer_that_sets_a_cookie_is_given_to_nobody_else(shop: Shop) -> None:
-    shop.headers = [(b"content-type", b"text/plain"), (b"set-cookie", b"sid=1")]
+@pytest.mark.parametrize("header", [b"set-cookie", b"x-draft"])
+async def test_an_answer_that_sets_a_cookie_or_must_not_be_kept_is_given_to_nobody_else(
+    shop: Shop, header: bytes
+) -> None:
+    shop.headers = [(b"content-type", b"text/plain"), (header, b"sid=1")]
     first, second = await shop.get(), await shop.get()
     assert (first[1], second[1]) == ("answer 1", "answer 2")
     assert len(shop.memory) == 0
 
 
-async def test_an_authorized_answer_is_given_to_nobody_else_and_says_so(shop: Shop) -> None:
-    _, body, headers = await shop.get(authorization="Bearer x")
+@pytest.mark.parametrize("header", ["authorization", "x_preview"])
+async def test_an_answer_to_a_request_that_keeps_itself_apart_is_given_to_nobody_else(shop: Shop, header: str) -> None:
+    _, body, headers = await shop.get(**{header: "x"})
     assert headers[b"cache-control"] == b"private, no-store"
     assert body != (await shop.get())[1]
 

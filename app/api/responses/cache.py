@@ -22,7 +22,7 @@ from app.api.redis.tagged import TaggedStore, Turn
 from app.api.responses.coding import IDENTITY
 from app.api.responses.memory import Memory
 from app.api.responses.stored import Headers, Ready, Stored
-from app.caching_policy import Errors, Route
+from app.caching_policy import Policy, Route
 
 log = structlog.get_logger(__name__)
 
@@ -80,11 +80,13 @@ class ProducedUncacheable(Exception):
 class ResponseCache:
     """Finished answers by key. `coherent` says whether purges reach this process now (see invalidation.coherence)."""
 
-    def __init__(self, memory: Memory, *, memory_seconds: float, errors: Errors) -> None:
+    def __init__(self, memory: Memory, *, memory_seconds: float, policy: Policy) -> None:
         self.memory = memory
         self.coherent = False
         self._memory_seconds = memory_seconds
-        self._errors = errors
+        self._errors = policy.errors
+        # A cookie is somebody's, whatever the policy says.
+        self._unkept = {b"set-cookie", *(name.lower().encode() for name in policy.bypass.response_headers)}
         self._reads: dict[tuple[str, str], asyncio.Task[Served]] = {}
         self._loads: dict[str, asyncio.Task[Stored]] = {}
         self._tags: dict[str, tuple[str, ...]] = {}
@@ -199,7 +201,7 @@ class ResponseCache:
         started = monotonic()
         produced = await asked.produce()
         now = time()
-        if produced.status not in _STORED_STATUSES or any(name == b"set-cookie" for name, _ in produced.headers):
+        if produced.status not in _STORED_STATUSES or any(name in self._unkept for name, _ in produced.headers):
             await self._end(asked, turn)
             raise ProducedUncacheable(produced)
         route = asked.route

@@ -52,8 +52,6 @@ _HEARD: Final = frozenset(
         b"accept-encoding",
         b"x-country",
         b"cookie",
-        b"authorization",
-        b"x-admin-update",
         b"if-none-match",
         b"if-modified-since",
     }
@@ -76,7 +74,8 @@ class _Request:
     none_match: bytes | None = None
     modified_since: bytes | None = None
     currency: str = DEFAULT_CURRENCY
-    authorized: bool = False
+    apart: bool = False
+    """The policy keeps it away from shared answers, for one of its headers."""
     cookie: bytes = b""
 
 
@@ -122,6 +121,9 @@ class CacheMiddleware:
         self._requests = requests
         self._log_sample = log_sample
         self._slow_seconds = slow_seconds
+        # An answer to whoever proves who they are is theirs, whatever the policy says.
+        self._apart = {b"authorization", *(name.lower().encode() for name in policy.bypass.request_headers)}
+        self._heard = _HEARD | self._apart
         self._markers = tuple(f"{name}=".encode() for name in policy.bypass.request_cookies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -138,8 +140,8 @@ class CacheMiddleware:
         if not target.cacheable:
             await self._uncacheable(_Exchange(scope, receive, send, target, started))
             return
-        request = _read_headers(scope["headers"])
-        if request.authorized or (request.cookie and any(marker in request.cookie for marker in self._markers)):
+        request = _read_headers(scope["headers"], self._heard)
+        if request.apart or (request.cookie and any(marker in request.cookie for marker in self._markers)):
             await self._marked(_Exchange(scope, receive, send, target, started), request)
             return
         key = target.variant_key(request.currency, FREE)
@@ -178,7 +180,7 @@ class CacheMiddleware:
 
     async def _marked(self, exchange: _Exchange, request: _Request) -> None:
         """A request that the policy keeps away from shared answers; a marker without its proof changes nothing."""
-        if request.authorized:
+        if request.apart:
             await self._pass(exchange, currency=request.currency)
             return
         tier = (await self._identify(exchange.scope)).tier
@@ -225,7 +227,7 @@ class CacheMiddleware:
             # The application refuses in its own words.
             await self._pass(exchange)
             return
-        request = _read_headers(exchange.scope["headers"])
+        request = _read_headers(exchange.scope["headers"], _HEARD)
         request.currency = DEFAULT_CURRENCY
         await self._cached(exchange, target.variant_key("user", FREE), request)
 
@@ -374,11 +376,12 @@ def _private_headers(target: Target) -> Headers:
     return headers
 
 
-def _read_headers(headers: list[tuple[bytes, bytes]]) -> _Request:
+def _read_headers(headers: list[tuple[bytes, bytes]], heard: frozenset[bytes]) -> _Request:
+    """`heard` are the names that mean something: those that are known here, and those that keep a request apart."""
     request = _Request()
     for name, value in headers:
         # Browsers send a dozen headers that say nothing here: one look-up each, before anything is compared.
-        if name not in _HEARD:
+        if name not in heard:
             continue
         match name:
             case b"if-none-match":
@@ -389,12 +392,10 @@ def _read_headers(headers: list[tuple[bytes, bytes]]) -> _Request:
                 request.currency = currency_of(value)
             case b"cookie":
                 request.cookie = request.cookie + b"; " + value if request.cookie else value
-            case b"authorization" | b"x-admin-update":
-                request.authorized = True
             case b"if-modified-since":
                 request.modified_since = value
             case _:
-                pass
+                request.apart = True
     return request
 
 

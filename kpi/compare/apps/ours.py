@@ -70,7 +70,7 @@ class Application:
         redis = make_redis(settings)
         stores = Stores(TaggedStore(redis.data), TaggedStore(redis.computed))
         memory = Memory(64 * 1024 * 1024 if os.environ["MODE"] == "memory" else 0)
-        cache = ResponseCache(memory, memory_seconds=settings.local_cache_seconds, errors=POLICY.errors)
+        cache = ResponseCache(memory, memory_seconds=settings.local_cache_seconds, policy=POLICY)
         coherence = Coherence(data=stores.data, computed=stores.computed, metrics=metrics, responses=cache)
         await redis.start()
         self._stack.push_async_callback(redis.stop)
