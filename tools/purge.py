@@ -4,6 +4,7 @@ The tags go into the queue that the worker drains through every layer, Cloudflar
 An address is purged by its tags, because at the edge it has a copy for each country and device.
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 import typer
 
 from app.caching_policy import Policy, load
+from review.render import RenderError, stack_config
 
 CACHING_POLICY = Path(__file__).resolve().parent.parent / "app" / "caching.yaml"
 PURGE_JOB = "api-purge"  # components/api/jobs.py; not imported, as the SDK takes seconds to load
@@ -25,25 +27,32 @@ def purge(
     *,
     tag: Annotated[list[str] | None, typer.Option(help="such as product:5 or products; may be repeated")] = None,
     url: Annotated[list[str] | None, typer.Option(help="an address of the shop; may be repeated")] = None,
-    namespace: Annotated[str, typer.Option(help="the cluster's namespace")] = "simone",
 ) -> None:
     """Throws away, in every layer, what has one of the tags or is kept for one of the addresses."""
     policy = load(CACHING_POLICY)
     try:
         named = [found for one in url or [] for found in tags_of(policy, one)]
-    except ValueError as error:
+        tags = sorted({*(known_tag(policy, one) for one in tag or []), *named})
+        commands = _commands(environment, [word for name in tags for word in ("--tag", name)])
+    except (ValueError, RenderError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
-    tags: list[str] = sorted({*(tag or []), *named})
     if not tags:
         typer.echo("error: say what to purge: --tag product:5 or --url /products/5 (make purge TAG=… URL=…)", err=True)
         raise typer.Exit(2)
     typer.echo(f"purging {', '.join(tags)} in {environment}")
-    arguments = [word for name in tags for word in ("--tag", name)]
-    for command in _commands(environment, namespace, arguments):
+    for command in commands:
         code = subprocess.run(command, check=False).returncode
         if code:
             raise typer.Exit(code)
+
+
+def known_tag(policy: Policy, tag: str) -> str:
+    """The tag itself. Raises ValueError for one that no answer has: purging it would do nothing, and say it had."""
+    patterns = dict.fromkeys(pattern for route in policy.routes for pattern in route.tags)
+    if not any(re.fullmatch(re.sub(r"\{[^}]*\}", "[^:]+", pattern), tag) for pattern in patterns):
+        raise ValueError(f"nothing is kept under the tag {tag!r}; there are {', '.join(patterns)}")
+    return tag
 
 
 def tags_of(policy: Policy, url: str) -> tuple[str, ...]:
@@ -60,12 +69,15 @@ def tags_of(policy: Policy, url: str) -> tuple[str, ...]:
     return tuple(tag.format_map(found.parameters) for tag in narrow)
 
 
-def _commands(environment: str, namespace: str, arguments: list[str]) -> list[list[str]]:
-    """What starts the declared CronJob with the tags as its arguments."""
+def _commands(environment: str, arguments: list[str]) -> list[list[str]]:
+    """What starts an environment's declared CronJob with the tags. Raises RenderError for an unknown one."""
     if environment == "local":
         return [[sys.executable, "-m", "local", "run", PURGE_JOB, "--", *arguments]]
+    config = stack_config(environment)
+    kubectl = ["kubectl", "--namespace", config["simone:namespace"]]
+    if context := config.get("kubernetes:context"):
+        kubectl += ["--context", context]
     # kubectl can't add arguments to a CronJob's, so the worker, which has the same program, does it.
-    kubectl = ["kubectl", "--namespace", namespace]
     return [[*kubectl, "exec", "deployment/api-worker", "--", "python", "-m", "app.api", "purge", *arguments]]
 
 
