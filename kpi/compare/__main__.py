@@ -19,6 +19,8 @@ from rich.table import Table
 from kpi.compare import plot
 from kpi.compare.servers import cpu_seconds, free_port, process, redis_with_sentinel, wait_for_answer
 from kpi.compare.versions import versions
+from local import packages
+from local.problem import Problem
 
 ROOT: Final = Path(__file__).parents[2]
 RIVALS_PYTHON: Final = ROOT / ".tools/compare/bin/python"
@@ -95,9 +97,13 @@ def main(
     """Measure all candidates in turns, print the table, judge the goals; exits 1 if one is missed."""
     if not RIVALS_PYTHON.exists():
         raise typer.BadParameter(f"{RIVALS_PYTHON} is missing: run `make compare`, which installs the other libraries")
-    if shutil.which("wrk") is None:
-        raise typer.BadParameter("the load generator wrk is missing: apt-get install wrk")
     console = Console()
+    if shutil.which("wrk") is None:
+        console.print("installing the load generator wrk")
+        try:
+            packages.install(["wrk"])
+        except Problem as problem:
+            raise typer.BadParameter(str(problem)) from problem
     with tempfile.TemporaryDirectory() as name, redis_with_sentinel(Path(name)) as (redis, sentinel):
         directory = Path(name)
         (directory / "payload.json").write_bytes(payload())
