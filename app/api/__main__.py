@@ -6,7 +6,6 @@ from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 from urllib.parse import quote
 
-import asyncpg
 import orjson
 import typer
 
@@ -14,6 +13,7 @@ from app.api import logs
 from app.api.settings import Settings, SettingsError, load
 from app.caching_policy import Policy, PolicyError
 from app.caching_policy import load as load_policy
+from app.database import failures
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 
@@ -39,7 +39,7 @@ def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         asyncio.run(work())
     except SettingsError as error:
         raise _fail(str(error)) from error
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except failures.ANY as error:
         raise _fail(f"the database refused or can't be reached: {error}") from error
 
 

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
-import asyncpg
 import structlog
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -21,24 +20,9 @@ from app.api.routes.parameters import each_once
 from app.api.shop import Shop
 from app.api.views import ProblemView
 from app.caching_policy import Policy, PolicyError
+from app.database import failures
 
 log = structlog.get_logger(__name__)
-
-DATABASE_AWAY: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.ProtocolViolationError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.UndefinedTableError,
-)
-"""What asyncpg raises when Postgres or pgBouncer is away, overloaded, not migrated yet, or gives up waiting."""
 
 App = Callable[
     [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
@@ -63,7 +47,7 @@ def make_routes() -> FastAPI:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
-    for away in DATABASE_AWAY:
+    for away in failures.AWAY:
         app.add_exception_handler(away, _database_away)
     app.add_exception_handler(Exception, _broken)
     generated = app.openapi

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from time import monotonic, time
 from typing import Any, Final, Literal
 
-import asyncpg
 import orjson
 import structlog
 
@@ -26,6 +25,7 @@ from app.api.metrics import Metrics
 from app.api.redis import Pair, RedisError
 from app.api.redis.connection import Argument
 from app.api.redis.pair import Script
+from app.database import failures
 from app.database.queries import Database, sessions
 from app.database.queries.rows import JsonObject
 
@@ -43,8 +43,6 @@ RECENT_SECONDS: Final = 10.0
 """A promoted replica has what was written before that: the old master was missed within a second or two."""
 MEND_SECONDS: Final = 0.1
 """Pause between attempts to drop what Redis may have wrong. While the circuit is open they cost nothing."""
-
-_DATABASE_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 _ID = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -181,7 +179,7 @@ class SessionStore:
     async def _from_postgres(self, session_id: str, *, heal: bool) -> Session | None:
         try:
             row = await sessions.get(self._database, session_id)
-        except _DATABASE_ERRORS as error:
+        except failures.ANY as error:
             self._reads.labels("unavailable").inc()
             log.warning("session unreadable", error=type(error).__name__)
             return None
@@ -234,7 +232,7 @@ class SessionStore:
             in_postgres = await sessions.touch(
                 self._database, session.id, ttl_seconds=session.ttl, idle_seconds=RENEW_AFTER_SECONDS
             )
-        except _DATABASE_ERRORS as error:
+        except failures.ANY as error:
             log.warning("session not renewed in postgres", error=type(error).__name__)
             in_postgres = False
         return in_redis == 1 or in_postgres

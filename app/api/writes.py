@@ -17,6 +17,7 @@ from app.api.invalidation.coherence import Coherence
 from app.api.invalidation.gateway import Gateway
 from app.api.problems import MEDIA_TYPE, Problem
 from app.caching_policy import Event, Policy
+from app.database import failures
 from app.database.queries import Transaction, idempotency, outbox
 
 log = structlog.get_logger(__name__)
@@ -156,8 +157,8 @@ class Writer:
         """Spare the worker what is done; the answer needn't wait for that."""
         try:
             await outbox.finish_target(self._pool, [event], REDIS)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            log.info("purge not noted as done, the worker repeats it", event=event, error=type(error).__name__)
+        except failures.ANY as error:
+            log.info("purge not noted as done, the worker repeats it", purge=event, error=type(error).__name__)
 
     async def finish(self) -> None:
         """Wait for what was left to do after the answers."""

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from time import monotonic, time
 from typing import Final
 
-import asyncpg
 import httpx
 import structlog
 
@@ -33,6 +32,7 @@ from app.api.settings import Settings
 from app.api.shop import make_pool, make_redis
 from app.api.writes import REDIS
 from app.caching_policy import Policy
+from app.database import failures
 from app.database.queries import Database, maintenance, outbox
 from app.database.queries.outbox import Event
 
@@ -82,7 +82,7 @@ class Worker:
                 worked = await self.drain_once()
                 await self._measure()
                 pause = FIRST_RETRY_SECONDS
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except failures.ANY as error:
                 log.warning("outbox unreachable", error=type(error).__name__, seconds=pause)
                 await _sleep(stop, pause)
                 pause = min(pause * 2, 10.0)
@@ -237,5 +237,5 @@ async def _keep_house(database: Database) -> None:
                 for _ in range(HOUSEKEEPING_BATCHES):
                     if await expire(database) < maintenance.BATCH:
                         break
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except failures.ANY as error:
             log.warning("housekeeping put off", error=type(error).__name__)

@@ -2,11 +2,11 @@
 
 import asyncio
 
-import asyncpg
 from fastapi import APIRouter, Request, Response
 
 from app.api.routes.parameters import ShopHere
 from app.api.views import Status
+from app.database import failures
 
 router = APIRouter(tags=["operations"])
 
@@ -28,7 +28,7 @@ async def ready(request: Request, shop: ShopHere, response: Response) -> Status:
         async with asyncio.timeout(DATABASE_SECONDS):
             await shop.database.fetchval("SELECT 1")
         checks["database"] = "ok"
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+    except failures.ANY:
         checks["database"] = "away"
     started: bool = request.app.state.has_served
     if checks["database"] == "away" and not started:
