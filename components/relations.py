@@ -5,7 +5,8 @@ from components.gateway.settings import GatewaySettings
 from components.monitoring.settings import MonitoringSettings
 from components.pgbouncer.settings import PgBouncerSettings
 from components.postgres.settings import PostgresSettings
-from components.secrets import MonitoringSecrets
+from components.redis.settings import RedisSettings
+from components.secrets import MonitoringSecrets, RedisSecrets
 
 # The rest is for migrations, jobs, the exporter, and people who look after an incident.
 POOLED_SHARE = 0.8
@@ -45,6 +46,22 @@ def cookies_stay_encrypted(api: ApiSettings, gateway: GatewaySettings, *, edge: 
         return None
     spoken = "gateway.tls is on" if gateway.tls else "there is an edge"
     return f"api.cookie_secure is false although {spoken}: browsers would send sessions over plain http; remove it"
+
+
+def redis_has_its_certificate(redis: RedisSettings, secrets: RedisSecrets) -> str | None:
+    """TLS is whole, or off."""
+    whole = secrets.tls_certificate is not None and secrets.tls_key is not None
+    if redis.tls == whole and (whole or (secrets.tls_certificate is None and secrets.tls_key is None)):
+        return None
+    if redis.tls:
+        return (
+            "redis.tls_authority is set, so secrets.redis.tls_certificate and .tls_key must hold the nodes' "
+            "certificate and key (docs/redis.md says how to make them); set them, or remove redis.tls_authority"
+        )
+    return (
+        "secrets.redis.tls_certificate or .tls_key is set but redis.tls_authority is not, so Redis would be spoken to "
+        "without TLS; set it, or remove both secrets"
+    )
 
 
 def monitoring_has_its_secrets(monitoring: MonitoringSettings, secrets: MonitoringSecrets) -> str | None:

@@ -30,6 +30,8 @@ class RedisSecrets(Section):
     replication: Password = setting(why="a replica following its master")
     sentinel: Password = setting(why="Sentinels watching and promoting")
     operations: Password = setting(why="backup, restore, AOF rewrite, planned failover")
+    tls_certificate: SecretStr | None = setting(None, why="PEM; nodes and Sentinels serve TLS with it")
+    tls_key: SecretStr | None = setting(None, why="PEM; the certificate's private key")
 
 
 class PostgresSecrets(Section):

@@ -25,6 +25,7 @@ from components.relations import (
     cookies_stay_encrypted,
     monitoring_has_its_secrets,
     pools_fit_database,
+    redis_has_its_certificate,
 )
 from components.secrets import Secrets
 from components.settings_base import Section, group, setting
@@ -91,6 +92,7 @@ class Settings(Section):
             complaint
             for complaint in (
                 pools_fit_database(self.pgbouncer, self.postgres),
+                redis_has_its_certificate(self.redis, self.secrets.redis),
                 monitoring_has_its_secrets(self.monitoring, self.secrets.monitoring),
                 clients_fit_pools(self.api, self.pgbouncer),
                 cookies_stay_encrypted(self.api, self.gateway, edge=self.edge is not None),

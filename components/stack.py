@@ -49,6 +49,7 @@ def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
 
     addresses = Addresses(
         sentinels=redis.sentinels,
+        redis_authority=s.redis.tls_authority or "",
         database_host="$(PGBOUNCER_SERVICE_HOST)",
         database_port="$(PGBOUNCER_SERVICE_PORT)",
         gateway_purge_urls=purge_urls(s.gateway),

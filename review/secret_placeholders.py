@@ -24,6 +24,8 @@ def _called_for(config: Mapping[str, Any]) -> frozenset[str]:
     names: set[str] = set()
     if (config.get("simone:gateway") or {}).get("tls"):
         names |= {"edge.origin_certificate", "edge.origin_key"}
+    if (config.get("simone:redis") or {}).get("tls_authority"):
+        names |= {"redis.tls_certificate", "redis.tls_key"}
     if config.get("simone:edge"):
         names |= {"api.cloudflare_token", "monitoring.analytics_token"}
     return frozenset(names)

@@ -1,6 +1,7 @@
 """One process's connections and caches, made from the settings: what the routes work with."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,13 +20,14 @@ from app.api.invalidation.gateway import Gateway
 from app.api.metrics import Metrics
 from app.api.query_cache import QueryCache
 from app.api.redis import Pair, Topology
+from app.api.redis.connection import trusting
 from app.api.redis.tagged import TaggedStore
 from app.api.responses.cache import ResponseCache
 from app.api.responses.memory import Memory
 from app.api.responses.middleware import Stores
 from app.api.responses.target import Targets
 from app.api.sessions import SessionStore
-from app.api.settings import Settings
+from app.api.settings import Settings, SettingsError
 from app.api.writes import Writer
 from app.caching_policy import Policy
 
@@ -65,10 +67,14 @@ class Redis:
 
 
 def make_redis(settings: Settings) -> Redis:
-    """Not connected yet."""
+    """Not connected yet. Raises SettingsError."""
     username, secret = settings.redis_username, settings.redis_password
     password = secret.get_secret_value() if secret is not None else None
-    topology = Topology(settings.redis_sentinels, username=username if password else None, password=password)
+    try:
+        tls = trusting(settings.redis_authority)
+    except ssl.SSLError as error:
+        raise SettingsError(f"REDIS_AUTHORITY isn't a CA's certificate in PEM: {error.reason or error}") from None
+    topology = Topology(settings.redis_sentinels, username=username if password else None, password=password, tls=tls)
     sessions, data, computed = (
         Pair(
             name,
@@ -76,6 +82,7 @@ def make_redis(settings: Settings) -> Redis:
             answer_within=settings.redis_timeout_seconds,
             username=username if password else None,
             password=password,
+            tls=tls,
         )
         for name in PAIRS
     )

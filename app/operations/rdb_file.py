@@ -5,15 +5,16 @@ import os
 import subprocess
 from pathlib import Path
 
-from app.operations.redis_nodes import PORT, USER
+from app.operations.redis_nodes import PORT, USER, Login
 from app.operations.settings import OperationError
 
 
-def dump(address: str, password: str, file: Path) -> None:
+def dump(address: str, login: Login, file: Path) -> None:
     """Has a node send its data set as a replica would get it. The password goes by the environment, not by argv."""
-    command = ["redis-cli", "-h", address, "-p", str(PORT), "--user", USER, "--rdb", str(file)]
+    tls = ["--tls", "--cacert", str(login.authority)] if login.authority else []
+    command = ["redis-cli", *tls, "-h", address, "-p", str(PORT), "--user", USER, "--rdb", str(file)]
     done = subprocess.run(
-        command, env=os.environ | {"REDISCLI_AUTH": password}, capture_output=True, text=True, check=False
+        command, env=os.environ | {"REDISCLI_AUTH": login.password}, capture_output=True, text=True, check=False
     )
     if done.returncode != 0 or not file.exists() or file.stat().st_size == 0:
         last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no data came"]

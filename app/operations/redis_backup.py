@@ -4,17 +4,19 @@ import time
 
 from app.operations import rdb_file
 from app.operations.backup_store import BackupStore
-from app.operations.redis_nodes import to_copy_from
+from app.operations.redis_nodes import Login, to_copy_from
 from app.operations.report import report
-from app.operations.settings import BackupSettings, OperationError, secret
+from app.operations.settings import BackupSettings, OperationError
 
 
 def backup(settings: BackupSettings, pairs: list[str] | None = None) -> None:
     """Backs up `pairs`, all without it. A pair that fails doesn't keep the others from theirs.
 
-    Raises `OperationError` in the end if any failed.
+    Raises `OperationError` in the end if any failed, and at once if there is no such pair.
     """
-    store, password = BackupStore(settings), secret(settings.redis_password_file)
+    if unknown := set(pairs or ()) - settings.nodes().keys():
+        raise OperationError(f"there is no pair {', '.join(sorted(unknown))}; there are {', '.join(settings.nodes())}")
+    store, login = BackupStore(settings), Login.read(settings)
     failed: list[str] = []
     for pair, nodes in settings.nodes().items():
         if pairs and pair not in pairs:
@@ -22,8 +24,8 @@ def backup(settings: BackupSettings, pairs: list[str] | None = None) -> None:
         begun = time.monotonic()
         file = settings.scratch_dir / f"{pair}.rdb"
         try:
-            source = to_copy_from(pair, nodes, password)
-            rdb_file.dump(source.address, password, file)
+            source = to_copy_from(pair, nodes, login)
+            rdb_file.dump(source.address, login, file)
             keys = rdb_file.check(file)
             stored = store.put(pair, file, rdb_file.sha256(file))
         except OperationError as error:

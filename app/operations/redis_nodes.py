@@ -2,15 +2,29 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import redis
 
-from app.operations.settings import OperationError
+from app.operations.settings import OperationError, RedisSettings, secret
 
 PORT = 6379
 USER = "operations"
 _TIMEOUT = 5.0  # seconds
+
+
+@dataclass(frozen=True)
+class Login:
+    """How to log in as the operations user; `authority` is the CA's file where the nodes speak TLS."""
+
+    password: str
+    authority: Path | None = None
+
+    @classmethod
+    def read(cls, settings: RedisSettings) -> Self:
+        """Raises `OperationError` when the password can't be read."""
+        return cls(secret(settings.redis_password_file), settings.redis_authority_file)
 
 
 @dataclass(frozen=True)
@@ -24,24 +38,29 @@ class Node:
     """A replica whose link to its master is up and that has its master's data; a master always is."""
 
 
-def connect(address: str, password: str, *, timeout: float = _TIMEOUT) -> Any:
-    """A connection as the operations user; values as bytes. `timeout` in seconds, for each command."""
+def connect(address: str, login: Login, *, timeout: float = _TIMEOUT) -> Any:
+    """A connection; values as bytes. `timeout` in seconds, for each command."""
+    # Names aren't compared: nodes are known by the addresses of their Services.
+    tls: dict[str, Any] = (
+        {"ssl": True, "ssl_ca_certs": str(login.authority), "ssl_check_hostname": False} if login.authority else {}
+    )
     return redis.Redis(
         host=address,
         port=PORT,
         username=USER,
-        password=password,
+        password=login.password,
         socket_timeout=timeout,
         socket_connect_timeout=_TIMEOUT,
+        **tls,
     )
 
 
-def look_at(nodes: Mapping[str, str], password: str) -> list[Node]:
+def look_at(nodes: Mapping[str, str], login: Login) -> list[Node]:
     """What the nodes say of themselves; those that don't answer are left out."""
     found: list[Node] = []
     for name, address in nodes.items():
         try:
-            with connect(address, password) as client:
+            with connect(address, login) as client:
                 role: list[Any] = client.execute_command("ROLE")
         except (redis.ConnectionError, redis.TimeoutError, redis.ResponseError):
             continue
@@ -50,9 +69,9 @@ def look_at(nodes: Mapping[str, str], password: str) -> list[Node]:
     return found
 
 
-def master(pair: str, nodes: Mapping[str, str], password: str) -> Node:
+def master(pair: str, nodes: Mapping[str, str], login: Login) -> Node:
     """The pair's master. Raises `OperationError` when there isn't exactly one."""
-    masters = [node for node in look_at(nodes, password) if node.role == "master"]
+    masters = [node for node in look_at(nodes, login) if node.role == "master"]
     if len(masters) != 1:
         raise OperationError(
             f"{pair}: {len(masters)} of {', '.join(nodes)} say that they are master; wait for the failover to end, "
@@ -61,10 +80,10 @@ def master(pair: str, nodes: Mapping[str, str], password: str) -> Node:
     return masters[0]
 
 
-def to_copy_from(pair: str, nodes: Mapping[str, str], password: str) -> Node:
+def to_copy_from(pair: str, nodes: Mapping[str, str], login: Login) -> Node:
     """The node to take a backup from: a replica in step, so that the master isn't slowed; else the master."""
     candidates = sorted(
-        (node for node in look_at(nodes, password) if node.in_step), key=lambda node: node.role == "master"
+        (node for node in look_at(nodes, login) if node.in_step), key=lambda node: node.role == "master"
     )
     if not candidates:
         raise OperationError(f"{pair}: none of {', '.join(nodes)} answers with complete data")

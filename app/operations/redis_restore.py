@@ -19,9 +19,9 @@ import redis
 from app.operations import rdb_file
 from app.operations.backup_store import BackupStore
 from app.operations.redis_digest import combined, digests
-from app.operations.redis_nodes import connect, master
+from app.operations.redis_nodes import Login, connect, master
 from app.operations.report import report
-from app.operations.settings import BackupSettings, OperationError, secret
+from app.operations.settings import BackupSettings, OperationError
 
 BATCH = 500  # keys
 LOAD_SECONDS = 1800
@@ -49,7 +49,7 @@ def restore(settings: BackupSettings, pair: str, *, key: str | None = None, repl
     nodes = settings.nodes().get(pair)
     if nodes is None:
         raise OperationError(f"there is no pair {pair!r}; there are {', '.join(settings.nodes())}")
-    password, store = secret(settings.redis_password_file), BackupStore(settings)
+    login, store = Login.read(settings), BackupStore(settings)
     file = settings.scratch_dir / f"restore-{pair}.rdb"
     begun = time.monotonic()
     try:
@@ -59,7 +59,7 @@ def restore(settings: BackupSettings, pair: str, *, key: str | None = None, repl
             raise OperationError(f"{stored.key} is damaged: its SHA-256 is {found}, stored as {stored.sha256}")
         report("backup fetched", pair=pair, key=stored.key, bytes=stored.size, keys=rdb_file.check(file))
         with _loaded(file) as source:
-            outcome, digest = _copy(source, _Target(pair, nodes, password), replace=replace)
+            outcome, digest = _copy(source, _Target(pair, nodes, login), replace=replace)
     finally:
         file.unlink(missing_ok=True)
     report(
@@ -118,8 +118,8 @@ def _when_loaded(server: subprocess.Popen[bytes], socket: Path) -> Any:
 class _Target:
     """The pair's master, found anew after a failover."""
 
-    def __init__(self, pair: str, nodes: dict[str, str], password: str) -> None:
-        self._pair, self._nodes, self._password = pair, nodes, password
+    def __init__(self, pair: str, nodes: dict[str, str], login: Login) -> None:
+        self._pair, self._nodes, self._login = pair, nodes, login
         self._client: Any = None
 
     def run(self, work: Any) -> Any:
@@ -127,8 +127,8 @@ class _Target:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 if self._client is None:
-                    node = master(self._pair, self._nodes, self._password)
-                    self._client = connect(node.address, self._password, timeout=60)
+                    node = master(self._pair, self._nodes, self._login)
+                    self._client = connect(node.address, self._login, timeout=60)
                 return work(self._client)
             except (redis.ConnectionError, redis.TimeoutError, redis.ReadOnlyError, OperationError) as error:
                 self._client = None

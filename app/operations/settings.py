@@ -45,6 +45,8 @@ class RedisSettings(FromEnvironment):
     redis_nodes: str
     redis_pairs: str
     redis_password_file: Path
+    redis_authority_file: Path | None = None
+    """The CA of the nodes' certificate; unset: no TLS."""
 
     def nodes(self) -> dict[str, dict[str, str]]:
         """Addresses by node, by pair: {"sessions": {"redis-sessions-0": "10.0.0.1", …}, …}."""

@@ -31,6 +31,7 @@ class Addresses:
     cloudflare_zone_id: str = ""
     cloudflare_plan: str = ""
     cloudflare_api_url: str = ""
+    redis_authority: str = ""
 
 
 def variables(settings: ApiSettings, addresses: Addresses) -> list[k8s.core.v1.EnvVarArgs]:
@@ -66,6 +67,7 @@ def variables(settings: ApiSettings, addresses: Addresses) -> list[k8s.core.v1.E
         "CLOUDFLARE_ZONE_ID": addresses.cloudflare_zone_id,
         "CLOUDFLARE_PLAN": addresses.cloudflare_plan,
         "CLOUDFLARE_API_URL": addresses.cloudflare_api_url,
+        "REDIS_AUTHORITY": addresses.redis_authority,
     }
     given = plain | {name: value for name, value in optional.items() if value}
     return [workload.pod_ip_env(), *(workload.env(name, value) for name, value in given.items())]

@@ -13,7 +13,8 @@ from components.quantities import HOUR, MIB
 from components.redis.backups import PREFIX, BackupStore
 from components.redis.pods import CREDENTIALS, operations_env
 from components.redis.settings import RedisSettings
-from components.redis.texts import rewrite_files
+from components.redis.texts import job_files
+from components.redis.tls import AUTHORITY_FILE
 from components.redis.topology import (
     JOBS_SYSTEM,
     UID,
@@ -24,6 +25,7 @@ from components.redis.topology import (
 )
 from components.workload import Resources
 
+TEXTS = "/etc/redis-jobs"
 OPERATIONS_UID = 10001  # of our operations image
 # The restore job holds a pair's data in a Redis of its own while it copies it.
 RESTORE_OVERHEAD = 512 * MIB
@@ -50,6 +52,7 @@ def _transfer_container(
             workload.env("REDIS_SENTINELS", addresses(sentinel_names(settings))),
             workload.env("REDIS_PAIRS", " ".join(settings.pairs())),
             workload.env("REDIS_PASSWORD_FILE", "/etc/redis-credentials/operations"),
+            *([workload.env("REDIS_AUTHORITY_FILE", f"{TEXTS}/{AUTHORITY_FILE}")] if settings.tls else []),
             workload.env("BACKUP_BUCKET", settings.backup.bucket),
             workload.env("BACKUP_PREFIX", PREFIX),
             workload.env("SCRATCH_DIR", "/srv/scratch"),
@@ -59,6 +62,7 @@ def _transfer_container(
         resources=resources.requirements(),
         security_context=workload.container_security(),
         volume_mounts=[
+            workload.mount("config", TEXTS, read_only=True),
             workload.mount("credentials", "/etc/redis-credentials", read_only=True),
             workload.mount("scratch", "/srv/scratch"),
         ],
@@ -84,7 +88,7 @@ def declare_jobs(
         opts=opts,
     )
     after = workload.after(opts, account, *before)
-    texts = rewrite_files()
+    texts = job_files(settings)
     config = workload.config_map(f"{prefix}-jobs-config", platform, JOBS_SYSTEM, JOBS_SYSTEM, texts, opts=opts)
     cron_job(
         f"{prefix}-aof-rewrite",
@@ -96,10 +100,10 @@ def declare_jobs(
             name="rewrite",
             image=images.redis,
             command=["sh", "/etc/redis-jobs/rewrite.sh"],
-            env=[workload.env("NODES", named_addresses(settings)), *operations_env()],
+            env=[workload.env("NODES", named_addresses(settings)), *operations_env(settings, TEXTS)],
             resources=settings.jobs.requirements(),
             security_context=workload.container_security(),
-            volume_mounts=[workload.mount("config", "/etc/redis-jobs", read_only=True)],
+            volume_mounts=[workload.mount("config", TEXTS, read_only=True)],
         ),
         volumes=[workload.config_volume("config", JOBS_SYSTEM)],
         uid=UID,
@@ -108,6 +112,7 @@ def declare_jobs(
         opts=workload.after(after, config),
     )
     transfer_volumes = [
+        workload.config_volume("config", JOBS_SYSTEM),
         workload.secret_volume("credentials", CREDENTIALS),
         workload.empty_dir("scratch", settings.scratch),
     ]
@@ -129,7 +134,7 @@ def declare_jobs(
         uid=OPERATIONS_UID,
         deadline_seconds=2 * HOUR,
         service_account=JOBS_SYSTEM,
-        opts=after,
+        opts=workload.after(after, config),
     )
     largest = max(pair.maxmemory for pair in settings.pairs().values())
     cron_job(
@@ -150,5 +155,5 @@ def declare_jobs(
         uid=OPERATIONS_UID,
         deadline_seconds=2 * HOUR,
         service_account=JOBS_SYSTEM,
-        opts=after,
+        opts=workload.after(after, config),
     )

@@ -56,6 +56,7 @@ def peers_of(pair_name: str, settings: RedisSettings, images: Images) -> Peers:
         storage=settings.pairs()[pair_name].volume,
         min_ready_seconds=MIN_READY_SECONDS,
         grace_seconds=GRACE_SECONDS,
+        tls=settings.tls,
         labels=labels_of(pair_name),
     )
 
@@ -78,7 +79,7 @@ def _server(pair_name: str, pair: Pair, settings: RedisSettings, image: str) -> 
             workload.env("NODES", addresses(node_names(pair_name))),
             workload.env("SENTINELS", addresses(sentinel_names(settings))),
             workload.env("HANDOVER_SECONDS", str(HANDOVER_SECONDS)),
-            *operations_env(),
+            *operations_env(settings, "/etc/redis"),
         ],
         ports=[k8s.core.v1.ContainerPortArgs(name=SYSTEM, container_port=PORT)],
         resources=pair.resources.requirements(),

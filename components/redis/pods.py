@@ -9,6 +9,8 @@ import pulumi_kubernetes as k8s
 from components import workload
 from components.platform import Platform
 from components.quantities import kubernetes_memory
+from components.redis.settings import RedisSettings
+from components.redis.tls import client_options
 from components.redis.topology import EXPORTER_PORT, UID
 from components.workload import Resources
 
@@ -32,6 +34,7 @@ class Peers:
     storage: int
     min_ready_seconds: int
     grace_seconds: int
+    tls: bool
     labels: Mapping[str, str]
 
 
@@ -74,9 +77,14 @@ def governing_service(
     )
 
 
-def operations_env() -> list[k8s.core.v1.EnvVarArgs]:
-    """How scripts log in as the operations user: redis-cli reads the password from REDISCLI_AUTH."""
-    return [workload.secret_env("REDISCLI_AUTH", CREDENTIALS, "operations")]
+def operations_env(settings: RedisSettings, texts: str) -> list[k8s.core.v1.EnvVarArgs]:
+    """How scripts log in as the operations user: redis-cli reads the password from REDISCLI_AUTH. `texts` is the
+    directory of the mounted texts.
+    """
+    return [
+        workload.secret_env("REDISCLI_AUTH", CREDENTIALS, "operations"),
+        *(workload.env(name, value) for name, value in client_options(settings, texts).items()),
+    ]
 
 
 def script_probe(script: str, argument: str, *, period: int, timeout: int, failures: int) -> k8s.core.v1.ProbeArgs:
@@ -97,7 +105,9 @@ def exporter_sidecar(peers: Peers) -> k8s.core.v1.ContainerArgs:
         image=peers.exporter_image,
         env=[
             workload.pod_ip_env(),
-            workload.env("REDIS_ADDR", f"redis://$(POD_IP):{peers.port}"),
+            workload.env("REDIS_ADDR", f"{'rediss' if peers.tls else 'redis'}://$(POD_IP):{peers.port}"),
+            # Its own pod's address, which no certificate names.
+            *([workload.env("REDIS_EXPORTER_SKIP_TLS_VERIFICATION", "true")] if peers.tls else []),
             workload.env("REDIS_USER", "exporter"),
             workload.secret_env("REDIS_PASSWORD", CREDENTIALS, "exporter"),
             workload.env("REDIS_EXPORTER_WEB_LISTEN_ADDRESS", f"$(POD_IP):{EXPORTER_PORT}"),

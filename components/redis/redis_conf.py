@@ -5,6 +5,7 @@ nodes of a pair get the same text: which one is master is found out at start.
 """
 
 from components.redis.settings import Pair, RedisSettings
+from components.redis.tls import listening
 from components.redis.topology import PORT
 from components.secrets import RedisSecrets
 
@@ -14,7 +15,7 @@ def redis_conf(settings: RedisSettings, pair: Pair) -> str:
     return f"""\
 # Network: the pod's own address; who may connect is decided by NetworkPolicies, who may do what by ACL users.
 bind ${{POD_IP}}
-port {PORT}
+{listening(settings, PORT, "/etc/redis", "/etc/redis-secrets")}\
 protected-mode yes
 timeout {settings.idle_timeout}
 tcp-backlog 511

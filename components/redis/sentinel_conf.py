@@ -5,6 +5,7 @@ lines win, epochs, ids and the current masters are kept.
 """
 
 from components.redis.settings import RedisSettings
+from components.redis.tls import listening
 from components.redis.topology import PORT, SENTINEL_PORT, node_names, service_variable
 from components.secrets import RedisSecrets
 
@@ -17,7 +18,7 @@ def sentinel_conf(settings: RedisSettings) -> str:
     sentinels = settings.sentinels
     head = f"""\
 bind ${{POD_IP}}
-port {SENTINEL_PORT}
+{listening(settings, SENTINEL_PORT, "/etc/sentinel", "/etc/sentinel-secrets")}\
 protected-mode yes
 daemonize no
 dir /data

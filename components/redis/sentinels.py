@@ -42,6 +42,7 @@ def peers_of(settings: RedisSettings, images: Images) -> Peers:
         # The next one goes only when this one has been heard by the others.
         min_ready_seconds=10,
         grace_seconds=15,
+        tls=settings.tls,
         labels={},
     )
 
@@ -60,7 +61,7 @@ def _server(settings: RedisSettings, image: str) -> k8s.core.v1.ContainerArgs:
             workload.env("MASTER_NAMES", " ".join(settings.pairs())),
             workload.env("NODES", addresses(all_nodes)),
             workload.env("SENTINELS", addresses(sentinel_names(settings))),
-            *operations_env(),
+            *operations_env(settings, "/etc/sentinel"),
         ],
         ports=[k8s.core.v1.ContainerPortArgs(name=SENTINEL_SYSTEM, container_port=SENTINEL_PORT)],
         resources=settings.sentinels.resources.requirements(),

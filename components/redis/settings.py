@@ -151,12 +151,23 @@ class RedisSettings(Section):
     idle_timeout: Duration = setting(
         "300s", unit="seconds", why="closes a client's connection after this silence", ge=0, le=86400
     )
+    tls_authority: str | None = setting(
+        None,
+        why="PEM of the CA that signs the nodes' certificate (secrets.redis.tls_certificate and tls_key): Redis then "
+        "speaks TLS and nothing else; unset: NetworkPolicies and ACL users alone",
+        pattern=r"-----BEGIN CERTIFICATE-----[\s\S]+",
+    )
     exporter: Resources = setting({"cpu": "50m", "memory": "64MiB"}, why="the metrics sidecar of each pod")
     jobs: Resources = setting({"cpu": "50m", "memory": "64MiB"}, why="the nightly rewrite only asks and waits")
 
     def pairs(self) -> dict[str, Pair]:
         """The pairs by name, which is Sentinel's name for the master too."""
         return {"sessions": self.sessions, "data": self.data, "computed": self.computed}
+
+    @property
+    def tls(self) -> bool:
+        """Whether nodes and Sentinels speak TLS, and nothing else."""
+        return self.tls_authority is not None
 
     @property
     def scratch(self) -> int:

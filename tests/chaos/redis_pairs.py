@@ -1,23 +1,29 @@
 """The running pairs as a test sees them, and a client that writes through Sentinel while something is broken."""
 
 import contextlib
+import shutil
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import redis
+from network_namespace import own_network
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from local import cloud
 from local.environment import Environment
+from local.state import State
+from review.render import render
 
 T = TypeVar("T")
 
 PASSWORDS = {name: f"{name}-password-of-the-tests" for name in ("app", "exporter", "replication", "sentinel")}
 PASSWORDS["operations"] = "operations-password-of-the-tests"
+COMPONENT = "simone:redis:Redis"
 PORT, SENTINEL_PORT = 6379, 26379
 SENTINELS = 3
 # redis-py repeats a command by itself, on the same node: to a node that hands over that is the wrong one.
@@ -45,8 +51,12 @@ def eventually(what: str, ask: Callable[[], T | None], *, within: float = 30) ->
 class Pairs:
     """Three pairs and three Sentinels."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, *, authority: Path | None = None) -> None:
+        """`authority`: the CA's file, where the pairs speak TLS."""
         self.environment = environment
+        self._tls: dict[str, Any] = (
+            {"ssl": True, "ssl_ca_certs": str(authority), "ssl_check_hostname": False} if authority else {}
+        )
 
     def node(self, name: str, user: str = "operations", *, timeout: float = 2) -> Any:
         """A client of one node, by its name."""
@@ -59,6 +69,7 @@ class Pairs:
             socket_connect_timeout=timeout,
             retry=NO_RETRY,
             decode_responses=True,
+            **self._tls,
         )
 
     def sentinel(self, number: int, *, timeout: float = 1) -> Any:
@@ -72,6 +83,7 @@ class Pairs:
             socket_connect_timeout=timeout,
             retry=NO_RETRY,
             decode_responses=True,
+            **self._tls,
         )
 
     def host(self, name: str) -> str:
@@ -229,3 +241,32 @@ def writing(pairs: Pairs, pair: str, prefix: str) -> Generator[Writer]:
         yield writer
     finally:
         writer.stop()
+
+
+@contextlib.contextmanager
+def running_pairs(
+    root: Path,
+    *,
+    config: Mapping[str, Any] | None = None,
+    secrets: Mapping[str, str] | None = None,
+    authority: Path | None = None,
+) -> Generator[Pairs]:
+    """Three healthy pairs and their Sentinels, in a network of their own, with AWS's stand-in for backups.
+
+    `config` and `secrets` are added to the stack's own and Redis's; with TLS, `authority` is the CA's file.
+    """
+    rendered = render("local", config=config, secrets={"redis": PASSWORDS | dict(secrets or {})}, resolve=cloud.resolve)
+    ours = [
+        resource
+        for resource in rendered.resources
+        if COMPONENT in resource.urn or resource.type.startswith("pulumi:providers:")
+    ]
+    state = State(root)
+    environment = Environment(state, resources=ours)
+    with own_network():
+        try:
+            environment.up()
+            yield Pairs(environment, authority=authority)
+        finally:
+            environment.down()
+            shutil.rmtree(state.volumes, ignore_errors=True)  # the logs stay for whoever looks at a failure

@@ -7,11 +7,12 @@ import pytest
 
 from app.api import settings as application
 from components.postgres.roles import DATABASE
-from review.render import Rendered, stack_config
+from review.render import Rendered, render, stack_config
 
 OF_THE_IMAGE = {"CACHING_POLICY"}
 """Read, but nothing for an environment to decide: the policy is part of the image."""
 ONLY_WITH_AN_EDGE = {"CLOUDFLARE_ZONE_ID", "CLOUDFLARE_PLAN", "CLOUDFLARE_API_URL"}
+ONLY_WITH_TLS = {"REDIS_AUTHORITY"}
 ONLY_FOR_THE_WORKER = {"STOREFRONT_URL"}
 
 
@@ -40,7 +41,7 @@ def test_every_variable_that_is_declared_is_read_and_the_other_way_round(environ
     for name, pod in pods.items():
         declared = set(pod["variables"]) - {"POD_IP"}
         assert declared <= _read(), f"{name} is told what it doesn't read: {declared - _read()}"
-        optional = OF_THE_IMAGE | ONLY_WITH_AN_EDGE | (ONLY_FOR_THE_WORKER if name == "api" else set())
+        optional = OF_THE_IMAGE | ONLY_WITH_AN_EDGE | ONLY_WITH_TLS | (ONLY_FOR_THE_WORKER if name == "api" else set())
         assert _read() - declared <= optional, f"{name} isn't told {_read() - declared - optional}"
 
 
@@ -56,6 +57,13 @@ def test_the_process_accepts_what_it_is_told(environment: Rendered, name: str, m
     assert told.shutdown_seconds < pod["grace"], "requests are finished before the kubelet kills"
     assert told.redis_sentinels
     assert told.gateway_purge_urls
+
+
+def test_where_redis_speaks_tls_all_pods_know_its_authority() -> None:
+    authority = "-----BEGIN CERTIFICATE-----\nof a test"
+    settings = stack_config("local")["simone:redis"] | {"tls_authority": authority}
+    pods = _pods(render("local", config={"simone:redis": settings}))
+    assert {pod["variables"]["REDIS_AUTHORITY"] for pod in pods.values()} == {authority}
 
 
 def test_the_worker_purges_at_the_rate_of_the_zones_plan(rendered: Callable[[str], Rendered]) -> None:

@@ -4,6 +4,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from components.redis.settings import RedisSettings
 from components.redis.texts import node_files, node_secret_files, sentinel_files, sentinel_secret_files
 from components.secrets import RedisSecrets
@@ -32,6 +34,24 @@ def test_a_password_changes_the_acl_and_nothing_else_does() -> None:
     other = RedisSecrets.model_validate({name: f"{name}-password-9876543210-9876" for name in NAMES})
     assert node_secret_files(again) == node_secret_files(SECRETS)
     assert node_secret_files(other)["users.acl"] != node_secret_files(SECRETS)["users.acl"]
+
+
+def test_with_an_authority_redis_speaks_tls_and_nothing_else() -> None:
+    authority = "-----BEGIN CERTIFICATE-----\nof a test"
+    settings = SETTINGS.model_copy(update={"tls_authority": authority})
+    secrets = SECRETS.model_copy(update={"tls_certificate": SecretStr("certificate"), "tls_key": SecretStr("the key")})
+    for texts, own, port, mounted in (
+        (node_files(settings, settings.data), node_secret_files(secrets), 6379, "redis"),
+        (sentinel_files(settings), sentinel_secret_files(settings, secrets), 26379, "sentinel"),
+    ):
+        lines = texts[f"{mounted}.conf"].splitlines()
+        assert {"port 0", f"tls-port {port}", "tls-replication yes"} <= set(lines)
+        assert f"port {port}" not in lines
+        assert f"tls-ca-cert-file /etc/{mounted}/ca.crt" in lines
+        assert f"tls-key-file /etc/{mounted}-secrets/tls.key" in lines
+        assert texts["ca.crt"] == authority
+        assert (own["tls.crt"], own["tls.key"]) == ("certificate", "the key")
+        assert not any("the key" in text for text in texts.values())
 
 
 def test_no_address_is_written_down() -> None:

@@ -112,6 +112,14 @@ VIOLATIONS: Mapping[str, tuple[dict[str, Any], str]] = {
         {"redis__sentinels": {"count": 5, "quorum": 2}},
         r"simone:redis\.sentinels: quorum is 2, but 5 Sentinels need 3 to 5",
     ),
+    "Redis certificate": (
+        {"redis__tls_authority": "-----BEGIN CERTIFICATE-----\nof a test"},
+        r"redis\.tls_authority is set, so secrets\.redis\.tls_certificate and \.tls_key must hold .*; set them, or",
+    ),
+    "Redis authority": (
+        {"secrets__redis__tls_key": "a key"},
+        r"secrets\.redis\.tls_certificate or \.tls_key is set but redis\.tls_authority is not, .* without TLS; set it",
+    ),
     "instance class": (
         {"postgres__instance_class": "db.m99.huge"},
         r"simone:postgres\.instance_class is 'db\.m99\.huge': is not an instance class .*; take one of db\.",

@@ -7,6 +7,7 @@ packs and parses. Blocking commands have no place here.
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections import deque
 from collections.abc import Callable
@@ -29,6 +30,18 @@ _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 # hiredis takes a tuple of any length; its stub says of one.
 _pack = cast("Callable[[tuple[Argument, ...]], bytes]", hiredis.pack_command)
+
+
+def trusting(authority: str) -> ssl.SSLContext | None:
+    """TLS to servers whose certificate this CA (PEM) has signed; None, for no TLS, without one. Raises ssl.SSLError.
+
+    Names aren't compared: Sentinel gives addresses, which the certificate doesn't know.
+    """
+    if not authority:
+        return None
+    context = ssl.create_default_context(cadata=authority)
+    context.check_hostname = False
+    return context
 
 
 class Connection(asyncio.Protocol):
@@ -55,6 +68,7 @@ class Connection(asyncio.Protocol):
         answer_within: float,
         username: str | None = None,
         password: str | None = None,
+        tls: ssl.SSLContext | None = None,
         on_push: Push | None = None,
     ) -> Self:
         """Connect and authenticate within `answer_within` seconds (each answer's limit too); raises Unavailable.
@@ -65,7 +79,7 @@ class Connection(asyncio.Protocol):
         connection: Self | None = None
         try:
             async with asyncio.timeout(answer_within):
-                _, connection = await loop.create_connection(lambda: cls(answer_within), host, port)
+                _, connection = await loop.create_connection(lambda: cls(answer_within), host, port, ssl=tls)
                 if password is not None:
                     await connection.call("AUTH", username or "default", password)
         except (OSError, TimeoutError, ReplyError) as error:

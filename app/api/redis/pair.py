@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -37,7 +38,14 @@ class Pair:
     """
 
     def __init__(
-        self, name: str, topology: Topology, *, answer_within: float, username: str | None, password: str | None
+        self,
+        name: str,
+        topology: Topology,
+        *,
+        answer_within: float,
+        username: str | None,
+        password: str | None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.name = name
         self.breaker = Breaker()
@@ -45,6 +53,7 @@ class Pair:
         self._answer_within = answer_within
         self._username = username
         self._password = password
+        self._tls = tls
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[Connection] | None = None
         self._probe: asyncio.Task[None] | None = None
@@ -136,7 +145,11 @@ class Pair:
 
     async def _open(self, address: Address, on_push: Push | None) -> Connection:
         connection = await Connection.open(
-            *address, answer_within=self._answer_within, username=self._username, password=self._password
+            *address,
+            answer_within=self._answer_within,
+            username=self._username,
+            password=self._password,
+            tls=self._tls,
         )
         try:
             role = await connection.call("ROLE")

@@ -1,6 +1,7 @@
 """Who is master of each pair: asked from the Sentinels, and followed through their `+switch-master` messages."""
 
 import asyncio
+import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -22,10 +23,18 @@ Listener = Callable[[Address], None]
 class Topology:
     """The masters' addresses by name. `start` follows them until `stop`."""
 
-    def __init__(self, sentinels: Sequence[Address], *, username: str | None, password: str | None) -> None:
+    def __init__(
+        self,
+        sentinels: Sequence[Address],
+        *,
+        username: str | None,
+        password: str | None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._sentinels = tuple(sentinels)
         self._username = username
         self._password = password
+        self._tls = tls
         self._masters: dict[str, Address] = {}
         self._listeners: dict[str, Listener] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -75,6 +84,7 @@ class Topology:
             answer_within=SENTINEL_TIMEOUT_SECONDS,
             username=self._username,
             password=self._password,
+            tls=self._tls,
             on_push=on_push,
         )
 

@@ -1,7 +1,7 @@
 # Probes of Redis nodes and Sentinels: probe.sh started | live | ready | quorum. Needs POD_IP, PORT, REDISCLI_AUTH.
 set -u
 
-cli() { timeout 4 redis-cli --user operations -h "$POD_IP" -p "$PORT" "$@" 2>&1; }
+cli() { timeout 4 redis-cli ${REDISCLI_TLS-} --user operations -h "$POD_IP" -p "$PORT" "$@" 2>&1; }
 
 reply=$(cli PING)
 case $1 in

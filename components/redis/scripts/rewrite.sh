@@ -3,7 +3,7 @@
 # Needs NODES ("name=address" …) and REDISCLI_AUTH. A node that fails doesn't keep the others from theirs.
 set -u
 
-node() { timeout 10 redis-cli --user operations -h "$address" "$@" 2>&1; }
+node() { timeout 10 redis-cli ${REDISCLI_TLS-} --user operations -h "$address" "$@" 2>&1; }
 field() { node INFO persistence | tr -d '\r' | sed -n "s/^$1://p"; }
 
 failed=

@@ -4,7 +4,7 @@
 sentinel() {
     address=$1
     shift
-    timeout 2 redis-cli --user operations -h "$address" -p 26379 "$@" 2>/dev/null
+    timeout 2 redis-cli ${REDISCLI_TLS-} --user operations -h "$address" -p 26379 "$@" 2>/dev/null
 }
 
 # What each Sentinel that answers believes of the master, newest configuration first: "epoch address flags".

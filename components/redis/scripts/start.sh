@@ -28,7 +28,7 @@ has_data() { [ -s /data/dump.rdb ] || [ -d /data/appendonlydir ]; }
 
 # True if the peer holds keys, or is just loading some.
 peer_has_data() {
-    reply=$(timeout 2 redis-cli --user operations -h "$PEER" DBSIZE 2>&1) || return 1
+    reply=$(timeout 2 redis-cli ${REDISCLI_TLS-} --user operations -h "$PEER" DBSIZE 2>&1) || return 1
     case $reply in
     0) return 1 ;;
     *LOADING* | [0-9]*) return 0 ;;
@@ -92,11 +92,11 @@ else
     if ! has_data; then
         echo "replica-priority 0" >>/srv/redis/redis.conf
         (
-            until timeout 2 redis-cli --user operations -h "$POD_IP" INFO replication 2>/dev/null |
+            until timeout 2 redis-cli ${REDISCLI_TLS-} --user operations -h "$POD_IP" INFO replication 2>/dev/null |
                 grep -q '^master_link_status:up'; do
                 sleep 1
             done
-            until [ "$(timeout 2 redis-cli --user operations -h "$POD_IP" CONFIG SET replica-priority 100)" = OK ]; do
+            until [ "$(timeout 2 redis-cli ${REDISCLI_TLS-} --user operations -h "$POD_IP" CONFIG SET replica-priority 100)" = OK ]; do
                 sleep 1
             done
             say "first copy complete, may be promoted"

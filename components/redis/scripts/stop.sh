@@ -12,7 +12,7 @@
 set -u
 . /etc/redis/sentinels.sh
 
-node() { timeout 2 redis-cli --user operations -h "$POD_IP" "$@" 2>/dev/null; }
+node() { timeout 2 redis-cli ${REDISCLI_TLS-} --user operations -h "$POD_IP" "$@" 2>/dev/null; }
 field() { node INFO replication | tr -d '\r' | sed -n "s/^$1://p"; }
 now() { date +%s; }
 
