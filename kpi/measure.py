@@ -248,7 +248,10 @@ def measure(
         measured.uncached_seconds = asyncio.run(_misses(addresses, catalogue, durations.misses))
         cached = asyncio.run(_hits(addresses, catalogue, durations.misses))
         measured.figures |= _one_by_one(cached, measured.uncached_seconds) | {
-            "session_store": Figure(float(asyncio.run(_session_store(addresses))), "signed in, read, signed out"),
+            "session_store": Figure(
+                float(asyncio.run(_session_store(addresses))),
+                "signed in, read, signed out; that it expires by itself, tests/integration/test_session_store.py shows",
+            ),
             "data_cache": Figure(float(asyncio.run(_data_cache(addresses))), "one new search, asked twice"),
         }
 

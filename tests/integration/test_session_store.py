@@ -139,6 +139,20 @@ async def test_visitors_who_havent_signed_in_are_kept_for_a_shorter_time(process
     assert ANONYMOUS_TTL_SECONDS < TTL_SECONDS
 
 
+async def test_a_session_whose_time_is_over_is_gone_from_both_stores(process: Process, other: Process) -> None:
+    session = await process.store.create(user_id=1, cart_data={"7": 2})
+    assert await other.store.get(session.id) is not None
+    await process.pair.call("PEXPIRE", key(session), 1)
+    await process.pool.execute(
+        "UPDATE sessions SET expires_at = now() - interval '1s' WHERE id_digest = sha256($1::bytea)",
+        session.id.encode(),
+    )
+    await asyncio.sleep(0.05)
+    assert await other.store.get(session.id) is None
+    assert not await process.store.set(session, {"cart_data": {}})
+    assert await process.pair.call("HEXISTS", key(session), "user_id") == 0
+
+
 def test_an_id_has_256_random_bits_and_nothing_else_is_looked_up() -> None:
     ids = {new_id() for _ in range(1000)}
     assert len(ids) == 1000
