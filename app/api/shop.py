@@ -5,6 +5,7 @@ import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import asyncpg
 import httpx
@@ -89,6 +90,20 @@ def make_redis(settings: Settings) -> Redis:
     return Redis(topology=topology, sessions=sessions, data=data, computed=computed)
 
 
+if TYPE_CHECKING:
+    _Connection = asyncpg.Connection[asyncpg.Record]
+else:
+    _Connection = asyncpg.Connection  # only its stubs are generic
+
+
+class PooledConnection(_Connection):
+    """A connection that pgBouncer shares: nothing of a session outlives its transaction."""
+
+    def get_reset_query(self) -> str:
+        """None: asyncpg's own would be a second round trip after every query, and another client's turn at the pool."""
+        return ""
+
+
 def make_pool(settings: Settings) -> "Pool[asyncpg.Record]":
     """Connections to Postgres through pgBouncer, made when they are needed: a pool starts without a database."""
     password = settings.required_secret("database-password").get_secret_value()
@@ -101,9 +116,13 @@ def make_pool(settings: Settings) -> "Pool[asyncpg.Record]":
         user=settings.database_user,
         password=password,
         database=settings.database_name,
+        connection_class=PooledConnection,
         min_size=0,
         max_size=settings.database_pool_size,
         statement_cache_size=cached,
+        # As Postgres spells it: asyncpg's own spelling pgBouncer takes for another encoding, and sets it anew before
+        # every transaction.
+        server_settings={"client_encoding": "UTF8"},
         max_inactive_connection_lifetime=CONNECTION_SECONDS,
         command_timeout=settings.database_timeout_seconds,
         timeout=settings.database_timeout_seconds,

@@ -97,6 +97,7 @@ class _Pool:
             password=self._password,
             database=DATABASE,
             statement_cache_size=0,
+            server_settings={"client_encoding": "UTF8"},  # as the API does (app/api/shop.py)
             timeout=60,
         )
 

@@ -106,6 +106,17 @@ def test_all_currencies_and_members_share_one_execution_of_a_query(
     assert executions(stack, statement) - before == 1
 
 
+def test_a_query_is_one_statement_and_nothing_is_asked_after_it(stack: Stack, client: httpx.Client) -> None:
+    """A client's habit of resetting a connection would double the turns that are taken at the pool."""
+    uncached(client)
+    stack.sql("SELECT pg_stat_statements_reset()")
+    for _ in range(5):
+        assert uncached(client).status_code == 200
+    assert executions(stack, "products.search") == 5
+    others = "query NOT LIKE '/* %' AND query !~* 'pg_stat_statements'"
+    assert stack.sql(f"SELECT coalesce(string_agg(query, '; '), '') FROM pg_stat_statements WHERE {others}") == ""
+
+
 def test_a_result_lives_as_long_as_its_query_may(stack: Stack, member: httpx.Client) -> None:
     for query, pair, pattern in (("listing", "computed", "cache:listing:3:*"), ("stock", "data", "cache:stock:7:*")):
         member.get(CACHED[query][0])
