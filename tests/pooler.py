@@ -36,5 +36,6 @@ class PgBouncer(Pooler):
             password=password or self._secrets.app.get_secret_value(),
             database=database,
             statement_cache_size=0,
+            server_settings={"client_encoding": "UTF8"},  # as the API does
             timeout=60,
         )
