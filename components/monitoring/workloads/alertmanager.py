@@ -15,7 +15,6 @@ from components.monitoring.workloads.parts import (
     http_probe,
     metrics_port,
     mount,
-    secret_volume,
     volume_claim,
 )
 from components.quantities import kubernetes_memory
@@ -28,6 +27,7 @@ from components.workload import (
     pod_metadata,
     pod_security,
     secret,
+    secret_volume,
     selector,
     service,
     service_account,

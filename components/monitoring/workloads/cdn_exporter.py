@@ -4,8 +4,8 @@ import pulumi
 
 from components.monitoring.workloads.args import MonitoringArgs, WatchedEdge
 from components.monitoring.workloads.exporter import declare_exporter
-from components.monitoring.workloads.parts import mount, secret_volume
-from components.workload import after, env, files_checksum, secret
+from components.monitoring.workloads.parts import mount
+from components.workload import after, env, files_checksum, secret, secret_volume
 
 SYSTEM = "cdn-exporter"
 SECRETS_DIRECTORY = "/etc/cdn-exporter/secrets"

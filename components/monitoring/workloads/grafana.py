@@ -20,16 +20,15 @@ from components.monitoring.rules import runbook_urls
 from components.monitoring.settings import Grafana
 from components.monitoring.workloads.args import MonitoringArgs
 from components.monitoring.workloads.parts import (
-    config_volume,
     http_probe,
     metrics_port,
     mount,
     scratch_volume,
-    secret_volume,
 )
 from components.workload import (
     after,
     config_map,
+    config_volume,
     container_security,
     env,
     files_checksum,
@@ -38,6 +37,7 @@ from components.workload import (
     pod_metadata,
     pod_security,
     secret,
+    secret_volume,
     selector,
     service,
     service_account,

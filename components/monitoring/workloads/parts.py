@@ -2,6 +2,8 @@
 
 import pulumi_kubernetes as k8s
 
+from components import workload
+
 PROBE_PERIOD = 10
 """Seconds."""
 
@@ -23,19 +25,7 @@ def metrics_port(port: int) -> k8s.core.v1.ContainerPortArgs:
 
 def mount(volume: str, path: str, *, read_only: bool = True) -> k8s.core.v1.VolumeMountArgs:
     """A whole volume at a directory (a subPath would not follow changes)."""
-    return k8s.core.v1.VolumeMountArgs(name=volume, mount_path=path, read_only=read_only or None)
-
-
-def config_volume(volume: str, config_map: str) -> k8s.core.v1.VolumeArgs:
-    """A ConfigMap's files."""
-    return k8s.core.v1.VolumeArgs(name=volume, config_map=k8s.core.v1.ConfigMapVolumeSourceArgs(name=config_map))
-
-
-def secret_volume(volume: str, secret: str) -> k8s.core.v1.VolumeArgs:
-    """A Secret's files, readable by the pod's group only."""
-    return k8s.core.v1.VolumeArgs(
-        name=volume, secret=k8s.core.v1.SecretVolumeSourceArgs(secret_name=secret, default_mode=0o440)
-    )
+    return workload.mount(volume, path, read_only=read_only)
 
 
 def scratch_volume(volume: str) -> k8s.core.v1.VolumeArgs:

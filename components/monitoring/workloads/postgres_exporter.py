@@ -11,10 +11,11 @@ from components.monitoring.config.postgres_exporter import (
     queries_yml,
 )
 from components.monitoring.workloads.args import MonitoringArgs
-from components.monitoring.workloads.parts import config_volume, http_probe, metrics_port, mount, secret_volume
+from components.monitoring.workloads.parts import http_probe, metrics_port, mount
 from components.workload import (
     after,
     config_map,
+    config_volume,
     container_security,
     env,
     files_checksum,
@@ -23,6 +24,7 @@ from components.workload import (
     pod_metadata,
     pod_security,
     secret,
+    secret_volume,
     selector,
     service_account,
 )

@@ -17,18 +17,17 @@ from components.monitoring.rules import rule_files
 from components.monitoring.workloads.args import MonitoringArgs
 from components.monitoring.workloads.parts import (
     PROBE_PERIOD,
-    config_volume,
     http_probe,
     metrics_port,
     mount,
     scratch_volume,
-    secret_volume,
     volume_claim,
 )
 from components.quantities import kubernetes_memory
 from components.workload import (
     after,
     config_map,
+    config_volume,
     container_security,
     files_checksum,
     metadata,
@@ -37,6 +36,7 @@ from components.workload import (
     pod_metadata,
     pod_security,
     secret,
+    secret_volume,
     selector,
     service,
     service_account,
