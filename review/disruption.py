@@ -23,6 +23,12 @@ def is_stateful(resource: Resource) -> bool:
     return resource.type.endswith((*STATEFUL, ":StatefulSet"))
 
 
+def keeps_volumes(resource: Resource) -> bool:
+    """Whether its data outlives it: a StatefulSet's claims stay unless it says otherwise."""
+    policy = (resource.inputs.get("spec") or {}).get("persistentVolumeClaimRetentionPolicy") or {}
+    return resource.type.endswith(":StatefulSet") and policy.get("whenDeleted", "Retain") == "Retain"
+
+
 def disruptions(step: Step) -> tuple[str, ...]:
     """Sentences on what this update interrupts, empty for one that interrupts nothing."""
     if step.op is not Op.UPDATE or step.old is None or step.new is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from review import replacements
 from review.capacity import Figure, capacity
-from review.disruption import CHECKSUM, disruptions, is_stateful
+from review.disruption import CHECKSUM, disruptions, is_stateful, keeps_volumes
 from review.plan import Op, Plan, Step, Violation
 from review.preview import short_type
 from review.properties import HIDDEN, Kind
@@ -167,7 +167,11 @@ def _item(step: Step, renamed: str) -> Item:
     elif renamed:
         sentences.append(f"the same as {renamed}, which is created before this is deleted: without an alias it is lost")
     if step.op in (Op.DELETE, Op.REPLACE) and is_stateful(resource):
-        sentences.append("IT HOLDS DATA: what isn't backed up is lost")
+        sentences.append(
+            "its pods go; its volumes stay as they are, with their data"
+            if keeps_volumes(resource)
+            else "IT HOLDS DATA: what isn't backed up is lost"
+        )
     if _hits(step):
         sentences.append("it is protected, so the update stops here")
     if _runs_again(step):
