@@ -140,7 +140,11 @@ def catalogue(repository: Path = REPOSITORY, *, authority: Path | None = None) -
     }
     ours: dict[str, object] = {
         "environment": {"PATH": PYTHON_PATH, "PYTHONPATH": "/opt/simone", "PYTHONUNBUFFERED": "1"},
-        "mounts": (*_python_mounts(), Mount(source=str(repository / "app"), target="/opt/simone/app")),
+        "mounts": (
+            *_python_mounts(),
+            Mount(source=str(repository / "app"), target="/opt/simone/app"),
+            *((Mount(source=str(authority), target="/opt/simone/rds-global-bundle.pem"),) if authority else ()),
+        ),
         "working_directory": "/opt/simone",
     }
     return {

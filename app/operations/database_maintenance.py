@@ -51,7 +51,6 @@ async def _maintain(settings: DatabaseSettings) -> None:
             database=settings.database_name,
             user=settings.database_user,
             password=secret(settings.database_password_file),
-            ssl=settings.database_ssl,
             timeout=10,
             server_settings={"application_name": "database-maintenance", "lock_timeout": LOCK_TIMEOUT},
         )

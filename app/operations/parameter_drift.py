@@ -103,7 +103,6 @@ async def running_values(settings: DriftSettings, names: Sequence[str]) -> dict[
             database=settings.database_name,
             user=settings.database_user,
             password=secret(settings.database_password_file),
-            ssl=settings.database_ssl,
             timeout=10,
         )
     except (OSError, asyncpg.PostgresError, TimeoutError) as error:

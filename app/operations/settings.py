@@ -1,7 +1,7 @@
 """The environment that each command reads. A missing or wrong variable is one clear error, by name."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
@@ -107,14 +107,13 @@ class CdnExporterSettings(ExporterSettings):
 
 
 class DatabaseSettings(FromEnvironment):
-    """Postgres itself, not pgBouncer."""
+    """Postgres itself, not pgBouncer. Its certificate is judged as PGSSLMODE and PGSSLROOTCERT say."""
 
     database_host: str
     database_port: int = 5432
     database_name: str
     database_user: str
     database_password_file: Path
-    database_ssl: Literal["disable", "prefer", "require", "verify-full"] = "prefer"
 
 
 class DriftSettings(AwsSettings, DatabaseSettings):

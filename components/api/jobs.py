@@ -11,6 +11,7 @@ from components.api.pods import UID
 from components.cron_job import ON_DEMAND, cron_job
 from components.platform import Platform
 from components.postgres.roles import DATABASE, OWNER, PORT
+from components.postgres.tls import verified
 from components.quantities import HOUR, MIB, MINUTE
 from components.workload import Resources, mount
 
@@ -94,6 +95,7 @@ def _container(image: str, command: Sequence[str], host: pulumi.Input[str]) -> k
             workload.env("DATABASE_NAME", DATABASE),
             workload.env("DATABASE_USER", OWNER),
             workload.env("SECRETS_DIR", SECRETS_DIRECTORY),
+            *(workload.env(key, value) for key, value in verified().items()),
         ],
         resources=Resources.model_validate({"cpu": "500m", "memory": "1GiB"}).requirements(),
         security_context=workload.container_security(),

@@ -14,6 +14,7 @@ from components.platform import Platform
 from components.postgres.parameters import parameters
 from components.postgres.roles import DATABASE, OWNER, PORT
 from components.postgres.settings import PostgresSettings
+from components.postgres.tls import verified
 from components.quantities import HOUR, MINUTE
 from components.secrets import PostgresSecrets
 
@@ -86,6 +87,7 @@ def declare_jobs(
         "DATABASE_INSTANCE": platform.name("postgres"),
         "DECLARED_PARAMETERS": f"{CONFIG}/parameters.json",
         "AWS_REGION": platform.aws.region,
+        **verified(),
     }
     variables = [workload.pod_ip_env(), *(workload.env(key, value) for key, value in plain.items())]
     if endpoint:

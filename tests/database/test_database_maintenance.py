@@ -28,7 +28,6 @@ def settings(cluster: Cluster, empty_dsn: str, tmp_path: Path, monkeypatch: pyte
         database_name=empty_dsn.rpartition("/")[2].partition("?")[0],
         database_user=OWNER,
         database_password_file=password,
-        database_ssl="disable",
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from policies.configuration_texts import kubernetes_bytes, kubernetes_millicores
 from review import replacements
 from review.masking import MASK, masked
-from review.render import Rendered, Resource, environments, render, stack_config
+from review.render import ROOT, UNKNOWN, Rendered, Resource, environments, render, stack_config
 
 TAGS = {"project", "environment", "component", "owner"}
 LABELS = {f"app.kubernetes.io/{name}" for name in ("name", "component", "part-of", "managed-by", "instance")}
@@ -208,3 +208,16 @@ def test_the_quota_holds_all_pods_at_their_most_and_a_roll_out_s_surge(environme
 def test_of_every_declared_type_the_review_knows_what_replaces_it(environment: Rendered) -> None:
     types = {resource.type for resource in environment.resources if resource.custom}
     assert {type_ for type_ in types if not replacements.is_known(type_)} == set()
+
+
+def test_whoever_talks_to_postgres_itself_verifies_it(rendered: Callable[[str], Rendered]) -> None:
+    found: dict[str, set[str]] = {}
+    for workload in _workloads(rendered("prod")):
+        for container in _template(workload)["spec"]["containers"]:
+            variables = {entry["name"]: entry.get("value") for entry in container.get("env", ())}
+            if variables.get("DATABASE_HOST") == UNKNOWN and container["name"] != "pgbouncer":  # its file says so
+                found[workload.name] = {str(variables.get("PGSSLMODE")), str(variables.get("PGSSLROOTCERT"))}
+    assert len(found) >= 4
+    assert set(map(frozenset, found.values())) == {frozenset({"verify-full", "/opt/simone/rds-global-bundle.pem"})}
+    for image in ("api", "operations"):
+        assert "/opt/simone/rds-global-bundle.pem\n" in (ROOT / "app" / image / "Dockerfile").read_text()
