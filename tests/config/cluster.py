@@ -3,7 +3,7 @@
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ def _free_ports(count: int) -> list[str]:
 
 
 @contextmanager
-def running(directory: Path) -> "Iterator[Cluster]":
+def running(directory: Path) -> "Generator[Cluster]":
     """A server of its own with an empty store in `directory`."""
     ports = _free_ports(3)
     with (directory / "log").open("w") as log, subprocess.Popen([PROGRAM, directory, *ports], stderr=log) as server:
