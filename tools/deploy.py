@@ -20,7 +20,7 @@ from policies.settings_file import path_of
 from review import reviewing
 from review.engine_preview import PreviewError
 from review.gate import Exit
-from review.render import ROOT, environments
+from review.render import ROOT, environments, stack_config
 from review.report import Report, Verdict
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -59,6 +59,17 @@ def _known(environment: str) -> None:
         _fail(f"{STACK} is this machine's, and `make up` runs it; what can be deployed: {', '.join(deployable)}")
     if environment not in deployable:
         _fail(f"there is no environment {environment!r}; there are: {', '.join(deployable)}")
+
+
+def cluster_of(environment: str) -> str:
+    """Where the Kubernetes provider goes: the context that the stack file names, else kubectl's current one."""
+    named = stack_config(environment).get("kubernetes:context")
+    if named:
+        return f"the cluster {named}"
+    if shutil.which("kubectl") is None:
+        return "the current cluster"
+    asked = subprocess.run(["kubectl", "config", "current-context"], capture_output=True, text=True, check=False)
+    return f"kubectl's current cluster {asked.stdout.strip() or '(there is none)'}"
 
 
 def _planned(environment: str, out: Path) -> Report:
@@ -121,7 +132,8 @@ def up(
         raise typer.Exit(code)
     if report.verdict is Verdict.NO_CHANGES:
         return
-    if not yes and not (sys.stdin.isatty() and typer.confirm(f"Bring {environment} up as planned?")):
+    question = f"Bring {environment} up as planned, in {cluster_of(environment)}?"
+    if not yes and not (sys.stdin.isatty() and typer.confirm(question)):
         typer.echo("nothing was changed; say yes to the question, or give --yes", err=True)
         raise typer.Exit(Exit.VIOLATED)
     apply(environment, out)

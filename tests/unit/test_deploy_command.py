@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tools import deploy
 from tools.deploy import app
 
 
@@ -27,3 +28,13 @@ def test_without_the_pulumi_cli_it_says_where_to_get_one(monkeypatch: pytest.Mon
     result = CliRunner().invoke(app, ["drift", "dev", "--out", str(tmp_path)])
     assert result.exit_code == 2
     assert "the Pulumi CLI isn't on PATH" in result.output
+
+
+def test_the_question_names_the_cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text("#!/bin/sh\necho of-another-project\n")
+    kubectl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    assert deploy.cluster_of("prod") == "kubectl's current cluster of-another-project"
+    monkeypatch.setattr(deploy, "stack_config", lambda _: {"kubernetes:context": "shop"})
+    assert deploy.cluster_of("prod") == "the cluster shop"
