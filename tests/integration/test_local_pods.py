@@ -100,6 +100,7 @@ def healthy(running: Environment) -> Environment:
             running.stop_node(pod)
         running.start_node(pod)
     running.wait_healthy()
+    until(lambda: all(entry.healthy for entry in running.status() if entry.kind == "Service"), 30)
     return running
 
 
