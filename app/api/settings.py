@@ -1,5 +1,6 @@
 """What a process of the API is told from outside: environment variables, and secrets as files of a directory."""
 
+import ssl
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -88,6 +89,16 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(Address.parse(part) for part in value.split(",") if part.strip())
+
+    @field_validator("redis_authority")
+    @classmethod
+    def _certificate(cls, value: str) -> str:
+        if value:
+            try:
+                ssl.create_default_context(cadata=value)
+            except ssl.SSLError:
+                raise ValueError("isn't the certificate of a CA in PEM") from None
+        return value
 
     @field_validator("gateway_purge_urls", mode="before")
     @classmethod

@@ -76,3 +76,9 @@ def test_the_worker_purges_at_the_rate_of_the_zones_plan(rendered: Callable[[str
 def test_cookies_travel_over_plain_http_on_one_machine_only(environment: Rendered) -> None:
     secure = _pods(environment)["api"]["variables"]["COOKIE_SECURE"]
     assert secure == ("0" if environment.environment == "local" else "1")
+
+
+def test_an_authority_that_is_no_certificate_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_AUTHORITY", "garbage")
+    with pytest.raises(application.SettingsError, match="REDIS_AUTHORITY='garbage': isn't the certificate of a CA"):
+        application.load()
