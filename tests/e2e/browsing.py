@@ -41,20 +41,27 @@ class Visitor:
 
     def stored(self, store: str) -> list[Any]:
         """All of a store of the browser's database."""
+        return self._asked(store, "getAll")
+
+    def keys(self, store: str) -> list[Any]:
+        """The keys of a store of the browser's database."""
+        return self._asked(store, "getAllKeys")
+
+    def _asked(self, store: str, question: str) -> list[Any]:
         return self.page.evaluate(
-            """async (store) => {
+            """async ([store, question]) => {
                 const db = await new Promise((resolve) => {
                     const request = indexedDB.open("simone-webshop");
                     request.onsuccess = () => resolve(request.result);
                 });
                 const rows = await new Promise((resolve) => {
-                    const request = db.transaction(store).objectStore(store).getAll();
+                    const request = db.transaction(store).objectStore(store)[question]();
                     request.onsuccess = () => resolve(request.result);
                 });
                 db.close();
                 return rows;
             }""",
-            store,
+            [store, question],
         )
 
     def cached_addresses(self) -> list[str]:

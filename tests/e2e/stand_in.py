@@ -109,6 +109,15 @@ class Applied:
     at: float
 
 
+@dataclass
+class Reply:
+    """What to answer; `version` becomes the ETag."""
+
+    status: int
+    body: Any
+    version: int | None = None
+
+
 class StandIn:
     """The server, its state and its faults."""
 
@@ -120,10 +129,12 @@ class StandIn:
         self.requests: list[str] = []
         self.cart: list[dict[str, Any]] = []
         self.preferences: dict[str, Any] = {}
+        self.version = 1
+        """Of the preferences."""
         self.signed_in = False
         self.tier = "free"
         self.orders: list[dict[str, Any]] = []
-        self._answers: dict[str, tuple[int, Any]] = {}
+        self._answers: dict[str, Reply] = {}
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"stand_in": self})
         self._server = ThreadingHTTPServer((host, port), handler)
@@ -144,22 +155,22 @@ class StandIn:
         with self._lock:
             self.faults = Faults()
             self.journal, self.repeats, self.measurements, self.requests = [], 0, [], []
-            self.cart, self.preferences, self.signed_in, self.orders = [], {}, False, []
+            self.cart, self.preferences, self.version, self.signed_in, self.orders = [], {}, 1, False, []
             self.tier = "free"
             self._answers = {}
 
-    def write(self, key: str | None, path: str, body: Any, apply: Callable[[], tuple[int, Any]]) -> tuple[int, Any]:
+    def write(self, key: str | None, path: str, body: Any, apply: Callable[[], "Reply"]) -> "Reply":
         """Apply a write once per key."""
         with self._lock:
             if key and key in self._answers:
                 self.repeats += 1
                 return self._answers[key]
-            status, answer = apply()
-            if status < 300:
+            reply = apply()
+            if reply.status < 300:
                 self.journal.append(Applied(key or "", path, body, time.time()))
                 if key:
-                    self._answers[key] = (status, answer)
-            return status, answer
+                    self._answers[key] = reply
+            return reply
 
 
 class _Lost(Exception):
@@ -200,17 +211,19 @@ class _Handler(BaseHTTPRequestHandler):
                 raise _Lost
             body = json.loads(raw) if raw else None
             if method in {"GET", "HEAD"}:
-                status, answer = self._read(address.path, dict(parse_qsl(address.query)))
+                reply = self._read(address.path, dict(parse_qsl(address.query)))
             else:
-                status, answer = self._write(method, address.path, body)
+                reply = self._write(method, address.path, body)
         except _Lost:
             self.close_connection = True
             return
-        text = b"" if method == "HEAD" or status == 204 else json.dumps(answer).encode()
-        self.send_response(status)
+        text = b"" if method == "HEAD" or reply.status == 204 else json.dumps(reply.body).encode()
+        self.send_response(reply.status)
         self.send_header("content-type", "application/json")
-        if status != 204:
+        if reply.status != 204:
             self.send_header("content-length", str(len(text)))
+        if reply.version is not None:
+            self.send_header("etag", _tag(reply.version))
         priced = method in {"GET", "HEAD"} and address.path.startswith(("/api/products", "/api/search"))
         self.send_header("cache-control", "public, max-age=300" if priced and not self._is_member() else "no-store")
         for cookie in self._cookies:
@@ -220,40 +233,40 @@ class _Handler(BaseHTTPRequestHandler):
 
     # --- reads
 
-    def _read(self, path: str, query: dict[str, str]) -> tuple[int, Any]:  # noqa: PLR0912
+    def _read(self, path: str, query: dict[str, str]) -> Reply:  # noqa: PLR0911, PLR0912
         shop = self.stand_in
-        parts = path.strip("/").split("/")
-        found: tuple[int, Any] = (404, {"detail": "There is no such thing."})
-        match parts:
+        match path.strip("/").split("/"):
             case ["health"]:
-                found = 200, {"status": "ok"}
+                return Reply(200, {"status": "ok"})
             case ["api", "categories"]:
-                found = 200, {"items": [_json(category) for category in catalogue().categories]}
+                return Reply(200, {"items": [_json(category) for category in catalogue().categories]})
             case ["api", "products"]:
-                found = 200, self._listing(query)
+                return Reply(200, self._listing(query))
             case ["api", "products", number]:
                 for product in catalogue().products:
                     if str(product["id"]) == number:
-                        found = 200, self._product(product)
+                        return Reply(200, self._product(product))
             case ["api", "reviews", number]:
                 reviews = catalogue().reviews.get(int(number), [])
-                found = 200, {"items": reviews[:10], "next_cursor": None}
+                return Reply(200, {"items": reviews[:10], "next_cursor": None})
             case ["api", "search"]:
-                found = 200, {"items": self._search(query.get("q", ""), int(query.get("limit", "24")))}
+                return Reply(200, {"items": self._search(query.get("q", ""), int(query.get("limit", "24")))})
             case ["api", "search", "suggestions"]:
-                names = [{"id": one["id"], "name": one["name"]} for one in self._search(query.get("q", ""), 6)]
-                found = 200, {"items": names}
+                found = self._search(query.get("q", ""), 6)
+                return Reply(200, {"items": [{name: one[name] for name in ("id", "slug", "name")} for one in found]})
             case ["api", "session"]:
-                found = (200, {"user": self._user()}) if shop.signed_in else (401, {"detail": "Nobody is signed in."})
+                return Reply(200, {"user": self._user() if shop.signed_in else None})
             case ["api", "cart"]:
-                found = 200, {"items": [self._line(line) for line in shop.cart]}
-            case ["api", "users", "1", "preferences"] if shop.signed_in:
-                found = 200, {"preferences": shop.preferences}
-            case ["api", "users", "1", "orders"] if shop.signed_in:
-                found = 200, {"items": shop.orders, "next_cursor": None}
+                return Reply(200, self._cart())
+            case ["api", "users", "1", _] if not shop.signed_in:
+                return Reply(401, {"detail": "Please sign in."})
+            case ["api", "users", "1", "preferences"]:
+                return Reply(200, {"preferences": shop.preferences}, shop.version)
+            case ["api", "users", "1", "orders"]:
+                return Reply(200, _page(shop.orders, query, 20))
             case _:
                 pass
-        return found
+        return Reply(404, {"detail": "There is no such thing."})
 
     def _product(self, product: dict[str, Any]) -> dict[str, Any]:
         currency = CURRENCIES.get(self.headers.get("x-country") or "", "EUR")
@@ -273,79 +286,102 @@ class _Handler(BaseHTTPRequestHandler):
         products = catalogue().products
         if "category_id" in query:
             products = [product for product in products if str(product["category_id"]) == query["category_id"]]
-        products = sorted(products, key=SORTS[query.get("sort", "popularity")])
-        start = int(base64.b64decode(query["cursor"])) if "cursor" in query else 0
-        end = start + int(query.get("limit", "24"))
-        following = base64.b64encode(str(end).encode()).decode() if end < len(products) else None
-        return {"items": [self._product(product) for product in products[start:end]], "next_cursor": following}
+        page = _page(sorted(products, key=SORTS[query.get("sort", "popularity")]), query, 24)
+        return {**page, "items": [self._product(product) for product in page["items"]]}
 
     def _search(self, words: str, limit: int) -> list[dict[str, Any]]:
         wanted = words.lower().split()
         found = [one for one in catalogue().products if all(word in one["name"].lower() for word in wanted)]
         return [self._product(product) for product in sorted(found, key=SORTS["popularity"])[:limit]]
 
+    def _cart(self) -> dict[str, Any]:
+        lines = [self._line(line) for line in self.stand_in.cart]
+        total = sum(line["unit_price"] * line["quantity"] for line in lines)
+        return {"items": lines, "total": total, "currency": "EUR"}
+
     def _line(self, line: dict[str, Any]) -> dict[str, Any]:
         for product in catalogue().products:
             if product["id"] == line["product_id"]:
-                return {**line, "product": self._product(product)}
-        return line
+                shown = self._product(product)
+                return {**line, "unit_price": shown["price"], "product": shown}
+        return {**line, "unit_price": 0, "product": None}
 
     # --- writes
 
-    def _write(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+    def _write(self, method: str, path: str, body: Any) -> Reply:
         shop, faults = self.stand_in, self.stand_in.faults
         if path == "/api/rum":
             shop.measurements.extend(body["events"])
-            return 202, {}
+            return Reply(204, None)
         if path == "/api/session":
             return self._session(method, body)
         chance = faults.chance.random()
         if chance < faults.lose_request:
             raise _Lost
         if chance < faults.lose_request + faults.refuse:
-            return 503, {"detail": "Later, please."}
+            return Reply(503, {"detail": "Later, please."})
         if faults.status is not None:
-            return faults.status, {"detail": "The cart was changed on another device."}
-        status, answer = shop.write(self.headers.get("idempotency-key"), path, body, lambda: self._apply(path, body))
+            return Reply(faults.status, {"detail": "The cart was changed on another device."})
+        reply = shop.write(self.headers.get("idempotency-key"), path, body, lambda: self._apply(path, body))
         if faults.chance.random() < faults.lose_answer:
             raise _Lost
-        return status, answer
+        return reply
 
-    def _session(self, method: str, body: Any) -> tuple[int, Any]:
+    def _session(self, method: str, body: Any) -> Reply:
         shop = self.stand_in
         if method == "DELETE":
             shop.signed_in, shop.cart = False, []
             self._cookies = ["sid=; Max-Age=0", "tier=; Max-Age=0"]
-            return 204, {}
+            return Reply(204, None)
         if (body["email"], body["password"]) != (USER["email"], PASSWORD):
-            return 401, {"detail": "Wrong e-mail address or password."}
+            return Reply(401, {"detail": "Wrong e-mail address or password."})
         shop.signed_in = True
         self._cookies = [SESSION, *([f"tier={shop.tier}"] if shop.tier != "free" else [])]
-        return 200, {"user": self._user()}
+        return Reply(201, {"user": self._user()})
 
-    def _apply(self, path: str, body: Any) -> tuple[int, Any]:
+    def _apply(self, path: str, body: Any) -> Reply:
         shop = self.stand_in
         if path == "/api/cart":
             shop.cart = body["items"]
-            return 200, {"items": shop.cart}
+            return Reply(200, self._cart())
         if not shop.signed_in:
-            return 401, {"detail": "Please sign in."}
+            return Reply(401, {"detail": "Please sign in."})
         if path == "/api/checkout":
+            cart = self._cart()
             order = {
                 "id": len(shop.orders) + 1,
                 "status": "pending",
-                "total": sum(self._line(line)["product"]["price"] * line["quantity"] for line in shop.cart),
-                "currency": "EUR",
+                "total": cart["total"],
+                "currency": cart["currency"],
+                "shipping_address": body["shipping_address"],
                 "created_at": "2026-01-01T12:00:00+00:00",
-                "lines": [{"name": self._line(line)["product"]["name"], **line} for line in shop.cart],
+                "updated_at": "2026-01-01T12:00:00+00:00",
+                "lines": [
+                    {**{name: line["product"][name] for name in ("name", "slug", "image")}, **line}
+                    for line in cart["items"]
+                ],
             }
             shop.orders.insert(0, order)
             shop.cart = []
-            return 201, order
+            return Reply(201, order)
         if path == "/api/users/1/preferences":
+            if self.headers.get("if-match") not in (None, _tag(shop.version)):
+                return Reply(412, {"detail": "It has changed since you read it."})
             shop.preferences = body
-            return 200, {"preferences": body}
-        return 201, {"id": 1}
+            shop.version += 1
+            return Reply(200, {"preferences": body}, shop.version)
+        return Reply(201, {**body, "id": 1, "author": "You", "created_at": "2026-01-01T12:00:00+00:00"})
+
+
+def _page(items: list[dict[str, Any]], query: dict[str, str], limit: int) -> dict[str, Any]:
+    start = int(base64.b64decode(query["cursor"])) if "cursor" in query else 0
+    end = start + int(query.get("limit", limit))
+    following = base64.b64encode(str(end).encode()).decode() if end < len(items) else None
+    return {"items": items[start:end], "next_cursor": following}
+
+
+def _tag(version: int) -> str:
+    return f'"{version}.0-identity"'
 
 
 def _json(row: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from browsing import Visitor
+from browsing import Visitor, until
 from playwright.sync_api import Page, expect
 from stand_in import Faults, StandIn, catalogue
 
@@ -164,6 +164,29 @@ def test_taking_the_shops_version_drops_the_own_change(visitor: Visitor, stand_i
     expect(page.get_by_role("status").filter(has_text="Everything is sent.")).to_be_visible()
     expect(page.get_by_role("link", name="Your cart, 3 items")).to_be_visible()
     assert stand_in.journal == []
+
+
+def test_preferences_are_a_conflict_only_if_somebody_else_changed_them(visitor: Visitor, stand_in: StandIn) -> None:
+    visitor.sign_in()
+    page = visitor.page
+    boxes = page.get_by_role("checkbox")
+    until(lambda: "version:/api/users/1/preferences" in visitor.keys("userData"), page)
+    stand_in.faults = Faults(lose_answer=0.5)
+    for index in (0, 1, 2):
+        boxes.nth(index).click()
+    visitor.wait_until_sent()
+    assert [len(write.body) for write in stand_in.journal] == [1, 2, 3], "each of them replaced the one before"
+
+    stand_in.faults = Faults()
+    stand_in.preferences, stand_in.version = {"newsletter": False}, 100  # on another device
+    boxes.nth(0).click()
+    expect(page.get_by_test_id("troubled")).to_contain_text("1 change needs your attention")
+    assert stand_in.preferences == {"newsletter": False}
+    page = visitor.open("/changes")
+    expect(page.get_by_role("listitem").filter(has_text="Changed elsewhere")).to_be_visible()
+    page.get_by_role("button", name="Keep mine").click()
+    expect(page.get_by_role("status").filter(has_text="Everything is sent.")).to_be_visible()
+    assert stand_in.preferences == {"newsletter": False, "order_updates": True, "recommendations": True}
 
 
 def test_a_refused_change_is_shown_and_holds_up_no_other(visitor: Visitor, stand_in: StandIn) -> None:

@@ -1,8 +1,8 @@
 "use client";
 import { useEffect, useState } from "react";
 import { database } from "@/offline/database";
-import { enqueue } from "@/offline/queue";
-import { request } from "@/shop/browser-api";
+import { enqueue, noteVersion, queuedChanges } from "@/offline/queue";
+import { requestVersion } from "@/shop/browser-api";
 import type { Visitor } from "@/shop/session";
 
 type Values = Record<string, unknown>;
@@ -26,10 +26,11 @@ export function Preferences({ visitor }: { visitor: Visitor }) {
     (async () => {
       const db = await database();
       show(await db.get("userData", "preferences"));
-      const answer = await request("GET", endpoint);
-      const fetched = answer.preferences ?? answer;
-      await db.put("userData", fetched, "preferences");
-      show(fetched);
+      if ((await queuedChanges()).some((change) => change.endpoint === endpoint)) return; // what the customer chose is on its way
+      const { json, version } = await requestVersion("GET", endpoint);
+      await db.put("userData", json.preferences, "preferences");
+      if (version) await noteVersion(endpoint, version);
+      show(json.preferences);
     })().catch(() => undefined); // offline: what is kept is shown
     return () => {
       wanted = false;

@@ -36,6 +36,8 @@ export interface Change {
   method: "POST" | "PUT";
   endpoint: string;
   data: unknown;
+  /** Sent as If-Match: the version that it replaces. Where the shop holds another one by then, it is a conflict. */
+  match?: string;
   /** What it does, in the customer's words. */
   summary: string;
   /** Milliseconds since the epoch. */
@@ -63,7 +65,7 @@ interface Schema extends DBSchema {
   cart: { key: number; value: CartLine };
   syncQueue: { key: number; value: Change; indexes: { status: ChangeStatus } };
   categories: { key: number; value: Category };
-  /** Private: emptied at logout. Keys: `session`, `preferences`, `orders`, `checkout`. */
+  /** Private: emptied at logout. Keys: `session`, `preferences`, `orders`, `checkout`, `version:<endpoint>`. */
   userData: { key: string; value: unknown };
   analytics: { key: number; value: Measurement };
   /** Bookkeeping of this browser: keys `catalogueSyncedAt`, `rolloutBucket`. */

@@ -7,10 +7,11 @@
  * | answer | then |
  * |---|---|
  * | 2xx | done, next |
- * | 409, 412 | `conflict`: shown, the customer decides; next |
+ * | 412; 409 to a PUT | `conflict`: shown, the customer decides; next |
  * | 408, 425, 429, 5xx, none | wait and try the same one again, nothing overtakes it |
  * | any other | `failed`: kept and shown; next |
  */
+import { versionIn } from "@/shop/browser-api";
 import { type Change, database, newChange } from "./database";
 import { announce } from "./messages";
 import { makingRoom } from "./room";
@@ -22,7 +23,8 @@ const TIMEOUT_MS = 10_000;
 const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 30_000;
 const RETRIED = new Set([408, 425, 429]);
-const CONFLICTS = new Set([409, 412]);
+const CHANGED_MEANWHILE = 412;
+const CONFLICT = 409;
 
 /** What became of a round: everything sent, or stopped at a write that has to wait (milliseconds). */
 export type Outcome = { done: true } | { done: false; waitMs: number };
@@ -48,10 +50,21 @@ export async function enqueue(
   summary: string,
 ): Promise<void> {
   const db = await database();
-  await makingRoom(() => db.add("syncQueue", newChange(method, endpoint, data, summary)));
+  const match = await knownVersion(endpoint);
+  const change = newChange(method, endpoint, data, summary);
+  await makingRoom(() => db.add("syncQueue", match ? { ...change, match } : change));
   announce({ type: "queue" });
   wake();
 }
+
+const versionOf = (endpoint: string): string => `version:${endpoint}`;
+
+/** Note which version of a thing the shop holds, for the next change of it. */
+export async function noteVersion(endpoint: string, version: string): Promise<void> {
+  await (await database()).put("userData", version, versionOf(endpoint));
+}
+
+const knownVersion = async (endpoint: string): Promise<string | undefined> => (await (await database()).get("userData", versionOf(endpoint))) as string | undefined;
 
 export async function queuedChanges(): Promise<Change[]> {
   return (await database()).getAll("syncQueue");
@@ -103,15 +116,29 @@ async function drain(): Promise<Outcome> {
       const backOff = Math.min(FIRST_WAIT_MS * 2 ** next.attempts, LONGEST_WAIT_MS);
       return { done: false, waitMs: verdict.waitMs ?? backOff * (0.5 + Math.random() / 2) };
     }
-    if (verdict.kind === "done") await db.delete("syncQueue", id);
+    if (verdict.kind === "done") await delivered(next, verdict.version);
     else await db.put("syncQueue", { ...next, status: verdict.kind, problem: verdict.problem });
     for (const listener of endings) listener(verdict.kind === "done" ? "delivered" : "failed");
     announce({ type: "queue" });
   }
 }
 
+/** A change that was made after this one, of the same thing, replaces what this one has just made. */
+async function delivered(change: Change, version: string | null): Promise<void> {
+  const tx = (await database()).transaction(["syncQueue", "userData"], "readwrite");
+  const queue = tx.objectStore("syncQueue");
+  void queue.delete(change.id as number);
+  if (version) {
+    void tx.objectStore("userData").put(version, versionOf(change.endpoint));
+    for (const later of await queue.index("status").getAll("pending")) {
+      if (later.endpoint === change.endpoint && later.match) void queue.put({ ...later, match: version });
+    }
+  }
+  await tx.done;
+}
+
 type Verdict =
-  | { kind: "done" }
+  | { kind: "done"; version: string | null }
   | { kind: "wait"; problem: string; waitMs?: number }
   | { kind: "failed" | "conflict"; problem: string };
 
@@ -120,7 +147,7 @@ async function send(change: Change): Promise<Verdict> {
   try {
     response = await fetch(change.endpoint, {
       method: change.method,
-      headers: { "content-type": "application/json", "idempotency-key": change.key },
+      headers: { "content-type": "application/json", "idempotency-key": change.key, ...(change.match ? { "if-match": change.match } : {}) },
       body: JSON.stringify(change.data),
       credentials: "same-origin",
       signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -128,8 +155,8 @@ async function send(change: Change): Promise<Verdict> {
   } catch {
     return { kind: "wait", problem: "The shop couldn't be reached." };
   }
-  if (response.ok) return { kind: "done" };
-  if (CONFLICTS.has(response.status)) return { kind: "conflict", problem: await explanation(response) };
+  if (response.ok) return { kind: "done", version: versionIn(response) };
+  if (response.status === CHANGED_MEANWHILE || (response.status === CONFLICT && change.method === "PUT")) return { kind: "conflict", problem: await explanation(response) };
   if (response.status >= 500 || RETRIED.has(response.status)) {
     const after = Number(response.headers.get("retry-after"));
     const problem = `The shop is busy (${response.status}).`;
@@ -155,7 +182,7 @@ export async function retryChange(id: number): Promise<void> {
   const tx = db.transaction("syncQueue", "readwrite");
   const change = await tx.store.get(id);
   if (change) {
-    const { problem: _problem, ...rest } = change;
+    const { problem: _problem, match: _match, ...rest } = change;
     await tx.store.put({ ...rest, status: "pending", attempts: 0, key: crypto.randomUUID() });
   }
   await tx.done;

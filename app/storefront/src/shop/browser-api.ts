@@ -17,6 +17,14 @@ const TIMEOUT_MS = 10_000;
 const NO_CONTENT = 204;
 
 export async function request(method: string, path: string, data?: unknown, headers: Record<string, string> = {}): Promise<Json> {
+  return (await requestVersion(method, path, data, headers)).json;
+}
+
+/** Which version of a thing an answer tells of. Whoever compresses it on the way weakens its ETag, which still names the version. */
+export const versionIn = (response: Response): string | null => response.headers.get("etag")?.replace(/^W\//, "") ?? null;
+
+/** As `request`, with the version of what was answered. */
+export async function requestVersion(method: string, path: string, data?: unknown, headers: Record<string, string> = {}): Promise<{ json: Json; version: string | null }> {
   const response = await fetch(path, {
     method,
     // Not the browser's own copy without asking: a member's prices have the same addresses as everybody's.
@@ -33,7 +41,7 @@ export async function request(method: string, path: string, data?: unknown, head
     const detail = typeof json.detail === "string" ? json.detail : `The shop answered ${response.status}.`;
     throw new ApiError(response.status, detail);
   }
-  return json;
+  return { json, version: versionIn(response) };
 }
 
 export interface Wanted {

@@ -19,10 +19,10 @@ type Json = Record<string, unknown>;
 /** Everybody pays the prices of this tier; members have their own. */
 const EVERYBODY = "free";
 
-function toVisitor(json: Json): Visitor | undefined {
-  const user = (json.user ?? json) as Json;
-  if (typeof user.id !== "number") return undefined;
-  return { id: user.id, name: String(user.name ?? ""), email: String(user.email ?? ""), tier: String(user.tier ?? EVERYBODY) };
+function toVisitor({ user }: Json): Visitor | undefined {
+  if (!user) return undefined;
+  const { id, name, email, tier } = user as Json;
+  return { id: Number(id), name: String(name), email: String(email), tier: String(tier) };
 }
 
 /** The visitor this browser last knew, without asking. */
@@ -32,12 +32,7 @@ export async function storedVisitor(): Promise<Visitor | undefined> {
 
 /** Ask who is signed in; undefined: nobody. Throws when the shop can't be reached. */
 export async function currentVisitor(): Promise<Visitor | undefined> {
-  let visitor: Visitor | undefined;
-  try {
-    visitor = toVisitor(await request("GET", "/api/session"));
-  } catch (error) {
-    if (!(error instanceof ApiError && (error.status === 401 || error.status === 404))) throw error;
-  }
+  const visitor = toVisitor(await request("GET", "/api/session"));
   if (visitor) await (await database()).put("userData", visitor, "session");
   else {
     const gone = await storedVisitor();
@@ -56,12 +51,11 @@ async function forget(visitor: Visitor | undefined): Promise<void> {
 export async function signIn(email: string, password: string): Promise<Visitor> {
   await replay();
   const visitor = toVisitor(await request("POST", "/api/session", { email, password }));
-  const known = visitor ?? (await currentVisitor());
-  if (!known) throw new ApiError(401, "The shop didn’t say who you are. Please try again.");
-  await (await database()).put("userData", known, "session");
-  if (known.tier !== EVERYBODY) await forgetPrices();
+  if (!visitor) throw new ApiError(401, "The shop didn’t say who you are. Please try again.");
+  await (await database()).put("userData", visitor, "session");
+  if (visitor.tier !== EVERYBODY) await forgetPrices();
   await fetchCart();
-  return known;
+  return visitor;
 }
 
 /** Sign out here and at the shop, and remove everything private from this browser. Needs a connection. */
