@@ -3,6 +3,7 @@ import type { NextConfig } from "next";
 import type { RouteHas } from "next/dist/lib/load-custom-routes";
 import { MARKETS } from "./src/shop/market.ts";
 import { cachingHeaders } from "./tools/caching-policy.mjs";
+import { PLACEHOLDER } from "./tools/preloads.mjs";
 
 const root = import.meta.dirname;
 const policy = process.env.CACHING_POLICY ?? path.join(root, "..", "caching.yaml");
@@ -62,6 +63,13 @@ function pages(root: string, sources: string[], has: RouteHas[]) {
 
 const only = (has: RouteHas[]) => (has.length ? { has } : {});
 
+/** Pages as documents, not their data for the router: what they need first (tools/preloads.mjs). */
+const preloads = {
+  source: "/((?!api/|_next/|images/|icons/|health|revalidate)[^.]*)",
+  missing: [{ type: "header" as const, key: "rsc" }],
+  headers: [{ key: "Link", value: PLACEHOLDER }],
+};
+
 /** What is made for one member is kept by nobody, whatever the policy says of the address. */
 const memberHeaders = PRICED.map((source) => ({
   source,
@@ -92,7 +100,7 @@ const config: NextConfig = {
     localPatterns: [{ pathname: "/images/**", search: "" }],
     minimumCacheTTL: 2_592_000,
   },
-  headers: async () => [{ source: "/:path*", headers: security }, ...cachingHeaders(policy), ...memberHeaders],
+  headers: async () => [{ source: "/:path*", headers: security }, preloads, ...cachingHeaders(policy), ...memberHeaders],
   rewrites: async () => ({ beforeFiles: marketRewrites(), afterFiles: [], fallback: [] }),
 };
 

@@ -1,5 +1,5 @@
 /**
- * Builds the shop: drawings' version, icons → `next build` → service worker → budgets. Ends in `.next/standalone`, complete with
+ * Builds the shop: drawings' version, icons → `next build` → preloads → service worker → budgets. Ends in `.next/standalone`, complete with
  * `public` and `.next/static`, so that directory alone is what runs (`node server.js`).
  *
  *   node tools/build.mjs            build
@@ -14,6 +14,7 @@ import path from "node:path";
 import { BUILD_SAVING, BUILD_SECONDS, checkBudgets } from "./budgets.mjs";
 import { writeIcons } from "./icons.mjs";
 import { writeVersion } from "./images.mjs";
+import { writePreloads } from "./preloads.mjs";
 import { buildWorker } from "./worker.mjs";
 
 const root = path.join(import.meta.dirname, "..");
@@ -66,6 +67,7 @@ async function build(version) {
     env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1" },
   });
   if (next.status !== 0) process.exit(next.status ?? 1);
+  await writePreloads(root, process.env.ASSET_PREFIX ?? "");
   await buildWorker(root);
   await rm(path.join(standalone, "public"), { recursive: true, force: true });
   await cp(path.join(root, "public"), path.join(standalone, "public"), { recursive: true });
