@@ -30,7 +30,7 @@ ORDER = {
     "total": 12_900,
     "currency": "EUR",
     "created_at": "2026-01-01T12:00:00+00:00",
-    "lines": [{"name": PRODUCT["name"], "quantity": 2}],
+    "lines": [{"product_id": PRODUCT["id"], "name": PRODUCT["name"], "image": PRODUCT["image"], "quantity": 2}],
 }
 PAGES = (
     "/",
@@ -87,7 +87,7 @@ def test_axe_finds_nothing(
     stand_in.orders = [ORDER]
     look(visitor.page, "/account, signed in")
     page = visitor.open("/account/orders")
-    expect(page.get_by_role("table")).to_be_visible()
+    expect(page.get_by_role("heading", name="Order 7")).to_be_visible()
     look(page, "/account/orders")
     page = visitor.open(f"/products/{PRODUCT['id']}")
     page.get_by_role("button", name="Write a review").click()
@@ -145,6 +145,17 @@ def test_suggestions_are_chosen_with_the_keyboard(visitor: Visitor) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text(first)
 
 
+def test_orders_go_back_as_far_as_there_are_any(visitor: Visitor, stand_in: StandIn) -> None:
+    visitor.sign_in()
+    stand_in.orders = [{**ORDER, "id": number} for number in range(25, 0, -1)]
+    page = visitor.open("/account/orders")
+    shown = page.get_by_role("heading", level=2, name=re.compile(r"^Order \d+$"))
+    expect(shown).to_have_count(20)
+    page.get_by_role("button", name="Earlier orders").click()
+    expect(shown).to_have_count(25)
+    expect(page.get_by_role("button", name="Earlier orders")).to_have_count(0)
+
+
 def test_each_market_sees_its_own_currency(storefront: Storefront) -> None:
     def price(country: str) -> str:
         page = httpx.get(f"{storefront.url}/products/{PRODUCT['id']}", headers={"x-country": country}, timeout=60)
@@ -199,6 +210,18 @@ def test_a_members_page_is_kept_by_nobody_and_a_forged_mark_shows_nothing(storef
     assert answer.headers["cloudflare-cdn-cache-control"] == "no-store"
     assert _shown_price(PRODUCT, "free") in answer.text
     assert _shown_price(PRODUCT, "premium") not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/", f"/products/{PRODUCT['id']}", "/cart"])
+def test_pages_announce_their_fonts_before_they_are_read(storefront: Storefront, path: str) -> None:
+    page = httpx.get(storefront.url + path, timeout=60)
+    fonts = re.findall(r'<([^>]+\.woff2)>; rel=preload; as=font; type="font/woff2"; crossorigin', page.headers["link"])
+    assert len(fonts) == 2
+    for font in fonts:
+        assert font in page.text
+        assert httpx.get(storefront.url + font).headers["content-type"] == "font/woff2"
+    data = httpx.get(storefront.url + path, headers={"rsc": "1"}, timeout=60)
+    assert "woff2" not in data.headers.get("link", "")
 
 
 def test_the_shop_can_be_installed(storefront: Storefront) -> None:

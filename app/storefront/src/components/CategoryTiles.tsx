@@ -1,17 +1,23 @@
 import Link from "next/link";
-import type { Category } from "@/shop/catalogue";
+import type { Category, Product } from "@/shop/catalogue";
 import { listingPath } from "@/shop/sorting";
+import { ProductImage } from "./ProductImage";
 
-export function CategoryTiles({ categories }: { categories: Category[] }) {
+/** `pictures`: a product of each category, by the category's id, where there is one to show. */
+export function CategoryTiles({ categories, pictures }: { categories: Category[]; pictures?: Map<number, Product> }) {
   return (
-    <ul role="list" className="category-grid">
-      {categories.map((category) => (
-        <li key={category.id}>
-          <Link href={listingPath(category.id)} className="category-tile" prefetch={false}>
-            <strong>{category.name}</strong>
-          </Link>
-        </li>
-      ))}
+    <ul role="list" className={pictures ? "category-grid pictured" : "category-grid"}>
+      {categories.map(({ id, name }) => {
+        const picture = pictures?.get(id);
+        return (
+          <li key={id}>
+            <Link href={listingPath(id)} className={pictures ? "department-tile" : "category-tile"} prefetch={false}>
+              {pictures ? <span>{picture ? <ProductImage product={picture} alt="" sizes="(min-width: 48rem) 160px, 46vw" /> : null}</span> : null}
+              <strong>{name}</strong>
+            </Link>
+          </li>
+        );
+      })}
     </ul>
   );
 }

@@ -40,8 +40,8 @@ export function CheckoutView() {
 
   if (placed) {
     return (
-      <div className="empty" role="status">
-        <h2>Thank you. Your order is on its way to us.</h2>
+      <div className="empty thanks" role="status">
+        <h1>Thank you. Your order is on its way to us.</h1>
         <p className="soft">
           Order {placed.id}, {money(placed.total, placed.currency)}. It was a test payment: nothing was charged.
         </p>
@@ -80,11 +80,10 @@ export function CheckoutView() {
       if ((await queuedChanges()).some((change) => change.endpoint === "/api/cart")) {
         throw new ApiError(503, "Your latest cart hasn’t reached us yet. Please try again in a moment.");
       }
-      const answer = await request("POST", "/api/checkout", { shipping_address: draft.address, payment: { method: "test" } }, { "idempotency-key": draft.key });
-      const made = (answer.order ?? answer) as Record<string, unknown>;
+      const made = await request("POST", "/api/checkout", { shipping_address: draft.address, payment: { method: "test" } }, { "idempotency-key": draft.key });
       await adoptCart([]);
       await storeDraft({ ...draft, key: crypto.randomUUID() });
-      setPlaced({ id: Number(made.id), total: Number(made.total), currency: String(made.currency ?? "EUR") });
+      setPlaced({ id: Number(made.id), total: Number(made.total), currency: String(made.currency) });
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) setProblem({ text: "Please sign in to order; your cart comes with you.", signIn: true });
       else if (error instanceof ApiError) setProblem({ text: error.message });

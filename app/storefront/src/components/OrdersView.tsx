@@ -1,10 +1,20 @@
 "use client";
+import Link from "next/link";
 import { useEffect, useState } from "react";
 import { database } from "@/offline/database";
 import { request } from "@/shop/browser-api";
+import { type Page, toPage } from "@/shop/catalogue";
 import { money } from "@/shop/money";
 import { SignInFirst } from "./AccountView";
+import { ProductImage } from "./ProductImage";
 import { useVisitor } from "./useVisitor";
+
+interface Line {
+  product_id: number;
+  name: string;
+  image: string;
+  quantity: number;
+}
 
 interface Order {
   id: number;
@@ -12,7 +22,7 @@ interface Order {
   total: number;
   currency: string;
   created_at: string;
-  lines?: { name: string; quantity: number }[];
+  lines: Line[];
 }
 
 const KINDS: Record<string, string> = { delivered: "good", shipped: "good", cancelled: "danger", pending: "warn" };
@@ -20,6 +30,8 @@ const KINDS: Record<string, string> = { delivered: "good", shipped: "good", canc
 export function OrdersView() {
   const visitor = useVisitor();
   const [orders, setOrders] = useState<Order[]>();
+  const [next, setNext] = useState<string>();
+  const [problem, setProblem] = useState("");
   const id = visitor?.id;
 
   useEffect(() => {
@@ -28,43 +40,70 @@ export function OrdersView() {
       const db = await database();
       const kept = await db.get("userData", "orders");
       if (Array.isArray(kept)) setOrders(kept as Order[]);
-      const answer = await request("GET", `/api/users/${id}/orders`);
-      const fetched = (Array.isArray(answer.items) ? answer.items : []) as Order[];
-      await db.put("userData", fetched, "orders");
-      setOrders(fetched);
+      const page = await fetchOrders(id);
+      await db.put("userData", page.items, "orders");
+      setOrders(page.items);
+      setNext(page.next);
     })().catch(() => setOrders((shown) => shown ?? []));
   }, [id]);
+
+  async function more() {
+    if (id === undefined) return;
+    setProblem("");
+    try {
+      const page = await fetchOrders(id, next);
+      setOrders((shown = []) => [...shown, ...page.items]);
+      setNext(page.next);
+    } catch {
+      setProblem("Earlier orders can’t be loaded at the moment.");
+    }
+  }
 
   if (visitor === null) return <SignInFirst next="/account/orders" />;
   if (!orders) return <div className="skeleton" style={{ height: "12rem" }} aria-hidden="true" />;
   if (!orders.length) return <p className="soft">You haven’t ordered anything yet.</p>;
   return (
-    <table className="table">
-      <caption className="visually-hidden">Your orders, the newest first</caption>
-      <thead>
-        <tr>
-          <th scope="col">Order</th>
-          <th scope="col">What</th>
-          <th scope="col">State</th>
-          <th scope="col">Total</th>
-        </tr>
-      </thead>
-      <tbody>
+    <>
+      <ol role="list" className="orders">
         {orders.map((order) => (
-          <tr key={order.id}>
-            <td>
-              {order.id}
-              <br />
-              <span className="soft small">{new Date(order.created_at).toLocaleDateString("en-GB", { dateStyle: "medium" })}</span>
-            </td>
-            <td>{(order.lines ?? []).map((line) => `${line.quantity} × ${line.name}`).join(", ")}</td>
-            <td>
+          <li key={order.id} className="card">
+            <div className="order-head">
+              <h2>Order {order.id}</h2>
               <span className={`tag ${KINDS[order.status] ?? ""}`}>{order.status}</span>
-            </td>
-            <td className="price">{money(order.total, order.currency)}</td>
-          </tr>
+              <p className="soft small">{new Date(order.created_at).toLocaleDateString("en-GB", { dateStyle: "long" })}</p>
+              <p className="price">{money(order.total, order.currency)}</p>
+            </div>
+            <ul role="list" className="order-lines">
+              {order.lines.map((line) => (
+                <li key={line.product_id}>
+                  <span className="line-picture">
+                    <ProductImage product={{ image: line.image, blurhash: "" }} alt="" sizes="56px" />
+                  </span>
+                  <span>
+                    {line.quantity} ×{" "}
+                    <Link href={`/products/${line.product_id}`} prefetch={false}>
+                      {line.name}
+                    </Link>
+                  </span>
+                </li>
+              ))}
+            </ul>
+          </li>
         ))}
-      </tbody>
-    </table>
+      </ol>
+      {problem ? <p className="notice warn">{problem}</p> : null}
+      {next ? (
+        <div className="more">
+          <button type="button" className="button quiet small" onClick={more}>
+            Earlier orders
+          </button>
+        </div>
+      ) : null}
+    </>
   );
+}
+
+async function fetchOrders(user: number, cursor?: string): Promise<Page<Order>> {
+  const query = cursor ? `?cursor=${encodeURIComponent(cursor)}` : "";
+  return toPage(await request("GET", `/api/users/${user}/orders${query}`), (json) => json as unknown as Order);
 }

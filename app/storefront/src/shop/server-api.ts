@@ -51,6 +51,16 @@ export async function categories(market: Market): Promise<Category[]> {
   return toPage(await get("/api/categories", shared(market), ["categories", "page-categories"]), toCategory).items;
 }
 
+/** How many of the most wanted products are looked through for one of each category; as many as a browser keeps. */
+const LOOKED_THROUGH = 1_000;
+
+/** The most wanted product of each category, by the category's id. It illustrates, so no change of a product makes it anew. */
+export async function favourites(market: Market): Promise<Map<number, Product>> {
+  const query = new URLSearchParams({ sort: "popularity", limit: String(LOOKED_THROUGH) });
+  const { items } = toPage(await get(`/api/products?${query}`, shared(market), ["page-categories"]), toProduct);
+  return new Map(items.toReversed().map((product) => [product.categoryId, product]));
+}
+
 export interface Listing {
   categoryId?: number;
   sort: string;

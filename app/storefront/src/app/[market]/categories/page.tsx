@@ -1,6 +1,6 @@
 import type { Metadata } from "next";
 import { CategoryTiles } from "@/components/CategoryTiles";
-import { categories } from "@/shop/server-api";
+import { categories, favourites } from "@/shop/server-api";
 import { marketFrom } from "../market";
 
 export const revalidate = 3600;
@@ -8,7 +8,8 @@ export const generateStaticParams = () => [];
 export const metadata: Metadata = { title: "Categories", alternates: { canonical: "/categories" } };
 
 export default async function Categories({ params }: { params: Promise<{ market: string }> }) {
-  const all = await categories(await marketFrom(params));
+  const market = await marketFrom(params);
+  const [all, pictures] = await Promise.all([categories(market), favourites(market)]);
   const departments = [...new Set(all.map((category) => category.department))];
   return (
     <>
@@ -20,7 +21,7 @@ export default async function Categories({ params }: { params: Promise<{ market:
           <div className="section-head">
             <h2>{department}</h2>
           </div>
-          <CategoryTiles categories={all.filter((category) => category.department === department)} />
+          <CategoryTiles categories={all.filter((category) => category.department === department)} pictures={pictures} />
         </section>
       ))}
     </>
