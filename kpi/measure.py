@@ -58,7 +58,9 @@ class Addresses:
 
 @dataclass(frozen=True, kw_only=True)
 class Durations:
-    """Seconds of each part, and how many misses are measured one by one. The warm-up is played at `pace`."""
+    """Seconds of each part, and how many misses are measured one by one. Warm-ups are played at `pace`; that of the
+    members is for runs whose load is too short to fill the query cache.
+    """
 
     warm_up: float
     pace: float
@@ -66,13 +68,14 @@ class Durations:
     members: float
     uncached: float
     misses: int
+    members_warm_up: float = 0.0
 
 
 WARM_UP_PACE = 10.0
 # Answers live for 5 minutes: after a warm-up of that length as many end as are made, as on any day. Played faster, all
 # entries are young and none ends during the load, so less of it gives the same: calculated for Zipf's law at the mix's
 # rate, 150 s would give 300 s's hit ratio, and these 120 s two points less.
-QUICK = Durations(warm_up=12, pace=WARM_UP_PACE, load=18, members=5, uncached=5, misses=60)
+QUICK = Durations(warm_up=12, pace=WARM_UP_PACE, load=18, members=5, uncached=5, misses=60, members_warm_up=6)
 FULL = Durations(warm_up=300, pace=1.0, load=120, members=60, uncached=30, misses=400)
 
 
@@ -201,7 +204,8 @@ class _Progress:
 
     def __init__(self, report: Report, durations: Durations) -> None:
         self._report, self._done = report, 0.0
-        self._whole = durations.warm_up + durations.load + durations.members + durations.uncached + BEFORE + AFTER + 32
+        members = durations.members_warm_up + durations.members
+        self._whole = durations.warm_up + durations.load + members + durations.uncached + BEFORE + AFTER + 32
 
     @contextmanager
     def part(self, what: str, seconds: float) -> Generator[None]:
@@ -279,11 +283,18 @@ def measure(
     measured.figures |= of_shield(measured.records)
     measured.figures |= of_machine(used, played.cpu_seconds, durations.load, measured.records)
     measured.figures["repeating_hit_ratio"] = repeating(warm_up, measured.records)
-    with progress.part("members, past stored answers", durations.members + STARTING_SECONDS):
+    with progress.part(
+        "members, past stored answers", durations.members_warm_up + durations.members + 2 * STARTING_SECONDS
+    ):
         cookie = {"Cookie": asyncio.run(_member(addresses))}
+        at_the_api = run("members", durations.members, only_reads=True, headers=cookie)
+        members = replace(at_the_api, base_url=addresses.api)
+        if durations.members_warm_up:
+            seconds = durations.members_warm_up * durations.pace
+            others = replace(members, stream="members' warm-up", seconds=seconds, pace=durations.pace)
+            play(others, processes=processes)
         before = asyncio.run(observer.read())
-        members = run("members", durations.members, only_reads=True, headers=cookie)
-        play(replace(members, base_url=addresses.api), processes=processes)
+        play(members, processes=processes)
         measured.figures |= of_query_cache(asyncio.run(observer.read()).since(before))
     if outages and admin_token:
         with progress.part("the same load without caches", durations.uncached + STARTING_SECONDS + RETURNING_SECONDS):

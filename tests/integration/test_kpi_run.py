@@ -13,7 +13,7 @@ from local.environment import Environment
 
 pytestmark = [pytest.mark.shop, pytest.mark.full, pytest.mark.timeout(600)]
 
-SHORT = Durations(warm_up=2, pace=10, load=5, members=3, uncached=3, misses=20)
+SHORT = Durations(warm_up=2, pace=10, load=5, members=3, uncached=3, misses=20, members_warm_up=1)
 
 
 def test_a_run_measures_all_that_is_to_be_measured(shop: Environment, tmp_path: Path) -> None:
