@@ -24,7 +24,7 @@ from local.problem import Problem
 from local.spec import Pod, dump, load
 from local.state import State
 from local.supervisor import Supervisor, configuration
-from review.render import RenderError, render
+from review.render import RenderError, render, stack_config
 
 STACK = "local"
 HEALTH_TIMEOUT = 120.0  # seconds without one more pod becoming ready after which `up` gives up
@@ -199,12 +199,14 @@ class Environment:
     def _create_in_cloud(self, resources: Sequence[Resource]) -> list[str]:
         """The stack's AWS resources in the stand-in, unless this very process of it has them. Returns what it lacks."""
         declared = [(each.urn, each.inputs) for each in resources if each.type.startswith("aws:")]
-        text = json.dumps([self.pids(cloud.NAME), declared], default=str)
+        # Where the stack's programs look: what is in another region isn't there for them.
+        region = str((stack_config(STACK) | self._config)["aws:region"])
+        text = json.dumps([self.pids(cloud.NAME), region, declared], default=str)
         wanted = hashlib.sha256(text.encode()).hexdigest()
         marker = self.state.run / "cloud.json"
         known: dict[str, Any] = json.loads(marker.read_text()) if marker.exists() else {}
         if known.get("made") != wanted:
-            account = cloud.Account(self._region(resources))
+            account = cloud.Account(region)
             only_in_aws = cloud.create(resources, account)[1]
             known |= {"made": wanted, "only_in_aws": only_in_aws}
             _write_file(marker, json.dumps(known), 0o600)
@@ -213,11 +215,6 @@ class Environment:
     @staticmethod
     def _held_back(pod: PlannedPod, waiting: Iterable[PlannedPod]) -> bool:
         return any(job.name in pod.after for job in waiting)
-
-    @staticmethod
-    def _region(resources: Sequence[Resource]) -> str:
-        regions = [each.inputs.get("region") for each in resources if each.type == "pulumi:providers:aws"]
-        return next((str(region) for region in regions if region), "us-east-1")
 
     def _start(self, pods: Iterable[PlannedPod]) -> None:
         running = self._running()

@@ -30,6 +30,16 @@ from kpi.database.slow_queries.statistics import NoStatistics
 
 app = typer.Typer(help="What the database does with queries.", no_args_is_help=True, pretty_exceptions_enable=False)
 URL_VARIABLE = "DATABASE_URL"
+WIDE = 160
+"""Characters in a line of a file or a log."""
+
+
+def _console() -> Console:
+    """For the tables: wide where no terminal says how wide."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDE
+    return console
 
 
 def _fail(message: str) -> NoReturn:
@@ -88,7 +98,7 @@ def db_report(
         reviews=orders * SIZE.reviews // SIZE.orders,
         users=max(orders // 20, 1000),
     )
-    console = Console()
+    console = _console()
     with console.status("starting Postgres") if console.is_terminal else nullcontext() as status:
         measured = write_db_report(directory, size, lambda text: status.update(text) if status else None)
     table = Table(title="Queries before and after")
@@ -111,7 +121,7 @@ def pool_report(
 ) -> None:
     """Measure how full pgBouncer's pool gets, on a Postgres of its own. Exit code 1: no load uses 40 to 70 % of it."""
     directory = output or _state() / "reports"
-    console = Console()
+    console = _console()
     with console.status("starting Postgres") if console.is_terminal else nullcontext() as status:
         levels = measure_pool(seconds, lambda text: status.update(text) if status else None)
     table = Table(title="pgBouncer's pool")
@@ -157,7 +167,7 @@ def slow_queries(
 ) -> None:
     """Report the statements of the database at DATABASE_URL that cost most, and what is wrong with each. Reads only."""
     directory = output or _state() / "reports"
-    console = Console()
+    console = _console()
     url = database_url()
 
     async def make(logs: list[Path]) -> Report:

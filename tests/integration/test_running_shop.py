@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 
+import boto3
 import pytest
 import redis
 
-from local import secrets_file
+from local import cloud, secrets_file
 from local.environment import Environment
 from review.render import ROOT
 
@@ -133,3 +134,48 @@ def test_cached_reads_go_on_while_both_pgbouncers_restart(shop: Environment) -> 
     shop.wait_healthy()
     assert set(seen) == {200}, seen
     assert _get(f"{API}/api/products/{products[0]}?fresh=1")[0] == 200
+
+
+def _told(shop: Environment, job: str) -> str:
+    """What a job has written in all of its runs."""
+    logs = (log for log in sorted((shop.state.logs / job).glob("*.log")) if log.stem != "launcher")
+    return "".join(log.read_text() for log in logs)
+
+
+def test_the_database_has_the_declared_parameters_and_a_change_behind_our_back_is_named(shop: Environment) -> None:
+    assert shop.run_job("parameter-drift") == 0, _told(shop, "parameter-drift")
+    rds = boto3.client(
+        "rds",
+        region_name="eu-central-1",
+        endpoint_url=cloud.ENDPOINT,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+    (instance,) = rds.describe_db_instances()["DBInstances"]
+    group = instance["DBParameterGroups"][0]["DBParameterGroupName"]  # pyright: ignore[reportTypedDictNotRequiredAccess]
+    (declared,) = [
+        each["ParameterValue"]
+        for page in rds.get_paginator("describe_db_parameters").paginate(DBParameterGroupName=group)
+        for each in page["Parameters"]
+        if each["ParameterName"] == "work_mem"
+    ]
+
+    def set_to(value: str) -> None:
+        change = {"ParameterName": "work_mem", "ParameterValue": value, "ApplyMethod": "immediate"}
+        rds.modify_db_parameter_group(DBParameterGroupName=group, Parameters=[change])  # pyright: ignore[reportArgumentType]
+
+    other = str(2 * int(declared))
+    set_to(other)
+    try:
+        assert shop.run_job("parameter-drift") == 1
+        assert f"error: work_mem is {other} and declared as {declared}" in _told(shop, "parameter-drift")
+    finally:
+        set_to(declared)
+    assert shop.run_job("parameter-drift") == 0
+
+
+def test_maintenance_looks_at_every_table_and_for_bloat(shop: Environment) -> None:
+    assert shop.run_job("database-maintenance") == 0
+    told = _told(shop, "database-maintenance")
+    assert '"ANALYZE public.products"' in told or '"VACUUM (ANALYZE) public.products"' in told
+    assert "bloat not looked at" not in told

@@ -38,7 +38,7 @@ RULES: Final[Mapping[Category, str]] = {
         "each call of another statement, about as often as that one gives rows (half to twice); or for each row of a "
         f"lookup that is N+1 itself; or {REPEATED} times or more in a row by one connection, as the log shows"
     ),
-    Category.SORT_SPILL: "the plan sorted, hashed or aggregated on disk, or the statement wrote temporary files",
+    Category.SORT_SPILL: "the plan sorted, hashed or aggregated on disk, or the query wrote temporary files",
     Category.MISSING_INDEX: (
         "a scan read 1,000 rows or more to keep at most a fifth of them, or a sequential one did for a LIMIT that "
         "needs no more"
@@ -50,6 +50,10 @@ RULES: Final[Mapping[Category, str]] = {
     Category.OTHER: "none of these",
 }
 
+_QUERY: Final = re.compile(
+    r"\s*(?:/\*.*?\*/\s*)*(?:SELECT|WITH|INSERT|UPDATE|DELETE|MERGE|VALUES)\b", re.IGNORECASE | re.DOTALL
+)
+"""What is asked, unlike what is built or looked after (CREATE INDEX, VACUUM, COPY): that sorts on disk rightly."""
 _ONE_TABLE_LOOKUP: Final = re.compile(
     r"\A(?:/\*.*?\*/ )?SELECT (?!.*\bSELECT\b).* FROM \S+(?: (?:AS )?(?!where\b)\w+)? WHERE \S+ = \?[^,]*\Z",
     re.IGNORECASE | re.DOTALL,
@@ -133,7 +137,7 @@ def _sort_spill(usage: Usage, findings: Sequence[Finding]) -> Reason:
     for finding in findings:
         if finding.kind == "spill":
             return Category.SORT_SPILL, f"{finding.detail}: sort by an index, take fewer columns, or raise work_mem"
-    if usage.temporary_pages:
+    if usage.temporary_pages and _QUERY.match(usage.text):
         return (
             Category.SORT_SPILL,
             f"wrote {usage.temporary_pages / usage.calls * 8:,.0f} kB of temporary files a call: as above",
