@@ -18,11 +18,15 @@ class RequestFailed(Exception):
 
 @dataclass(slots=True)
 class Answer:
-    """A response. Header names are lower case; `size` is the body's length in bytes as it was sent."""
+    """A response. Header names are lower case; `size` is the body's length in bytes as it was sent. Each cookie is a
+    `Set-Cookie` of its own, so they aren't among the headers.
+    """
 
     status: int
     headers: dict[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
+    """`name=value` of each cookie that was set."""
 
     @property
     def size(self) -> int:
@@ -37,6 +41,7 @@ class _Connection(asyncio.Protocol):
         self._parser: httptools.HttpResponseParser
         self._waiting: asyncio.Future[Answer] | None = None
         self._headers: dict[str, str] = {}
+        self._cookies: list[str] = []
         self._body: list[bytes] = []
         self.usable = True
 
@@ -58,7 +63,11 @@ class _Connection(asyncio.Protocol):
 
     # Called by the parser
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        if key == "set-cookie":
+            self._cookies.append(text.partition(";")[0])
+        else:
+            self._headers[key] = text
 
     def on_body(self, body: bytes) -> None:
         self._body.append(body)
@@ -67,7 +76,8 @@ class _Connection(asyncio.Protocol):
         if not self._parser.should_keep_alive():
             self.usable = False
         if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(Answer(self._parser.get_status_code(), self._headers, b"".join(self._body)))
+            status, body = self._parser.get_status_code(), b"".join(self._body)
+            self._waiting.set_result(Answer(status, self._headers, body, tuple(self._cookies)))
 
     def _fail(self, error: RequestFailed) -> None:
         if self._waiting is not None and not self._waiting.done():
@@ -77,7 +87,7 @@ class _Connection(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             raise RequestFailed("connection closed")
         self._parser = httptools.HttpResponseParser(self)
-        self._headers, self._body = {}, []
+        self._headers, self._cookies, self._body = {}, [], []
         self._waiting = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         try:

@@ -180,23 +180,24 @@ def test_trend_file_is_json() -> None:
     assert json.loads(as_json(rows(measured, {}), measured, {}))["figures"]["api_p95_seconds"]["value"] == 0.01
 
 
-async def _ask_twice() -> list[tuple[int, bytes]]:
+async def _ask_twice() -> list[tuple[int, bytes, tuple[str, ...]]]:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        cookies = b"Set-Cookie: sid=1; HttpOnly\r\nSet-Cookie: tier=premium\r\n"
         for _ in range(2):
             await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            writer.write(b"HTTP/1.1 200 OK\r\n" + cookies + b"Content-Length: 2\r\n\r\nok")
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server, Client(f"http://127.0.0.1:{port}") as client:
         answers = [await client.request("GET", "/") for _ in range(2)]
-    return [(found.status, found.body) for found in answers]
+    return [(found.status, found.body, found.cookies) for found in answers]
 
 
 def test_load_generator_gets_answers_on_the_loop_that_it_runs_on() -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        assert runner.run(_ask_twice()) == [(200, b"ok"), (200, b"ok")]
+        assert runner.run(_ask_twice()) == [(200, b"ok", ("sid=1", "tier=premium"))] * 2
 
 
 def _serve(ready: "queue.Queue[int]", over: threading.Event) -> None:
