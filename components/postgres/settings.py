@@ -50,8 +50,8 @@ class PostgresSettings(Section):
         "ddl", why="all doubles the log and writes personal data into it: for dev only"
     )
     log_duration: bool = setting(False, why="the duration of every statement in the log: for dev only")
-    ca_certificate: str = setting(
-        "rds-ca-rsa2048-g1", why="the authority that signs the server's certificate", pattern=r"rds-ca-[a-z0-9-]+"
+    ca_certificate: Literal["rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1"] = setting(
+        "rds-ca-rsa2048-g1", why="the authority that signs the server's certificate; the older ones have expired"
     )
     maintenance_schedule: str = setting(
         "30 3 * * 0", unit="cron, UTC", why="analyses, and rebuilds bloated indexes, weekly", pattern=CRON
