@@ -18,6 +18,8 @@ _FILES: Final = re.compile(r'(?:src|href)="(/_next/static/[^"]+)"')
 _IMAGES: Final = re.compile(r'src="(/_next/image\?[^"]+)"')
 IMAGES_AT_ONCE: Final = 6
 """Of a page's images, those that a browser shows first and so loads."""
+IMAGES_OF_A_PRODUCT: Final = 4
+"""On its page: the main picture and the three to choose from."""
 HEADERS: Final = {"User-Agent": "Mozilla/5.0 simone-kpi", "Accept-Encoding": "gzip, br"}
 
 
@@ -34,13 +36,15 @@ class Seen:
         return sum(self.hits[kind] for kind in kinds) / max(1, sum(self.answers[kind] for kind in kinds))
 
 
-async def browse(base_url: str, workload: Workload, catalogue: Catalogue, *, seconds: float, visits: float) -> Seen:
-    """Visits of the load mix as browsers make them, `visits` a second."""
+async def browse(
+    base_url: str, workload: Workload, catalogue: Catalogue, *, seconds: float, visits: float, stream: str = ""
+) -> Seen:
+    """Visits of the load mix as browsers make them, `visits` a second; those of another `stream` are others'."""
     seen = Seen()
     async with Client(base_url, timeout=30) as client:
         started = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
-            for visit in Visits(workload, rate=visits).until(seconds):
+            for visit in Visits(workload, rate=visits, stream=stream).until(seconds):
                 await asyncio.sleep(max(0.0, started + visit.start - time.monotonic()))
                 address = f"10.1.{random.randrange(256)}.{random.randrange(256)}"  # noqa: S311 - one of many visitors
                 headers = {**HEADERS, "X-Country": visit.country, "CF-Connecting-IP": address}
@@ -49,7 +53,38 @@ async def browse(base_url: str, workload: Workload, catalogue: Catalogue, *, sec
     return seen
 
 
-def _page(step: str, item: int, catalogue: Catalogue) -> str:
+def picture_hits(workload: Workload, seconds: float) -> float:
+    """The share of pictures that a shield, empty at first, has already in the second half of `seconds` of the load mix.
+
+    The policy keeps pictures longer than that; each product counts as having pictures of its own, although many share.
+    """
+    kept = set[tuple[str, int]]()
+    asked = hits = 0
+    for visit in Visits(workload).until(seconds):
+        of_visit = dict.fromkeys(
+            (page, number)
+            for action in visit.actions
+            for page in [_page(action.step, action.item, _Numbered())]
+            for number in range(IMAGES_OF_A_PRODUCT if page.startswith("/products/") else IMAGES_AT_ONCE)
+        )
+        if visit.start >= seconds / 2:
+            asked += len(of_visit)
+            hits += len(of_visit.keys() & kept)
+        kept.update(of_visit)
+    return hits / max(1, asked)
+
+
+class _Numbered:
+    """A catalogue whose products and categories are numbered by how much they are wanted."""
+
+    def product(self, rank: int) -> int:
+        return rank
+
+    def category(self, rank: int) -> int:
+        return rank
+
+
+def _page(step: str, item: int, catalogue: Catalogue | _Numbered) -> str:
     match step:
         case "product" | "reviews" | "inventory":
             return f"/products/{catalogue.product(item)}"

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from app.caching_policy import load, parse
+from kpi.edge.pages import picture_hits
 from kpi.edge.replay import Asked, Read, play, reads
 from kpi.workload import Workload
 
@@ -47,3 +48,10 @@ def test_reads_come_in_the_order_of_time_with_countries_that_share_prices_togeth
     assert [read.at for read in asked] == sorted(read.at for read in asked)
     assert any(read.key.startswith("DE/api/products") for read in asked)
     assert not any(read.key.startswith("AT") for read in asked)
+
+
+def test_a_shield_has_more_of_the_pictures_the_longer_it_is_asked() -> None:
+    mix = Workload.load()
+    soon, later = picture_hits(mix, 60), picture_hits(mix, 600)
+    assert soon < later
+    assert later >= 0.90
