@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -9,12 +11,13 @@ import urllib.request
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 import boto3
 import pytest
 import redis
 
-from local import cloud, secrets_file
+from local import browser, cloud, secrets_file
 from local.environment import Environment
 from review.render import ROOT
 
@@ -102,6 +105,20 @@ def test_a_product_is_read_through_all_layers_and_then_from_the_cache(shop: Envi
     assert again == body
     assert second["etag"] == first["etag"]
     assert "hit" in second["cache-status"]
+
+
+def test_a_customer_buys_something_in_a_browser(shop: Environment) -> None:
+    chromium = browser.find()
+    if chromium is None:
+        pytest.skip("NOT TESTED: Chromium is missing (make chromium)")
+    done = subprocess.run(
+        [sys.executable, Path(__file__).with_name("customer.py"), GATEWAY, chromium],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    seen = json.loads(done.stdout)
+    assert seen["complaints"] == []
+    assert int(seen["order"]) > 0
 
 
 def test_the_api_answers_throughout_while_the_data_master_s_node_is_lost(shop: Environment) -> None:
