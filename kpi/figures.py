@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kpi.browsers import Kind, Seen
 from kpi.load import LAYERS, Records
 from kpi.machine import Moment, cores
 from kpi.observe import Reading
@@ -20,6 +21,9 @@ SLOW_SECONDS = 0.1
 """The specification's slow query."""
 _HIT_LAYERS = (LAYERS.index("api"), LAYERS.index("gateway"))
 _PUBLIC = np.array([STEPS.index(step) for step in sorted(PUBLIC_READS)])
+
+
+_COUNTED: tuple[Kind, ...] = ("page", "static")
 
 
 @dataclass(frozen=True)
@@ -39,14 +43,30 @@ def of_records(records: Records) -> dict[str, Figure]:
         "public_hit_ratio": Figure(
             float(hits.mean()), f"{len(answered)} public reads of the load mix through the gateway, by Cache-Status"
         ),
-        "overall_hit_ratio": Figure(
-            float(hits.sum() / max(1, len(records))),
-            f"all {len(records)} requests of the load mix, writes and private reads among them",
-        ),
         "failed_share": Figure(failed, "requests of the load mix without an answer or with a 5xx"),
         "client_p95_seconds": Figure(
             float(np.quantile(records["seconds"], 0.95)), "seen by the load generator, which shares the machine's cores"
         ),
+    }
+
+
+def of_visits(records: Records, steps: float, seen: Seen) -> dict[str, Figure]:
+    """What visitors ask for, pictures aside: `steps` requests of the API in a visit, and its browser's pages and files.
+
+    Pictures are left out because a shield has to collect thousands of them first; they would raise it later.
+    """
+    browsers = sum(seen.answers[kind] for kind in _COUNTED)
+    if not browsers or not len(records):
+        return {}
+    api, pages = float(np.isin(records["layer"], _HIT_LAYERS).mean()), seen.ratio(*_COUNTED)
+    loaded = browsers / seen.visits
+    return {
+        "overall_hit_ratio": Figure(
+            (steps * api + loaded * pages) / (steps + loaded),
+            f"a visit's {steps:g} requests to the API, writes and private ones among them ({api:.1%} of {len(records)} "
+            f"were hits), and its browser's {loaded:.0f} for pages and files ({pages:.1%} of {browsers}, in "
+            f"{seen.visits} visits); pictures left out",
+        )
     }
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import orjson
 
 from app.database.catalogue import DEMO_PASSWORD
+from kpi.browsers import browsing
 from kpi.figures import (
     STATEMENTS,
     Figure,
@@ -23,6 +24,7 @@ from kpi.figures import (
     of_readings,
     of_records,
     of_shield,
+    of_visits,
     repeating,
 )
 from kpi.http_client import Client, RequestFailed
@@ -74,8 +76,8 @@ class Durations:
 WARM_UP_PACE = 10.0
 # Answers live for 5 minutes: after a warm-up of that length as many end as are made, as on any day. Played faster, all
 # entries are young and none ends during the load, so less of it gives the same: calculated for Zipf's law at the mix's
-# rate, 150 s would give 300 s's hit ratio, and these 120 s two points less.
-QUICK = Durations(warm_up=12, pace=WARM_UP_PACE, load=18, members=5, uncached=5, misses=60, members_warm_up=6)
+# rate, 150 s give 300 s's hit ratio.
+QUICK = Durations(warm_up=12, pace=12.5, load=18, members=5, uncached=5, misses=60, members_warm_up=6)
 FULL = Durations(warm_up=300, pace=1.0, load=120, members=60, uncached=30, misses=400)
 
 
@@ -275,16 +277,18 @@ def measure(
         )
 
     # Other visitors than those of the load: the same ones would find every answer of theirs again.
-    with progress.part("warming up", durations.warm_up + STARTING_SECONDS):
+    with progress.part("warming up", durations.warm_up + STARTING_SECONDS), browsing(run("warm-up", durations.warm_up)):
         warming = run("warm-up", durations.warm_up * durations.pace, pace=durations.pace)
         warm_up = play(warming, processes=processes).records
     with progress.part("load", durations.load + STARTING_SECONDS):
         before, began = asyncio.run(observer.read()), moment(database)
-        played = play(run("load", durations.load), processes=processes)
+        with browsing(run("load", durations.load)) as browsers:
+            played = play(run("load", durations.load), processes=processes)
         used, after = moment(database).since(began), asyncio.run(observer.read())
     measured.records, grown = played.records, after.since(before)
     measured.figures |= of_records(measured.records) | of_readings(grown, after, durations.load)
     measured.figures |= of_shield(measured.records)
+    measured.figures |= of_visits(measured.records, workload.steps.mean, browsers.result())
     measured.figures |= of_machine(used, played.cpu_seconds, durations.load, measured.records)
     measured.figures["repeating_hit_ratio"] = repeating(warm_up, measured.records)
     with progress.part(

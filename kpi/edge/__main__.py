@@ -4,8 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -17,9 +16,10 @@ from rich.table import Table
 from app.caching_policy import load as load_policy
 from app.database.catalogue.vocabulary import WAREHOUSES
 from kpi.__main__ import admin_token
+from kpi.browsers import Seen, browsing, picture_hits
 from kpi.edge import replay
 from kpi.edge.freshness import Freshness, measure
-from kpi.edge.pages import Seen, browse, picture_hits
+from kpi.figures import of_visits
 from kpi.load import LAYERS, Records, Run, play
 from kpi.measure import WARM_UP_PACE, Addresses, find_catalogue
 from kpi.observe import Observer, Reading, ShopNotRunning
@@ -28,9 +28,6 @@ from kpi.workload import PUBLIC_READS, STEPS, Workload, WorkloadError
 POLICY: Final = Path(__file__).parents[2] / "app/caching.yaml"
 REPORT: Final = Path("reports/edge.json")
 REPLAYED_SECONDS: Final = 1800
-PAGE_VISITS_PER_SECOND: Final = 0.5
-WARM_UP_VISITS: Final = 4.0
-"""Seconds of a visit each: enough to have been on every kind of page."""
 COLD_SECONDS: Final = 40.0
 FRESH_PAGES: Final = 5
 
@@ -100,45 +97,34 @@ def _lines(mix: Workload, addresses: Addresses, seconds: int, writes: int) -> It
     catalogue = asyncio.run(find_catalogue(addresses, mix, token, WAREHOUSES[0]))
     observer = Observer(addresses.prometheus)
 
-    def run(virtual_seconds: float, pace: float) -> Records:
-        return play(
-            Run(
-                workload=mix,
-                base_url=addresses.gateway,
-                seconds=virtual_seconds,
-                catalogue=catalogue,
-                sessions_per_second=mix.sessions_per_second,
-                pace=pace,
-            )
-        ).records
-
-    async def surf(seconds: float, visits: float, stream: str = "") -> Seen:
-        return await browse(addresses.gateway, mix, catalogue, seconds=seconds, visits=visits, stream=stream)
-
-    run(300, WARM_UP_PACE)
-    asyncio.run(surf(WARM_UP_VISITS, 1.0, "those before"))
+    warm_up = Run(
+        workload=mix,
+        base_url=addresses.gateway,
+        seconds=300,
+        catalogue=catalogue,
+        sessions_per_second=mix.sessions_per_second,
+        stream="warm-up",
+        pace=WARM_UP_PACE,
+    )
+    with browsing(replace(warm_up, seconds=warm_up.seconds / WARM_UP_PACE)):
+        play(warm_up)
+    load = replace(warm_up, seconds=seconds, stream="load", pace=1.0)
     before = asyncio.run(observer.read())
-    with ThreadPoolExecutor(1) as other:
-        browsing = other.submit(asyncio.run, surf(seconds, PAGE_VISITS_PER_SECOND))
-        records = run(seconds, 1.0)
-        seen = browsing.result()
+    with browsing(load) as browsers:
+        records = play(load).records
     grown = asyncio.run(observer.read()).since(before)
-    yield from _ratios(records, seen, grown)
+    yield from _ratios(records, mix.steps.mean, browsers.result(), grown)
     renamed = catalogue.products[:writes]
     fresh = asyncio.run(measure(addresses.api, addresses.gateway, list(renamed), token, pages=FRESH_PAGES))
     yield from _fresh(fresh)
     yield from _spared(mix)
 
 
-def _ratios(records: Records, seen: Seen, grown: Reading) -> Iterator[Line]:
+def _ratios(records: Records, steps: float, seen: Seen, grown: Reading) -> Iterator[Line]:
     public = np.isin(records["step"], [STEPS.index(step) for step in sorted(PUBLIC_READS)])
     hits = np.isin(records["layer"], (LAYERS.index("api"), LAYERS.index("gateway")))
-    pages = sum(seen.answers.values())
-    all_hits = float(hits.sum() + sum(seen.hits.values()))
-    yield Line(
-        "overall hit ratio", all_hits / (len(records) + pages), 0.70, True, "ratio",
-        f"{len(records)} API requests, writes and private reads among them, and {pages} of browsers",
-    )  # fmt: skip
+    for overall in of_visits(records, steps, seen).values():
+        yield Line("overall hit ratio", overall.value, 0.70, True, "ratio", overall.method)
     yield Line(
         "hit ratio of public API reads", float(hits[public].mean()), 0.70, True, "ratio", f"{int(public.sum())} reads"
     )

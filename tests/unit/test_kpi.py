@@ -18,8 +18,9 @@ import uvloop
 
 from components.monitoring.rules import ALERTS, GROUPS
 from components.monitoring.rules.model import Recording
+from kpi.browsers import Seen
 from kpi.criteria import CRITERIA
-from kpi.figures import Figure, against_uncached, of_failover, of_query_cache, repeating
+from kpi.figures import Figure, against_uncached, of_failover, of_query_cache, of_visits, repeating
 from kpi.http_client import Client
 from kpi.load import LAYERS, RECORD, Records, Run, layer_of, play
 from kpi.machine import moment
@@ -52,6 +53,15 @@ def test_steps_have_the_declared_shares() -> None:
     total = sum(steps.values())
     for step, share in MIX.mix.items():
         assert steps[step] / total == pytest.approx(share, abs=0.012)
+
+
+def test_a_visit_is_its_requests_to_the_api_and_what_its_browser_loads_without_pictures() -> None:
+    records = np.zeros(4, dtype=RECORD)
+    records["layer"] = [LAYERS.index(layer) for layer in ("gateway", "api", "origin", "none")]
+    seen = Seen(visits=2, answers={"page": 4, "static": 26, "image": 50}, hits={"page": 1, "static": 26, "image": 0})
+    (overall,) = of_visits(records, 9, seen).values()
+    assert overall.value == pytest.approx((9 * 0.5 + 27 / 2) / (9 + 30 / 2))
+    assert of_visits(records, 9, Seen()) == {}
 
 
 def test_popular_products_are_asked_for_most() -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from app.caching_policy import load, parse
-from kpi.edge.pages import picture_hits
+from kpi.browsers import picture_hits
 from kpi.edge.replay import Asked, Read, play, reads
 from kpi.workload import Workload
 

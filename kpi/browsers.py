@@ -4,12 +4,15 @@ import asyncio
 import random
 import re
 import time
+from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Final, Literal
 
 from kpi.http_client import Client, RequestFailed
-from kpi.load import layer_of
+from kpi.load import Run, layer_of
 from kpi.routes import Catalogue
 from kpi.workload import Visits, Workload
 
@@ -25,32 +28,42 @@ HEADERS: Final = {"User-Agent": "Mozilla/5.0 simone-kpi", "Accept-Encoding": "gz
 
 @dataclass
 class Seen:
-    """Answers by kind: how many, how many of them from a cache, and how many bytes of body."""
+    """Answers by kind: how many, and how many of them from a cache."""
 
+    visits: int = 0
     answers: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(("page", "static", "image"), 0))
     hits: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(("page", "static", "image"), 0))
     failed: int = 0
 
     def ratio(self, *kinds: Kind) -> float:
-        """Hits among the answers of these kinds."""
+        """Hits among the answers of these kinds (0 to 1)."""
         return sum(self.hits[kind] for kind in kinds) / max(1, sum(self.answers[kind] for kind in kinds))
 
 
-async def browse(
-    base_url: str, workload: Workload, catalogue: Catalogue, *, seconds: float, visits: float, stream: str = ""
-) -> Seen:
-    """Visits of the load mix as browsers make them, `visits` a second; those of another `stream` are others'."""
+VISITS_PER_SECOND: Final = 0.5
+"""A page takes a hundred times the work of an API answer: few visits, and each as a browser makes it."""
+
+
+async def browse(run: Run) -> Seen:
+    """The run's visits as browsers make them."""
     seen = Seen()
-    async with Client(base_url, timeout=30) as client:
+    async with Client(run.base_url, timeout=30) as client:
         started = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
-            for visit in Visits(workload, rate=visits, stream=stream).until(seconds):
+            for visit in Visits(run.workload, rate=VISITS_PER_SECOND, stream=run.stream).until(run.seconds):
                 await asyncio.sleep(max(0.0, started + visit.start - time.monotonic()))
                 address = f"10.1.{random.randrange(256)}.{random.randrange(256)}"  # noqa: S311 - one of many visitors
                 headers = {**HEADERS, "X-Country": visit.country, "CF-Connecting-IP": address}
-                pages = [_page(action.step, action.item, catalogue) for action in visit.actions[:8]]
+                pages = [_page(action.step, action.item, run.catalogue) for action in visit.actions[:8]]
                 tasks.create_task(_visit(client, pages, headers, seen))
     return seen
+
+
+@contextmanager
+def browsing(run: Run) -> Generator[Future[Seen]]:
+    """Browsers at the gateway beside whatever is done meanwhile."""
+    with ThreadPoolExecutor(1) as other:
+        yield other.submit(asyncio.run, browse(run))
 
 
 def picture_hits(workload: Workload, seconds: float) -> float:
@@ -99,6 +112,7 @@ def _page(step: str, item: int, catalogue: Catalogue | _Numbered) -> str:
 
 
 async def _visit(client: Client, pages: list[str], headers: dict[str, str], seen: Seen) -> None:
+    seen.visits += 1
     had: set[str] = set()
     for page in pages:
         text = await _get(client, "page", page, {**headers, "Accept": "text/html"}, seen)
