@@ -165,16 +165,20 @@ local function tags_of(route, path)
     return concat(tags, ",")
 end
 
--- Decides for a request of a public route: which key, which version; or past the cache altogether.
-function shield.lookup()
-    local var = ngx.var
-    local route = config.routes[var.route]
-    local method = get_method()
+-- Takes a personal request of a public route past the cache, to where nobody keeps its answer.
+function shield.bypass()
+    local var, method = ngx.var, get_method()
     if (method ~= "GET" and method ~= "HEAD") or bypassed(var) then
         var.cache_result = "bypass"
-        return ngx.exec("@" .. route.upstream .. "-private")
+        return ngx.exec("@" .. config.routes[var.route].upstream .. "-private")
     end
+end
 
+-- Decides for a request of a public route: which key, which version; or past the cache altogether.
+function shield.lookup()
+    shield.bypass()
+    local var = ngx.var
+    local route = config.routes[var.route]
     local query = normalised_query(route.query)
     ngx.req.set_uri_args(query)
     clear_header("Cookie")

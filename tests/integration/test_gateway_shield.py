@@ -113,6 +113,7 @@ def test_what_an_answer_doesnt_depend_on_is_kept_from_the_origin(gateway: Gatewa
         ("/api/products/5", {"Authorization": "Bearer x"}),
         ("/api/products/5", {"X_Admin_Update": "1"}),
         ("/api/products/5", {"Cookie": "a=b; tier=premium"}),
+        ("/sw.js", {"Authorization": "Bearer x"}),
         ("/api/users/7", {}),
         ("/api/cart", {}),
         ("/account/orders", {}),
