@@ -40,7 +40,7 @@ class Seen:
         return sum(self.hits[kind] for kind in kinds) / max(1, sum(self.answers[kind] for kind in kinds))
 
 
-VISITS_PER_SECOND: Final = 0.5
+VISITS_PER_SECOND: Final = 1.0
 """A page takes a hundred times the work of an API answer: few visits, and each as a browser makes it."""
 
 
