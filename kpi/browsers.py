@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Final, Literal
@@ -44,26 +44,27 @@ VISITS_PER_SECOND: Final = 1.0
 """A page takes a hundred times the work of an API answer: few visits, and each as a browser makes it."""
 
 
-async def browse(run: Run) -> Seen:
-    """The run's visits as browsers make them."""
+async def browse(run: Run, *, pictures: bool) -> Seen:
+    """The run's visits as browsers make them, with or without `pictures`; ended with the run, also in the middle."""
     seen = Seen()
-    async with Client(run.base_url, timeout=30) as client:
-        started = time.monotonic()
-        async with asyncio.TaskGroup() as tasks:
-            for visit in Visits(run.workload, rate=VISITS_PER_SECOND, stream=run.stream).until(run.seconds):
-                await asyncio.sleep(max(0.0, started + visit.start - time.monotonic()))
-                address = f"10.1.{random.randrange(256)}.{random.randrange(256)}"  # noqa: S311 - one of many visitors
-                headers = {**HEADERS, "X-Country": visit.country, "CF-Connecting-IP": address}
-                pages = [_page(action.step, action.item, run.catalogue) for action in visit.actions[:8]]
-                tasks.create_task(_visit(client, pages, headers, seen))
+    with suppress(TimeoutError):
+        async with asyncio.timeout(run.seconds), Client(run.base_url, timeout=30) as client:
+            started = time.monotonic()
+            async with asyncio.TaskGroup() as tasks:
+                for visit in Visits(run.workload, rate=VISITS_PER_SECOND, stream=run.stream).until(run.seconds):
+                    await asyncio.sleep(max(0.0, started + visit.start - time.monotonic()))
+                    address = f"10.1.{random.randrange(256)}.{random.randrange(256)}"  # noqa: S311 - one of many visitors
+                    headers = {**HEADERS, "X-Country": visit.country, "CF-Connecting-IP": address}
+                    pages = [_page(action.step, action.item, run.catalogue) for action in visit.actions[:8]]
+                    tasks.create_task(_visit(client, pages, headers, seen, pictures=pictures))
     return seen
 
 
 @contextmanager
-def browsing(run: Run) -> Generator[Future[Seen]]:
+def browsing(run: Run, *, pictures: bool) -> Generator[Future[Seen]]:
     """Browsers at the gateway beside whatever is done meanwhile."""
     with ThreadPoolExecutor(1) as other:
-        yield other.submit(asyncio.run, browse(run))
+        yield other.submit(asyncio.run, browse(run, pictures=pictures))
 
 
 def picture_hits(workload: Workload, seconds: float) -> float:
@@ -111,13 +112,13 @@ def _page(step: str, item: int, catalogue: Catalogue | _Numbered) -> str:
             return "/"
 
 
-async def _visit(client: Client, pages: list[str], headers: dict[str, str], seen: Seen) -> None:
+async def _visit(client: Client, pages: list[str], headers: dict[str, str], seen: Seen, *, pictures: bool) -> None:
     seen.visits += 1
     had: set[str] = set()
     for page in pages:
         text = await _get(client, "page", page, {**headers, "Accept": "text/html"}, seen)
         files = dict.fromkeys(_FILES.findall(text))
-        images = list(dict.fromkeys(map(unescape, _IMAGES.findall(text))))[:IMAGES_AT_ONCE]
+        images = list(dict.fromkeys(map(unescape, _IMAGES.findall(text))))[:IMAGES_AT_ONCE] if pictures else []
         wanted: list[tuple[Kind, str]] = [
             *(("static", file) for file in files),
             *(("image", image) for image in images),

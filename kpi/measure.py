@@ -277,12 +277,15 @@ def measure(
         )
 
     # Other visitors than those of the load: the same ones would find every answer of theirs again.
-    with progress.part("warming up", durations.warm_up + STARTING_SECONDS), browsing(run("warm-up", durations.warm_up)):
+    with (
+        progress.part("warming up", durations.warm_up + STARTING_SECONDS),
+        browsing(run("warm-up", durations.warm_up), pictures=False),
+    ):
         warming = run("warm-up", durations.warm_up * durations.pace, pace=durations.pace)
         warm_up = play(warming, processes=processes).records
     with progress.part("load", durations.load + STARTING_SECONDS):
         before, began = asyncio.run(observer.read()), moment(database)
-        with browsing(run("load", durations.load)) as browsers:
+        with browsing(run("load", durations.load), pictures=False) as browsers:
             played = play(run("load", durations.load), processes=processes)
         used, after = moment(database).since(began), asyncio.run(observer.read())
     measured.records, grown = played.records, after.since(before)

@@ -106,11 +106,11 @@ def _lines(mix: Workload, addresses: Addresses, seconds: int, writes: int) -> It
         stream="warm-up",
         pace=WARM_UP_PACE,
     )
-    with browsing(replace(warm_up, seconds=warm_up.seconds / WARM_UP_PACE)):
+    with browsing(replace(warm_up, seconds=warm_up.seconds / WARM_UP_PACE), pictures=True):
         play(warm_up)
     load = replace(warm_up, seconds=seconds, stream="load", pace=1.0)
     before = asyncio.run(observer.read())
-    with browsing(load) as browsers:
+    with browsing(load, pictures=True) as browsers:
         records = play(load).records
     grown = asyncio.run(observer.read()).since(before)
     yield from _ratios(records, mix.steps.mean, browsers.result(), grown)
