@@ -124,9 +124,9 @@ class Pairs:
 
     def replica_in_step(self, pair: str) -> str:
         """The replica's name, once it has all of its master's data."""
-        name = self.replica(pair)
-        eventually(f"{name} is in step", lambda: self._follows(name), within=60)
-        return name
+        # Asked anew each time: where a machine stood still, a needless failover may change the roles meanwhile.
+        eventually(f"{pair}'s replica is in step", lambda: self._follows(self.replica(pair)), within=60)
+        return self.replica(pair)
 
     def _follows(self, name: str) -> bool:
         role = self.node(name).execute_command("ROLE")
