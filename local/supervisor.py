@@ -81,11 +81,16 @@ class Supervisor:
         return proxy.supervisor
 
     def running(self) -> bool:
-        """Whether it answers."""
-        try:
-            return self._calls.getState()["statename"] == "RUNNING"
-        except (OSError, http.client.HTTPException):
-            return False
+        """Whether it answers. One that somebody is stopping is waited for: it kills what outlives its grace period."""
+        while True:
+            try:
+                return self._calls.getState()["statename"] == "RUNNING"
+            except (OSError, http.client.HTTPException):
+                return False
+            except xmlrpc.client.Fault as fault:
+                if "SHUTDOWN_STATE" not in fault.faultString:
+                    raise
+                time.sleep(0.1)
 
     def pid(self) -> int:
         return int(self._calls.getPID())

@@ -206,6 +206,17 @@ def test_up_after_a_killed_supervisor_finds_the_data_again(state: State) -> None
         environment.down()
 
 
+def test_up_waits_for_a_supervisor_that_is_being_stopped(state: State) -> None:
+    environment = Environment(state, resources=small_stack().resources)
+    environment.up()
+    os.kill(environment.supervisor.pid(), signal.SIGTERM)
+    try:
+        environment.up()
+        assert all(entry.healthy for entry in environment.status())
+    finally:
+        environment.down()
+
+
 def test_a_taken_port_is_named_with_its_holder_and_nothing_is_started(state: State) -> None:
     environment = Environment(state, resources=small_stack().resources)
     with socket.create_server(("127.0.0.1", PORT)), pytest.raises(Problem) as problem:
