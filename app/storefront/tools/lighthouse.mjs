@@ -42,7 +42,8 @@ async function sizeAsDrawn(address) {
   const source = origin + searchParams.get("url");
   let size = drawn.get(source);
   if (size === undefined) {
-    size = (await (await fetch(source)).arrayBuffer()).byteLength;
+    // This process stood still while Lighthouse ran: a connection from before may be closed, and a second try makes another.
+    size = (await (await fetch(source).catch(() => fetch(source))).arrayBuffer()).byteLength;
     drawn.set(source, size);
   }
   return size;
