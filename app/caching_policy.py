@@ -9,7 +9,7 @@ order of the file means nothing. A path that no route matches is never stored (`
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -33,6 +33,10 @@ Event = Literal[
 ]
 """What a write announces. `inventory.changed` is any change of a stock count; `availability.changed` only one
 that a listing shows (from or to less than ten pieces)."""
+
+LISTED_AT_MOST: Final = 100
+"""Things that an answer may have a tag for each of: 2 KB of Cache-Tag header, of which the edge reads 16 KB
+(developers.cloudflare.com/cache/how-to/purge-cache/purge-by-tags). One that shows more has the tag of all."""
 
 YEAR_SECONDS: Final = 365 * 24 * 60 * 60
 UNLISTED_CACHE_CONTROL: Final = "no-store"
@@ -99,6 +103,39 @@ class Countries(_Model):
         return country if country in self.own else self.others
 
 
+class Lists(_Model):
+    """Of a route whose answers show many things: a tag for each, so that what one of them shows can change and only the
+    answers that show it are purged."""
+
+    tag: str = Field(description="the tag of one thing, its parameter last: listed:{product_id}")
+    purged_by: tuple[Event, ...] = Field(
+        min_length=1, description="the events that change what is shown of a thing, but not which answers show it"
+    )
+
+    @model_validator(mode="after")
+    def _of_one_thing(self) -> Self:
+        if not _TAG.fullmatch(self.tag) or not self.tag.endswith("}") or len(list(_parameters(self.tag))) != 1:
+            raise ValueError(f"lists.tag {self.tag!r} must be words and, last, one parameter: listed:{{product_id}}")
+        return self
+
+    @cached_property
+    def parameter(self) -> str:
+        """The name of what tells the things apart."""
+        return next(_parameters(self.tag))
+
+    @cached_property
+    def family(self) -> str:
+        """The tag of all such things, which is purged with each of them: answers have it that show more than
+        `LISTED_AT_MOST`, and whoever makes an answer, and can't know yet what it will show, minds it meanwhile."""
+        return self.tag.rpartition(":")[0]
+
+    def tags(self, shown: Collection[str]) -> tuple[str, ...]:
+        """The tags of an answer that shows these things, given by the parameter's values."""
+        if len(shown) > LISTED_AT_MOST:
+            return (self.family,)
+        return tuple(dict.fromkeys(self.tag.format_map({self.parameter: value}) for value in shown))
+
+
 class Route(_Model):
     """What may happen to the answers of one route. All TTLs are whole seconds; 0 means the layer keeps nothing."""
 
@@ -120,6 +157,9 @@ class Route(_Model):
     tags: tuple[str, ...] = Field(default=(), description="labels of the stored answers, with the route's parameters")
     purged_by: tuple[Event, ...] = Field(
         default=(), description="the events after which stored answers are thrown away"
+    )
+    lists: Lists | None = Field(
+        default=None, description="how answers that show many things are tagged by what they show"
     )
     prefetch: tuple[str, ...] = Field(default=(), description="the routes a visitor is likely to ask for next")
 
@@ -168,6 +208,10 @@ class Route(_Model):
             raise ValueError(f"only GET and HEAD can be stored: audience must be 'never' for {', '.join(self.methods)}")
         if self.purged_by and not self.tags:
             raise ValueError("purged_by needs tags: they are what a purge finds the stored answers by")
+        if self.lists and not self.tags:
+            raise ValueError("lists needs tags: an event that names no single thing purges by them")
+        if self.lists and (twice := set(self.lists.purged_by) & set(self.purged_by)):
+            raise ValueError(f"{', '.join(sorted(twice))} stands in purged_by, so lists.purged_by can't narrow it")
 
     @cached_property
     def segments(self) -> tuple[str, ...]:
@@ -272,7 +316,14 @@ class Policy(_Model):
                     f"{', '.join(sorted(set(first.methods) & set(second.methods)))}; keep one, or separate their paths",
                 )
         known = {route.route for route in self.routes if "GET" in route.methods}
+        tags = {tag for route in self.routes for tag in route.tags}
         for index, route in enumerate(self.routes):
+            if route.lists and route.lists.family in tags:
+                raise _wrong_route(
+                    index,
+                    f"lists.tag {route.lists.tag!r}: each purge of one of them would purge {route.lists.family!r} too, "
+                    "which a route has as its tag; choose another word",
+                )
             for target in route.prefetch:
                 if target not in known:
                     raise _wrong_route(index, f"prefetch {target!r} is no GET route of this file")
@@ -294,12 +345,17 @@ class Policy(_Model):
         """What `event` about the things named by `parameters` (product_id, user_id …) throws away.
 
         Of each route, the tags that are narrowest among those the event can fill in: a change of product 5 purges
-        `product:5` and not `catalogue`; a new catalogue, which names no product, purges `catalogue`.
+        `product:5` and not `catalogue`; a new catalogue, which names no product, purges `catalogue`. Of a route that
+        `lists` things, an event of one of them purges the answers that show it, by their tags alone.
         """
         tags: dict[str, None] = {}
         paths: dict[str, None] = {}
         for route in self.routes:
-            if event not in route.purged_by:
+            lists = route.lists if route.lists and event in route.lists.purged_by else None
+            if lists and lists.parameter in parameters:
+                tags |= dict.fromkeys((*lists.tags([parameters[lists.parameter]]), lists.family))
+                continue
+            if event not in route.purged_by and not lists:
                 continue
             known = [tag for tag in route.tags if set(_parameters(tag)) <= set(parameters)]
             narrowest = max((len(list(_parameters(tag))) for tag in known), default=0)
@@ -342,6 +398,7 @@ def parse(text: str, name: str = "caching.yaml") -> Policy:
         if first["type"] == "extra_forbidden":
             sections = {"errors": Errors, "bypass": Bypass, "countries": Countries, "routes": Route}
             model = Policy if len(first["loc"]) == 1 else sections.get(str(first["loc"][0]), Policy)
+            model = Lists if "lists" in first["loc"][:-1] else model
             allowed = f": unknown field; allowed are {', '.join(model.model_fields)}"
         reason = allowed or f": {first['msg'].removeprefix('Value error, ')}"
         if first["type"] not in {"extra_forbidden", "value_error", "missing", _WRONG_ROUTE}:

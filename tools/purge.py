@@ -32,7 +32,7 @@ def purge(
     policy = load(CACHING_POLICY)
     try:
         named = [found for one in url or [] for found in tags_of(policy, one)]
-        tags = sorted({*(known_tag(policy, one) for one in tag or []), *named})
+        tags = sorted({*(found for one in tag or [] for found in known_tags(policy, one)), *named})
         commands = _commands(environment, [word for name in tags for word in ("--tag", name)])
     except (ValueError, RenderError) as error:
         typer.echo(f"error: {error}", err=True)
@@ -47,12 +47,16 @@ def purge(
             raise typer.Exit(code)
 
 
-def known_tag(policy: Policy, tag: str) -> str:
-    """The tag itself. Raises ValueError for one that no answer has: purging it would do nothing, and say it had."""
-    patterns = dict.fromkeys(pattern for route in policy.routes for pattern in route.tags)
-    if not any(re.fullmatch(re.sub(r"\{[^}]*\}", "[^:]+", pattern), tag) for pattern in patterns):
-        raise ValueError(f"nothing is kept under the tag {tag!r}; there are {', '.join(patterns)}")
-    return tag
+def known_tags(policy: Policy, tag: str) -> tuple[str, ...]:
+    """The tag, and what is purged with it. Raises ValueError for one that no answer has: purging it would do nothing,
+    and say it had.
+    """
+    patterns = {pattern: () for route in policy.routes for pattern in route.tags}
+    patterns |= {route.lists.tag: (route.lists.family,) for route in policy.routes if route.lists}
+    for pattern, family in patterns.items():
+        if re.fullmatch(re.sub(r"\{[^}]*\}", "[^:]+", pattern), tag):
+            return (tag, *family)
+    raise ValueError(f"nothing is kept under the tag {tag!r}; there are {', '.join(patterns)}")
 
 
 def tags_of(policy: Policy, url: str) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from app.api.redis.tagged import TaggedStore, Turn
 
 log = structlog.get_logger(__name__)
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 LEASE_SECONDS: Final = 5.0
 JITTER: Final = 0.1
 """TTLs are shortened by up to this share, so that what was stored together doesn't expire together."""
@@ -60,6 +60,14 @@ LoadMany = Callable[[list[Any]], Awaitable[Mapping[Any, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
+class TagsOfValue:
+    """Tags that follow from a value, as JSON gives it, and the tag that is purged with each of them."""
+
+    guard: str
+    of: Callable[[Any], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class _Wish:
     """A key, and how its value is made and kept."""
 
@@ -68,6 +76,11 @@ class _Wish:
     load: Load
     tags: tuple[str, ...]
     stale_seconds: float
+    of_value: TagsOfValue | None = None
+
+    @property
+    def guards(self) -> tuple[str, ...]:
+        return (self.of_value.guard,) if self.of_value else ()
 
 
 class CacheManager:
@@ -81,7 +94,7 @@ class CacheManager:
 
     @staticmethod
     def key(entity: str, identifier: object, variant: str = "all") -> str:
-        """`cache:product:12345:v1.with_inventory`: the version is of the shape of what is stored."""
+        """`cache:product:12345:v2.with_inventory`: the version is of the shape and the tags of what is stored."""
         return f"cache:{entity}:{identifier}:v{SCHEMA}.{variant}"
 
     async def get(self, key: str) -> Any:
@@ -133,18 +146,26 @@ class CacheManager:
             self._detach(key)
 
     async def get_or_else(
-        self, key: str, seconds: float, load: Load, *, tags: tuple[str, ...] = (), stale_seconds: float = 0.0
+        self,
+        key: str,
+        seconds: float,
+        load: Load,
+        *,
+        tags: tuple[str, ...] = (),
+        of_value: TagsOfValue | None = None,
+        stale_seconds: float = 0.0,
     ) -> Any:
         """The value of `key`, from `load` if need be. Raises only what `load` raises."""
+        wish = _Wish(key, seconds, load, tags, stale_seconds, of_value)
         found = await self._read(key)
         now = time()
         if found is not None and now < found.fresh_until + stale_seconds:
-            self._served(_Wish(key, seconds, load, tags, stale_seconds), found, now)
+            self._served(wish, found, now)
             return found.value
         self._count(key, "miss")
         running = self._loads.get(key)
         if running is None:
-            running = self._start(_Wish(key, seconds, load, tags, stale_seconds), wait=True)
+            running = self._start(wish, wait=True)
         return await asyncio.shield(running)
 
     async def get_or_else_many(
@@ -194,7 +215,7 @@ class CacheManager:
         return self._remember(wish, asyncio.create_task(self._load(wish, wait=wait)))
 
     def _remember(self, wish: _Wish, task: asyncio.Task[Any]) -> asyncio.Task[Any]:
-        self._loads[wish.key], self._tags[wish.key] = task, wish.tags
+        self._loads[wish.key], self._tags[wish.key] = task, (*wish.tags, *wish.guards)
         task.add_done_callback(lambda done: self._done(wish.key, done))
         return task
 
@@ -254,7 +275,8 @@ class CacheManager:
             return
         ttl = _jittered(wish.seconds if value is not None else min(wish.seconds, NEGATIVE_SECONDS))
         try:
-            await self._store.store(turn, _encoded(value, ttl, cost), ttl + wish.stale_seconds)
+            more = wish.of_value.of(value) if wish.of_value else ()
+            await self._store.store(turn, _encoded(value, ttl, cost), ttl + wish.stale_seconds, more_tags=more)
         except RedisError:
             self._count(wish.key, "unavailable")
 
@@ -278,7 +300,7 @@ class CacheManager:
         return (turn if turn.held else None), found
 
     async def _begin(self, wish: _Wish, *, wait: bool) -> tuple[Turn, _Found | None]:
-        turn = await self._store.begin(wish.key, wish.tags, LEASE_SECONDS)
+        turn = await self._store.begin(wish.key, wish.tags, LEASE_SECONDS, guards=wish.guards)
         if turn.held and wait:
             # Since this process looked, another one may have had its turn and ended it.
             found = await self._read(wish.key)

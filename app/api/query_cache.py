@@ -4,7 +4,8 @@ What is kept here is what the database said, before prices are picked and pages 
 currency and price list, members' too, which no response cache may hold, are made from one result.
 
 A result has the tags of the route that it is for (app/caching.yaml) and lies in the same Redis pair as that route's
-answers: one purge, which is atomic, takes both, so no new answer is made from an old result.
+answers: one purge, which is atomic, takes both, so no new answer is made from an old result. That of a route that lists
+things has their tags too.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,7 +14,7 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
-from app.api.cache_manager import TTL_SECONDS, CacheManager
+from app.api.cache_manager import TTL_SECONDS, CacheManager, TagsOfValue
 from app.caching_policy import Policy
 from app.database.queries import Database, categories, inventory, products, reviews
 from app.database.queries.categories import Category
@@ -111,12 +112,19 @@ class QueryCache:
             raise AssertionError(f"app/caching.yaml has no route for {path}")
         # As the response cache chooses (responses/target.py): listings and searches are computed results.
         manager = self._computed if match.route.query else self._data
+        lists = match.route.lists
         return await manager.get_or_else(
             manager.key(query, identifier, variant),
             TTL_SECONDS[query],
             load,
             tags=match.route.rendered_tags(match.parameters),
+            of_value=TagsOfValue(lists.family, lambda found: lists.tags(_shown(found))) if lists else None,
         )
+
+
+def _shown(found: Any) -> list[str]:
+    """The ids of what a result lists: the items of a page, or a plain list."""
+    return [str(item["id"]) for item in (found["items"] if isinstance(found, dict) else found)]
 
 
 def _page(page: Page[Any]) -> dict[str, Any]:

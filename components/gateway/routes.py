@@ -150,7 +150,8 @@ def _mark_lifetimes(policy: Policy) -> dict[str, int]:
     """How long a purged tag matters, by its first word: until the last answer that may have it is too old anyway."""
     lifetimes: dict[str, int] = {}
     for location in locations(policy):
-        for tag in location.route.tags:
+        lists = location.route.lists
+        for tag in (*location.route.tags, *([lists.tag] if lists else [])):
             word = tag.split(":")[0]
             lifetimes[word] = max(lifetimes.get(word, 0), lifetime(location.route))
     return lifetimes

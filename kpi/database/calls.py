@@ -160,7 +160,6 @@ def _calls(facts: Facts) -> dict[str, Arguments]:
         "products.top": (100,),
         "products.ranked": (100,),
         "products.active_ids": (facts.product_id, 1000),
-        "products.active_count": (),
         "products.by_status": (facts.category_id, "draft", 50),
         "products.praised": (facts.category_id, 4, 20),
         "products.search": ("walnut desk lamp", 20, 0),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from app.database.queries import categories, inventory, orders, products, reviews, users
+from app.database.queries import inventory, orders, products, reviews, users
 from app.database.queries.products import CARD, Sort
 from kpi.database.calls import Facts
 
@@ -163,22 +163,6 @@ async def rank_by_self_join(db: Connection, facts: Facts) -> Any:
         """
     )
     return [(row["id"], row["rank"]) for row in rows]
-
-
-async def _category_counts(db: Connection, facts: Facts) -> Any:
-    return [(category.id, category.product_count) for category in await categories.all_categories(db)]
-
-
-@rewrite("number of products of each category", fault="subquery", query="categories.all", fast=_category_counts)
-async def counts_by_correlated_subquery(db: Connection, facts: Facts) -> Any:
-    rows = await db.fetch(
-        """
-        SELECT c.id, (SELECT count(*) FROM products p
-                      WHERE p.category_id = c.id AND p.status = 'active' AND p.price_eur >= 0) AS product_count
-        FROM categories c ORDER BY c.position, c.id
-        """
-    )
-    return [(row["id"], row["product_count"]) for row in rows]
 
 
 async def _stored_ratings(db: Connection, facts: Facts) -> Any:

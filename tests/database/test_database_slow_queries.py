@@ -75,7 +75,6 @@ SIGNS = {
     "stock of a cart": "SELECT sum(quantity) FROM inventory WHERE product_id = ?",
     "products with a very good review": "IN (SELECT DISTINCT product_id FROM reviews",
     "bestseller list with ranks": "p2.popularity > p.popularity",
-    "number of products of each category": "WHERE p.category_id = c.id AND p.status = ? AND p.price_eur >= ?",
     "best rated products of a category": "ORDER BY (SELECT round(coalesce(avg(r.rating)",
     "twenty pages of new products": "OFFSET ?",
     "is there another page?": "count(*) OVER ()",

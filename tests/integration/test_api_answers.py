@@ -5,7 +5,7 @@ import contextlib
 import json
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,6 +13,7 @@ import httpx
 import pytest
 from integration.api_stack import ADMIN_TOKEN, Api, Stack, running_stack, wait_until
 
+from app.caching_policy import LISTED_AT_MOST
 from app.database.catalogue import DEMO_PASSWORD
 
 ADMIN = {"authorization": f"Bearer {ADMIN_TOKEN}"}
@@ -61,6 +62,18 @@ def sign_in(stack: Stack, client: httpx.Client, user_id: int) -> httpx.Response:
     answer = client.post("/api/session", json={"email": email(stack, user_id), "password": DEMO_PASSWORD})
     assert answer.status_code == 201, answer.text
     return answer
+
+
+def the_stock_of(product_id: int, client: httpx.Client, stack: Stack) -> Callable[[int], None]:
+    """Sets how many pieces of it there are, all in one warehouse."""
+    warehouse = stack.sql(f"SELECT warehouse FROM inventory WHERE product_id = {product_id} ORDER BY id LIMIT 1")
+    stack.sql(f"UPDATE inventory SET quantity = 0 WHERE product_id = {product_id} AND warehouse <> '{warehouse}'")
+
+    def set_to(quantity: int) -> None:
+        change = {"warehouse": warehouse, "quantity": quantity}
+        client.patch(f"/api/products/{product_id}/inventory", json=change, headers=ADMIN).raise_for_status()
+
+    return set_to
 
 
 # --- caching ---------------------------------------------------------------------------------------------------------
@@ -191,8 +204,8 @@ def test_the_most_popular_products_are_there_before_anybody_asks(stack: Stack) -
         "SELECT id FROM products WHERE status = 'active' ORDER BY popularity DESC, id DESC LIMIT 20"
     ).split()
     node = stack.redis.master("data").client()
-    entities = [f"cache:product:{product_id}:v1.with_inventory" for product_id in top]
-    answers = [f"cache:response:/api/products/{product_id}:v1.EUR.free" for product_id in top]
+    entities = [f"cache:product:{product_id}:v2.with_inventory" for product_id in top]
+    answers = [f"cache:response:/api/products/{product_id}:v2.EUR.free" for product_id in top]
     node.delete(*entities, *answers)
     warmed = stack.api(wait=False, COOKIE_SECURE="0", WARM_PRODUCTS="20", REDIS_TIMEOUT_SECONDS="2")
     try:
@@ -232,6 +245,40 @@ def test_a_changed_stock_shows_at_once(client: httpx.Client, other: httpx.Client
     total = client.patch("/api/products/24/inventory", json=change, headers=ADMIN).json()["quantity"]
     assert other.get("/api/products/24/inventory").json()["quantity"] == total
     assert other.get("/api/products/24").json()["stock"] == total
+
+
+def test_stock_that_runs_low_shows_in_the_listings_with_it_and_purges_no_other(
+    client: httpx.Client, other: httpx.Client, stack: Stack
+) -> None:
+    shown = "/api/products?sort=price&limit=5"
+    cheapest, elsewhere = client.get(shown).json()["items"][0], "/api/products?category_id={}"
+    unrelated = elsewhere.format(cheapest["category_id"] % 60 + 1)
+    stock_is = the_stock_of(cheapest["id"], client, stack)
+    for quantity in (50, 3, 0, 9):
+        for reader in (client, other):
+            reader.get(unrelated)
+        stock_is(quantity)
+        for reader in (client, other):
+            assert reader.get(shown).json()["items"][0]["stock"] == min(quantity, 10)
+            assert "hit" in reader.get(unrelated).headers["cache-status"]
+    assert f"listed:{cheapest['id']}" in client.get(shown).headers["cache-tag"].split(",")
+
+
+def test_a_search_has_the_tags_of_what_it_found(client: httpx.Client) -> None:
+    found = client.get("/api/search?q=lamp&limit=5")
+    tags = [f"listed:{item['id']}" for item in found.json()["items"]]
+    assert tags
+    assert found.headers["cache-tag"].split(",") == ["products", *tags]
+    assert "x-lists" not in found.headers
+
+
+def test_a_listing_too_long_for_a_tag_of_each_product_is_fresh_all_the_same(client: httpx.Client, stack: Stack) -> None:
+    long = f"/api/products?sort=newest&limit={LISTED_AT_MOST + 1}"
+    stock_is = the_stock_of(client.get(long).json()["items"][0]["id"], client, stack)
+    assert client.get(long).headers["cache-tag"] == "products,listed"
+    for quantity in (50, 2):
+        stock_is(quantity)
+        assert client.get(long).json()["items"][0]["stock"] == min(quantity, 10)
 
 
 def test_an_update_of_what_somebody_else_changed_is_refused(client: httpx.Client) -> None:

@@ -156,7 +156,7 @@ def test_without_postgres_stale_answers_are_served_and_the_rest_says_when_to_ret
     # A listing: a product's page would be made anew from the entity cache, without Postgres.
     listing = "/api/products?limit=9"
     client.get(listing)
-    key = "cache:response:/api/products?limit=9:v1.EUR.free"
+    key = "cache:response:/api/products?limit=9:v2.EUR.free"
     node = stack.redis.master("computed").client()
     meta = node.hget(key, "meta")
     assert isinstance(meta, bytes)

@@ -14,7 +14,7 @@ import pytest
 from integration.api_stack import PASSWORD, ROOT, Node, RedisFleet, wait_until
 
 from app.api import cache_manager
-from app.api.cache_manager import NEGATIVE_SECONDS, CacheManager
+from app.api.cache_manager import NEGATIVE_SECONDS, CacheManager, TagsOfValue
 from app.api.evictions import CHANNEL, Evictions, entity_of
 from app.api.metrics import Metrics
 from app.api.redis import Pair, RedisError, Topology
@@ -135,7 +135,7 @@ async def until(condition: Callable[[], Any], *, seconds: float = 20) -> None:
 
 
 def test_a_key_names_its_entity_its_id_and_the_shape_of_what_is_stored() -> None:
-    assert CacheManager.key("product", 12345, "with_inventory") == "cache:product:12345:v1.with_inventory"
+    assert CacheManager.key("product", 12345, "with_inventory") == "cache:product:12345:v2.with_inventory"
 
 
 async def test_what_is_set_is_found_by_another_process_until_it_is_deleted(process: Process, other: Process) -> None:
@@ -330,6 +330,42 @@ async def test_a_value_outlives_no_version_that_it_was_stored_under(process: Pro
     assert node.client().pttl("tag:version:product:1") >= node.client().pttl(key())
 
 
+LISTED = TagsOfValue("listed", lambda value: tuple(f"listed:{number}" for number in value))
+
+
+async def test_a_value_is_purged_by_the_tags_that_follow_from_it(process: Process, other: Process) -> None:
+    for number, shown in ((1, [5, 6]), (2, [6, 7])):
+        await process.cache.get_or_else(key(number), 60, Source(shown).load, tags=("products",), of_value=LISTED)
+    await other.store.purge(["listed:5", "listed"])
+    assert await process.cache.get_many([key(1), key(2)]) == {key(2): [6, 7]}
+    await other.store.purge(["products"])
+    assert await process.cache.get_many([key(1), key(2)]) == {}
+
+
+async def test_a_purge_by_what_a_value_shows_counts_where_redis_has_evicted_what_finds_it(
+    process: Process, node: Node
+) -> None:
+    await process.cache.get_or_else(key(), 60, Source([5]).load, of_value=LISTED)
+    node.client().delete("tag:keys:listed:5")
+    await process.store.purge(["listed:5", "listed"])
+    assert await process.cache.get(key()) is None
+
+
+async def test_a_load_whose_tags_follow_from_its_value_is_kept_out_by_a_purge_of_any_of_their_kind(
+    process: Process, other: Process
+) -> None:
+    """Nobody knows yet what it will show, so the tag that is purged with each of them speaks for all."""
+    source = Source([5], takes=0.3)
+    before = asyncio.create_task(process.cache.get_or_else(key(), 60, source.load, of_value=LISTED))
+    await until(lambda: source.loads)
+    source.value, source.takes = [6], 0.0
+    await other.store.purge(["listed:5", "listed"])
+    process.cache.purge(["listed:5", "listed"])
+    after = await process.cache.get_or_else(key(), 60, source.load, of_value=LISTED)
+    assert (await before, after) == ([5], [6])
+    assert await other.cache.get(key()) in ([6], None)
+
+
 # --- many keys -------------------------------------------------------------------------------------------------------
 
 
@@ -386,7 +422,7 @@ async def test_a_failed_load_of_many_keys_leaves_no_lock_behind(process: Process
 
 ASKER = """
 import asyncio, sys, time
-from app.api.cache_manager import CacheManager
+from app.api.cache_manager import CacheManager, TagsOfValue
 from app.api.evictions import CHANNEL, Evictions, entity_of
 from app.api.metrics import Metrics
 from app.api.redis import Pair, Topology

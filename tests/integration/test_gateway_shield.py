@@ -203,6 +203,16 @@ def test_a_purge_by_the_policys_event_reaches_pages_and_api(gateway: Gateway) ->
     assert gateway.get("/products/6").text == kept
 
 
+def test_a_purge_by_what_an_answer_lists_leaves_the_listings_without_it(gateway: Gateway) -> None:
+    shown = {"/api/products": "products,listed:5,listed:7", "/api/products?category_id=3": "products,listed:6"}
+    gateway.api.answer = lambda asked: Answer(
+        f"answer {len(gateway.api.seen)}", headers={"Cache-Tag": shown[asked.target]}
+    )
+    before = {target: gateway.get(target).text for target in shown}
+    gateway.purge(tags=list(POLICY.purge("availability.changed", {"product_id": "7", "category_id": "9"}).tags))
+    assert [gateway.get(target).text == before[target] for target in shown] == [False, True]
+
+
 def test_a_purged_path_is_gone(gateway: Gateway) -> None:
     before = gateway.get("/robots.txt").text
     gateway.purge(paths=["/robots.txt"])

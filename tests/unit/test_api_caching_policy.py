@@ -7,9 +7,10 @@ import pytest
 
 from app.api.application import check_named, make_routes
 from app.api.responses.target import CURRENCIES
-from app.caching_policy import VARY_HEADERS, Policy, PolicyError, Route, load, parse
+from app.caching_policy import LISTED_AT_MOST, VARY_HEADERS, Policy, PolicyError, Route, load, parse
 
 FILE = Path("app/caching.yaml")
+LISTED = 'lists: {tag: "listed:{product_id}"'
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,29 @@ def test_a_new_catalogue_purges_every_product(policy: Policy) -> None:
     assert {"catalogue", "products", "categories", "pages-product"} <= set(policy.purge("catalogue.loaded", {}).tags)
 
 
+def test_stock_that_a_listing_shows_purges_the_listings_that_show_it_and_no_others(policy: Policy) -> None:
+    purge = policy.purge("availability.changed", {"product_id": "5", "category_id": "3"})
+    assert {"listed:5", "listed", "product:5", "inventory:5", "page-category:3", "page-products"} <= set(purge.tags)
+    assert not {"products", "catalogue", "pages-category"} & set(purge.tags)
+    assert not {"/api/products", "/api/search"} & set(purge.paths), "a path is that of all listings"
+    assert "/categories/3" in purge.paths
+
+
+def test_an_event_that_names_no_product_purges_every_listing(policy: Policy) -> None:
+    purge = policy.purge("availability.changed", {})
+    assert {"products", "pages-category"} <= set(purge.tags)
+    assert {"/api/products", "/api/search"} <= set(purge.paths)
+
+
+def test_an_answer_has_a_tag_for_each_thing_that_it_lists_and_one_for_too_many(policy: Policy) -> None:
+    match = policy.match("GET", "/api/products")
+    assert match is not None
+    assert match.route.lists is not None
+    assert match.route.lists.tags(["5", "7", "5"]) == ("listed:5", "listed:7")
+    assert match.route.lists.tags([str(number) for number in range(LISTED_AT_MOST)])[-1] == "listed:99"
+    assert match.route.lists.tags([str(number) for number in range(LISTED_AT_MOST + 1)]) == ("listed",)
+
+
 def test_a_user_update_purges_that_user_only(policy: Policy) -> None:
     assert policy.purge("user.updated", {"user_id": "7"}).tags == ("user:7",)
 
@@ -111,6 +135,11 @@ def test_prices_vary_by_country_and_say_so(policy: Policy) -> None:
         (('"user:{user_id}"', '"user:{id}"'), "/api/users/{user_id}\n", "has no parameter id"),
         (("tags: [products]", "tags: [products]\n    tags: [more]"), "tags: [more]", "'tags' is given twice"),
         (("audience: public", "audience: [public"), "browser_ttl", "not YAML"),
+        ((LISTED, 'lists: {tag: "listed"'), 'lists: {tag: "listed"', "must be words and, last, one parameter"),
+        ((LISTED, 'lists: {tag: "products:{id}"'), "/api/products\n", "would purge 'products' too"),
+        ((LISTED, f"{LISTED}, tags: [x]"), ", tags: [x]", "tags: unknown field; allowed are tag, purged_by"),
+        (("purged_by: [availability.changed]}", "purged_by: []}"), "[]", "at least 1 item"),
+        (("[availability.changed]}", "[product.updated]}"), "/api/products\n", "product.updated stands in purged_by"),
         (('prefetch: ["/api/products/{product_id}"]', "prefetch: [/nowhere]"), "/api/products\n", "is no GET route"),
     ],
 )

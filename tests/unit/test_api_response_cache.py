@@ -25,7 +25,8 @@ errors: {not_found_ttl: 120, server_error_ttl: 30}
 bypass: {request_headers: [Authorization, X-Preview], request_cookies: [tier], response_headers: [Set-Cookie, X-Draft]}
 routes:
   - {route: "/api/item/{number}", audience: public, browser_ttl: 300, api_ttl: 300, stale_if_error: 3600,
-     vary: [encoding], tags: ["item:{number}"], purged_by: [product.updated]}
+     vary: [encoding], tags: ["item:{number}"], purged_by: [product.updated],
+     lists: {tag: "listed:{product_id}", purged_by: [availability.changed]}}
 """
 )
 Headers = list[tuple[bytes, bytes]]
@@ -35,7 +36,7 @@ class Away:
     """A store that can't be reached."""
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
-        async def refuse(*_: object) -> Any:
+        async def refuse(*_: object, **__: object) -> Any:
             raise RedisError("away")
 
         return refuse
@@ -140,6 +141,31 @@ async def test_who_asks_after_a_purge_does_not_get_what_was_being_made_before(sh
     before = asyncio.create_task(shop.get())
     await asyncio.sleep(0.01)
     shop.cache.purge(["item:1"])
+    after = asyncio.create_task(shop.get())
+    await asyncio.sleep(0.01)
+    shop.may_answer.set()
+    assert ((await before)[1], (await after)[1]) == ("answer 1", "answer 2")
+    assert (await shop.get())[1] == "answer 2"
+
+
+async def test_an_answer_is_purged_by_what_it_lists(shop: Shop) -> None:
+    shop.headers = [(b"x-lists", b"5,7")]
+    _, _, headers = await shop.get()
+    assert headers[b"cache-tag"] == b"item:1,listed:5,listed:7"
+    assert b"x-lists" not in headers
+    shop.cache.purge(["listed:6", "listed"])
+    assert (await shop.get())[1] == "answer 1"
+    shop.cache.purge(["listed:7", "listed"])
+    assert (await shop.get())[1] == "answer 2"
+
+
+async def test_a_purge_of_what_may_be_listed_detaches_an_answer_under_way(shop: Shop) -> None:
+    """What it will list isn't known yet: who asks after the purge doesn't wait for it."""
+    shop.headers = [(b"x-lists", b"5")]
+    shop.may_answer.clear()
+    before = asyncio.create_task(shop.get())
+    await asyncio.sleep(0.01)
+    shop.cache.purge(["listed:5", "listed"])
     after = asyncio.create_task(shop.get())
     await asyncio.sleep(0.01)
     shop.may_answer.set()

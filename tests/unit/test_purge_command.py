@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.caching_policy import load
-from tools.purge import app, tags_of
+from tools.purge import app, known_tags, tags_of
 
 POLICY = load(Path("app/caching.yaml"))
 
@@ -28,6 +28,10 @@ def test_an_address_is_purged_by_its_narrowest_tags(url: str, tags: tuple[str, .
 def test_an_address_that_cant_be_purged_says_why(url: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         tags_of(POLICY, url)
+
+
+def test_what_a_listing_shows_is_purged_with_the_tag_that_guards_listings_under_way() -> None:
+    assert known_tags(POLICY, "listed:5") == ("listed:5", "listed")
 
 
 def test_a_purge_of_nothing_says_what_to_write() -> None:

@@ -22,8 +22,13 @@ _READ: Final = Script("""
 local found = redis.call('HMGET', KEYS[1], 'tags', unpack(ARGV))
 local tags = table.remove(found, 1)
 if not tags then return nil end
+local keys, noted = {}, {}
 for tag, version in string.gmatch(tags, '([^\\n]*)\\n([^\\n]*)\\n') do
-  if (redis.call('GET', 'tag:version:' .. tag) or '') ~= version then
+  keys[#keys + 1], noted[#noted + 1] = 'tag:version:' .. tag, version
+end
+if #keys == 0 then return found end
+for i, version in ipairs(redis.call('MGET', unpack(keys))) do
+  if (version or '') ~= noted[i] then
     redis.call('UNLINK', KEYS[1])
     return nil
   end
@@ -38,26 +43,28 @@ for i = 2, #KEYS do answer[i] = redis.call('GET', KEYS[i]) or '' end
 return answer
 """)
 
-# KEYS: value, lock, the value's own version, versions of the tags, sets of the tags. ARGV: lock token, milliseconds,
-# number of tags, noted versions (the value's own first), then field and value pairs.
+# KEYS: value, lock, versions noted (the value's own, its tags', its guards'), versions and then sets of all its tags.
+# ARGV: lock token, milliseconds, number of versions noted, number of tags, the versions as noted, the tags, then field
+# and value pairs.
 _STORE: Final = Script("""
-local tags = tonumber(ARGV[3])
+local noted, tags = tonumber(ARGV[3]), tonumber(ARGV[4])
 local current = true
-for i = 1, 1 + tags do
-  if (redis.call('GET', KEYS[2 + i]) or '') ~= ARGV[3 + i] then current = false end
+for i = 1, noted do
+  if (redis.call('GET', KEYS[2 + i]) or '') ~= ARGV[4 + i] then current = false end
 end
 if current then
-  redis.call('DEL', KEYS[1])
-  redis.call('HSET', KEYS[1], unpack(ARGV, 5 + tags))
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  local note = {}
   for i = 1, tags do
-    local version, set = KEYS[3 + i], KEYS[3 + tags + i]
+    local key, set = KEYS[2 + noted + i], KEYS[2 + noted + tags + i]
+    local version = redis.call('GET', key) or ''
+    note[i] = ARGV[4 + noted + i] .. '\\n' .. version .. '\\n'
     redis.call('SADD', set, KEYS[1])
     if redis.call('PTTL', set) < tonumber(ARGV[2]) then redis.call('PEXPIRE', set, ARGV[2]) end
-    if ARGV[4 + i] ~= '' and redis.call('PTTL', version) < tonumber(ARGV[2]) then
-      redis.call('PEXPIRE', version, ARGV[2])
-    end
+    if version ~= '' and redis.call('PTTL', key) < tonumber(ARGV[2]) then redis.call('PEXPIRE', key, ARGV[2]) end
   end
+  redis.call('DEL', KEYS[1])
+  redis.call('HSET', KEYS[1], 'tags', table.concat(note), unpack(ARGV, 5 + noted + tags))
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
 end
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 return current and 1 or 0
@@ -92,12 +99,13 @@ _RELEASE: Final = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return r
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Somebody's turn to fill a value (`held`), and the versions of itself and its tags before that."""
+    """Somebody's turn to fill a value (`held`), and the versions of itself, its tags and its guards before that."""
 
     key: str
     token: str
     held: bool
     tags: tuple[str, ...]
+    guards: tuple[str, ...]
     versions: tuple[bytes, ...]
 
 
@@ -111,22 +119,29 @@ class TaggedStore:
         """The fields' values, None for each that isn't there, or that a purge has missed."""
         return await self.pair.run(_READ, [key], fields) or (None,) * len(fields)
 
-    async def begin(self, key: str, tags: tuple[str, ...], lease_seconds: float) -> Turn:
+    async def begin(
+        self, key: str, tags: tuple[str, ...], lease_seconds: float, *, guards: tuple[str, ...] = ()
+    ) -> Turn:
         """Ask for the turn to fill `key`, which ends by itself after the lease, should its holder die."""
         token = secrets.token_hex(8)
-        answer = await self.pair.run(_BEGIN, _begun(key, tags), [token, int(lease_seconds * 1000)])
-        return Turn(key, token, answer[0] == 1, tags, tuple(answer[1:]))
+        noted = [f"lock:{key}", _own_version(key), *_versions((*tags, *guards))]
+        answer = await self.pair.run(_BEGIN, noted, [token, int(lease_seconds * 1000)])
+        return Turn(key, token, answer[0] == 1, tags, guards, tuple(answer[1:]))
 
-    async def store(self, turn: Turn, fields: Mapping[str, bytes], seconds: float) -> bool:
-        """Store the value and end the turn; False: a purge or `delete` came in between and nothing is stored."""
-        noted = "".join(
-            f"{tag}\n{version.decode()}\n" for tag, version in zip(turn.tags, turn.versions[1:], strict=True)
-        )
-        pairs = ["tags", noted, *(part for field in fields.items() for part in field)]
+    async def store(
+        self, turn: Turn, fields: Mapping[str, bytes], seconds: float, *, more_tags: tuple[str, ...] = ()
+    ) -> bool:
+        """Store the value and end the turn; False: a purge or `delete` came in between and nothing is stored.
+
+        `more_tags` are tags that follow from the value; the turn must have the guards that are purged with them.
+        """
+        noted = [_own_version(turn.key), *_versions((*turn.tags, *turn.guards))]
+        tags = (*turn.tags, *more_tags)
+        pairs = [part for field in fields.items() for part in field]
         stored = await self.pair.run(
             _STORE,
-            [turn.key, *_begun(turn.key, turn.tags), *_sets(turn.tags)],
-            [turn.token, max(1, int(seconds * 1000)), len(turn.tags), *turn.versions, *pairs],
+            [turn.key, f"lock:{turn.key}", *noted, *_versions(tags), *_sets(tags)],
+            [turn.token, max(1, int(seconds * 1000)), len(noted), len(tags), *turn.versions, *tags, *pairs],
         )
         return stored == 1
 
@@ -156,10 +171,6 @@ class TaggedStore:
 
 def _own_version(key: str) -> str:
     return f"version:{key}"
-
-
-def _begun(key: str, tags: Sequence[str]) -> list[str]:
-    return [f"lock:{key}", _own_version(key), *_versions(tags)]
 
 
 def _versions(tags: Sequence[str]) -> list[str]:

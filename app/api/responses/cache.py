@@ -60,6 +60,16 @@ class Asked:
     store: TaggedStore
     produce: Produce
 
+    @property
+    def guards(self) -> tuple[str, ...]:
+        """The tags that are purged with each tag that follows from the answer."""
+        return (self.route.lists.family,) if self.route.lists else ()
+
+    def tags_of(self, produced: Produced) -> tuple[str, ...]:
+        """The tags that follow from the answer: it names what it lists in its `x-lists` header, by commas."""
+        shown = next((value for name, value in produced.headers if name == b"x-lists"), b"").decode()
+        return self.route.lists.tags(shown.split(",")) if self.route.lists and shown else ()
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -119,7 +129,7 @@ class ResponseCache:
             return Served(served.ready, "coalesced" if served.how == "miss" else served.how)
         task = asyncio.create_task(self._read(asked))
         self._reads[flight] = task
-        self._tags[asked.key] = asked.tags
+        self._tags[asked.key] = (*asked.tags, *asked.guards)
         try:
             # Others may wait for it: whoever started it may go away without stopping it.
             return await asyncio.shield(task)
@@ -178,7 +188,7 @@ class ResponseCache:
     def _start_load(self, asked: Asked, *, wait_for_others: bool) -> asyncio.Task[Stored]:
         task = asyncio.create_task(self._load(asked, wait_for_others=wait_for_others))
         self._loads[asked.key] = task
-        self._tags[asked.key] = asked.tags
+        self._tags[asked.key] = (*asked.tags, *asked.guards)
         task.add_done_callback(lambda done: self._loaded(asked.key, done))
         return task
 
@@ -214,11 +224,12 @@ class ResponseCache:
             ttl=ttl * (1 - JITTER * random.random()),  # noqa: S311
             now=now,
             cost=monotonic() - started,
+            shown=asked.tags_of(produced),
         )
         if turn is not None:
             keep = stored.ttl + max(route.stale_while_revalidate, route.stale_if_error)
             try:
-                await asked.store.store(turn, stored.fields(), keep)
+                await asked.store.store(turn, stored.fields(), keep, more_tags=stored.shown)
             except RedisError as error:
                 log.debug("answer not stored in redis", key=asked.key, error=str(error))
         self._remember(asked, stored, since)
@@ -229,7 +240,7 @@ class ResponseCache:
         deadline = monotonic() + LEASE_SECONDS
         pause = 0.005
         try:
-            turn = await asked.store.begin(asked.key, asked.tags, LEASE_SECONDS)
+            turn = await asked.store.begin(asked.key, asked.tags, LEASE_SECONDS, guards=asked.guards)
             while not turn.held and monotonic() < deadline:
                 if not wait_for_others:
                     raise _SomebodyElse
@@ -238,7 +249,7 @@ class ResponseCache:
                 stored = await self._from_redis(asked)
                 if stored is not None and time() < stored.fresh_until:
                     return None, stored
-                turn = await asked.store.begin(asked.key, asked.tags, LEASE_SECONDS)
+                turn = await asked.store.begin(asked.key, asked.tags, LEASE_SECONDS, guards=asked.guards)
             if turn.held and wait_for_others:
                 # Since this process looked, another one may have had its turn and ended it.
                 stored = await self._from_redis(asked)

@@ -38,7 +38,7 @@ log = structlog.get_logger("access")
 
 FREE: Final = "free"
 EMPTY_BODY: Final[dict[str, Any]] = {"type": "http.response.body", "body": b""}
-_REPLACED: Final = frozenset({b"x-version", b"x-last-modified", b"cache-control", b"vary"})
+_REPLACED: Final = frozenset({b"x-version", b"x-last-modified", b"x-lists", b"cache-control", b"vary"})
 """What the application tells the cache, not the client; and what only the policy says."""
 _HIDDEN: Final = frozenset(
     {b"cookie", b"authorization", b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since", b"range"}

@@ -15,8 +15,8 @@ from app.caching_policy import Route
 
 Headers = list[tuple[bytes, bytes]]
 
-SCHEMA: Final = 1
-"""Part of every key. Raise it when what is stored changes its shape: old entries are then never read again."""
+SCHEMA: Final = 2
+"""Part of every key. Raise it when what is stored changes its shape or its tags: old entries then aren't read again."""
 
 CACHE_NAME: Final = "simone-api"
 """How this cache calls itself in Cache-Status (RFC 9211)."""
@@ -43,9 +43,21 @@ class Stored:
     cost: float
     """Seconds that it took to produce: the dearer, the earlier it is refreshed."""
     bodies: Mapping[str, bytes]
+    shown: tuple[str, ...] = ()
+    """The tags of what it lists."""
 
     @classmethod
-    def make(cls, status: int, headers: Headers, body: bytes, *, ttl: float, now: float, cost: float) -> "Stored":
+    def make(
+        cls,
+        status: int,
+        headers: Headers,
+        body: bytes,
+        *,
+        ttl: float,
+        now: float,
+        cost: float,
+        shown: tuple[str, ...] = (),
+    ) -> "Stored":
         """From a produced answer. Its `x-version` header, if any, becomes the readable part of the ETag."""
         given = dict(headers)
         digest = blake2b(body, digest_size=12).hexdigest()
@@ -64,6 +76,7 @@ class Stored:
             ttl=ttl,
             cost=cost,
             bodies=encode(body),
+            shown=shown,
         )
 
     def fields(self) -> dict[str, bytes]:
@@ -77,6 +90,7 @@ class Stored:
                 self.stored_at,
                 self.ttl,
                 self.cost,
+                self.shown,
             ]
         )
         return {"meta": meta, **self.bodies}
@@ -88,7 +102,7 @@ class Stored:
         if meta is None or not found:
             return None
         try:
-            status, headers, etag, last_modified, stored_at, ttl, cost = orjson.loads(meta)
+            status, headers, etag, last_modified, stored_at, ttl, cost, shown = orjson.loads(meta)
             return cls(
                 int(status),
                 tuple((str(name).encode("latin-1"), str(value).encode("latin-1")) for name, value in headers),
@@ -98,6 +112,7 @@ class Stored:
                 float(ttl),
                 float(cost),
                 found,
+                tuple(map(str, shown)),
             )
         except (ValueError, TypeError, AttributeError):
             return None
@@ -153,7 +168,7 @@ class Ready:
         not_found_ttl: int,
     ) -> None:
         self.stored = stored
-        self.tags = tags
+        self.tags = (*tags, *stored.shown)
         self.listing = bool(route.query)
         self.fresh_until = stored.fresh_until
         self.refresh_at = stored.early_refresh_at()
@@ -161,7 +176,7 @@ class Ready:
         content = stored.bodies[coding]
         self.etag = f'"{stored.etag}-{coding}"'.encode("latin-1")
         self.body = {"type": "http.response.body", "body": content}
-        shared: Headers = policy_headers(route, stored.status, tags, not_found_ttl=not_found_ttl)
+        shared: Headers = policy_headers(route, stored.status, self.tags, not_found_ttl=not_found_ttl)
         shared.append((b"etag", self.etag))
         if stored.last_modified is not None:
             shared.append((b"last-modified", http_date(stored.last_modified)))
@@ -173,8 +188,8 @@ class Ready:
         self._date = (b"date", http_date(stored.stored_at))
         self._prefix = representation
         self._second = -1
-        self.size = len(content) + 1500
-        """Bytes in memory: the body and, roughly, headers and objects."""
+        self.size = len(content) + 1500 + 400 * len(stored.shown)
+        """Bytes in memory: the body and, roughly, headers, objects and what finds it by its tags."""
 
     def refresh(self, now: float) -> None:
         """Bring `Age` and `Cache-Status` up to the second `now`; `start` and `not_modified` are valid from then on."""

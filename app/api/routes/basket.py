@@ -93,7 +93,7 @@ async def check_out(
             raise Problem(409, f"Products {list(error.product_ids)} are not for sale.") from error
         left = await inventory.stock(transaction, list(quantities))
         counts = {key: (stock.quantity + quantities[key], stock.quantity) for key, stock in left.items()}
-        return Written(201, OrderView.of(order), stock_changes(counts))
+        return Written(201, OrderView.of(order), await stock_changes(transaction, counts))
 
     answer = await shop.writer.write(
         act,

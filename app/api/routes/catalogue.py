@@ -53,7 +53,11 @@ async def list_products(
         after=cursor(cursor_text, products.cursor_kind(sort)),
         limit=limit,
     )
-    describe(response, modified=max((card.updated_at for card in page.items), default=None))
+    describe(
+        response,
+        modified=max((card.updated_at for card in page.items), default=None),
+        lists=(card.id for card in page.items),
+    )
     return ProductPage(
         items=[ProductCard.of(card, prices.currency, prices.tier) for card in page.items],
         next_cursor=page.after.encode() if page.after is not None else None,
@@ -64,6 +68,7 @@ async def list_products(
 async def search_products(
     shop: ShopHere,
     prices: PricesHere,
+    response: Response,
     q: Words,
     category_id: CategoryId = None,
     limit: Annotated[int, Query(ge=1, le=100), PlainNumber] = 20,
@@ -72,6 +77,7 @@ async def search_products(
     # The best matches of a category are picked from the best of all.
     found = await shop.queries.search(q, limit=limit if category_id is None else products.SEARCHED)
     wanted = [card for card in found if category_id is None or card.category_id == category_id][:limit]
+    describe(response, lists=(card.id for card in wanted))
     return ProductList(items=[ProductCard.of(card, prices.currency, prices.tier) for card in wanted])
 
 

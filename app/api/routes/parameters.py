@@ -1,6 +1,7 @@
 """What the endpoints take from a request besides its body."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
@@ -107,12 +108,22 @@ def cursor(text: str | None, kind: type[Any]) -> Cursor | None:
         ) from error
 
 
-def describe(response: Response, *, version: datetime | None = None, modified: datetime | None = None) -> None:
-    """Tell the cache the row's version (it becomes the ETag's readable part) and when the answer last changed."""
+def describe(
+    response: Response,
+    *,
+    version: datetime | None = None,
+    modified: datetime | None = None,
+    lists: Iterable[int] = (),
+) -> None:
+    """Tell the cache the row's version (it becomes the ETag's readable part), when the answer last changed, and the ids
+    of what it lists (they become its tags).
+    """
     if version is not None:
         response.headers["x-version"] = str(_microseconds(version))
     if modified is not None:
         response.headers["x-last-modified"] = str(int(modified.timestamp()))
+    if shown := ",".join(map(str, lists)):
+        response.headers["x-lists"] = shown
 
 
 def version_tag(version: datetime) -> str:

@@ -121,7 +121,7 @@ async def update_inventory(
         after = (await inventory.stock(transaction, [product_id]))[product_id]
         body = StockView(product_id=product_id, quantity=after.quantity)
         before = sum(shelf.quantity for shelf in shelves)
-        return Written(200, body, stock_changes({product_id: (before, after.quantity)}))
+        return Written(200, body, await stock_changes(transaction, {product_id: (before, after.quantity)}))
 
     return answered(
         await shop.writer.write(
@@ -133,15 +133,21 @@ async def update_inventory(
     )
 
 
-def stock_changes(counts: dict[int, tuple[int, int]]) -> list[Change]:
+async def stock_changes(transaction: Transaction, counts: dict[int, tuple[int, int]]) -> list[Change]:
     """What stock that went from one count to another means to caches, by product."""
-    changes: list[Change] = []
-    for product_id, (before, after) in counts.items():
-        about = {"product_id": str(product_id)}
-        changes.append(Change("inventory.changed", about))
-        if min(before, LISTED_STOCK_AT_MOST) != min(after, LISTED_STOCK_AT_MOST):
-            changes.append(Change("availability.changed", about))
-    return changes
+    listed = [
+        product_id
+        for product_id, (before, after) in counts.items()
+        if min(before, LISTED_STOCK_AT_MOST) != min(after, LISTED_STOCK_AT_MOST)
+    ]
+    cards = await products.get_many(transaction, listed) if listed else ()
+    return [
+        *(Change("inventory.changed", {"product_id": str(product_id)}) for product_id in counts),
+        *(
+            Change("availability.changed", {"product_id": str(card.id), "category_id": str(card.category_id)})
+            for card in cards
+        ),
+    ]
 
 
 def _json(product: products.Product) -> dict[str, Any]:

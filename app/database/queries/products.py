@@ -121,7 +121,6 @@ _IDS = statement(
     "products.active_ids",
     "SELECT id FROM products WHERE status = 'active' AND id > $1 ORDER BY id LIMIT $2",
 )
-_ACTIVE_COUNT = statement("products.active_count", "SELECT count(*) FROM products WHERE status = 'active'")
 # EXISTS stops at a product's first such review, and the LIMIT at the last product needed.
 _PRAISED = statement(
     "products.praised",
@@ -370,11 +369,6 @@ async def ranked(db: Database, limit: int = 100) -> tuple[Ranked, ...]:
 async def active_ids(db: Database, *, after: int = 0, limit: int = 10_000) -> tuple[int, ...]:
     """Ids of active products, ascending, from beyond `after`: for site maps and synchronisation."""
     return tuple(record["id"] for record in await db.fetch(_IDS, after, limit))
-
-
-async def active_count(db: Database) -> int:
-    """How many products are for sale."""
-    return await db.fetchval(_ACTIVE_COUNT)
 
 
 async def praised(db: Database, category_id: int, *, above: int = 4, limit: int = 20) -> tuple[Card, ...]:

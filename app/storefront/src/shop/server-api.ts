@@ -70,7 +70,7 @@ export interface Listing {
 export async function products(market: Market, listing: Listing): Promise<Page<Product>> {
   const query = new URLSearchParams({ sort: listing.sort, limit: String(listing.limit) });
   if (listing.categoryId !== undefined) query.set("category_id", String(listing.categoryId));
-  const tags = ["products", "page-products", ...(listing.categoryId === undefined ? ["page-home"] : [`page-category:${listing.categoryId}`])];
+  const tags = ["products", ...(listing.categoryId === undefined ? ["page-home", "page-products"] : [`page-category:${listing.categoryId}`, "pages-category"])];
   return toPage(await get(`/api/products?${query}`, market, tags), toProduct);
 }
 
