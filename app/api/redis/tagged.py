@@ -5,6 +5,9 @@ the versions of its tags before it reads the data, and the value is stored only 
 reader can't put the old value back after a write's purge. The value keeps the versions, and is read only while they
 are the tags' own: at full memory Redis may have evicted the set that a purge would have found it by. All of it happens
 in Lua, so it is atomic.
+
+Some tags follow from the value, so nobody can note them before the data is read. A guard stands in for them: a tag that
+is purged with each of them.
 """
 
 import secrets
