@@ -83,7 +83,9 @@ async def test_no_query_of_a_single_row_reads_a_whole_table(catalogue, table):
     assert not scanning
 
 
-@pytest.mark.parametrize("query", ["reviews.best.first", "reviews.best.next", "reviews.newest.next"])
-async def test_reviews_of_a_bestseller_are_paged_through_without_sorting_them_all(catalogue, query):
+@pytest.mark.parametrize(
+    "query", ["reviews.best.first", "reviews.best.next", "reviews.newest.next", "products.list.all.popularity.next"]
+)
+async def test_a_page_among_many_equals_is_read_without_sorting_them_all(catalogue, query):
     plan = (await explain_all(catalogue))[query]
     assert not [node["Node Type"] for node in plan.nodes() if "Sort" in node["Node Type"]]

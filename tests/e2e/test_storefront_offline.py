@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import Visitor
+from browsing import Visitor, until
 from playwright.sync_api import Browser, expect
 from stand_in import StandIn, catalogue
 from storefront_server import Storefront
@@ -58,6 +58,24 @@ def test_pages_seen_before_and_never_seen_before_are_there(cut_off: Visitor) -> 
 
     page.reload()
     expect(page.get_by_role("heading", level=1, name=MOST_WANTED["category_name"])).to_be_visible()
+
+
+SHOWN = "[...document.images].filter((image) => image.complete && image.currentSrc)"
+
+
+def test_pictures_that_are_not_here_are_shown_in_another_width_or_as_a_drawing(cut_off: Visitor) -> None:
+    # Its card was on the home page; the gallery asks for a wider picture, and for other views, which never were.
+    page = cut_off.open(f"/products/{MOST_WANTED['id']}")
+    gallery = page.locator("main img")
+    expect(gallery.first).to_be_visible()
+    until(lambda: page.evaluate(f"{SHOWN}.length >= 2"), page)
+    assert page.evaluate(f"{SHOWN}.filter((image) => !image.naturalWidth).map((image) => image.currentSrc)") == []
+    kinds = page.evaluate(
+        f"Promise.all({SHOWN}.map(async (image) => (await caches.match(image.currentSrc)) ? 'kept' : 'instead'))"
+    )
+    assert "instead" in kinds
+    drawn = page.evaluate(f"{SHOWN}.map((image) => image.naturalWidth)")
+    assert max(drawn) > 96, "the first one isn't the drawing"
 
 
 def test_search_finds_products_in_the_browsers_own_copy(cut_off: Visitor) -> None:

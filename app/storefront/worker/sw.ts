@@ -5,7 +5,7 @@
  * | request | strategy |
  * |---|---|
  * | the build's own files, the static pages | precached |
- * | pictures, fonts | cache first, a year, at most 1,000 |
+ * | pictures, fonts | cache first, a year, at most 1,000; a picture that isn't here in another width, or a drawing |
  * | pages | network first; then the kept copy; then a page made from the browser's database |
  * | public API (GET) | stale while revalidate, 300 s |
  * | all others: the private API, RSC data, the health probe | network only |
@@ -21,6 +21,7 @@ import { syncCatalogue } from "@/offline/catalogue-sync";
 import { replay, SYNC_TAG } from "@/offline/queue";
 import { keepWithinQuota } from "@/offline/quota";
 import { refuseUnlessChosen } from "@/offline/rollout";
+import { instead } from "./pictures";
 import { isPrivatePage, isPublicApi } from "./requests";
 
 declare const self: ServiceWorkerGlobalScope;
@@ -57,13 +58,22 @@ precache(__PRECACHE__);
 cleanupOutdatedCaches();
 clientsClaim();
 
+const pictures = new CacheFirst({
+  cacheName: CACHES.images,
+  plugins: [onlyWorking, good, new ExpirationPlugin({ maxEntries: MOST_IMAGES, maxAgeSeconds: YEAR_SECONDS, purgeOnQuotaError: true })],
+});
+
 registerRoute(
-  ({ request, sameOrigin, url }) => sameOrigin && (request.destination === "font" || request.destination === "image") && !url.pathname.startsWith("/icons/"),
-  new CacheFirst({
-    cacheName: CACHES.images,
-    plugins: [good, new ExpirationPlugin({ maxEntries: MOST_IMAGES, maxAgeSeconds: YEAR_SECONDS, purgeOnQuotaError: true })],
-  }),
+  ({ request, sameOrigin, url }) => sameOrigin && request.destination === "image" && !url.pathname.startsWith("/icons/"),
+  async (options) => {
+    try {
+      return await pictures.handle(options);
+    } catch {
+      return instead(options.url);
+    }
+  },
 );
+registerRoute(({ request, sameOrigin }) => sameOrigin && request.destination === "font", pictures);
 
 const pages = new NetworkFirst({
   cacheName: CACHES.pages,
