@@ -12,8 +12,8 @@ MISSING_STATUSES = (404, 410)
 FAULT_STATUS = 500
 IMAGE_TYPES = ("image/avif", "image/webp")
 """What the image optimizer makes, best first; other clients get the original's type."""
-ENCODINGS = ("br", "gzip")
-"""Content codings that API and storefront know, best first."""
+ENCODINGS = {"api": ("br", "gzip"), "storefront": ("gzip",)}
+"""The content codings that each of them knows, best first: whoever is asked for another sends the answer as it is."""
 
 ROUTER_HEADERS = ("Next-Router-Prefetch", "Next-Router-Segment-Prefetch", "Next-Router-State-Tree")
 """What Next.js's answers to its own router depend on, beside RSC."""

@@ -57,9 +57,9 @@ local function device(var)
     return (value == "mobile" or value == "tablet" or value == "desktop") and value or var.agent_device
 end
 
-local function encoding(var)
+local function encoding(var, route)
     local accepted = (var.http_accept_encoding or ""):lower()
-    for _, coding in ipairs(config.encodings) do
+    for _, coding in ipairs(config.encodings[route.upstream]) do
         for item in accepted:gmatch("[^,]+") do
             local name, weight = item:match("^%s*([%w*-]+)%s*;%s*q=([%d.]+)%s*$")
             name = name or item:match("^%s*(.-)%s*$")
@@ -185,7 +185,7 @@ function shield.lookup()
     local parts = {}
     for index, variation in ipairs(variations) do
         local value, more = "", nil
-        if route.vary[variation.name] then value, more = variation.value(var) end
+        if route.vary[variation.name] then value, more = variation.value(var, route) end
         if value == "" then clear_header(variation.header) else set_header(variation.header, value) end
         parts[index] = value .. (more or "")
     end

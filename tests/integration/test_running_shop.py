@@ -1,5 +1,6 @@
 """The shop as `make up` runs it: one line from the declaration to an answer, and what happens when parts of it go."""
 
+import gzip
 import json
 import re
 import subprocess
@@ -105,6 +106,21 @@ def test_a_product_is_read_through_all_layers_and_then_from_the_cache(shop: Envi
     assert again == body
     assert second["etag"] == first["etag"]
     assert "hit" in second["cache-status"]
+
+
+def test_a_browser_gets_pages_and_scripts_compressed(shop: Environment) -> None:
+    """Each origin knows other codings, and answers in none when it is asked for one that it doesn't know."""
+
+    def get(path: str) -> tuple[str, bytes]:
+        request = urllib.request.Request(f"{GATEWAY}{path}", headers={"Accept-Encoding": "gzip, deflate, br, zstd"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.headers.get("Content-Encoding", "none"), answer.read()
+
+    coding, page = get("/products")
+    scripts = sorted(set(re.findall(r"/_next/static/chunks/[^\"\\]+\.js", gzip.decompress(page).decode())))
+    bodies = {path: _get(f"{GATEWAY}{path}")[2] for path in scripts}
+    largest = max(scripts, key=lambda path: len(bodies[path]))
+    assert (coding, get(largest)[0], get("/api/products")[0]) == ("gzip", "gzip", "br")
 
 
 def test_a_customer_buys_something_in_a_browser(shop: Environment) -> None:
