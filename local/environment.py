@@ -30,6 +30,7 @@ STACK = "local"
 HEALTH_TIMEOUT = 120.0  # seconds without one more pod becoming ready after which `up` gives up
 HOPELESS_RESTARTS = 3  # of a container that still isn't ready: at once, after 10 s and after 20 s
 POLL = 0.2  # seconds between two looks at the pods' status files
+ENDING_TIMEOUT = 2.0  # seconds that a command that was just interrupted may take to let go
 LEFTOVER_TIMEOUT = 20.0  # seconds that launchers of a killed supervisor have to end
 
 
@@ -541,10 +542,16 @@ class Environment:
     def _alone(self, what: str) -> Generator[None]:
         """Only one process at a time does `what` to this environment."""
         with open(self.state.run / f"{what}.lock", "w", encoding="utf-8") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Problem(f"another command ({what}) is at work on {self.state.root}; wait for its end") from None
+            deadline = time.monotonic() + ENDING_TIMEOUT
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        reason = f"another command ({what}) is at work on {self.state.root}; wait for its end"
+                        raise Problem(reason) from None
+                    time.sleep(0.1)
             yield
 
 
