@@ -422,7 +422,7 @@ async def test_a_failed_load_of_many_keys_leaves_no_lock_behind(process: Process
 
 ASKER = """
 import asyncio, sys, time
-from app.api.cache_manager import CacheManager, TagsOfValue
+from app.api.cache_manager import CacheManager
 from app.api.evictions import CHANNEL, Evictions, entity_of
 from app.api.metrics import Metrics
 from app.api.redis import Pair, Topology

@@ -65,6 +65,11 @@ class Asked:
         """The tags that are purged with each tag that follows from the answer."""
         return (self.route.lists.family,) if self.route.lists else ()
 
+    @property
+    def overtaken_by(self) -> tuple[str, ...]:
+        """The tags whose purge makes old what is being read or produced for it."""
+        return (*self.tags, *self.guards)
+
     def tags_of(self, produced: Produced) -> tuple[str, ...]:
         """The tags that follow from the answer: it names what it lists in its `x-lists` header, by commas."""
         shown = next((value for name, value in produced.headers if name == b"x-lists"), b"").decode()
@@ -129,7 +134,7 @@ class ResponseCache:
             return Served(served.ready, "coalesced" if served.how == "miss" else served.how)
         task = asyncio.create_task(self._read(asked))
         self._reads[flight] = task
-        self._tags[asked.key] = (*asked.tags, *asked.guards)
+        self._tags[asked.key] = asked.overtaken_by
         try:
             # Others may wait for it: whoever started it may go away without stopping it.
             return await asyncio.shield(task)
@@ -188,7 +193,7 @@ class ResponseCache:
     def _start_load(self, asked: Asked, *, wait_for_others: bool) -> asyncio.Task[Stored]:
         task = asyncio.create_task(self._load(asked, wait_for_others=wait_for_others))
         self._loads[asked.key] = task
-        self._tags[asked.key] = (*asked.tags, *asked.guards)
+        self._tags[asked.key] = asked.overtaken_by
         task.add_done_callback(lambda done: self._loaded(asked.key, done))
         return task
 
