@@ -52,6 +52,7 @@ def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
         redis_authority=s.redis.tls_authority or "",
         database_host="$(PGBOUNCER_SERVICE_HOST)",
         database_port="$(PGBOUNCER_SERVICE_PORT)",
+        database_drain=s.pgbouncer.drain,
         gateway_purge_urls=purge_urls(s.gateway),
         cloudflare_zone_id=s.edge.zone_id if s.edge else "",
         cloudflare_plan=s.edge.plan if s.edge else "",

@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     database_user: str = "app"
     database_pool_size: int = Field(default=10, ge=1, le=200)
     database_prepared_statements: bool = Field(default=False, description="needs pgBouncer 1.21 or newer in between")
+    database_connection_seconds: float = Field(
+        default=5.0, gt=0, le=60, description="a connection is replaced after this: half of pgBouncer's drain"
+    )
     database_timeout_seconds: float = Field(
         default=5.0, gt=0, le=60, description="for connecting, and for each statement"
     )

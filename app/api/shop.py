@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import asyncpg
 import httpx
@@ -13,6 +12,7 @@ from asyncpg.pool import Pool
 
 from app.api.attempts import Attempts
 from app.api.cache_manager import CacheManager
+from app.api.database_pool import open_pool
 from app.api.entities import Entities
 from app.api.identity import Identifier
 from app.api.invalidation.coherence import Coherence
@@ -34,9 +34,6 @@ from app.caching_policy import Policy
 log = structlog.get_logger(__name__)
 
 PAIRS = ("sessions", "data", "computed")
-CONNECTION_SECONDS = 60.0
-"""Connections to pgBouncer are renewed after this idle time, well within its drain on a restart."""
-
 FINISH_SECONDS = 1.0
 """At the end, for what Redis should still be told."""
 
@@ -86,46 +83,6 @@ def make_redis(settings: Settings) -> Redis:
     return Redis(topology=topology, sessions=sessions, data=data, computed=computed)
 
 
-if TYPE_CHECKING:
-    _Connection = asyncpg.Connection[asyncpg.Record]
-else:
-    _Connection = asyncpg.Connection  # only its stubs are generic
-
-
-class PooledConnection(_Connection):
-    """A connection that pgBouncer shares: nothing of a session outlives its transaction."""
-
-    def get_reset_query(self) -> str:
-        """None: asyncpg's own would be a second round trip after every query, and another client's turn at the pool."""
-        return ""
-
-
-def make_pool(settings: Settings) -> "Pool[asyncpg.Record]":
-    """Connections to Postgres through pgBouncer, made when they are needed: a pool starts without a database."""
-    password = settings.required_secret("database-password").get_secret_value()
-    # Without prepared statements nothing may be cached by name: pgBouncer before 1.21 gives the next statement to
-    # another server connection, which has never heard of it.
-    cached = 200 if settings.database_prepared_statements else 0
-    return asyncpg.create_pool(
-        host=settings.database_host,
-        port=settings.database_port,
-        user=settings.database_user,
-        password=password,
-        database=settings.database_name,
-        connection_class=PooledConnection,
-        min_size=0,
-        max_size=settings.database_pool_size,
-        statement_cache_size=cached,
-        # As Postgres spells it: asyncpg's own spelling pgBouncer takes for another encoding, and sets it anew before
-        # every transaction.
-        server_settings={"client_encoding": "UTF8"},
-        max_inactive_connection_lifetime=CONNECTION_SECONDS,
-        command_timeout=settings.database_timeout_seconds,
-        timeout=settings.database_timeout_seconds,
-        ssl=False,
-    )
-
-
 @dataclass(frozen=True, kw_only=True)
 class Shop:
     """Everything a route may need."""
@@ -165,7 +122,7 @@ async def open_shop(settings: Settings, policy: Policy) -> AsyncGenerator[Shop]:
         entities=(entity_cache, computed_cache),
     )
     admin_token = settings.secret("admin-token")
-    async with make_pool(settings) as pool, httpx.AsyncClient() as http:
+    async with open_pool(settings) as pool, httpx.AsyncClient() as http:
         entities = Entities(entity_cache, pool)
         sessions = SessionStore(redis.sessions, pool, metrics)
         gateway = Gateway(http, settings.gateway_purge_urls, metrics)

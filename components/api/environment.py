@@ -21,11 +21,14 @@ CLOSING_SECONDS = 2
 class Addresses:
     """The systems that the API calls. A value may name a Service's variables, `$(REDIS_SENTINEL_0_SERVICE_HOST)`,
     which the kubelet fills in: so no address is known, or unknown, before the pod starts.
+
+    `database_drain` is for how many seconds the pooler serves on after it was told to stop.
     """
 
     sentinels: Sequence[str]
     database_host: pulumi.Input[str]
     database_port: pulumi.Input[str]
+    database_drain: int
     gateway_purge_urls: Sequence[str] = ()
     storefront_url: str = ""
     cloudflare_zone_id: str = ""
@@ -48,6 +51,8 @@ def variables(settings: ApiSettings, addresses: Addresses) -> list[k8s.core.v1.E
         "DATABASE_USER": "app",
         "DATABASE_POOL_SIZE": str(settings.pool_size),
         "DATABASE_PREPARED_STATEMENTS": "1" if settings.prepared_statements else "0",
+        # Half: one that was still made to a pod which just began to drain is replaced before the drain ends, too.
+        "DATABASE_CONNECTION_SECONDS": f"{addresses.database_drain / 2:g}",
         "DATABASE_TIMEOUT_SECONDS": str(settings.database_timeout),
         "REDIS_TIMEOUT_SECONDS": _seconds(settings.redis_timeout),
         "LOCAL_CACHE_BYTES": str(settings.local_cache),

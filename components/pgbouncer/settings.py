@@ -27,7 +27,9 @@ class PgBouncerSettings(Section):
     max_prepared_statements: int | None = setting(
         200, unit="statements", why="kept for each connection, from pgBouncer 1.21 on; unset for an older one", ge=1
     )
-    drain: Duration = setting("10s", unit="seconds", why="clients move on before the pod stops", ge=1, le=120)
+    drain: Duration = setting(
+        "30s", unit="seconds", why="the API's connections live half as long, so all have moved on by then", ge=2, le=120
+    )
     resources: Resources = setting({"cpu": "250m", "memory": "128MiB"}, why="one thread; 2 KiB for each client")
     exporter: Resources = setting({"cpu": "50m", "memory": "96MiB"}, why="the metrics sidecar of each pod")
 

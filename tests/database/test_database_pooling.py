@@ -11,6 +11,8 @@ import pytest
 from pooler import PgBouncer
 from pydantic import SecretStr
 
+from app.api.database_pool import open_pool
+from app.api.settings import Settings
 from app.database.migrations import upgrade
 from app.database.queries import orders, products
 from app.database.roles import Verifiers
@@ -118,6 +120,21 @@ async def many_clients(pgbouncer: PgBouncer, owner: asyncpg.Connection, count: i
     await asyncio.gather(*(client.close() for client in clients))
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return most
+
+
+async def test_no_connection_of_the_api_outlives_half_a_drain_however_busy_it_is(pgbouncer, tmp_path):
+    """So the API leaves a pod that drains. While a connection lives, it is one and the same."""
+    (tmp_path / "database-password").write_text(SECRETS.app.get_secret_value())
+    settings = Settings(database_port=pgbouncer.port, database_connection_seconds=1, secrets_dir=tmp_path)
+    used: dict[int, list[float]] = {}
+    async with open_pool(settings) as pool, asyncio.timeout(30):
+        while len(used) < 4:
+            async with pool.acquire() as connection:
+                await connection.fetchval("SELECT 1")
+                used.setdefault(connection.get_server_pid(), []).append(time.monotonic())
+    *whole, _ = used.values()
+    assert all(len(moments) > 10 for moments in whole)
+    assert all(moments[-1] - moments[0] < 1.5 for moments in whole)
 
 
 async def test_200_clients_share_the_declared_connections_without_an_error(pgbouncer, owner):

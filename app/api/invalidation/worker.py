@@ -17,6 +17,7 @@ from typing import Final
 import httpx
 import structlog
 
+from app.api.database_pool import open_pool
 from app.api.evictions import Evictions
 from app.api.invalidation.cloudflare import TARGET as CLOUDFLARE
 from app.api.invalidation.cloudflare import Cloudflare
@@ -29,7 +30,7 @@ from app.api.metrics import Metrics
 from app.api.operations_server import OperationsServer
 from app.api.redis.tagged import TaggedStore
 from app.api.settings import Settings
-from app.api.shop import make_pool, make_redis
+from app.api.shop import make_redis
 from app.api.writes import REDIS
 from app.caching_policy import Policy
 from app.database import failures
@@ -157,7 +158,7 @@ async def run(settings: Settings, policy: Policy) -> None:
     redis = make_redis(settings)
     coherence = Coherence(data=TaggedStore(redis.data), computed=TaggedStore(redis.computed), metrics=metrics)
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(make_pool(settings))
+        pool = await stack.enter_async_context(open_pool(settings))
         http = await stack.enter_async_context(httpx.AsyncClient())
         layers = _layers(settings, coherence, Gateway(http, settings.gateway_purge_urls, metrics), http, stack)
         worker = Worker(pool, layers, metrics)
