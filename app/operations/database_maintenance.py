@@ -68,6 +68,8 @@ async def _maintain(settings: DatabaseSettings) -> None:
         failed += unseen
         for index in dict.fromkeys([*invalid, *bloated]):
             failed += await _run(connection, f"REINDEX INDEX CONCURRENTLY {index}")
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise OperationError(f"{settings.database_host}:{settings.database_port} went away: {error}") from error
     finally:
         await connection.close()
     if failed:

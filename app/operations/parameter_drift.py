@@ -109,6 +109,8 @@ async def running_values(settings: DriftSettings, names: Sequence[str]) -> dict[
         raise OperationError(f"{settings.database_host}:{settings.database_port} can't be reached: {error}") from error
     try:
         rows = await connection.fetch("SELECT name, setting FROM pg_settings WHERE name = ANY($1::text[])", names)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise OperationError(f"{settings.database_host}:{settings.database_port} went away: {error}") from error
     finally:
         await connection.close()
     return {row["name"]: row["setting"] for row in rows}

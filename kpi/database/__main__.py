@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 from urllib.parse import quote
 
-import asyncpg
 import boto3
 import typer
 from botocore.exceptions import BotoCoreError
@@ -19,6 +18,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from app.database import failures
 from kpi.database.before_after.report import SIZE
 from kpi.database.before_after.report import make_report as write_db_report
 from kpi.database.pool import measure_pool
@@ -189,7 +189,7 @@ def slow_queries(
         _fail(f"{URL_VARIABLE} is not a Postgres URL: postgresql://user:password@host:5432/database, with %40 for an @")
     except rds_log.NoLog as error:
         _fail(str(error))
-    except (NoStatistics, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (NoStatistics, *failures.ANY) as error:
         _fail(f"{_asked()}: {type(error).__name__}: {error}")
     console.print(terminal_table(report))
     faults = ", ".join(f"{count} {category}" for category, count in sorted(report.counts().items()))

@@ -17,6 +17,7 @@ from typing import Any, Final
 import asyncpg
 import numpy as np
 
+from app.database import failures
 from app.database.catalogue import Size, load
 from app.database.migrations import upgrade
 from app.operations.pgbouncer_exporter import PgBouncerCollector
@@ -141,7 +142,7 @@ class _Crowd:
             begun = time.perf_counter()
             try:
                 await self._mix.step(connection)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except failures.ANY as error:
                 self.failures.append(str(error))
                 connection = await self._pool.connect()
             self.times.append((time.perf_counter() - begun) * 1000)

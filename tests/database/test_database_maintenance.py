@@ -97,3 +97,24 @@ def test_a_table_that_is_locked_is_told_and_the_others_get_theirs(
     failed = [line for line in map(json.loads, said.splitlines()) if line["event"] != "statement done"]
     assert [line["statement"] for line in failed] == ["ANALYZE public.orders"]
     assert all("lock timeout" in line["reason"] for line in failed)
+
+
+def test_a_database_that_goes_away_meanwhile_is_an_error_that_names_it(
+    settings: DatabaseSettings, empty_dsn: str
+) -> None:
+    terminate = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                    WHERE application_name = 'database-maintenance' AND wait_event_type = 'Lock'"""
+
+    async def meanwhile() -> None:
+        holder, administrator = await asyncpg.connect(empty_dsn), await asyncpg.connect(empty_dsn)
+        async with asyncio.timeout(30), holder.transaction():
+            await holder.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+            job = asyncio.create_task(asyncio.to_thread(maintain, settings))
+            while not await administrator.fetchval(terminate):
+                await asyncio.sleep(0.02)
+            with pytest.raises(OperationError, match=f"{settings.database_host}:{settings.database_port} went away"):
+                await job
+        await holder.close()
+        await administrator.close()
+
+    asyncio.run(meanwhile())
