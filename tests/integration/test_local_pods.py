@@ -241,6 +241,8 @@ def test_a_pod_that_fails_is_named_with_its_reason(state: State) -> None:
 def test_an_interrupted_up_stops_what_it_had_started(state: State) -> None:
     never_ready = {"readinessProbe": {"exec": {"command": ["false"]}}}
     program = (
+        # A background job of a script, which a CI's may be, starts with the signal ignored, and its children do.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"import sys; sys.path[:0] = {sys.path!r}\n"
         "from pathlib import Path\n"
         "from local.environment import Environment\nfrom local.state import State\n"
