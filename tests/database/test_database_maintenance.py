@@ -110,7 +110,7 @@ def test_a_database_that_goes_away_meanwhile_is_an_error_that_names_it(
         async with asyncio.timeout(30), holder.transaction():
             await holder.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
             job = asyncio.create_task(asyncio.to_thread(maintain, settings))
-            while not await administrator.fetchval(terminate):
+            while not await administrator.fetchval(terminate):  # noqa: ASYNC110 - the server tells nobody of it
                 await asyncio.sleep(0.02)
             with pytest.raises(OperationError, match=f"{settings.database_host}:{settings.database_port} went away"):
                 await job
