@@ -75,8 +75,12 @@ def serving() -> frozenset[str]:
             rows = list(csv.DictReader(io.StringIO(answer.read().decode().removeprefix("# "))))
     except OSError:
         return frozenset()
-    served = (row for row in rows if row["agent_status"].startswith("L7OK") and row["status"] == "no check")
-    return frozenset(row["svname"] for row in served)
+    return frozenset(row["svname"] for row in rows if row["status"] == "no check" and _told(row))
+
+
+def _told(row: Mapping[str, str]) -> bool:
+    """Whether the pod's launcher has answered. An asterisk says that it is being asked again."""
+    return row["agent_status"].removeprefix("* ").startswith("L7OK")
 
 
 def pod(
