@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from integration.api_stack import wait_until
 from network_namespace import own_network
 
 from local.balancer import configuration, serving
@@ -62,10 +63,7 @@ def seen(seconds: float) -> set[frozenset[str]]:
 
 
 def wait_for(pods: frozenset[str]) -> None:
-    deadline = time.monotonic() + 20
-    while serving() != pods:
-        assert time.monotonic() < deadline, serving()
-        time.sleep(0.01)
+    wait_until(lambda: serving() == pods, what=f"the balancer serving {set(pods)}")
 
 
 def test_a_pod_is_served_also_while_it_is_being_asked(agent: _Agent) -> None:
