@@ -5,8 +5,9 @@ import time
 
 import asyncpg
 
+from app.operations.database_connection import connected
 from app.operations.report import report
-from app.operations.settings import DatabaseSettings, OperationError, secret
+from app.operations.settings import DatabaseSettings, OperationError
 
 # Autovacuum takes a table at 20 % dead rows (less where a migration says so); what is above 5 % here has waited long.
 DEAD_SHARE = 0.05
@@ -44,19 +45,7 @@ def maintain(settings: DatabaseSettings) -> None:
 
 
 async def _maintain(settings: DatabaseSettings) -> None:
-    try:
-        connection = await asyncpg.connect(
-            host=settings.database_host,
-            port=settings.database_port,
-            database=settings.database_name,
-            user=settings.database_user,
-            password=secret(settings.database_password_file),
-            timeout=10,
-            server_settings={"application_name": "database-maintenance", "lock_timeout": LOCK_TIMEOUT},
-        )
-    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
-        raise OperationError(f"{settings.database_host}:{settings.database_port} can't be reached: {error}") from error
-    try:
+    async with connected(settings, application_name="database-maintenance", lock_timeout=LOCK_TIMEOUT) as connection:
         failed = 0
         for table in await connection.fetch(_TABLES):
             dead, live = table["dead"], table["live"]
@@ -68,10 +57,6 @@ async def _maintain(settings: DatabaseSettings) -> None:
         failed += unseen
         for index in dict.fromkeys([*invalid, *bloated]):
             failed += await _run(connection, f"REINDEX INDEX CONCURRENTLY {index}")
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise OperationError(f"{settings.database_host}:{settings.database_port} went away: {error}") from error
-    finally:
-        await connection.close()
     if failed:
         raise OperationError(f"{failed} steps failed")
 

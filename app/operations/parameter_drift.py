@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from app.operations.database_connection import connected
 from app.operations.report import report
-from app.operations.settings import DriftSettings, OperationError, secret
+from app.operations.settings import DriftSettings, OperationError
 
 PENDING_REBOOT = "pending-reboot"
 _BOOLEANS = {"on": "1", "off": "0", "true": "1", "false": "0"}
@@ -96,23 +96,8 @@ def declared_rows(file: Path) -> Sequence[Mapping[str, str]]:
 
 async def running_values(settings: DriftSettings, names: Sequence[str]) -> dict[str, str]:
     """What the database runs with, in each parameter's own unit. Raises `OperationError` if it can't be asked."""
-    try:
-        connection = await asyncpg.connect(
-            host=settings.database_host,
-            port=settings.database_port,
-            database=settings.database_name,
-            user=settings.database_user,
-            password=secret(settings.database_password_file),
-            timeout=10,
-        )
-    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
-        raise OperationError(f"{settings.database_host}:{settings.database_port} can't be reached: {error}") from error
-    try:
+    async with connected(settings) as connection:
         rows = await connection.fetch("SELECT name, setting FROM pg_settings WHERE name = ANY($1::text[])", names)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise OperationError(f"{settings.database_host}:{settings.database_port} went away: {error}") from error
-    finally:
-        await connection.close()
     return {row["name"]: row["setting"] for row in rows}
 
 
