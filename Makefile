@@ -8,8 +8,8 @@ help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 lock: ## rewrite the locked, hashed requirements
-	@for given in $$(git ls-files "*requirements.in" "requirements/*.in"); do \
-		.venv/bin/uv pip compile $$given --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet -o $${given%.in}.lock; \
+	@for name in project $(filter-out project,$(basename $(notdir $(wildcard requirements/*.in)))); do \
+		.venv/bin/uv pip compile requirements/$$name.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet -o requirements/$$name.lock; \
 	done
 
 .PHONY: preview

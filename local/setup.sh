@@ -1,12 +1,12 @@
 #!/bin/bash
-# The Python environment in .venv, as requirements.lock says, hashes checked. Does nothing when it is already so.
+# The Python environment in .venv, as requirements/project.lock says, hashes checked. Does nothing when it is already so.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 if [ -L .venv ]; then
     exit 0 # a link to an environment that somebody keeps elsewhere
 fi
-wanted=$(sha256sum requirements.lock | cut -d' ' -f1)
+wanted=$(sha256sum requirements/project.lock | cut -d' ' -f1)
 if [ -x .venv/bin/python ] && [ "$(cat .venv/installed 2>/dev/null)" = "$wanted" ]; then
     exit 0
 fi
@@ -40,9 +40,9 @@ if [ ! -x .venv/bin/uv ]; then
     # uv itself first, by the same lock file and its hashes.
     only_uv=$(mktemp)
     trap 'rm -f "$only_uv"' EXIT
-    awk '/^[a-zA-Z0-9]/ { chosen = /^uv==/ } chosen' requirements.lock >"$only_uv"
+    awk '/^[a-zA-Z0-9]/ { chosen = /^uv==/ } chosen' requirements/project.lock >"$only_uv"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$only_uv"
 fi
 # Compiled now: the pods can't write to it, and the cloud SDKs take 10 s to compile at each start.
-.venv/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv/bin/python requirements.lock
+.venv/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv/bin/python requirements/project.lock
 echo "$wanted" >.venv/installed

@@ -48,7 +48,7 @@ class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
         return language_pb2.GetRequiredPluginsResponse()
 
     def GetProgramDependencies(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Not listed; requirements.lock says it."""
+        """Not listed; requirements/project.lock says it."""
         return language_pb2.GetProgramDependenciesResponse()
 
     def About(self, request: Any, context: grpc.ServicerContext) -> Any:
