@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -34,6 +34,16 @@ Event = Literal[
 """What a write announces. `inventory.changed` is any change of a stock count; `availability.changed` only one
 that a listing shows (from or to less than ten pieces)."""
 
+EVENTS: Final[Mapping[Event, frozenset[str]]] = {
+    "product.updated": frozenset({"product_id"}),
+    "availability.changed": frozenset({"product_id", "category_id"}),
+    "inventory.changed": frozenset({"product_id"}),
+    "review.created": frozenset({"product_id"}),
+    "user.updated": frozenset({"user_id"}),
+    "catalogue.loaded": frozenset(),
+}
+"""The parameters that each event has, always all of them. They are what fills a tag: `product:{product_id}`."""
+
 LISTED_AT_MOST: Final = 100
 """Things that an answer may have a tag for each of: 2 KB of Cache-Tag header, of which the edge reads 16 KB
 (developers.cloudflare.com/cache/how-to/purge-cache/purge-by-tags). One that shows more has the tag of all."""
@@ -51,6 +61,10 @@ VARY_HEADERS: Final[Mapping[Variation, str]] = {
 """The request header behind each variation. `tier` has none: it comes from the session alone, and a request that has
 one of `bypass.request_cookies` is answered past every shared cache."""
 
+_REPAIR: Final = (
+    "Name an event that has what the tag needs (EVENTS in app/caching_policy.py lists all with their parameters), or a "
+    "tag without parameters"
+)
 _WRONG_ROUTE: Final = "wrong_route"
 _SEGMENT = re.compile(r"[A-Za-z0-9._~@-]+|\{[a-z][a-z0-9_]*\*?\}")
 _TAG = re.compile(r"[a-z][a-z0-9-]*(:(\{[a-z][a-z0-9_]*\}|[a-z0-9-]+))*")
@@ -183,6 +197,8 @@ class Route(_Model):
             if unknown := set(_parameters(tag)) - set(self.parameters):
                 raise ValueError(f"tag {tag!r}: route {self.route!r} has no parameter {', '.join(sorted(unknown))}")
         self._check_audience()
+        self._check_purging()
+        self._check_coding()
         return self
 
     def _check_audience(self) -> None:
@@ -206,12 +222,39 @@ class Route(_Model):
             )
         if self.audience != "never" and set(self.methods) - {"GET", "HEAD"}:
             raise ValueError(f"only GET and HEAD can be stored: audience must be 'never' for {', '.join(self.methods)}")
+
+    def _check_purging(self) -> None:
         if self.purged_by and not self.tags:
             raise ValueError("purged_by needs tags: they are what a purge finds the stored answers by")
-        if self.lists and not self.tags:
-            raise ValueError("lists needs tags: an event that names no single thing purges by them")
-        if self.lists and (twice := set(self.lists.purged_by) & set(self.purged_by)):
+        for event in self.purged_by:
+            if not any(_fills(event, tag) for tag in self.tags):
+                raise ValueError(
+                    f"event {event!r} has {_having(event)}, which fills none of the tags {', '.join(self.tags)}: it "
+                    f"would purge nothing. {_REPAIR}"
+                )
+        for tag in self.tags:
+            if not any(_fills(event, tag) for event in self.purged_by):
+                events = "; ".join(f"{event} has {_having(event)}" for event in self.purged_by) or "it is empty"
+                raise ValueError(
+                    f"no event of purged_by fills the tag {tag!r}, so nothing purges it: {events}. {_REPAIR}"
+                )
+        if not self.lists:
+            return
+        for event in self.lists.purged_by:
+            if not _fills(event, self.lists.tag):
+                raise ValueError(
+                    f"event {event!r} has {_having(event)}, which doesn't fill lists.tag {self.lists.tag!r}: move it "
+                    "to purged_by"
+                )
+        if twice := set(self.lists.purged_by) & set(self.purged_by):
             raise ValueError(f"{', '.join(sorted(twice))} stands in purged_by, so lists.purged_by can't narrow it")
+
+    def _check_coding(self) -> None:
+        if self.backend == "api" and self.api_ttl and "encoding" not in self.vary:
+            raise ValueError(
+                "the API compresses the answers that it stores (api_ttl), so they depend on Accept-Encoding: add "
+                "'encoding' to vary, else a shared cache gives a compressed answer to a client that can't read it"
+            )
 
     @cached_property
     def segments(self) -> tuple[str, ...]:
@@ -347,18 +390,24 @@ class Policy(_Model):
         Of each route, the tags that are narrowest among those the event can fill in: a change of product 5 purges
         `product:5` and not `catalogue`; a new catalogue, which names no product, purges `catalogue`. Of a route that
         `lists` things, an event of one of them purges the answers that show it, by their tags alone.
+
+        Raises ValueError unless the parameters are those that the event has (`EVENTS`).
         """
+        if parameters.keys() != EVENTS[event]:
+            raise ValueError(
+                f"event {event!r} has {_having(event)}, but was given {', '.join(sorted(parameters)) or 'none'}"
+            )
         tags: dict[str, None] = {}
         paths: dict[str, None] = {}
         for route in self.routes:
-            lists = route.lists if route.lists and event in route.lists.purged_by else None
-            if lists and lists.parameter in parameters:
-                tags |= dict.fromkeys((*lists.tags([parameters[lists.parameter]]), lists.family))
+            if route.lists and event in route.lists.purged_by:
+                shown = parameters[route.lists.parameter]
+                tags |= dict.fromkeys((*route.lists.tags([shown]), route.lists.family))
                 continue
-            if event not in route.purged_by and not lists:
+            if event not in route.purged_by:
                 continue
-            known = [tag for tag in route.tags if set(_parameters(tag)) <= set(parameters)]
-            narrowest = max((len(list(_parameters(tag))) for tag in known), default=0)
+            known = [tag for tag in route.tags if _fills(event, tag)]
+            narrowest = max(len(list(_parameters(tag))) for tag in known)
             for tag in known:
                 if len(list(_parameters(tag))) == narrowest:
                     tags[tag.format_map(parameters)] = None
@@ -377,6 +426,8 @@ def load(path: Path) -> Policy:
 
 def parse(text: str, name: str = "caching.yaml") -> Policy:
     """As `load`, from text; `name` stands for the file in errors."""
+    if undeclared := set(get_args(Event)) - set(EVENTS):
+        raise PolicyError(f"EVENTS in app/caching_policy.py lacks the parameters of {', '.join(sorted(undeclared))}")
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         _refuse_duplicate_keys(node, name)
@@ -424,6 +475,14 @@ def _directives(scope: str, fresh: int, while_revalidate: int, if_error: int) ->
 def _parameters(pattern: str) -> Iterator[str]:
     for found in re.finditer(r"\{([a-z][a-z0-9_]*)\*?\}", pattern):
         yield found[1]
+
+
+def _fills(event: Event, tag: str) -> bool:
+    return set(_parameters(tag)) <= EVENTS[event]
+
+
+def _having(event: Event) -> str:
+    return ", ".join(sorted(EVENTS[event])) or "no parameters"
 
 
 def _overlap(first: tuple[str, ...], second: tuple[str, ...]) -> bool:

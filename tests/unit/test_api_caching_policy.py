@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from app import caching_policy
 from app.api.application import check_named, make_routes
 from app.api.responses.target import CURRENCIES
-from app.caching_policy import LISTED_AT_MOST, VARY_HEADERS, Policy, PolicyError, Route, load, parse
+from app.caching_policy import EVENTS, LISTED_AT_MOST, VARY_HEADERS, Policy, PolicyError, Route, load, parse
 
 FILE = Path("app/caching.yaml")
 LISTED = 'lists: {tag: "listed:{product_id}"'
@@ -79,10 +80,17 @@ def test_stock_that_a_listing_shows_purges_the_listings_that_show_it_and_no_othe
     assert "/categories/3" in purge.paths
 
 
-def test_an_event_that_names_no_product_purges_every_listing(policy: Policy) -> None:
-    purge = policy.purge("availability.changed", {})
-    assert {"products", "pages-category"} <= set(purge.tags)
-    assert {"/api/products", "/api/search"} <= set(purge.paths)
+@pytest.mark.parametrize("about", [{}, {"product_id": "5"}, {"product_id": "5", "category_id": "3", "user_id": "7"}])
+def test_an_event_is_announced_with_all_its_parameters_and_no_others(policy: Policy, about: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"availability\.changed. has category_id, product_id, but was given"):
+        policy.purge("availability.changed", about)
+
+
+def test_an_event_whose_parameters_nobody_has_written_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = {event: parameters for event, parameters in EVENTS.items() if event != "user.updated"}
+    monkeypatch.setattr(caching_policy, "EVENTS", declared)
+    with pytest.raises(PolicyError, match=r"EVENTS in app/caching_policy\.py lacks the parameters of user\.updated"):
+        load(FILE)
 
 
 def test_an_answer_has_a_tag_for_each_thing_that_it_lists_and_one_for_too_many(policy: Policy) -> None:
@@ -136,10 +144,34 @@ def test_prices_vary_by_country_and_say_so(policy: Policy) -> None:
         (("tags: [products]", "tags: [products]\n    tags: [more]"), "tags: [more]", "'tags' is given twice"),
         (("audience: public", "audience: [public"), "browser_ttl", "not YAML"),
         ((LISTED, 'lists: {tag: "listed"'), 'lists: {tag: "listed"', "must be words and, last, one parameter"),
-        ((LISTED, 'lists: {tag: "products:{id}"'), "/api/products\n", "would purge 'products' too"),
+        ((LISTED, 'lists: {tag: "products:{product_id}"'), "/api/products\n", "would purge 'products' too"),
         ((LISTED, f"{LISTED}, tags: [x]"), ", tags: [x]", "tags: unknown field; allowed are tag, purged_by"),
         (("purged_by: [availability.changed]}", "purged_by: []}"), "[]", "at least 1 item"),
         (("[availability.changed]}", "[product.updated]}"), "/api/products\n", "product.updated stands in purged_by"),
+        (
+            ("[availability.changed]}", "[catalogue.loaded]}"),
+            "/api/products\n",
+            "event 'catalogue.loaded' has no parameters, which doesn't fill lists.tag 'listed:{product_id}'",
+        ),
+        (
+            ("purged_by: [user.updated]", "purged_by: [product.updated]"),
+            "/api/users/{user_id}\n",
+            "event 'product.updated' has product_id, which fills none of the tags user:{user_id}",
+        ),
+        (
+            (
+                '"reviews:{product_id}", catalogue]\n    purged_by: [review.created, ',
+                '"reviews:{product_id}", catalogue]\n    purged_by: [',
+            ),
+            "/api/reviews/{product_id}\n",
+            "no event of purged_by fills the tag 'reviews:{product_id}', so nothing purges it: catalogue.loaded has no",
+        ),
+        (("    purged_by: [user.updated]\n", ""), "/api/users/{user_id}\n", "so nothing purges it: it is empty"),
+        (
+            ("api_ttl: 120\n    vary: [encoding]", "api_ttl: 120\n    vary: [country]"),
+            "/api/users/{user_id}\n",
+            "add 'encoding' to vary",
+        ),
         (('prefetch: ["/api/products/{product_id}"]', "prefetch: [/nowhere]"), "/api/products\n", "is no GET route"),
     ],
 )
@@ -175,6 +207,17 @@ def test_a_query_parameter_that_the_policy_does_not_name_is_refused(policy: Poli
     )
     with pytest.raises(PolicyError, match=r"no query parameter category_id, limit of /api/search"):
         check_named(with_routes(policy, forgotten), make_routes())
+
+
+def test_the_route_that_the_documentation_shows_is_purged_by_its_events() -> None:
+    shown = re.search(r"```yaml\n(  - route: .*?)```", Path("docs/api-caching.md").read_text(), re.DOTALL)
+    assert shown is not None
+    extended = parse(FILE.read_text() + shown[1])
+    added = extended.routes[-1]
+    assert added.tags
+    for event in added.purged_by:
+        purged = extended.purge(event, dict.fromkeys(EVENTS[event], "5"))
+        assert set(purged.tags) & set(added.rendered_tags(dict.fromkeys(added.parameters, "5"))), event
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ version: 1
 errors: {not_found_ttl: 120, server_error_ttl: 30}
 bypass: {request_headers: [Authorization], request_cookies: [tier], response_headers: [Set-Cookie]}
 routes:
-  - {route: "/api/things/{id}", audience: public, browser_ttl: 60, edge_ttl: 60, api_ttl: 60, vary: [encoding],
-     tags: ["thing:{id}"], purged_by: [product.updated]}
-  - {route: /api/things, audience: public, api_ttl: 60, query: [page, sort], tags: [things]}
+  - {route: "/api/things/{product_id}", audience: public, browser_ttl: 60, edge_ttl: 60, api_ttl: 60, vary: [encoding],
+     tags: ["thing:{product_id}"], purged_by: [product.updated]}
+  - {route: /api/things, audience: public, api_ttl: 60, vary: [encoding], query: [page, sort]}
 """
 )
 ROUTE: Route = POLICY.routes[0]

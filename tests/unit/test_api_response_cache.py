@@ -24,8 +24,8 @@ version: 1
 errors: {not_found_ttl: 120, server_error_ttl: 30}
 bypass: {request_headers: [Authorization, X-Preview], request_cookies: [tier], response_headers: [Set-Cookie, X-Draft]}
 routes:
-  - {route: "/api/item/{number}", audience: public, browser_ttl: 300, api_ttl: 300, stale_if_error: 3600,
-     vary: [encoding], tags: ["item:{number}"], purged_by: [product.updated],
+  - {route: "/api/item/{product_id}", audience: public, browser_ttl: 300, api_ttl: 300, stale_if_error: 3600,
+     vary: [encoding], tags: ["item:{product_id}"], purged_by: [product.updated],
      lists: {tag: "listed:{product_id}", purged_by: [availability.changed]}}
 """
 )

@@ -28,9 +28,9 @@ version: 1
 errors: {not_found_ttl: 120, server_error_ttl: 30}
 bypass: {request_headers: [Authorization], request_cookies: [tier], response_headers: [Set-Cookie]}
 routes:
-  - {route: "/api/item/{number}", audience: public, browser_ttl: 300, edge_ttl: 300, api_ttl: 3600,
+  - {route: "/api/item/{product_id}", audience: public, browser_ttl: 300, edge_ttl: 300, api_ttl: 3600,
      stale_while_revalidate: 60, stale_if_error: 3600, vary: [encoding, country, tier],
-     tags: ["item:{number}"], purged_by: [product.updated]}
+     tags: ["item:{product_id}"], purged_by: [product.updated]}
 """
 )
 
