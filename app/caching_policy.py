@@ -393,7 +393,7 @@ class Policy(_Model):
 
         Raises ValueError unless the parameters are those that the event has (`EVENTS`).
         """
-        if parameters.keys() != EVENTS[event]:
+        if parameters.keys() ^ EVENTS[event]:
             raise ValueError(
                 f"event {event!r} has {_having(event)}, but was given {', '.join(sorted(parameters)) or 'none'}"
             )
