@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from app.database.catalogue import DEMO_PASSWORD
+from app.database.catalogue import DEMO_PASSWORD, DEMO_USERS
 from kpi.browsers import browsing
 from kpi.figures import (
     STATEMENTS,
@@ -39,7 +39,6 @@ from local.environment import Environment
 Report = Callable[[str, float], None]
 """Called with what is going on and how much of the whole is done (0 to 1)."""
 
-DEMO_USERS = ("demo@example.com", "premium@example.com", "demo.us@example.com", "demo.gb@example.com")
 RETURNING_SECONDS = 4.0
 """About what a stopped Redis node takes to be healthy again."""
 MEMBER = DEMO_USERS[1]

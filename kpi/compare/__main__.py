@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from kpi.compare import plot
-from kpi.compare.servers import cpu_seconds, free_port, process, redis_with_sentinel, wait_for_answer
 from kpi.compare.versions import versions
 from local import packages
 from local.problem import Problem
+from testing.servers import cpu_seconds, free_port, process, redis_with_sentinel, wait_for_answer
 
 ROOT: Final = Path(__file__).parents[2]
 RIVALS_PYTHON: Final = ROOT / ".tools/compare/bin/python"

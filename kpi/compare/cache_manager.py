@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kpi.compare.__main__ import RIVALS_PYTHON, ROOT, Goal, payload, show_goals
-from kpi.compare.servers import redis_with_sentinel
+from testing.servers import redis_with_sentinel
 
 STORES: Final = ROOT / "kpi/compare/stores"
 PROCESSES: Final = 4

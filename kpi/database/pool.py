@@ -16,20 +16,25 @@ from typing import Any, Final
 
 import asyncpg
 import numpy as np
+import yaml
+from pydantic import SecretStr
 
 from app.database import failures
 from app.database.catalogue import Size, load
 from app.database.migrations import upgrade
+from app.database.roles import Verifiers
 from app.operations.pgbouncer_exporter import PgBouncerCollector
 from app.operations.settings import PoolerSettings
+from components.pgbouncer.settings import PgBouncerSettings
+from components.postgres.roles import APP, DATABASE, EXPORTER
+from components.scram import scram_verifier
+from components.secrets import PostgresSecrets
 from kpi.database.before_after.mix import Mix
-from kpi.database.cluster import Cluster
-from kpi.database.pooler import Pooler
 from kpi.workload import Workload
-from review.render import render
+from testing.pgbouncer import PgBouncer
+from testing.postgres import Cluster
 
-ENVIRONMENT: Final = "local"
-"""Its pools are those of prod; TLS and prepared statements are off, as Debian's pgBouncer needs it here."""
+DECLARED: Final = Path(__file__).parents[2] / "Pulumi.prod.yaml"
 SIZE: Final = Size(products=10_000, users=5_000, orders=50_000, reviews=30_000)
 HEALTHY: Final = (0.40, 0.70)
 """The specification's healthy range of the pool's utilisation."""
@@ -40,7 +45,6 @@ BISECTIONS: Final = 4
 SAMPLE_SECONDS: Final = 0.25
 WARM_UP_SECONDS: Final = 2.0
 ACTIVE: Final = "pgbouncer_pools_server_active_connections"
-DATABASE, USER, STATISTICS_USER = "simone", "app", "exporter"
 
 Progress = Callable[[str], None]
 
@@ -65,10 +69,10 @@ class Level:
         return HEALTHY[0] <= self.used <= HEALTHY[1] and not self.failed
 
 
-def declared_ini() -> str:
-    """pgbouncer.ini as the stack declares it."""
-    maps = render(ENVIRONMENT).of_type(":ConfigMap")
-    return next(each.inputs["data"]["pgbouncer.ini"] for each in maps if "pgbouncer.ini" in each.inputs["data"])
+def declared_pools() -> PgBouncerSettings:
+    """The pools of prod; TLS and prepared statements are off, as Debian's pgBouncer needs it here."""
+    declared = yaml.safe_load(DECLARED.read_text())["config"]["simone:pgbouncer"]
+    return PgBouncerSettings.model_validate(declared | {"server_tls_mode": "disable", "max_prepared_statements": None})
 
 
 def utilisation(samples: Mapping[str, float]) -> float:
@@ -79,27 +83,15 @@ def utilisation(samples: Mapping[str, float]) -> float:
 class _Pool:
     """The database behind a running pgBouncer, and a look at its metrics."""
 
-    def __init__(self, pooler: Pooler, password: str, password_file: Path) -> None:
-        self._pooler, self._password = pooler, password
+    def __init__(self, pgbouncer: PgBouncer, password_file: Path) -> None:
+        self.connect = pgbouncer.connect
         self._collector = PgBouncerCollector(
             PoolerSettings(
                 pod_ip="127.0.0.1",
-                pgbouncer_port=pooler.port,
-                pgbouncer_user=STATISTICS_USER,
+                pgbouncer_port=pgbouncer.port,
+                pgbouncer_user=EXPORTER,
                 pgbouncer_password_file=password_file,
             )
-        )
-
-    async def connect(self) -> Any:
-        return await asyncpg.connect(
-            host="127.0.0.1",
-            port=self._pooler.port,
-            user=USER,
-            password=self._password,
-            database=DATABASE,
-            statement_cache_size=0,
-            server_settings={"client_encoding": "UTF8"},  # as the API does (app/api/shop.py)
-            timeout=60,
         )
 
     def sample(self) -> dict[str, float]:
@@ -107,7 +99,7 @@ class _Pool:
         found: dict[str, float] = {}
         for metric in self._collector.collect():
             for sample in metric.samples:
-                if sample.labels.get("database", DATABASE) == DATABASE and sample.labels.get("user", USER) == USER:
+                if sample.labels.get("database", DATABASE) == DATABASE and sample.labels.get("user", APP) == APP:
                     found[sample.name] = sample.value
         return found
 
@@ -178,17 +170,13 @@ async def measure_level(pool: _Pool, mix: Mix, workload: Workload, visitors: int
     )
 
 
-async def _prepare(cluster: Cluster, password: str) -> None:
+async def _prepare(cluster: Cluster, passwords: PostgresSecrets) -> None:
     administrator = await asyncpg.connect(cluster.dsn())
     await administrator.execute(f"CREATE DATABASE {DATABASE}")
-    for role in (USER, STATISTICS_USER):
-        await administrator.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
     await administrator.close()
-    await upgrade(cluster.dsn(DATABASE))
-    await load(cluster.dsn(DATABASE), SIZE, lambda *_: None)
-    owner = await asyncpg.connect(cluster.dsn(DATABASE))
-    await owner.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {USER}")
-    await owner.close()
+    app, exporter = scram_verifier(APP, passwords.app), scram_verifier(EXPORTER, passwords.exporter)
+    await upgrade(cluster.dsn(DATABASE), Verifiers(app=app, exporter=exporter))
+    await load(cluster.dsn(DATABASE), SIZE)
 
 
 def design_visitors(workload: Workload) -> int:
@@ -230,14 +218,12 @@ async def _measure(cluster: Cluster, pool: _Pool, seconds: float, progress: Prog
 
 def measure_pool(seconds: float, progress: Progress) -> list[Level]:
     """On a Postgres and a pgBouncer started for it: each number of visitors for so many seconds, fewest first."""
-    ini = declared_ini()
-    password = secrets.token_urlsafe(18)
-    # pgBouncer signs in to Postgres with the same password, so its list holds it as it is.
-    users = "".join(f'"{role}" "{password}"\n' for role in (USER, STATISTICS_USER))
+    password = SecretStr(secrets.token_urlsafe(18))
+    passwords = PostgresSecrets(owner=password, app=password, exporter=password)
     with Cluster({"jit": "off"}) as cluster, NamedTemporaryFile("w", suffix=".password") as file:
-        file.write(password)
+        file.write(password.get_secret_value())
         file.flush()
         progress("schema and sample shop")
-        asyncio.run(_prepare(cluster, password))
-        with Pooler(cluster, ini, users) as pooler:
-            return asyncio.run(_measure(cluster, _Pool(pooler, password, Path(file.name)), seconds, progress))
+        asyncio.run(_prepare(cluster, passwords))
+        with PgBouncer(cluster, passwords, declared_pools()) as pgbouncer:
+            return asyncio.run(_measure(cluster, _Pool(pgbouncer, Path(file.name)), seconds, progress))

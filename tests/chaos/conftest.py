@@ -7,7 +7,7 @@ import pytest
 from redis_pairs import Pairs, running_pairs
 
 from app.database.migrations import upgrade
-from kpi.database.cluster import Cluster
+from testing.postgres import Cluster
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from app.api.redis.tagged import TaggedStore
 from app.api.sessions import Session, SessionStore
 from app.api.settings import Address
 from app.api.shop import FINISH_SECONDS
-from kpi.database.cluster import OWNER, Cluster
+from testing.postgres import OWNER, Cluster
 
 REDIS_TIMEOUT = 0.05
 """Seconds: the API's own setting."""

@@ -19,8 +19,7 @@ import httpx
 import psycopg
 import pytest
 
-from app.database.catalogue import DEMO_PASSWORD
-from kpi.measure import DEMO_USERS
+from app.database.catalogue import DEMO_PASSWORD, DEMO_USERS
 from local import secrets_file
 from local.environment import Environment
 

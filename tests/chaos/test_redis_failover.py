@@ -13,7 +13,7 @@ import pytest
 from redis_pairs import SENTINELS, Pairs, eventually, writing
 from shoppers import shopping
 
-from kpi.database.cluster import Cluster
+from testing.postgres import Cluster
 
 pytestmark = pytest.mark.shop
 

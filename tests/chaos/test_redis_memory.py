@@ -13,7 +13,7 @@ from shoppers import Client, connected
 
 from app.api.evictions import CHANNEL, Evictions
 from app.api.sessions import Session
-from kpi.database.cluster import Cluster
+from testing.postgres import Cluster
 
 pytestmark = pytest.mark.shop
 PAIR = "computed"  # the smallest; all three have the same policy

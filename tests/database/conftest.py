@@ -10,7 +10,7 @@ import pytest
 
 from app.database.catalogue import Size, load
 from app.database.migrations import upgrade
-from kpi.database.cluster import Cluster
+from testing.postgres import Cluster
 
 SIZE = Size(products=6_000, users=4_000, orders=30_000, reviews=10_000)
 

@@ -11,7 +11,7 @@ import pytest
 from app.operations import database_maintenance
 from app.operations.database_maintenance import maintain
 from app.operations.settings import DatabaseSettings, OperationError
-from kpi.database.cluster import OWNER, Cluster
+from testing.postgres import OWNER, Cluster
 
 NUMBERS, KEPT = 60_000, 40
 """Of so many rows every so many-th is kept: their index's pages stay, nearly empty."""

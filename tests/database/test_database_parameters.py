@@ -3,8 +3,8 @@
 import asyncpg
 import pytest
 
-from kpi.database.cluster import Cluster
 from review.render import Rendered
+from testing.postgres import Cluster
 
 GROUP = "aws:rds/parameterGroup:ParameterGroup"
 BOOLEANS = {"on": "1", "off": "0"}

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from kpi.database.pool import Level, declared_ini, design_visitors, search, utilisation
+from kpi.database.pool import Level, declared_pools, design_visitors, search, utilisation
 from kpi.database.pool_report import conclusion, markdown
 from kpi.workload import Workload
 
@@ -48,7 +48,7 @@ def test_a_level_at_which_somebody_failed_is_not_healthy() -> None:
 
 
 def test_it_measures_the_declared_pools_by_the_rule_that_prometheus_uses() -> None:
-    assert "default_pool_size = 25\n" in declared_ini()
+    assert declared_pools().default_pool_size == 25
     metrics = {"pgbouncer_pools_server_active_connections": 10.0, "pgbouncer_databases_database_pool_size": 25.0}
     assert utilisation(metrics) == 0.4
 

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
-from pooler import PgBouncer
 from pydantic import SecretStr
 
 from app.api.database_pool import open_pool
@@ -21,7 +20,8 @@ from components.pgbouncer.settings import PgBouncerSettings
 from components.postgres.roles import DATABASE
 from components.scram import scram_verifier
 from components.secrets import PostgresSecrets
-from kpi.database.cluster import Cluster
+from testing.pgbouncer import PgBouncer
+from testing.postgres import Cluster
 
 SECRETS = PostgresSecrets(
     owner=SecretStr("owner-" + 4 * "password"),

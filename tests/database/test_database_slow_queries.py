@@ -20,11 +20,11 @@ from app.database.catalogue import Size, load
 from app.database.migrations import upgrade
 from app.database.queries import STATEMENTS
 from kpi.database.calls import gather_facts, in_rolled_back_transaction, sample_calls
-from kpi.database.cluster import Cluster
 from kpi.database.literals import hide_literals
 from kpi.database.slow_queries.judge import Category
 from kpi.database.slow_queries.log import read_logs
 from kpi.database.slow_queries.report import Report, html, make_report, markdown, terminal_table
+from testing.postgres import Cluster
 
 LOG_PREFIX = "%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:"
 """RDS's."""

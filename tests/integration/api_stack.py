@@ -22,7 +22,7 @@ import redis
 from pydantic import SecretStr
 
 from components.scram import scram_verifier
-from kpi.database.cluster import OWNER, Cluster, programs
+from testing.postgres import OWNER, Cluster, programs
 
 PASSWORD = "a-test-password-long-enough"
 ADMIN_TOKEN = "a-test-admin-token"

@@ -11,15 +11,14 @@ import asyncpg
 import httpx
 import pytest
 from integration.api_stack import ADMIN_TOKEN, PASSWORD, Api, Stack, running_stack, wait_until
-from pooler import PgBouncer
 from pydantic import SecretStr
 
 from app.api.cache_manager import TTL_SECONDS
 from app.api.query_cache import QUERIES
-from app.database.catalogue import DEMO_PASSWORD
+from app.database.catalogue import DEMO_PASSWORD, DEMO_USERS
 from components.pgbouncer.settings import PgBouncerSettings
 from components.secrets import PostgresSecrets
-from kpi.measure import DEMO_USERS
+from testing.pgbouncer import PgBouncer
 
 ADMIN = {"authorization": f"Bearer {ADMIN_TOKEN}"}
 SECRETS = PostgresSecrets(owner=SecretStr(PASSWORD), app=SecretStr(PASSWORD), exporter=SecretStr(PASSWORD))

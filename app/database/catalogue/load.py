@@ -7,10 +7,8 @@ import asyncpg
 
 from app.database.catalogue.bulk import bulk_loading
 from app.database.catalogue.size import Size
-from app.database.catalogue.tables import DEMO_PASSWORD, Table, make_tables
+from app.database.catalogue.tables import Table, make_tables
 from app.database.exclusive import exclusive
-
-__all__ = ["DEMO_PASSWORD", "load"]
 
 BATCH: Final = 20_000
 """Rows of one COPY, between two reports of progress."""

@@ -30,9 +30,9 @@ from kpi.database.before_after.plot import draw
 from kpi.database.before_after.writes import BATCH, Compared, index_costs, write_costs
 from kpi.database.busy_day import fill_busy_day
 from kpi.database.calls import gather_facts, sample_calls
-from kpi.database.cluster import Cluster
 from kpi.database.effort import Effort, effort_of
 from kpi.workload import Workload
+from testing.postgres import Cluster
 
 SIZE: Final = Size(products=100_000, users=50_000, orders=1_000_000, reviews=300_000)
 SERVER: Final = {"shared_buffers": "1GB", "maintenance_work_mem": "512MB", "max_wal_size": "8GB", "jit": "off"}

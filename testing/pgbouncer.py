@@ -1,4 +1,4 @@
-"""A real pgBouncer with the declared configuration, in front of a `Cluster`: only addresses and paths are its own."""
+"""A real pgBouncer with the texts that the component declares: only addresses and paths are its own."""
 
 import contextlib
 import re
@@ -9,27 +9,30 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from kpi.database.cluster import FOLLOWING, UNPRIVILEGED, Cluster
+import asyncpg
+
+from components.pgbouncer.pgbouncer_ini import pgbouncer_ini, userlist
+from components.pgbouncer.settings import PgBouncerSettings
+from components.postgres.roles import APP, DATABASE
+from components.secrets import PostgresSecrets
+from testing.postgres import FOLLOWING, UNPRIVILEGED, Cluster
+from testing.servers import free_port
 
 
-class Pooler:
-    """One pgBouncer process; `with Pooler(cluster, ini, users) as pooler:` stops it and deletes its files.
+class PgBouncer:
+    """pgBouncer in front of `cluster`; `with PgBouncer(…) as pool:` stops it and deletes its files."""
 
-    `ini` is a pgbouncer.ini as the stack declares it, `users` the text of its user list.
-    """
-
-    def __init__(self, cluster: Cluster, ini: str, users: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+    def __init__(self, cluster: Cluster, secrets: PostgresSecrets, settings: PgBouncerSettings) -> None:
+        self._secrets = secrets
+        self.port = free_port()
         self._directory = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
         self._directory.chmod(0o755)
         self._cluster = cluster
         self.log = self._directory / "log"
         self._process: subprocess.Popen[bytes] | None = None
-        self.configure(ini, users)
+        self._configure(settings, secrets, DATABASE)
 
     def __enter__(self) -> Self:
         try:
@@ -43,10 +46,11 @@ class Pooler:
         self.stop()
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    def configure(self, ini: str, users: str) -> None:
+    def _configure(self, settings: PgBouncerSettings, secrets: PostgresSecrets, database: str) -> None:
         """Write its files; the next start reads them."""
         passwords = self._directory / "userlist.txt"
-        passwords.write_text(users)
+        passwords.write_text(userlist(secrets))
+        ini = pgbouncer_ini(settings).replace(f"{DATABASE} = ", f"{database} = ")
         for found, meant in (
             (r"\$\{DATABASE_HOST\} port=\d+", f"{self._cluster.directory} port={self._cluster.port}"),
             (r"\$\{POD_IP\}", "127.0.0.1"),
@@ -78,3 +82,24 @@ class Pooler:
             self._process.send_signal(number)
             self._process.wait(30)
             self._process = None
+
+    def restart(
+        self, settings: PgBouncerSettings, *, users: PostgresSecrets | None = None, database: str = DATABASE
+    ) -> None:
+        """End it at once and start it otherwise: with other users, or a database by another name."""
+        self.stop()
+        self._configure(settings, users or self._secrets, database)
+        self.start()
+
+    async def connect(self, *, password: str | None = None, database: str = DATABASE) -> Any:
+        """A connection of the application's role."""
+        return await asyncpg.connect(
+            host="127.0.0.1",
+            port=self.port,
+            user=APP,
+            password=password or self._secrets.app.get_secret_value(),
+            database=database,
+            statement_cache_size=0,
+            server_settings={"client_encoding": "UTF8"},  # as the API does (app/api/shop.py)
+            timeout=60,
+        )
