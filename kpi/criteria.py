@@ -75,7 +75,7 @@ CRITERIA: tuple[Criterion, ...] = (
     Criterion(
         where=_OVERALL,
         asks="Seamless offline experience with sync on reconnect",
-        proof="tests/e2e (browser tests)",
+        proof="tests/browser (browser tests)",
         production="browser:sync:ratio_rate1h, alert OfflineSyncFailures",
     ),
     Criterion(
@@ -132,7 +132,9 @@ CRITERIA: tuple[Criterion, ...] = (
         proof="the storefront's build fails above 165 KB (make bundle-report)",
     ),
     Criterion(
-        where=_WEEK_2, asks="Images < 50 KB each", proof="make image-report fails above it; tests/e2e (browser tests)"
+        where=_WEEK_2,
+        asks="Images < 50 KB each",
+        proof="make image-report fails above it; tests/browser (browser tests)",
     ),
     Criterion(where=_WEEK_2, asks="FCP < 1.5 s", proof=_LIGHTHOUSE, production="browser:fcp:p75_rate1h"),
     Criterion(
@@ -245,15 +247,15 @@ CRITERIA: tuple[Criterion, ...] = (
         asks="Service worker installed: 100 %",
         production="browser:worker_installs:ratio_rate1h, alert ServiceWorkerInstallations",
     ),
-    Criterion(where=_WEEK_6, asks="Offline: browse products, manage the cart", proof="tests/e2e (browser tests)"),
+    Criterion(where=_WEEK_6, asks="Offline: browse products, manage the cart", proof="tests/browser (browser tests)"),
     Criterion(
         where=_WEEK_6,
         asks="Sync success > 99 %",
-        proof="tests/e2e (browser tests)",
+        proof="tests/browser (browser tests)",
         production="browser:sync:ratio_rate1h, alert OfflineSyncFailures",
     ),
-    Criterion(where=_WEEK_6, asks="Sync latency < 2 s after reconnect", proof="tests/e2e (browser tests)"),
-    Criterion(where=_WEEK_6, asks="IndexedDB < 50 MB with 1000 products", proof="tests/e2e (browser tests)"),
+    Criterion(where=_WEEK_6, asks="Sync latency < 2 s after reconnect", proof="tests/browser (browser tests)"),
+    Criterion(where=_WEEK_6, asks="IndexedDB < 50 MB with 1000 products", proof="tests/browser (browser tests)"),
     Criterion(
         where=_KPI,
         asks="Cache hit ratio > 80 %",

@@ -259,7 +259,7 @@ def measure(
         measured.figures |= _one_by_one(cached, measured.uncached_seconds) | {
             "session_store": Figure(
                 float(asyncio.run(_session_store(addresses))),
-                "signed in, read, signed out; that it expires by itself, tests/integration/test_session_store.py shows",
+                "signed in, read, signed out; that it expires by itself, tests/app/api/test_session_store.py shows",
             ),
             "data_cache": Figure(float(asyncio.run(_data_cache(addresses))), "one new search, asked twice"),
         }

@@ -5,13 +5,14 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from network_namespace import own_network
 
 from local.environment import Environment
 from local.state import State
 from review.render import Rendered, render
+from testing.network_namespace import own_network
 
 ENVIRONMENTS = ("dev", "local", "prod")
+pytest_plugins = ["databases"]
 
 
 @functools.cache

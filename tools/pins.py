@@ -8,7 +8,7 @@ from pathlib import Path
 
 from review.render import environments, render
 
-DIRECTORY = Path(__file__).resolve().parent.parent / "tests" / "unit" / "pinned"
+DIRECTORY = Path(__file__).resolve().parent.parent / "tests" / "components" / "pinned"
 
 
 def pinned_urns(environment: str) -> list[str]:

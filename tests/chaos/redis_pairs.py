@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import redis
-from network_namespace import own_network
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -18,6 +17,7 @@ from local import cloud
 from local.environment import Environment
 from local.state import State
 from review.render import render
+from testing.network_namespace import own_network
 
 T = TypeVar("T")
 

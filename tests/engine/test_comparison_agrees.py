@@ -1,17 +1,12 @@
 """What two renders compared say about a pull request is what the engine says, for every one of the pinned ones."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from replayed import Replayed, replaying
 
 from review.plan import Op, Plan
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "review"))
-
-from pull_requests import PULL_REQUESTS, base, changed, planned  # pyright: ignore[reportMissingImports]
+from testing.pull_requests import PULL_REQUESTS, base, changed, planned
 
 # Each preview takes seconds of both cores: the ones that decide differently always, all of them in the full run.
 QUICK = {"database-renamed", "component-renamed-with-alias", "memory-cut"}

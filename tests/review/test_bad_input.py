@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from pull_requests import Editor, base, changed
 from typer.testing import CliRunner
 
 from policies.catalogue import RULES
@@ -21,6 +20,7 @@ from review.markdown import SIZE_LIMIT, code, fenced, markdown, prose
 from review.plan import Op, Origin, Plan
 from review.render import Rendered
 from review.report import Verdict, build
+from testing.pull_requests import Editor, base, changed
 
 URN = "urn:pulumi:dev::simone::aws:s3/bucket:Bucket::backups"
 STEP = {"op": "create", "urn": URN, "newState": {"urn": URN, "type": "aws:s3/bucket:Bucket", "inputs": {}}}

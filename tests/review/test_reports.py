@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 import pytest
-from pull_requests import PULL_REQUESTS, planned
 
 from policies.catalogue import RULES
 from policies.judgement import judge
@@ -17,6 +16,7 @@ from review.markdown import markdown
 from review.plan import Op, Plan
 from review.report import Part, Report, Verdict, build
 from review.reviewing import drift_page
+from testing.pull_requests import PULL_REQUESTS, planned
 
 PINNED = Path(__file__).resolve().parent / "pinned"
 # Those that a part of the stack can satisfy: the others ask for what the part leaves out.

@@ -9,9 +9,9 @@ _HEAD = """\
 # Alerts
 
 Made from the code by `make docs`. `page` wakes somebody, `ticket` waits for working hours, `heartbeat` always fires and
-is missed when it stops. Each alert is proved to fire and to stay silent (`tests/config/test_alerts.py`); many are
-provoked in the running shop by killing, filling or blocking what they watch
-(`tests/integration/test_alerts_provoked.py`).
+is missed when it stops. Each alert is proved to fire and to stay silent (`tests/components/monitoring/test_alerts.py`);
+many are provoked in the running shop by killing, filling or blocking what they watch
+(`tests/shop/test_alerts_provoked.py`).
 """
 
 

@@ -1,0 +1,212 @@
+"""Migrations can run at once, again and after a mishap; roles may do what they are for and no more."""
+
+import asyncio
+
+import asyncpg
+import pytest
+from databases import SIZE, create_database
+from pydantic import SecretStr
+
+from app.database.catalogue import Size, load
+from app.database.catalogue.tables import DEMO_PASSWORD, DEMO_USERS
+from app.database.migrations import upgrade
+from app.database.migrations.run import newest_revision
+from app.database.queries import STATEMENTS
+from app.database.roles import GRANTS_TO_APP, Verifiers
+from components.scram import scram_verifier
+from kpi.database.calls import sample_calls
+
+TINY = Size(products=60, users=20, orders=50, reviews=30)
+
+
+FORBIDDEN = (
+    "DELETE FROM orders",
+    "UPDATE order_items SET quantity = 9",
+    "DROP TABLE users",
+    "CREATE TABLE mine (id int)",
+    "SELECT * FROM alembic_version",
+    "INSERT INTO service_tokens (name, token_digest, role) VALUES ('x', sha256('x'), 'admin')",
+)
+
+
+def verifier(password: str) -> str:
+    return scram_verifier("test", SecretStr(password))
+
+
+async def test_several_at_once_take_turns_and_one_does_the_work(cluster):
+    dsn = await asyncio.to_thread(create_database, cluster, "at_once")
+    applied = await asyncio.gather(*(upgrade(dsn) for _ in range(4)))
+    assert sorted(map(len, applied)) == [0, 0, 0, max(map(len, applied))]
+    assert max(applied)[-1] == newest_revision()
+
+
+async def test_an_index_whose_building_was_cut_short_is_built_again(cluster, empty_dsn):
+    connection = await asyncpg.connect(empty_dsn)
+    await connection.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_orders_pending'::regclass")
+    await connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    await upgrade(empty_dsn)
+    assert await connection.fetchval(
+        "SELECT indisvalid FROM pg_index WHERE indexrelid = 'idx_orders_pending'::regclass"
+    )
+    await connection.close()
+
+
+async def test_a_table_in_use_is_waited_for_briefly_and_then_left_in_peace(cluster, empty_dsn, monkeypatch):
+    monkeypatch.setattr("app.database.migrations.run.LOCK_TIMEOUT", "100ms")
+    holder = await asyncpg.connect(empty_dsn)
+    await holder.execute("UPDATE alembic_version SET version_num = '0002'")
+    async with holder.transaction():
+        await holder.execute("LOCK TABLE products IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(Exception, match="lock timeout"):
+            await upgrade(empty_dsn)
+    await upgrade(empty_dsn)
+    assert await holder.fetchval("SELECT version_num FROM alembic_version") == newest_revision()
+    await holder.close()
+
+
+async def test_roles_sign_in_with_the_passwords_of_their_verifiers_also_after_a_change(cluster, empty_dsn):
+    database = empty_dsn.rpartition("/")[2].partition("?")[0]
+    for password in ("first & only", "second$"):
+        await upgrade(empty_dsn, Verifiers(app=verifier(password), exporter=verifier("watch")))
+        connection = await asyncpg.connect(cluster.dsn(database, "app", password))
+        await connection.close()
+    exporter = await asyncpg.connect(cluster.dsn(database, "exporter", "watch"))
+    assert await exporter.fetchval("SELECT count(*) FROM pg_stat_activity") > 0
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await exporter.fetch("SELECT * FROM users")
+    await exporter.close()
+
+
+@pytest.mark.parametrize("wrong", ["plain password", "SCRAM-SHA-256$4096:x'; DROP TABLE users; --$a:b", ""])
+def test_what_is_no_verifier_is_refused_by_name_and_not_repeated(wrong):
+    with pytest.raises(ValueError, match="role 'app'") as refused:
+        Verifiers(app=wrong, exporter=verifier("x"))
+    assert not wrong or wrong not in str(refused.value)
+
+
+async def test_the_application_may_run_every_query_and_change_nothing_else(cluster, shop_dsn):
+    await upgrade(shop_dsn, Verifiers(app=verifier("a"), exporter=verifier("e")))
+    database = shop_dsn.rpartition("/")[2].partition("?")[0]
+    owner = await asyncpg.connect(shop_dsn)
+    calls = await sample_calls(owner)
+    app = await asyncpg.connect(cluster.dsn(database, "app", "a"))
+    for name in STATEMENTS:
+        if name in {"tokens.issue", "tokens.revoke"}:  # the owner's alone, as their functions say
+            continue
+        transaction = app.transaction()
+        await transaction.start()
+        try:
+            await app.fetch(STATEMENTS[name], *calls[name])
+        except asyncpg.IntegrityConstraintViolationError:
+            pass
+        finally:
+            await transaction.rollback()
+    for forbidden in FORBIDDEN:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await app.execute(forbidden)
+    await app.close()
+    await owner.close()
+
+
+async def test_every_table_is_granted_or_the_owner_s_on_purpose(catalogue):
+    tables = {
+        row["tablename"] for row in await catalogue.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    }
+    assert tables - set(GRANTS_TO_APP) == {"alembic_version"}
+
+
+async def test_big_tables_are_vacuumed_early(catalogue):
+    rows = await catalogue.fetch("SELECT relname, reloptions FROM pg_class WHERE relname IN ('products', 'orders')")
+    assert all("autovacuum_vacuum_scale_factor=0.01" in row["reloptions"] for row in rows)
+
+
+async def test_an_update_is_dated_by_the_database(catalogue):
+    await catalogue.execute("UPDATE products SET popularity = popularity + 1 WHERE id = 1")
+    first = await catalogue.fetchval("SELECT updated_at FROM products WHERE id = 1")
+    await catalogue.execute("UPDATE products SET popularity = popularity + 1 WHERE id = 1")
+    assert await catalogue.fetchval("SELECT updated_at FROM products WHERE id = 1") > first
+
+
+async def digest(dsn: str) -> list[str]:
+    connection = await asyncpg.connect(dsn)
+    answers = [
+        await connection.fetchval(f"SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table} t")
+        for table in ("categories", "products", "inventory", "users", "orders", "order_items", "reviews")
+    ]
+    await connection.close()
+    return answers
+
+
+async def test_the_same_size_and_seed_give_the_same_rows(cluster, schema_template):
+    digests = []
+    for name in ("twin_a", "twin_b"):
+        dsn = await asyncio.to_thread(create_database, cluster, name, schema_template)
+        assert await load(dsn, TINY)
+        digests.append(await digest(dsn))
+    assert digests[0] == digests[1]
+
+
+async def test_a_filled_shop_is_left_alone(shop_dsn):
+    before = await digest(shop_dsn)
+    assert not await load(shop_dsn, TINY)
+    assert await digest(shop_dsn) == before
+
+
+async def test_a_load_cut_short_leaves_nothing_behind_and_indexes_in_place(empty_dsn):
+    def cut(table: str, done: int, total: int) -> None:
+        if table == "orders":
+            task.cancel()
+
+    connection = await asyncpg.connect(empty_dsn)
+    before = await connection.fetchval("SELECT count(*) FROM pg_indexes WHERE schemaname = 'public'")
+    task = asyncio.create_task(load(empty_dsn, TINY, cut))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await connection.fetchval("SELECT count(*) FROM products") == 0
+    assert await connection.fetchval("SELECT count(*) FROM pg_indexes WHERE schemaname = 'public'") == before
+    await connection.close()
+
+
+async def test_the_catalogue_has_the_size_asked_for(catalogue):
+    counts = {
+        table: await catalogue.fetchval(f"SELECT count(*) FROM {table}")
+        for table in ("categories", "products", "users", "orders", "reviews")
+    }
+    assert counts == {
+        "categories": SIZE.categories,
+        "products": SIZE.products,
+        "users": SIZE.users,
+        "orders": SIZE.orders,
+        "reviews": SIZE.reviews,
+    }
+
+
+async def test_new_rows_go_on_after_the_loaded_ones(catalogue):
+    made = await catalogue.fetchval("INSERT INTO orders (user_id, currency, total) VALUES (1, 'EUR', 1) RETURNING id")
+    assert made == SIZE.orders + 1
+
+
+async def test_demand_is_unequal_as_in_a_real_shop(catalogue):
+    top = await catalogue.fetchval(
+        """
+        SELECT sum(pieces)::float / (SELECT count(*) FROM order_items) FROM (
+            SELECT count(*) AS pieces FROM order_items GROUP BY product_id ORDER BY 1 DESC LIMIT $1
+        ) best
+        """,
+        SIZE.products // 10,
+    )
+    assert 0.5 < top < 0.8
+
+
+async def test_demo_customers_can_sign_in_and_nobody_else_can(catalogue):
+    from argon2 import PasswordHasher
+
+    rows = await catalogue.fetch("SELECT email, password_hash FROM users WHERE password_hash IS NOT NULL ORDER BY id")
+    assert [row["email"] for row in rows] == list(DEMO_USERS)
+    assert all(PasswordHasher().verify(row["password_hash"], DEMO_PASSWORD) for row in rows)
+
+
+@pytest.mark.parametrize("wrong", [{"products": 0}, {"categories": 61}, {"reviews": 10**9}, {"orders": -1}])
+def test_a_size_that_can_not_be_is_refused_by_name(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Size(**wrong)

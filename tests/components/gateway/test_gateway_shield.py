@@ -1,0 +1,405 @@
+"""What nginx, with the declared configuration, promises as origin shield. The server is real, the origin scripted."""
+
+import contextlib
+import itertools
+import re
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from app.caching_policy import Policy, load, parse
+from components.gateway import config
+from components.gateway.settings import GatewaySettings, Limits
+from testing.gateway_server import Answer, Gateway, Seen, running_gateway
+
+POLICY = load(Path("app/caching.yaml"))
+GENEROUS = Limits.model_validate({"requests_per_second": 100_000, "burst": 100_000, "connections": 10_000})
+
+SHORT_LIVED = """
+version: 1
+errors: {not_found_ttl: 2, server_error_ttl: 2}
+bypass: {request_headers: [X-Preview], request_cookies: [], response_headers: [X-Draft]}
+routes:
+  - {route: "/api/now/{name}", audience: public, shield_ttl: 1, stale_while_revalidate: 2, stale_if_error: 5}
+  - {route: "/api/brief/{name}", audience: public, shield_ttl: 1, stale_if_error: 3}
+"""
+
+
+def serve(directory: Path, policy: Policy, limits: Limits = GENEROUS) -> Iterator[Gateway]:
+    with running_gateway(directory, policy, GatewaySettings(limits=limits)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    yield from serve(tmp_path_factory.mktemp("gateway"), POLICY)
+
+
+@pytest.fixture
+def gateway(shared_gateway: Gateway) -> Gateway:
+    """The gateway under the shop's own policy, with an origin that numbers its answers, and an empty shield."""
+    numbers = itertools.count(1)
+    for origin in (shared_gateway.api, shared_gateway.storefront):
+        origin.seen.clear()
+        origin.answer = lambda _: Answer(f"answer {next(numbers)}")
+    shared_gateway.purge(everything=True)
+    return shared_gateway
+
+
+@pytest.fixture(scope="module")
+def short_lived_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    yield from serve(tmp_path_factory.mktemp("short"), parse(SHORT_LIVED))
+
+
+@pytest.fixture
+def short_lived(short_lived_gateway: Gateway) -> Iterator[Gateway]:
+    """A gateway whose answers live for a second."""
+    numbers = itertools.count(1)
+    short_lived_gateway.api.answer = lambda _: Answer(f"answer {next(numbers)}")
+    short_lived_gateway.purge(everything=True)
+    short_lived_gateway.api.seen.clear()
+    yield short_lived_gateway
+    if not short_lived_gateway.api.running:
+        short_lived_gateway.api.start()
+
+
+def test_second_visitor_is_served_without_the_origin(gateway: Gateway) -> None:
+    first, second = gateway.get("/api/products/5"), gateway.get("/api/products/5")
+    assert first.text == second.text == "answer 1"
+    assert "hit" in second.headers["Cache-Status"]
+    assert second.headers["Age"] == "0"
+
+
+def test_parameters_that_dont_count_share_one_answer_and_never_reach_the_origin(gateway: Gateway) -> None:
+    gateway.get("/api/products?sort=price&limit=5&utm_source=mail")
+    assert gateway.get("/api/products?limit=5&fbclid=1&sort=price").text == "answer 1"
+    assert [seen.target for seen in gateway.api.seen] == ["/api/products?limit=5&sort=price"]
+
+
+def test_parameters_that_count_have_their_own_answers(gateway: Gateway) -> None:
+    assert gateway.get("/api/products?limit=5").text != gateway.get("/api/products?limit=6").text
+
+
+def test_each_country_and_coding_has_its_own_answer_where_the_policy_says_so(gateway: Gateway) -> None:
+    answers = {
+        gateway.get("/api/products/5", X_Country=country, Accept_Encoding=coding).text
+        for country, coding in itertools.product(("DE", "US"), ("br", "gzip", "identity"))
+    }
+    assert len(answers) == 6
+    assert gateway.get("/api/products/5", X_Country="US", Accept_Encoding="gzip;q=0.5, br;q=0").text in answers
+    assert len(gateway.api.seen) == 6
+
+
+def test_each_origin_is_asked_for_the_best_coding_that_it_knows(gateway: Gateway) -> None:
+    for target in ("/products", "/api/products"):
+        gateway.get(target, Accept_Encoding="gzip, deflate, br, zstd")
+    asked = [origin.seen[0].headers["accept-encoding"] for origin in (gateway.storefront, gateway.api)]
+    assert asked == ["gzip", "br"]
+
+
+def test_countries_with_the_same_prices_share_one_answer(gateway: Gateway) -> None:
+    shared = {gateway.get("/api/products/5", X_Country=country).text for country in ("DE", "AT", "FR", "XX", "", "de")}
+    assert shared == {"answer 1"}
+    assert gateway.api.seen[0].headers["x-country"] == POLICY.countries.others
+    assert gateway.get("/api/products/5", X_Country="GB").text == "answer 2"
+
+
+def test_what_an_answer_doesnt_depend_on_is_kept_from_the_origin(gateway: Gateway) -> None:
+    gateway.get("/api/categories", X_Country="US", X_Device="mobile", Cookie="sid=secret", Accept="text/html", RSC="1")
+    headers = gateway.api.seen[0].headers
+    assert not {"cookie", "x-country", "x-device", "accept", "rsc"} & headers.keys()
+
+
+@pytest.mark.parametrize(
+    ("target", "headers"),
+    [
+        ("/api/products/5", {"Authorization": "Bearer x"}),
+        ("/api/products/5", {"X_Admin_Update": "1"}),
+        ("/api/products/5", {"Cookie": "a=b; tier=premium"}),
+        ("/sw.js", {"Authorization": "Bearer x"}),
+        ("/api/users/7", {}),
+        ("/api/cart", {}),
+        ("/account/orders", {}),
+        ("/api/unlisted", {}),
+        ("/nowhere", {}),
+    ],
+)
+def test_a_personal_or_unknown_answer_is_never_kept(gateway: Gateway, target: str, headers: dict[str, str]) -> None:
+    first, second = gateway.get(target, **headers), gateway.get(target, **headers)
+    assert first.text != second.text
+    assert re.search("private|no-store", second.headers["Cache-Control"])
+    assert "Cloudflare-CDN-Cache-Control" not in second.headers
+
+
+@pytest.mark.parametrize(
+    "forbidding", [{"Set-Cookie": "sid=1"}, {"Cache-Control": "private"}, {"Cache-Control": "no-store"}, {"Vary": "*"}]
+)
+def test_an_answer_that_its_origin_calls_personal_is_never_kept(gateway: Gateway, forbidding: dict[str, str]) -> None:
+    numbers = itertools.count()
+    gateway.api.answer = lambda _: Answer(f"{next(numbers)}", headers=forbidding)
+    assert len({gateway.get("/api/products/5").text for _ in range(3)}) == 3
+
+
+def test_the_policys_own_headers_keep_requests_and_answers_apart(short_lived: Gateway) -> None:
+    stored = short_lived.get("/api/brief/own").text
+    assert short_lived.get("/api/brief/own", X_Preview="1").text != stored
+    numbers = itertools.count(1)
+    short_lived.api.answer = lambda _: Answer(f"draft {next(numbers)}", headers={"X-Draft": "yes"})
+    assert short_lived.get("/api/brief/draft").text != short_lived.get("/api/brief/draft").text
+
+
+def test_a_stored_answer_isnt_given_to_a_member_with_prices_of_their_own(gateway: Gateway) -> None:
+    public = gateway.get("/api/products/5").text
+    assert gateway.get("/api/products/5", Cookie="tier=premium").text != public
+    assert gateway.get("/api/products/5").text == public
+
+
+def test_the_origin_knows_each_request_by_the_gateways_number(gateway: Gateway) -> None:
+    for _ in range(2):
+        gateway.get("/api/cart", X_Request_ID="mine")
+    numbers = {seen.headers["x-request-id"] for seen in gateway.api.seen}
+    assert len(numbers) == 2
+    assert all(re.fullmatch("[0-9a-f]{32}", number) for number in numbers)
+
+
+def test_writes_always_reach_the_origin(gateway: Gateway) -> None:
+    url = str(gateway.get("/api/products/5").url)
+    for method in ("PUT", "POST", "DELETE"):
+        gateway.client.request(method, url, content="{}")
+    assert [seen.method for seen in gateway.api.seen] == ["GET", "PUT", "POST", "DELETE"]
+
+
+def test_head_is_answered_from_the_stored_get(gateway: Gateway) -> None:
+    url = str(gateway.get("/api/products/5").url)
+    answer = gateway.client.head(url)
+    assert (answer.status_code, answer.text) == (200, "")
+    assert len(gateway.api.seen) == 1
+
+
+def test_a_visitor_with_the_current_copy_gets_304_and_it_stays_stored(gateway: Gateway) -> None:
+    gateway.api.answer = lambda _: Answer("body", headers={"ETag": '"v1"'})
+    assert gateway.get("/api/products/5", If_None_Match='"v1"').status_code == 304
+    assert gateway.get("/api/products/5").text == "body"
+    assert len(gateway.api.seen) == 1
+
+
+def test_a_purged_tag_is_gone_with_the_next_request_in_every_variant(gateway: Gateway) -> None:
+    variants = list(itertools.product(("DE", "US"), ("br", "gzip")))
+
+    def ask() -> set[str]:
+        return {gateway.get("/api/products/5", X_Country=c, Accept_Encoding=e).text for c, e in variants}
+
+    before = ask()
+    other = gateway.get("/api/products/6").text
+    assert gateway.purge(tags=["product:5"]).json()["marks"] == 1
+    assert not ask() & before
+    assert gateway.get("/api/products/6").text == other
+
+
+def test_a_purge_by_the_policys_event_reaches_pages_and_api(gateway: Gateway) -> None:
+    targets = ["/products/5", "/products", "/", "/api/products/5", "/api/products"]
+    before = [gateway.get(target).text for target in targets]
+    kept = gateway.get("/products/6").text
+    purge = POLICY.purge("product.updated", {"product_id": "5"})
+    gateway.purge(tags=list(purge.tags))
+    assert not {gateway.get(target).text for target in targets} & set(before)
+    assert gateway.get("/products/6").text == kept
+
+
+def test_a_purge_by_what_an_answer_lists_leaves_the_listings_without_it(gateway: Gateway) -> None:
+    shown = {"/api/products": "products,listed:5,listed:7", "/api/products?category_id=3": "products,listed:6"}
+    gateway.api.answer = lambda asked: Answer(
+        f"answer {len(gateway.api.seen)}", headers={"Cache-Tag": shown[asked.target]}
+    )
+    before = {target: gateway.get(target).text for target in shown}
+    gateway.purge(tags=list(POLICY.purge("availability.changed", {"product_id": "7", "category_id": "9"}).tags))
+    assert [gateway.get(target).text == before[target] for target in shown] == [False, True]
+
+
+def test_a_purged_path_is_gone(gateway: Gateway) -> None:
+    before = gateway.get("/robots.txt").text
+    gateway.purge(paths=["/robots.txt"])
+    assert gateway.get("/robots.txt").text != before
+
+
+def test_an_answer_fetched_before_a_purge_isnt_served_after_it(gateway: Gateway) -> None:
+    gateway.api.answer = lambda _: Answer("old", delay=0.5)
+    with ThreadPoolExecutor() as threads:
+        slow = threads.submit(gateway.get, "/api/products/5")
+        time.sleep(0.2)
+        gateway.purge(tags=["product:5"])
+        gateway.api.answer = lambda _: Answer("new")
+        assert gateway.get("/api/products/5").text == "new"
+        assert slow.result().text == "old"
+    assert gateway.get("/api/products/5").text == "new"
+
+
+def test_a_hundred_simultaneous_visitors_cost_one_request(gateway: Gateway) -> None:
+    gateway.api.answer = lambda _: Answer("once", delay=0.3)
+    with ThreadPoolExecutor(100) as threads:
+        answers = list(threads.map(lambda _: gateway.get("/api/products/9").text, range(100)))
+    assert answers == ["once"] * 100
+    assert len(gateway.api.seen) == 1
+
+
+def test_a_missing_page_is_remembered(gateway: Gateway) -> None:
+    gateway.storefront.answer = lambda _: Answer("none", status=404)
+    first, second = gateway.get("/products/none"), gateway.get("/products/none")
+    assert (first.status_code, second.status_code, len(gateway.storefront.seen)) == (404, 404, 1)
+    assert second.headers["Cloudflare-CDN-Cache-Control"] == f"max-age={POLICY.errors.not_found_ttl}"
+
+
+def test_pages_carry_the_policys_headers_whatever_the_storefront_says(gateway: Gateway) -> None:
+    gateway.storefront.answer = lambda _: Answer(headers={"Cache-Control": "s-maxage=31536000"})
+    page, found = gateway.get("/products/5"), POLICY.match("GET", "/products/5")
+    assert found is not None
+    assert page.headers["Cache-Control"] == found.route.cache_control
+    assert page.headers["Cloudflare-CDN-Cache-Control"] == found.route.cdn_cache_control
+    assert page.headers["Cache-Tag"].split(",") == list(found.route.rendered_tags(found.parameters))
+
+
+def test_likely_next_pages_are_announced_beside_what_the_page_preloads(gateway: Gateway) -> None:
+    prefetch = "</products>; rel=prefetch"
+    assert gateway.get("/").headers["Link"] == prefetch
+    font = "</_next/static/media/a.woff2>; rel=preload; as=font; crossorigin"
+    gateway.storefront.answer = lambda _: Answer(headers={"Link": font})
+    for _ in range(2):
+        assert gateway.get("/categories").headers["Link"] == font
+        assert gateway.get("/?_rsc=1").headers["Link"] == f"{font}, {prefetch}"
+
+
+def test_a_page_and_its_data_for_the_router_are_kept_apart(gateway: Gateway) -> None:
+    def answer(seen: Seen) -> Answer:
+        return Answer(f"data {seen.headers.get('next-router-state-tree')}" if "rsc" in seen.headers else "page")
+
+    gateway.storefront.answer = answer
+    assert gateway.get("/products/5?_rsc=a", RSC="1", Next_Router_State_Tree="x").text == "data x"
+    assert gateway.get("/products/5?_rsc=a", RSC="1", Next_Router_State_Tree="y").text == "data y"
+    assert gateway.get("/products/5?_rsc=a").text == "page"
+
+
+def test_a_stale_answer_bridges_the_refresh(short_lived: Gateway) -> None:
+    assert short_lived.get("/api/now/a").text == "answer 1"
+    time.sleep(2.1)
+    stale = short_lived.get("/api/now/a")
+    assert (stale.text, "ttl=-1" in stale.headers["Cache-Status"]) == ("answer 1", True)
+    time.sleep(0.2)
+    assert short_lived.get("/api/now/a").text == "answer 2"
+
+
+def test_past_its_grace_a_stale_answer_isnt_served_while_the_origin_works(short_lived: Gateway) -> None:
+    assert short_lived.get("/api/now/b").text == "answer 1"
+    time.sleep(3.2)
+    assert short_lived.get("/api/now/b").text == "answer 2"
+
+
+def test_while_the_origin_is_down_stale_answers_serve_only_as_long_as_the_policy_says(short_lived: Gateway) -> None:
+    assert short_lived.get("/api/brief/c").text == "answer 1"
+    short_lived.api.stop()
+    time.sleep(2.1)
+    stale = short_lived.get("/api/brief/c")
+    assert (stale.status_code, stale.text, stale.headers["Age"]) == (200, "answer 1", "2")
+    time.sleep(2.2)
+    gone = short_lived.get("/api/brief/c")
+    assert (gone.status_code, gone.headers["Retry-After"], gone.headers["Cache-Control"]) == (503, "5", "no-store")
+    assert gone.headers["Content-Type"] == "application/problem+json"
+    assert gone.json()["title"] == "Service Unavailable"
+
+
+def test_a_person_whose_page_cant_be_fetched_is_told_so_in_words(gateway: Gateway) -> None:
+    gateway.storefront.stop()
+    try:
+        page = gateway.get("/products/404404")
+        assert (page.status_code, page.headers["Retry-After"], page.headers["Cache-Control"]) == (503, "5", "no-store")
+        assert page.headers["Content-Type"] == "text/html"
+        assert "The shop is not answering." in page.text
+    finally:
+        gateway.storefront.start()
+
+
+def test_a_fault_of_the_origin_is_hidden_by_the_stale_answer(short_lived: Gateway) -> None:
+    short_lived.get("/api/brief/d")
+    short_lived.api.answer = lambda _: Answer("broken", status=500)
+    time.sleep(2.1)
+    assert short_lived.get("/api/brief/d").text == "answer 1"
+
+
+def test_metrics_tell_hits_from_misses_and_count_the_origins_bytes(gateway: Gateway) -> None:
+    def sample(name: str) -> float:
+        found = re.search(re.escape(name) + r" ([\d.e+]+)", gateway.metrics())
+        return float(found[1]) if found else 0
+
+    hits = 'gateway_requests_total{route="api-categories",cache="hit",status="200"}'
+    misses = 'gateway_requests_total{route="api-categories",cache="miss",status="200"}'
+    origin = 'gateway_origin_bytes_total{route="api-categories"}'
+    before = [sample(name) for name in (hits, misses, origin)]
+    for _ in range(4):
+        gateway.get("/api/categories")
+    after = [sample(name) for name in (hits, misses, origin)]
+    assert after[0] - before[0] == 3
+    assert after[1] - before[1] == 1
+    assert 0 < after[2] - before[2] < 400
+
+
+def test_purges_and_metrics_arent_reachable_through_the_front_door(gateway: Gateway) -> None:
+    gateway.storefront.answer = lambda _: Answer("the storefront's")
+    assert gateway.get("/purge").text == gateway.get("/metrics").text == "the storefront's"
+
+
+def test_a_malformed_purge_is_refused_with_what_is_expected(gateway: Gateway) -> None:
+    url = str(gateway.purge(tags=[]).url)
+    refused = gateway.client.post(url, content="tags=product:5")
+    assert refused.status_code == 400
+    assert "tags" in refused.json()["error"]
+    assert gateway.client.get(url).status_code == 405
+
+
+def test_a_client_that_dribbles_its_request_is_cut_off(tmp_path: Path) -> None:
+    impatient = Limits.model_validate({"header_timeout": "1s", "body_timeout": "1s"})
+    for gateway in serve(tmp_path, POLICY, impatient):
+        half = b"POST /api/reviews HTTP/1.1\r\nHost: shop\r\nContent-Length: 100\r\n\r\n{"
+        for beginning in (b"GET / HTTP/1.1\r\nHost:", half):
+            with socket.create_connection((gateway.address, config.PORT), timeout=20) as slow:
+                slow.sendall(beginning)
+                answer = b""
+                # Closed or reset, with or without a 408: either way within the test's patience, not the client's.
+                with contextlib.suppress(ConnectionResetError):
+                    while part := slow.recv(4096):
+                        answer += part
+            assert answer == b"" or b" 408 " in answer.split(b"\r\n")[0]
+        assert gateway.get("/").status_code == 200
+        assert all(seen.target != "/api/reviews" for seen in gateway.api.seen)
+
+
+def test_a_body_beyond_the_limit_never_reaches_the_origin(gateway: Gateway) -> None:
+    url = str(gateway.get("/api/cart").url)
+    answer = gateway.client.put(url, content=b"x" * (Limits().body + 1))
+    assert (answer.status_code, answer.headers["Content-Type"]) == (413, "application/problem+json")
+    assert f"{Limits().body} bytes" in answer.json()["detail"]
+    assert all(seen.method != "PUT" for seen in gateway.api.seen)
+
+
+def test_the_visitors_address_and_country_are_the_edges_word_only(gateway: Gateway, tmp_path: Path) -> None:
+    claims = {"CF_Connecting_IP": "203.0.113.9", "X_Country": "US", "X_Forwarded_For": "203.0.113.9"}
+    gateway.get("/api/products/5", **claims)
+    trusted = gateway.api.seen[0].headers
+    assert (trusted["x-real-ip"], trusted["x-forwarded-for"], trusted["x-country"]) == ("203.0.113.9",) * 2 + ("US",)
+    elsewhere = GatewaySettings(limits=GENEROUS)
+    with running_gateway(tmp_path, POLICY, elsewhere, edge_cidrs=("198.51.100.0/24",)) as direct:
+        direct.get("/api/products/5", **claims)
+        seen = direct.api.seen[0].headers
+    assert seen["x-real-ip"] == seen["x-forwarded-for"] != "203.0.113.9"
+    assert seen["x-country"] == POLICY.countries.others
+
+
+def test_a_client_that_hammers_is_told_to_slow_down(tmp_path: Path) -> None:
+    strict = Limits.model_validate({"requests_per_second": 1, "burst": 3})
+    for gateway in serve(tmp_path, POLICY, strict):
+        answers = [gateway.get("/api/categories") for _ in range(8)]
+        assert [answer.status_code for answer in answers[:4]] == [200] * 4
+        refused = next(answer for answer in answers if answer.status_code == 429)
+        assert (refused.json()["status"], refused.headers["Retry-After"]) == (429, "1")

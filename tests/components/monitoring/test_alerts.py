@@ -1,0 +1,108 @@
+"""Each alert fires when it should and is silent when it should be (promtool), and is fit for who is woken by it."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from alert_cases import CASES, Series
+
+from components.monitoring.rules import ALERTS, GROUPS
+from components.monitoring.rules.model import Alert, Group, Recording, rule_file
+from components.monitoring.settings import MonitoringSettings
+
+RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"
+SETTINGS = MonitoringSettings()
+ALWAYS_FIRING = {"DeadMansSwitch"}
+
+
+def _expectation(alert: str, at: str, *, firing: bool) -> dict[str, Any]:
+    query = f'count(ALERTS{{alertname="{alert}", alertstate="firing"}}) > bool 0 or vector(0)'
+    return {"expr": query, "eval_time": at, "exp_samples": [{"labels": "{}", "value": int(firing)}]}
+
+
+def _promtool(
+    alert: str, series: Series, directory: Path, *, firing: bool, at: str = "1m", step: str = "15s"
+) -> subprocess.CompletedProcess[str]:
+    """Runs the alert and the recordings of its group over the series and judges it at `at`."""
+    group = next(group for group in GROUPS if alert in {rule.name for rule in group.alerts})
+    rules = [rule for rule in group.rules if isinstance(rule, Recording) or rule.name == alert]
+    (directory / "rules.yml").write_text(rule_file(Group(name=group.name, owner=group.owner, rules=rules), SETTINGS))
+    test = {
+        "interval": step,
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "promql_expr_test": [_expectation(alert, at, firing=firing)],
+    }
+    document = {"rule_files": ["rules.yml"], "evaluation_interval": step, "tests": [test]}
+    path = directory / "test.yml"
+    path.write_text(yaml.safe_dump(document, sort_keys=False))
+    return subprocess.run(["promtool", "test", "rules", str(path)], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("alert", sorted(CASES))
+def test_alert_fires(alert: str, tmp_path: Path) -> None:
+    case = CASES[alert]
+    result = _promtool(alert, case.firing, tmp_path, firing=True, at=case.at, step=case.step)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("alert", sorted(CASES))
+def test_alert_is_silent(alert: str, tmp_path: Path) -> None:
+    case = CASES[alert]
+    result = _promtool(alert, case.silent, tmp_path, firing=False, at=case.at, step=case.step)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_dead_mans_switch_always_fires(tmp_path: Path) -> None:
+    result = _promtool("DeadMansSwitch", {}, tmp_path, firing=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_every_alert_has_both_cases() -> None:
+    assert set(CASES) | ALWAYS_FIRING == {alert.name for alert in ALERTS}
+
+
+def test_names_are_unique() -> None:
+    names = [alert.name for alert in ALERTS]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_alert_says_why_it_waits_as_long_as_it_does(alert: Alert) -> None:
+    assert re.fullmatch(r"\d+[smh]", alert.hold)
+    assert len(alert.hold_reason) > 10
+
+
+@pytest.mark.parametrize("alert", [a for a in ALERTS if a.name not in ALWAYS_FIRING], ids=lambda alert: alert.name)
+def test_summary_names_what_or_how_much(alert: Alert) -> None:
+    everything_is_meant = {"PostgresDown", "PgbouncerAllDown", "AlertmanagerUnreachable", "ApiDown", "GatewayDown"}
+    assert "{{" in alert.summary or alert.name in everything_is_meant
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_runbook_has_the_section_that_the_alert_links_to(alert: Alert) -> None:
+    text = (RUNBOOKS / f"{alert.runbook}.md").read_text()
+    sections = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+    section = next((part for part in sections if part.splitlines()[0].strip() == alert.name), None)
+    assert section is not None, f"docs/runbooks/{alert.runbook}.md has no section {alert.name}"
+    for heading in ("**Means.**", "**Look.**", "**Fix.**", "**Over when.**"):
+        assert heading in section
+
+
+def test_runbooks_have_no_section_without_an_alert() -> None:
+    sections = {
+        line.removeprefix("## ").strip()
+        for path in RUNBOOKS.glob("*.md")
+        if path.name != "README.md"
+        for line in path.read_text().splitlines()
+        if line.startswith("## ")
+    }
+    assert sections == {alert.name for alert in ALERTS}
+
+
+def test_recording_rules_come_before_the_alerts_that_read_them() -> None:
+    for group in GROUPS:
+        first_alert = next(i for i, rule in enumerate(group.rules) if isinstance(rule, Alert))
+        assert all(isinstance(rule, Alert) for rule in group.rules[first_alert:])

@@ -1,0 +1,81 @@
+"""The balancer's word on which pods it sends connections to."""
+
+import socketserver
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.balancer import configuration, serving
+from local.plan import AGENT_PORT, SERVICE_ADDRESS, Service
+from testing.api_stack import wait_until
+from testing.network_namespace import own_network
+
+pytestmark = pytest.mark.shop
+POD, ADDRESS = "cache-0", "127.1.0.1"
+ASKING_SECONDS = 0.3
+"""How long the agent takes to answer, so that haproxy, which asks twice a second, is found asking."""
+
+
+class _Agent(socketserver.ThreadingTCPServer):
+    """A pod's launcher, which says `answer`."""
+
+    allow_reuse_address = daemon_threads = True
+    answer = "up ready"
+
+
+class _SlowAnswer(socketserver.BaseRequestHandler):
+    server: _Agent  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def handle(self) -> None:
+        time.sleep(ASKING_SECONDS)
+        self.request.sendall(f"{self.server.answer}\n".encode())
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[_Agent]:
+    """One pod behind a balancer."""
+    service = Service(name="cache", address=SERVICE_ADDRESS, ports=(("redis", 6379, 6379),), pods=(POD,), balanced=True)
+    file = tmp_path / "haproxy.cfg"
+    file.write_text(configuration([service], {POD: ADDRESS}))
+    with own_network(), _Agent((ADDRESS, AGENT_PORT), _SlowAnswer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        haproxy = subprocess.Popen(["haproxy", "-db", "-f", str(file)])
+        try:
+            yield server
+        finally:
+            haproxy.kill()
+            haproxy.wait()
+            server.shutdown()
+
+
+def seen(seconds: float) -> set[frozenset[str]]:
+    """All that the balancer has said meanwhile."""
+    answers: set[frozenset[str]] = set()
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answers.add(serving())
+        time.sleep(0.01)
+    return answers
+
+
+def wait_for(pods: frozenset[str]) -> None:
+    wait_until(lambda: serving() == pods, what=f"the balancer serving {set(pods)}")
+
+
+def test_a_pod_is_served_also_while_it_is_being_asked(agent: _Agent) -> None:
+    wait_for(frozenset({POD}))
+    assert seen(2) == {frozenset({POD})}
+
+
+@pytest.mark.parametrize("answer", ["down", "drain"])
+def test_a_pod_that_stops_is_not_served_until_it_is_ready(agent: _Agent, answer: str) -> None:
+    wait_for(frozenset({POD}))
+    agent.answer = answer
+    wait_for(frozenset())
+    assert seen(2) == {frozenset()}
+    agent.answer = "up ready"
+    wait_for(frozenset({POD}))

@@ -1,0 +1,128 @@
+"""No dead panel: every query of every dashboard gives numbers while the shop is at work."""
+
+import asyncio
+import json
+import math
+import re
+import threading
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from app.database.catalogue.vocabulary import WAREHOUSES
+from components.monitoring.dashboards import BOARDS
+from components.monitoring.dashboards.board import Board, Query
+from kpi.load import Run, play
+from kpi.measure import Addresses, find_catalogue
+from kpi.workload import Workload
+from local import secrets_file
+from local.environment import Environment
+from testing.time_lapse import TimeLapse, faster_expression
+
+pytestmark = [pytest.mark.shop, pytest.mark.timeout(900)]
+
+API = "http://127.0.0.1:3000"
+LOAD_SECONDS = 8.0
+PATIENCE = 120.0
+# What `$__rate_interval` is at the declared scrape interval: four scrapes.
+RATE_INTERVAL = "1m"
+QUERIES = [
+    pytest.param(query, id=f"{board.name}: {panel.title}: {query.legend}")
+    for board in BOARDS
+    for _, panel in board.panels()
+    for query in panel.queries
+]
+# Neither Cloudflare nor RDS is here. That these read what the exporters export is shown by test_cdn_exporter.py and
+# test_rds_exporter.py in tests/app/operations.
+NOT_HERE = re.compile(r"cdn[_:]|certificate_|rds_|database:storage_free:")
+ELSEWHERE = {("edge", "Cloudflare"), ("database", "Machine")}
+
+
+def expression(query: Query) -> str:
+    """As Grafana sends it, with every choice at "all"; in time lapse."""
+    text = query.expr.replace("$__rate_interval", RATE_INTERVAL)
+    return faster_expression(re.sub(r"\$(\w+)", ".*", text))
+
+
+def _browsers_report() -> None:
+    """What the storefront's pages send (app/storefront/src/shop/measure.ts), by two visitors."""
+    milliseconds = {"load": 900, "tti": 400, "lcp": 800, "fcp": 500, "inp": 40, "ttfb": 90}
+    others = {"cls": 0.01, "worker": 1, "sync_delivered": 1, "visit": 1, "visit_continued": 1}
+    events = [
+        {"name": name, "value": value, "page": "home", "timestamp": 1_700_000_000_000}
+        for name, value in (milliseconds | others).items()
+    ]
+    request = urllib.request.Request(
+        f"{API}/api/rum", json.dumps({"events": events}).encode(), {"Content-Type": "application/json"}, method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 204
+
+
+@pytest.fixture(scope="module")
+def watched(shop: Environment, lapse: TimeLapse) -> Iterator[TimeLapse]:
+    """After a backup, while visitors browse and their browsers report, for as long as somebody looks."""
+    assert shop.run_job("redis-backup") == 0
+    workload, addresses = Workload.load(), Addresses()
+    token = secrets_file.load(shop.state)[secrets_file.ADMIN_TOKEN]
+    run = Run(
+        workload=workload,
+        base_url=addresses.gateway,
+        seconds=LOAD_SECONDS,
+        catalogue=asyncio.run(find_catalogue(addresses, workload, token, WAREHOUSES[0])),
+        sessions_per_second=workload.sessions_per_second,
+    )
+    over = threading.Event()
+
+    def visit() -> None:
+        turn = 0
+        while not over.is_set():
+            _browsers_report()
+            play(replace(run, stream=f"turn {turn}"))
+            turn += 1
+
+    visitors = threading.Thread(target=visit)
+    visitors.start()
+    try:
+        yield lapse
+    finally:
+        over.set()
+        visitors.join()
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_query_has_numbers(query: Query, watched: TimeLapse) -> None:
+    if NOT_HERE.search(query.expr):
+        pytest.skip("what it watches isn't here")
+
+    def numbers() -> list[float]:
+        return [value for _, value in watched.query(expression(query)) if not math.isnan(value)]
+
+    watched.until(lambda: bool(numbers()), lambda: watched.query(expression(query)), PATIENCE)
+
+
+def _chosen(board: Board) -> list[tuple[str, str]]:
+    found = [re.fullmatch(r"label_values\((\w+), (\w+)\)", variable.query) for variable in board.variables]
+    return [(match[1], match[2]) for match in found if match]
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_variables_have_something_to_choose_from(board: Board, watched: TimeLapse) -> None:
+    chosen = _chosen(board)
+    assert len(chosen) == len(board.variables)
+    for metric, label in chosen:
+        assert [labels for labels, _ in watched.query(f'count by ({label}) ({metric}{{{label}!=""}})') if labels], (
+            metric
+        )
+
+
+def test_only_panels_of_what_runs_elsewhere_are_excepted() -> None:
+    excepted: set[tuple[str, str]] = set()
+    for board in BOARDS:
+        for section in board.sections:
+            for panel in section.panels:
+                if any(NOT_HERE.search(query.expr) for query in panel.queries):
+                    excepted.add((board.name, section.title))
+    assert excepted == ELSEWHERE
