@@ -12,7 +12,8 @@ from app import caching_policy
 from app.caching_policy import Method
 from explain.origin import policy_headers
 from explain.zone import Answer, Request, Verdict, Zone, ZoneError
-from review.render import RenderError, render
+from stack.environments import RenderError
+from stack.render import render
 
 CACHING_POLICY = Path(__file__).resolve().parent.parent / "app" / "caching.yaml"
 app = typer.Typer(add_completion=False, help=__doc__)

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from explain.expression import ExpressionError, Facts, Test, field_value, parse
-from review.render import Rendered
+from stack.render import Rendered
 
 RULESET = "cloudflare:index/ruleset:Ruleset"
 DEFAULT_TTLS = {200: 7200, 206: 7200, 301: 7200, 302: 1200, 303: 1200, 404: 180, 410: 180}

@@ -24,7 +24,8 @@ from local.problem import Problem
 from local.spec import Pod, dump, load
 from local.state import State
 from local.supervisor import Supervisor, configuration
-from review.render import RenderError, render, stack_config
+from stack.environments import RenderError, stack_config
+from stack.render import render
 
 STACK = "local"
 HEALTH_TIMEOUT = 120.0  # seconds without one more pod becoming ready after which `up` gives up

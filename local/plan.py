@@ -9,13 +9,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from local.environment_variables import Keys, ServiceAddress, declared, expand
 from local.images import DEFAULT_PATH, Image, find
 from local.problem import Problem
 from local.spec import Container, Hook, Mount, Pod, Probe, dump
 from local.state import State
+from stack.resource import Resource
 
 SERVICE_ADDRESS = "127.0.0.1"
 AGENT_PORT = (
@@ -25,19 +26,6 @@ DISCOVERY_MOUNT = "/etc/prometheus/discovery"
 WORKLOADS = ("StatefulSet", "Deployment")
 DEFAULT_GRACE = 30
 _BATCH_RESTARTS = ("OnFailure", "Never")
-
-
-class Resource(Protocol):
-    """What is read of a rendered resource (review/render.py)."""
-
-    @property
-    def urn(self) -> str: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def inputs(self) -> Mapping[str, Any]: ...
-    @property
-    def dependencies(self) -> Iterable[str]: ...
 
 
 @dataclass(frozen=True, kw_only=True)

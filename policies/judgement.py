@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from policies.declared import Declared, Stack, Undecided
 from policies.rule import Finding, Level, Rule
 from policies.settings_file import Strictness
+from stack.resource import Resource, Stack, Undecided
 
 
 @dataclass(frozen=True)
@@ -39,5 +39,5 @@ def _verdict(stack: Stack, rule: Rule, strictness: Strictness) -> Verdict:
     return Verdict(rule, strictness.level, tuple(findings), undecided, rule.fix_with(strictness.parameters))
 
 
-def _judged(stack: Stack, rule: Rule) -> Iterable[Declared]:
+def _judged(stack: Stack, rule: Rule) -> Iterable[Resource]:
     return (resource for resource in stack.resources if rule.applies_to(resource.type))

@@ -17,8 +17,9 @@ from pulumi_policy import Severity as PackSeverity
 from pulumi_policy.proxy import UnknownValueError
 
 from policies.catalogue import RULES
-from policies.declared import UNKNOWN, Declared, Stack, Undecided
 from policies.rule import Finding, Parameters, Rule
+from stack.resource import Resource, Stack, Undecided
+from stack.values import UNKNOWN, property_values
 
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
 
@@ -70,8 +71,7 @@ def plain(value: Any) -> Any:
         return {key: _item(mapping, key) for key in mapping}
     if hasattr(value, "__getitem__") and hasattr(value, "__len__") and not isinstance(value, str | bytes):
         return [_item(value, index) for index in range(len(value))]
-    # Numbers arrive as floats: 6379 as 6379.0.
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return value
 
 
 def _item(container: Any, key: Any) -> Any:
@@ -81,12 +81,12 @@ def _item(container: Any, key: Any) -> Any:
         return UNKNOWN
 
 
-def _declared(resource: ResourceValidationArgs | PolicyResource) -> Declared:
-    return Declared(
+def _declared(resource: ResourceValidationArgs | PolicyResource) -> Resource:
+    return Resource(
         urn=resource.urn,
         type=resource.resource_type,
         name=resource.name,
-        properties=plain(resource.props),
+        inputs=property_values(plain(resource.props))[0],
         protect=bool(resource.opts.protect),
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, cast
 
-from policies.declared import Declared, Stack
+from stack.resource import Resource, Stack
 
 
 class Severity(StrEnum):
@@ -32,13 +32,13 @@ class Finding:
     """One place where a rule is broken."""
 
     message: str
-    resource: Declared | None = None
+    resource: Resource | None = None
 
 
 Parameters = Mapping[str, Any]
 Findings = Iterable[Finding]
 Check = Callable[[Stack, Parameters], Findings]
-Remediation = Callable[[Declared], Mapping[str, Any] | None]
+Remediation = Callable[[Resource], Mapping[str, Any] | None]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,8 @@ from review import gate_text, reviewing
 from review import preview as previewing
 from review.checkouts import CheckoutError
 from review.engine_preview import PreviewError
-from review.render import RenderError, render
+from stack.environments import RenderError
+from stack.render import render
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -54,7 +55,7 @@ def gate(
 ) -> None:
     """Judge the environment by the policies. Exit code 0: fine, 1: a mandatory policy broken, 2: it can't be told."""
     try:
-        found = gating.verdicts(environment, render(environment).resources)
+        found = gating.verdicts(environment, render(environment))
     except (RenderError, PolicySettingsError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(gating.Exit.BROKEN) from None

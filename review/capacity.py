@@ -1,15 +1,13 @@
 """What an environment asks for, in numbers: CPU, memory, storage, pods, connections."""
 
 import configparser
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from policies.configuration_texts import ini, kubernetes_bytes, kubernetes_millicores
-from policies.declared import Declared, Stack, Undecided, dig
 from policies.rules.postgres import parameters_of
-from review.gate import stack_of
-from review.render import Resource
+from stack.configuration_texts import ini, kubernetes_bytes, kubernetes_millicores
+from stack.resource import Resource, Stack, Undecided, dig
 
 GIB = 1024**3
 
@@ -40,9 +38,9 @@ class _Capacity:
     connections: int | None = None
 
 
-def capacity(before: Iterable[Resource], after: Iterable[Resource]) -> tuple[Figure, ...]:
+def capacity(before: tuple[Resource, ...], after: tuple[Resource, ...]) -> tuple[Figure, ...]:
     """The environment's figures before and after a plan."""
-    old, new = _measure(stack_of(before)), _measure(stack_of(after))
+    old, new = _measure(Stack(before)), _measure(Stack(after))
     return (
         Figure("pods (servers, at their minimum)", "", old.pods, new.pods),
         Figure("CPU requested", "cores", old.cpu, new.cpu),
@@ -80,7 +78,7 @@ def _measure(stack: Stack) -> _Capacity:
     )
 
 
-def _replicas(stack: Stack, server: Declared) -> int:
+def _replicas(stack: Stack, server: Resource) -> int:
     for scaler in stack.of(":HorizontalPodAutoscaler"):
         if scaler.get("spec", "scaleTargetRef", "name") == server.object_name:
             return int(scaler.get("spec", "minReplicas") or 1)

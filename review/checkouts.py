@@ -9,7 +9,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from review.render import ROOT, Rendered, Resource
+from stack.environments import ROOT, environments
+from stack.render import Rendered
+from stack.resource import Resource
 
 _SNAPSHOT = Path(__file__).resolve().parent / "snapshot.py"
 _CACHE = ROOT / ".tools" / "review"
@@ -25,11 +27,6 @@ class Snapshot:
 
     rendered: Mapping[str, Rendered]
     errors: Mapping[str, str]
-
-
-def environments_in(directory: Path) -> tuple[str, ...]:
-    """The environments that have a stack file there."""
-    return tuple(sorted(path.name.split(".")[1] for path in directory.glob("Pulumi.*.yaml")))
 
 
 def commit_of(reference: str) -> str:
@@ -80,7 +77,7 @@ def parse(text: str, name: str = "the files") -> Snapshot:
 
 def _start(directory: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, str(_SNAPSHOT), *environments_in(directory)],
+        [sys.executable, str(_SNAPSHOT), *environments(directory)],
         cwd=directory,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

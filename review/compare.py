@@ -9,8 +9,11 @@ from typing import Any
 
 from review import replacements
 from review.plan import Op, Origin, Plan, Step
-from review.properties import Change, Path, changes, parse_path
-from review.render import PROJECT, STACK_TYPE, UNKNOWN, Rendered, Resource
+from stack.environments import PROJECT
+from stack.properties import Change, Path, changes, parse_path
+from stack.render import Rendered
+from stack.resource import STACK_TYPE, Resource
+from stack.values import UNKNOWN
 
 
 def compare(base: Rendered | None, head: Rendered, providers: Mapping[str, Mapping[str, Any]] | None = None) -> Plan:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from policies.configuration_texts import redis_bytes, redis_settings
-from policies.declared import Declared, Undecided
 from policies.rules.ownership import STATEFUL
 from policies.rules.postgres import parameters_of
 from review.plan import Op, Step
-from review.properties import same
-from review.render import UNKNOWN, Resource
+from stack.configuration_texts import redis_bytes, redis_settings
+from stack.properties import same
+from stack.resource import Resource, Undecided
+from stack.values import UNKNOWN
 
 CHECKSUM = "simone.shop/config-checksum"
 """The annotation by which a pod follows the files that it reads (components/workload.py)."""
@@ -76,13 +76,9 @@ def _runs_redis(template: Mapping[str, Any]) -> bool:
     return any(container.get("name") == "redis" for container in template.get("spec", {}).get("containers", ()))
 
 
-def _declared(resource: Resource) -> Declared:
-    return Declared(resource.urn, resource.type, resource.name, resource.inputs)
-
-
 def _reboots(old: Resource, new: Resource) -> tuple[str, ...]:
     try:
-        before, after = parameters_of(_declared(old)), parameters_of(_declared(new))
+        before, after = parameters_of(old), parameters_of(new)
     except Undecided:
         return ("some parameters aren't known yet, so whether a reboot is needed isn't either",)
     waiting = sorted(

@@ -11,8 +11,8 @@ from typing import Any, cast
 
 from review import replacements
 from review.plan import Op, Origin, Plan, Step, Violation
-from review.properties import property_values
-from review.render import STACK_TYPE, UNKNOWN, Resource
+from stack.resource import STACK_TYPE, Resource
+from stack.values import UNKNOWN, property_values
 
 
 class PreviewError(Exception):

@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from policies.catalogue import RULES
-from policies.declared import Declared, Stack
 from policies.judgement import Verdict, judge
 from policies.rule import Level
 from policies.settings_file import read
 from review.plan import Violation
-from review.render import Resource
+from stack.resource import Stack
 
 
 class Exit(IntEnum):
@@ -20,20 +19,9 @@ class Exit(IntEnum):
     BROKEN = 2
 
 
-def stack_of(resources: Iterable[Resource]) -> Stack:
-    """Rendered resources as the policies see them."""
-    return Stack(
-        tuple(
-            Declared(resource.urn, resource.type, resource.name, resource.inputs, resource.protect)
-            for resource in resources
-            if resource.custom
-        )
-    )
-
-
-def verdicts(environment: str, resources: Iterable[Resource]) -> tuple[Verdict, ...]:
+def verdicts(environment: str, stack: Stack) -> tuple[Verdict, ...]:
     """Every rule's verdict on an environment. Raises PolicySettingsError for a wrong policies/<environment>.json."""
-    return judge(stack_of(resources), RULES, read(environment, RULES))
+    return judge(stack, RULES, read(environment, RULES))
 
 
 def violations(found: Iterable[Verdict]) -> tuple[Violation, ...]:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from review.properties import HIDDEN
-from review.render import Resource, property_path
+from stack.properties import Path, format_path
+from stack.resource import Resource
+from stack.values import HIDDEN
 
-MASK = HIDDEN
 _SENSITIVE = re.compile(r"(password|passwd|secret_?string|token|private_?key|api_?key|credential)s?$", re.IGNORECASE)
 _IN_A_URL = re.compile(r"(?<=://)([^/\s:@]*):([^/\s@]+)(?=@)")
 _ASSIGNED = re.compile(
@@ -33,18 +33,18 @@ class Concealed:
         return cls(hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest())
 
     def __str__(self) -> str:
-        return MASK
+        return HIDDEN
 
     def __repr__(self) -> str:
-        return MASK
+        return HIDDEN
 
 
 def _without_passwords(text: str) -> str:
-    return _ASSIGNED.sub(rf"\1{MASK}", _IN_A_URL.sub(rf"\1:{MASK}", text))
+    return _ASSIGNED.sub(rf"\1{HIDDEN}", _IN_A_URL.sub(rf"\1:{HIDDEN}", text))
 
 
 def _mask(_: Any) -> Any:
-    return MASK
+    return HIDDEN
 
 
 def masked_inputs(resource: Resource) -> dict[str, Any]:
@@ -71,8 +71,8 @@ def masked(
     """
     kubernetes_secret = type_ == "kubernetes:core/v1:Secret"
 
-    def shown(value: Any, path: str, key: str) -> Any:
-        if path in secret_paths or (kubernetes_secret and path in _SECRET_DATA):
+    def shown(value: Any, path: Path, key: str) -> Any:
+        if format_path(path) in secret_paths or (kubernetes_secret and path[0] in _SECRET_DATA):
             if not isinstance(value, Mapping):
                 return conceal(value)
             return {inner: conceal(item) for inner, item in cast("Mapping[str, Any]", value).items()}
@@ -83,11 +83,11 @@ def masked(
             name = mapping.get("name")
             named = isinstance(name, str) and _SENSITIVE.search(name)
             return {
-                inner: shown(item, property_path(path, inner), str(name) if named and inner == "value" else inner)
+                inner: shown(item, (*path, inner), str(name) if named and inner == "value" else inner)
                 for inner, item in mapping.items()
             }
         if isinstance(value, list):
-            return [shown(item, f"{path}[{index}]", key) for index, item in enumerate(cast("list[Any]", value))]
+            return [shown(item, (*path, index), key) for index, item in enumerate(cast("list[Any]", value))]
         return value
 
-    return {key: shown(value, property_path("", key), key) for key, value in properties.items()}
+    return {key: shown(value, (key,), key) for key, value in properties.items()}

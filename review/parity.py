@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping
 from itertools import combinations
 
-from policies.declared import Undecided, dig
-from review.gate import stack_of
-from review.render import Rendered
+from stack.render import Rendered
+from stack.resource import Undecided, dig
 
 
 def differences(rendered: Mapping[str, Rendered], environments: Iterable[str] = ("dev", "prod")) -> tuple[str, ...]:
@@ -34,7 +33,7 @@ def _between(first: Rendered, second: Rendered) -> Iterable[str]:
 
 def _images(rendered: Rendered) -> Mapping[str, str]:
     found: dict[str, str] = {}
-    for workload in stack_of(rendered.resources).workloads:
+    for workload in rendered.workloads:
         for container in workload.containers():
             try:
                 image = str(dig(container, "image"))

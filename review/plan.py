@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from review.render import Resource
+from stack.resource import Resource
 
 
 class Op(StrEnum):

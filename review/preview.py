@@ -6,7 +6,8 @@ from typing import Any
 from rich.tree import Tree
 
 from review.masking import masked_inputs
-from review.render import STACK_TYPE, Rendered, Resource
+from stack.render import Rendered
+from stack.resource import STACK_TYPE, Resource
 
 
 def tree(rendered: Rendered) -> Tree:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard, cast
 
 from review.masking import Concealed, comparable_inputs
-from review.properties import Kind, format_path, same
-from review.render import UNKNOWN, Resource
+from stack.properties import Kind, format_path, same
+from stack.resource import Resource
+from stack.values import UNKNOWN
 
 UNKNOWN_TEXT = "(known after the deployment)"
 LONGEST_VALUE = 300

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from review.plan import Op, Step
-from review.render import UNKNOWN, Resource
 from review.replacements import fixed_name
+from stack.resource import Resource
+from stack.values import UNKNOWN
 
 
 def renames(steps: Iterable[Step]) -> Mapping[str, str]:

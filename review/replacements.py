@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from review.properties import Path
+from stack.properties import Path
 
 KUBERNETES = "pulumi-kubernetes provider/pkg/provider/diff.go"
 RDS = "terraform-provider-aws internal/service/rds"

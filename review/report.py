@@ -10,10 +10,11 @@ from review.capacity import Figure, capacity
 from review.disruption import CHECKSUM, disruptions, is_stateful, keeps_volumes
 from review.plan import Op, Plan, Step, Violation
 from review.preview import short_type
-from review.properties import HIDDEN, Kind
 from review.readable import TextChange, ValueChange, readable_changes, text_of
 from review.renames import renames
-from review.render import STACK_TYPE
+from stack.properties import Kind
+from stack.resource import STACK_TYPE
+from stack.values import HIDDEN
 
 
 class Verdict(StrEnum):

@@ -14,8 +14,8 @@ from review.html import html
 from review.markdown import fenced, markdown
 from review.parity import differences
 from review.plan import Origin, Plan, Violation
-from review.render import stack_config
 from review.report import Report, Verdict, build
+from stack.environments import stack_config
 
 EXIT = {
     Verdict.BROKEN: gate.Exit.BROKEN,
@@ -48,7 +48,7 @@ def _plan(environment: str, before: checkouts.Snapshot, after: checkouts.Snapsho
     head = after.rendered[environment]
     providers = default_providers(stack_config(environment))
     plan = compare(before.rendered.get(environment), head, providers)
-    broken = gate.violations(gate.verdicts(environment, head.resources))
+    broken = gate.violations(gate.verdicts(environment, head))
     errors = (f"the base is broken: {before.errors[environment]}",) if environment in before.errors else ()
     return dataclasses.replace(plan, violations=broken, errors=errors)
 

@@ -14,7 +14,14 @@ from typing import Any
 def main(environments: list[str]) -> None:
     """Print `{environment: {resources, exports, secret_exports} | {error}}`."""
     sys.path[0] = os.getcwd()
-    from review.render import RenderError, render  # noqa: PLC0415 (that checkout's, found only now)
+    # That checkout's, found only now; one from before stack/ has the renderer in review/.
+    try:
+        from stack.environments import RenderError  # noqa: PLC0415
+        from stack.render import render  # noqa: PLC0415
+    except ModuleNotFoundError as missing:
+        if missing.name != "stack":
+            raise
+        from review.render import RenderError, render  # noqa: PLC0415
 
     rendered: dict[str, Any] = {}
     for environment in environments:

@@ -3,29 +3,21 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-
-@dataclass(frozen=True, kw_only=True)
-class Rendered:
-    """The part of a rendered resource that the local environment reads."""
-
-    urn: str
-    type: str
-    inputs: dict[str, Any]
-    dependencies: tuple[str, ...] = ()
+from stack.resource import Resource
 
 
 @dataclass
 class Stack:
     """Collects resources; each `add` returns its URN, for others to depend on."""
 
-    resources: list[Rendered] = field(default_factory=list)
+    resources: list[Resource] = field(default_factory=list)
 
     def add(self, kind: str, name: str, /, *, after: tuple[str, ...] = (), **manifest: Any) -> str:
         group = {"Deployment": "apps/v1", "StatefulSet": "apps/v1", "Job": "batch/v1", "CronJob": "batch/v1"}
         type_ = f"kubernetes:{group.get(kind, 'core/v1')}:{kind}"
         urn = f"urn:pulumi:local::simone::{type_}::{name}"
         inputs = {"metadata": {"name": name}, **manifest}
-        self.resources.append(Rendered(urn=urn, type=type_, inputs=inputs, dependencies=after))
+        self.resources.append(Resource(urn=urn, type=type_, name=name, inputs=inputs, dependencies=after))
         return urn
 
     def redis(self, name: str, *, replicas: int = 1, after: tuple[str, ...] = (), **container: Any) -> str:

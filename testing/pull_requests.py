@@ -14,7 +14,8 @@ from typing import Any
 from review.checkouts import parse
 from review.compare import compare
 from review.plan import Plan
-from review.render import Rendered, Resource
+from stack.render import Rendered
+from stack.resource import Resource
 
 BASE = Path(__file__).with_name("pull_requests_base.json")
 PROVIDERS: Mapping[str, Mapping[str, Any]] = {

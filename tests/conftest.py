@@ -8,7 +8,7 @@ import pytest
 
 from local.environment import Environment
 from local.state import State
-from review.render import Rendered, render
+from stack.render import Rendered, render
 from testing.network_namespace import own_network
 
 ENVIRONMENTS = ("dev", "local", "prod")

@@ -20,8 +20,8 @@ from policies.settings_file import path_of
 from review import reviewing
 from review.engine_preview import PreviewError
 from review.gate import Exit
-from review.render import ROOT, environments, stack_config
 from review.report import Report, Verdict
+from stack.environments import ROOT, environments, stack_config
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 

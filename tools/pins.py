@@ -6,7 +6,8 @@ only what is really new or really gone changes these files.
 
 from pathlib import Path
 
-from review.render import environments, render
+from stack.environments import environments
+from stack.render import render
 
 DIRECTORY = Path(__file__).resolve().parent.parent / "tests" / "components" / "pinned"
 

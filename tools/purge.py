@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import typer
 
 from app.caching_policy import Policy, load
-from review.render import RenderError, stack_config
+from stack.environments import RenderError, stack_config
 
 CACHING_POLICY = Path(__file__).resolve().parent.parent / "app" / "caching.yaml"
 PURGE_JOB = "api-purge"  # components/api/jobs.py; not imported, as the SDK takes seconds to load

@@ -8,8 +8,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from components.platform import PROJECT
-from review.render import RenderError, stack_config
-from review.secret_placeholders import required_secrets
+from stack.environments import RenderError, stack_config
+from stack.secret_placeholders import required_secrets
 
 _RANDOM_BYTES = 32  # 43 characters of base64url: more than any brute force, and no character that needs quoting
 

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from review.render import UNKNOWN
+from stack.values import UNKNOWN
 
 ADDRESS, PORT = "127.0.0.1", 5566
 ENDPOINT = f"http://{ADDRESS}:{PORT}"

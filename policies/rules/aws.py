@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from policies.declared import Declared, Stack, Undecided, dig
 from policies.rule import Finding, Findings, Parameters, Severity, rule
+from stack.resource import Resource, Stack, Undecided, dig
 
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide"
 _IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
@@ -14,7 +14,7 @@ _PUBLIC_ACCESS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "r
 _BLOCK = ("s3/bucketPublicAccessBlock:BucketPublicAccessBlock",)
 
 
-def _of_bucket(stack: Stack, bucket: Declared, kind: str) -> Declared | None:
+def _of_bucket(stack: Stack, bucket: Resource, kind: str) -> Resource | None:
     """The resource of this kind that belongs to a bucket."""
     for companion in stack.of(kind):
         try:
@@ -45,11 +45,11 @@ def _principals(statement: Mapping[str, Any]) -> list[Any]:
     return [named for value in values for named in _listed(value)]
 
 
-def _closed(block: Declared) -> Mapping[str, Any] | None:
+def _closed(block: Resource) -> Mapping[str, Any] | None:
     wanted = dict.fromkeys(_PUBLIC_ACCESS, True)
-    if all(block.properties.get(name) is True for name in wanted):
+    if all(block.inputs.get(name) is True for name in wanted):
         return None
-    return {**block.properties, **wanted}
+    return {**block.inputs, **wanted}
 
 
 @rule(
@@ -80,7 +80,7 @@ def public_access_blocked(stack: Stack, _: Parameters) -> Findings:
     types=_BLOCK,
     remediation=_closed,
 )
-def block_complete(block: Declared, _: Parameters) -> Findings:
+def block_complete(block: Resource, _: Parameters) -> Findings:
     """A public access block blocks all of it."""
     for name in _PUBLIC_ACCESS:
         if block.get(name) is not True:
@@ -149,7 +149,7 @@ def tls_only(stack: Stack, _: Parameters) -> Findings:
     link=f"{_S3}/example-bucket-policies.html",
     types=("s3/bucketPolicy:BucketPolicy",),
 )
-def bucket_policy_closed(policy: Declared, _: Parameters) -> Findings:
+def bucket_policy_closed(policy: Resource, _: Parameters) -> Findings:
     """No bucket's policy allows anything to everybody."""
     for statement in _statements(policy.get("policy")):
         if dig(statement, "Effect") == "Allow" and "*" in _principals(statement):
@@ -169,11 +169,11 @@ def bucket_policy_closed(policy: Declared, _: Parameters) -> Findings:
     ),
     parameters={"prefix": 16},
 )
-def security_group_closed(firewall: Declared, parameters: Parameters) -> Findings:
+def security_group_closed(firewall: Resource, parameters: Parameters) -> Findings:
     """No firewall lets in a network larger than ours."""
     if firewall.get("type") == "egress":
         return
-    own = [firewall.properties, *(firewall.get("ingress") or ())]
+    own = [firewall.inputs, *(firewall.get("ingress") or ())]
     for entry in own:
         networks = [
             *_listed(dig(entry, "cidrIpv4")),
@@ -202,7 +202,7 @@ def security_group_closed(firewall: Declared, parameters: Parameters) -> Finding
         "iam/rolePolicyAttachment:RolePolicyAttachment",
     ),
 )
-def no_wildcard(policy: Declared, _: Parameters) -> Findings:
+def no_wildcard(policy: Resource, _: Parameters) -> Findings:
     """No identity may do everything, or something with everything."""
     attached = str(policy.get("policyArn") or "").rpartition("/")[2]
     if attached.endswith(("AdministratorAccess", "PowerUserAccess", "FullAccess")):
@@ -227,7 +227,7 @@ def no_wildcard(policy: Declared, _: Parameters) -> Findings:
     link=f"{_IAM}/id_roles_create_for-idp_oidc.html",
     types=("iam/role:Role",),
 )
-def trust_limited(role: Declared, _: Parameters) -> Findings:
+def trust_limited(role: Resource, _: Parameters) -> Findings:
     """Only named principals may assume a role, and of a cluster only one service account."""
     for statement in _statements(role.get("assumeRolePolicy")):
         principal = dig(statement, "Principal")
@@ -248,7 +248,7 @@ def trust_limited(role: Declared, _: Parameters) -> Findings:
     link="https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html",
     types=("kms/key:Key",),
 )
-def rotation(key: Declared, _: Parameters) -> Findings:
+def rotation(key: Resource, _: Parameters) -> Findings:
     """Keys are rotated every year."""
     if key.get("enableKeyRotation") is not True:
         yield Finding("the key isn't rotated", key)

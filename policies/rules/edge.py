@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from explain.expression import ExpressionError, Test, parse
-from policies.declared import Declared, Stack, dig
 from policies.rule import Finding, Findings, Parameters, Severity, rule
+from stack.resource import Resource, Stack, dig
 
 _DOCS = "https://developers.cloudflare.com"
 _RULESET = ("ruleset:Ruleset",)
@@ -13,11 +13,11 @@ _REQUEST_PHASE = "http_request_cache_settings"
 _RESPONSE_PHASE = "http_response_cache_settings"
 
 
-def _rules(ruleset: Declared) -> Sequence[Mapping[str, Any]]:
+def _rules(ruleset: Resource) -> Sequence[Mapping[str, Any]]:
     return [entry for entry in ruleset.get("rules") or () if dig(entry, "enabled") is not False]
 
 
-def _phase(stack: Stack, phase: str) -> Iterator[Declared]:
+def _phase(stack: Stack, phase: str) -> Iterator[Resource]:
     return (ruleset for ruleset in stack.of(*_RULESET) if ruleset.get("phase") == phase)
 
 
@@ -124,7 +124,7 @@ def set_cookie_bypass(stack: Stack, _: Parameters) -> Findings:
         yield Finding("the rule for Set-Cookie isn't the last of its phase", guards[0][0])
 
 
-def _setting(stack: Stack, name: str) -> Iterator[tuple[Declared, str]]:
+def _setting(stack: Stack, name: str) -> Iterator[tuple[Resource, str]]:
     for setting in stack.of("zoneSetting:ZoneSetting"):
         if setting.get("settingId") == name:
             yield setting, str(setting.get("value"))
@@ -173,7 +173,7 @@ def strict_origin_tls(stack: Stack, _: Parameters) -> Findings:
     types=_RULESET,
     parameters={"rules_per_phase": 10},
 )
-def plan_limits(ruleset: Declared, parameters: Parameters) -> Findings:
+def plan_limits(ruleset: Resource, parameters: Parameters) -> Findings:
     """A phase has no more rules than the plan allows."""
     count = len(_rules(ruleset))
     if count > parameters["rules_per_phase"]:
@@ -188,7 +188,7 @@ def plan_limits(ruleset: Declared, parameters: Parameters) -> Findings:
     link=f"{_DOCS}/ruleset-engine/rulesets-api/",
     types=_RULESET,
 )
-def rules_named(ruleset: Declared, _: Parameters) -> Findings:
+def rules_named(ruleset: Resource, _: Parameters) -> Findings:
     """Rules have names that survive reordering."""
     refs = [dig(entry, "ref") for entry in ruleset.get("rules") or ()]
     if None in refs:

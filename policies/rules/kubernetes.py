@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from policies.declared import Declared, Stack, dig, selects
 from policies.rule import Finding, Findings, Parameters, Severity, rule
+from stack.resource import Resource, Stack, dig, selects
 
 _K8S = "https://kubernetes.io/docs"
 _WORKLOADS = (":Deployment", ":StatefulSet", ":DaemonSet", "batch/v1:Job", "batch/v1:CronJob")
@@ -35,7 +35,7 @@ _SAFE_SYSCTLS = {
     link=f"{_K8S}/concepts/security/pod-security-admission/",
     types=("core/v1:Namespace",),
 )
-def namespace_restricted(namespace: Declared, _: Parameters) -> Findings:
+def namespace_restricted(namespace: Resource, _: Parameters) -> Findings:
     """The namespace enforces the restricted Pod Security standard."""
     level = namespace.labels.get("pod-security.kubernetes.io/enforce")
     if level != "restricted":
@@ -50,7 +50,7 @@ def namespace_restricted(namespace: Declared, _: Parameters) -> Findings:
     link=f"{_K8S}/concepts/security/pod-security-standards/#restricted",
     types=_WORKLOADS,
 )
-def pods_restricted(workload: Declared, _: Parameters) -> Findings:
+def pods_restricted(workload: Resource, _: Parameters) -> Findings:
     """Pods keep to the restricted Pod Security standard."""
     pod = workload.pod
     for name in ("hostNetwork", "hostPID", "hostIPC"):
@@ -97,7 +97,7 @@ def _container_faults(pod: Mapping[str, Any], container: Mapping[str, Any]) -> I
     link=f"{_K8S}/tasks/configure-pod-container/security-context/",
     types=_WORKLOADS,
 )
-def read_only_root(workload: Declared, _: Parameters) -> Findings:
+def read_only_root(workload: Resource, _: Parameters) -> Findings:
     """Containers can't change their own files."""
     for container in workload.containers():
         if dig(container, "securityContext", "readOnlyRootFilesystem") is not True:
@@ -112,7 +112,7 @@ def read_only_root(workload: Declared, _: Parameters) -> Findings:
     link=f"{_K8S}/concepts/configuration/manage-resources-containers/",
     types=_WORKLOADS,
 )
-def resources(workload: Declared, _: Parameters) -> Findings:
+def resources(workload: Resource, _: Parameters) -> Findings:
     """Containers ask for what they need and are limited in memory."""
     for container in workload.containers():
         for part, name in (("requests", "cpu"), ("requests", "memory"), ("limits", "memory")):
@@ -128,7 +128,7 @@ def resources(workload: Declared, _: Parameters) -> Findings:
     link=f"{_K8S}/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/",
     types=_SERVERS,
 )
-def probes(server: Declared, _: Parameters) -> Findings:
+def probes(server: Resource, _: Parameters) -> Findings:
     """Servers say whether they are ready and alive."""
     for container in server.containers(init=False):
         for probe in ("readinessProbe", "livenessProbe"):
@@ -145,7 +145,7 @@ def probes(server: Declared, _: Parameters) -> Findings:
     types=_WORKLOADS,
     parameters={"digest": False},
 )
-def images_fixed(workload: Declared, parameters: Parameters) -> Findings:
+def images_fixed(workload: Resource, parameters: Parameters) -> Findings:
     """Images are fixed by version or digest."""
     for container in workload.containers():
         image = str(dig(container, "image"))
@@ -170,7 +170,7 @@ _SECRET_TEXT = re.compile(
 )
 
 
-def _visible(workload: Declared) -> Iterator[tuple[str, str, str]]:
+def _visible(workload: Resource) -> Iterator[tuple[str, str, str]]:
     for container in workload.containers():
         where = str(dig(container, "name"))
         for variable in dig(container, "env") or ():
@@ -235,7 +235,7 @@ def network_policies(stack: Stack, _: Parameters) -> Findings:
             yield Finding(f"{policy.object_name} lets in the whole internet", policy)
 
 
-def _networks(policy: Declared) -> set[str]:
+def _networks(policy: Resource) -> set[str]:
     """The networks that a policy lets in."""
     return {
         str(dig(peer, "ipBlock", "cidr"))
@@ -252,7 +252,7 @@ def _networks(policy: Declared) -> set[str]:
     link=f"{_K8S}/concepts/services-networking/service/#loadbalancer",
     types=("core/v1:Service",),
 )
-def services_closed(service: Declared, _: Parameters) -> Findings:
+def services_closed(service: Resource, _: Parameters) -> Findings:
     """Only named networks reach a Service from outside the cluster."""
     kind = service.get("spec", "type") or "ClusterIP"
     ranges = service.get("spec", "loadBalancerSourceRanges") or ()
@@ -322,10 +322,10 @@ def disruption_budgets(stack: Stack, _: Parameters) -> Findings:
             yield Finding(f"the budget of {server.object_name} lets a drain take all {count}", budget)
 
 
-def _without_token(account: Declared) -> Mapping[str, Any] | None:
-    if account.object_name == "prometheus" or account.properties.get("automountServiceAccountToken") is False:
+def _without_token(account: Resource) -> Mapping[str, Any] | None:
+    if account.object_name == "prometheus" or account.inputs.get("automountServiceAccountToken") is False:
         return None
-    return {**account.properties, "automountServiceAccountToken": False}
+    return {**account.inputs, "automountServiceAccountToken": False}
 
 
 @rule(
@@ -338,7 +338,7 @@ def _without_token(account: Declared) -> Mapping[str, Any] | None:
     parameters={"allowed": ["prometheus"]},
     remediation=_without_token,
 )
-def tokens_off(account: Declared, parameters: Parameters) -> Findings:
+def tokens_off(account: Resource, parameters: Parameters) -> Findings:
     """Service accounts hand out no token by themselves; those in `allowed` talk to the cluster's API."""
     if account.object_name in parameters["allowed"]:
         return
@@ -355,7 +355,7 @@ def tokens_off(account: Declared, parameters: Parameters) -> Findings:
     types=_WORKLOADS,
     parameters={"allowed": ["prometheus"]},
 )
-def tokens_wanted(workload: Declared, parameters: Parameters) -> Findings:
+def tokens_wanted(workload: Resource, parameters: Parameters) -> Findings:
     """Only those pods mount a token that talk to the cluster's API."""
     mounted = dig(workload.pod, "automountServiceAccountToken")
     if mounted is not False and workload.system not in parameters["allowed"]:
@@ -373,7 +373,7 @@ _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
     link=f"{_K8S}/concepts/security/rbac-good-practices/",
     types=tuple(f"rbac.authorization.k8s.io/v1:{kind}" for kind in ("Role", "ClusterRole", *_BINDINGS)),
 )
-def rbac_limited(role: Declared, _: Parameters) -> Findings:
+def rbac_limited(role: Resource, _: Parameters) -> Findings:
     """Roles name what they allow, no role may read Secrets, and the cluster's own wide roles are given to nobody."""
     given = role.get("roleRef", "name") if role.kind in _BINDINGS else None
     if given in ("cluster-admin", "admin", "edit"):

@@ -5,13 +5,13 @@ from typing import Any
 
 import yaml
 
-from policies.declared import Declared, Stack, dig
 from policies.rule import Finding, Findings, Parameters, Severity, rule
+from stack.resource import Resource, Stack, dig
 
 _PROMETHEUS = "https://prometheus.io/docs"
 
 
-def _alerts(stack: Stack) -> Iterator[tuple[Declared, Mapping[str, Any]]]:
+def _alerts(stack: Stack) -> Iterator[tuple[Resource, Mapping[str, Any]]]:
     for holder, name, text in stack.files():
         if holder.kind != "ConfigMap" or not name.endswith((".yml", ".yaml", ".rules")) or "alert:" not in text:
             continue
@@ -46,7 +46,7 @@ def runbooks(stack: Stack, _: Parameters) -> Findings:
     types=(":Deployment", ":StatefulSet", ":DaemonSet"),
     parameters={"exempt": ["grafana"]},
 )
-def scraped(server: Declared, parameters: Parameters) -> Findings:
+def scraped(server: Resource, parameters: Parameters) -> Findings:
     """Prometheus scrapes every server; `exempt` lists those without metrics."""
     if server.system in parameters["exempt"]:
         return

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from policies.declared import Declared
 from policies.rule import Finding, Findings, Parameters, Severity, rule
+from stack.resource import Resource
 
 STATEFUL = (
     "rds/instance:Instance",
@@ -29,8 +29,8 @@ _TAGGED = (
 )
 
 
-def _is_replica(resource: Declared) -> bool:
-    return "replicateSourceDb" in resource.properties
+def _is_replica(resource: Resource) -> bool:
+    return "replicateSourceDb" in resource.inputs
 
 
 @rule(
@@ -42,7 +42,7 @@ def _is_replica(resource: Declared) -> bool:
     types=(*STATEFUL, ":StatefulSet"),
     parameters={"disposable": ["gateway", "prometheus", "alertmanager", "grafana"]},
 )
-def stateful_protected(resource: Declared, parameters: Parameters) -> Findings:
+def stateful_protected(resource: Resource, parameters: Parameters) -> Findings:
     """Whatever holds data can't be deleted by an update; systems in `disposable` can be rebuilt from nothing."""
     if resource.protect or _is_replica(resource):
         return
@@ -60,7 +60,7 @@ def stateful_protected(resource: Declared, parameters: Parameters) -> Findings:
     types=_TAGGED,
     parameters={"required": ["project", "environment", "component", "owner"]},
 )
-def tags(resource: Declared, parameters: Parameters) -> Findings:
+def tags(resource: Resource, parameters: Parameters) -> Findings:
     """AWS resources say what they belong to."""
     present: Mapping[str, str] = resource.get("tags") or {}
     missing = [name for name in parameters["required"] if not present.get(name)]
@@ -77,7 +77,7 @@ def tags(resource: Declared, parameters: Parameters) -> Findings:
     types=(":Deployment", ":StatefulSet", ":CronJob", ":Job", ":Service", ":ConfigMap", "core/v1:Secret"),
     parameters={"required": ["name", "component", "part-of", "managed-by", "instance"]},
 )
-def labels(resource: Declared, parameters: Parameters) -> Findings:
+def labels(resource: Resource, parameters: Parameters) -> Findings:
     """Kubernetes objects carry the recommended labels."""
     missing = [name for name in parameters["required"] if f"app.kubernetes.io/{name}" not in resource.labels]
     if missing:

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 
-from policies.configuration_texts import ini
-from policies.declared import Declared, Stack
 from policies.rule import Finding, Findings, Parameters, Severity, rule
 from policies.rules.postgres import parameters_of
+from stack.configuration_texts import ini
+from stack.resource import Resource, Stack
 
 _DOCS = "https://www.pgbouncer.org/config.html"
 
 
-def _configurations(stack: Stack) -> Iterator[tuple[Declared, Mapping[str, str]]]:
+def _configurations(stack: Stack) -> Iterator[tuple[Resource, Mapping[str, str]]]:
     for holder, _name, text in stack.files("pgbouncer.ini"):
         yield holder, ini(text).get("pgbouncer", {})
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from policies.declared import Declared, Stack, dig
 from policies.rule import Finding, Findings, Parameters, Severity, rule
+from stack.resource import Resource, Stack, dig
 
 _RDS = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide"
 _INSTANCE = ("rds/instance:Instance",)
@@ -39,7 +39,7 @@ _STATIC = {
 """Parameters that take effect at a restart only; RDS refuses apply method `immediate` for them."""
 
 
-def parameters_of(group: Declared) -> Mapping[str, tuple[str, str]]:
+def parameters_of(group: Resource) -> Mapping[str, tuple[str, str]]:
     """A parameter group's values and apply methods by name."""
     entries: list[Mapping[str, Any]] = group.get("parameters") or []
     return {
@@ -48,13 +48,13 @@ def parameters_of(group: Declared) -> Mapping[str, tuple[str, str]]:
     }
 
 
-def _groups(stack: Stack) -> Iterator[tuple[Declared, Mapping[str, tuple[str, str]]]]:
+def _groups(stack: Stack) -> Iterator[tuple[Resource, Mapping[str, tuple[str, str]]]]:
     for group in stack.of("rds/parameterGroup:ParameterGroup"):
         yield group, parameters_of(group)
 
 
-def _primary(instance: Declared) -> bool:
-    return "replicateSourceDb" not in instance.properties
+def _primary(instance: Resource) -> bool:
+    return "replicateSourceDb" not in instance.inputs
 
 
 @rule(
@@ -65,7 +65,7 @@ def _primary(instance: Declared) -> bool:
     link=f"{_RDS}/Overview.Encryption.html",
     types=_INSTANCE,
 )
-def encrypted(instance: Declared, _: Parameters) -> Findings:
+def encrypted(instance: Resource, _: Parameters) -> Findings:
     """The database's storage is encrypted."""
     if instance.get("storageEncrypted") is not True:
         yield Finding("the storage isn't encrypted", instance)
@@ -79,7 +79,7 @@ def encrypted(instance: Declared, _: Parameters) -> Findings:
     link=f"{_RDS}/USER_VPC.WorkingWithRDSInstanceinaVPC.html",
     types=_INSTANCE,
 )
-def not_public(instance: Declared, _: Parameters) -> Findings:
+def not_public(instance: Resource, _: Parameters) -> Findings:
     """The database has no public address."""
     if instance.get("publiclyAccessible") is not False:
         yield Finding("the instance is publicly accessible", instance)
@@ -93,7 +93,7 @@ def not_public(instance: Declared, _: Parameters) -> Findings:
     link=f"{_RDS}/Concepts.MultiAZSingleStandby.html",
     types=_INSTANCE,
 )
-def multi_az(instance: Declared, _: Parameters) -> Findings:
+def multi_az(instance: Resource, _: Parameters) -> Findings:
     """The database has a standby in another zone."""
     if _primary(instance) and instance.get("multiAz") is not True:
         yield Finding("the instance has no standby in another zone", instance)
@@ -107,7 +107,7 @@ def multi_az(instance: Declared, _: Parameters) -> Findings:
     link=f"{_RDS}/USER_DeleteInstance.html",
     types=_INSTANCE,
 )
-def deletion_protection(instance: Declared, _: Parameters) -> Findings:
+def deletion_protection(instance: Resource, _: Parameters) -> Findings:
     """AWS refuses to delete the database."""
     if instance.get("deletionProtection") is not True:
         yield Finding("the instance can be deleted", instance)
@@ -121,7 +121,7 @@ def deletion_protection(instance: Declared, _: Parameters) -> Findings:
     link=f"{_RDS}/USER_DeleteInstance.html",
     types=_INSTANCE,
 )
-def final_snapshot(instance: Declared, _: Parameters) -> Findings:
+def final_snapshot(instance: Resource, _: Parameters) -> Findings:
     """Deleting the database leaves a snapshot."""
     if not _primary(instance):
         return
@@ -140,7 +140,7 @@ def final_snapshot(instance: Declared, _: Parameters) -> Findings:
     types=_INSTANCE,
     parameters={"days": 7},
 )
-def backups(instance: Declared, parameters: Parameters) -> Findings:
+def backups(instance: Resource, parameters: Parameters) -> Findings:
     """The database's backups are kept long enough."""
     days = int(instance.get("backupRetentionPeriod") or 0)
     if _primary(instance) and days < parameters["days"]:
@@ -240,7 +240,7 @@ def parameters_fit(stack: Stack, parameters: Parameters) -> Findings:
     types=("cloudwatch/logGroup:LogGroup",),
     parameters={"days": 365},
 )
-def log_retention(group: Declared, parameters: Parameters) -> Findings:
+def log_retention(group: Resource, parameters: Parameters) -> Findings:
     """Log groups forget, within `days` at the latest."""
     days = int(group.get("retentionInDays") or 0)
     if not 0 < days <= parameters["days"]:

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator
 
-from policies.configuration_texts import directives, kubernetes_bytes, redis_bytes, redis_settings
-from policies.declared import Declared, Stack, dig, selects
 from policies.rule import Finding, Findings, Parameters, Severity, rule
+from stack.configuration_texts import directives, kubernetes_bytes, redis_bytes, redis_settings
+from stack.resource import Resource, Stack, dig, selects
 
 _DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management"
 
 
-def _nodes(stack: Stack) -> Iterator[tuple[Declared, str, str]]:
+def _nodes(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
     return stack.files("redis.conf")
 
 
-def _servers(stack: Stack) -> Iterator[Declared]:
+def _servers(stack: Stack) -> Iterator[Resource]:
     """The StatefulSets that run Redis or Sentinel: those that mount their configuration."""
     for holder, _, _ in stack.files("redis.conf", "sentinel.conf"):
         yield from (workload for workload in stack.mounting(holder) if workload.is_server)

@@ -16,7 +16,7 @@ from redis.retry import Retry
 from local import cloud
 from local.environment import Environment
 from local.state import State
-from review.render import render
+from stack.render import render
 from testing.network_namespace import own_network
 
 T = TypeVar("T")

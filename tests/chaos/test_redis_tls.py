@@ -17,7 +17,7 @@ from app.api.redis.connection import trusting
 from app.api.settings import Address
 from local import certificates
 from local.state import State
-from review.render import stack_config
+from stack.environments import stack_config
 
 pytestmark = [pytest.mark.shop, pytest.mark.full]
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx
 
-from review.render import ROOT, UNKNOWN
+from stack.environments import ROOT
+from stack.values import UNKNOWN
 
 PROGRAM = ROOT / ".tools" / "bin" / "api-server"
 PATIENCE = 90

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from review.render import UNKNOWN, Resource
+from stack.resource import Resource
+from stack.values import UNKNOWN
 
 TYPES: Mapping[str, str] = {
     "aws:cloudwatch/logGroup:LogGroup": "aws_cloudwatch_log_group",

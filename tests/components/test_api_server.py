@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from api_server import PROGRAM, Cluster, deployed, pod_of, running
 
-from review.render import Rendered
+from stack.render import Rendered
 
 pytestmark = [
     pytest.mark.full,

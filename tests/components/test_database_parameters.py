@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from review.render import Rendered
+from stack.render import Rendered
 from testing.postgres import Cluster
 
 GROUP = "aws:rds/parameterGroup:ParameterGroup"

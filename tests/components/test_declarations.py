@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from policies.configuration_texts import kubernetes_bytes, kubernetes_millicores
 from review import replacements
-from review.masking import MASK, masked
-from review.render import ROOT, UNKNOWN, Rendered, Resource, environments, render, stack_config
+from review.masking import masked
+from stack.configuration_texts import kubernetes_bytes, kubernetes_millicores
+from stack.environments import ROOT, environments, stack_config
+from stack.render import Rendered, render
+from stack.resource import Resource
+from stack.values import HIDDEN, UNKNOWN
 
 TAGS = {"project", "environment", "component", "owner"}
 LABELS = {f"app.kubernetes.io/{name}" for name in ("name", "component", "part-of", "managed-by", "instance")}
@@ -48,11 +51,11 @@ def test_exports_are_useful_and_never_secret(environment: Rendered) -> None:
     assert environment.secret_exports == frozenset()
     assert "placeholder-for-" not in json.dumps(environment.exports)
     assert masked("", environment.exports, frozenset()) == environment.exports
-    assert MASK not in json.dumps(environment.exports)
+    assert HIDDEN not in json.dumps(environment.exports)
 
 
 def _workloads(rendered: Rendered) -> list[Resource]:
-    return [resource for kind in WORKLOADS for resource in rendered.of_type(kind)]
+    return [resource for kind in WORKLOADS for resource in rendered.of(kind)]
 
 
 def _template(workload: Resource) -> Mapping[str, Any]:
@@ -84,7 +87,7 @@ def _texts(rendered: Rendered) -> dict[str, Any]:
     return {
         f"{kind}/{holder.inputs['metadata']['name']}": (holder.inputs.get("data"), holder.inputs.get("stringData"))
         for kind in ("ConfigMap", "Secret")
-        for holder in rendered.of_type(f"core/v1:{kind}")
+        for holder in rendered.of(f"core/v1:{kind}")
     }
 
 
@@ -95,7 +98,7 @@ def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
 def _rolled(before: Rendered, after: Rendered) -> set[str]:
     """The servers whose pods a deployment of the change restarts."""
     kinds = (":Deployment", ":StatefulSet")
-    templates = [{w.name: _template(w) for kind in kinds for w in r.of_type(kind)} for r in (before, after)]
+    templates = [{w.name: _template(w) for kind in kinds for w in r.of(kind)} for r in (before, after)]
     return _changed(*templates)
 
 
@@ -177,7 +180,7 @@ def _longest(workload: Resource) -> int:
 def test_the_engine_waits_as_long_as_it_may_take(environment: Rendered) -> None:
     """Pods of a StatefulSet go one after the other; Pulumi gives each workload ten minutes unless told otherwise."""
     for kind in (":StatefulSet", ":Job"):
-        for workload in environment.of_type(kind):
+        for workload in environment.of(kind):
             timeouts = workload.options.get("customTimeouts", {})
             for operation in ("create", "update"):
                 patience = int(timeouts.get(operation, "600s").removesuffix("s"))
@@ -185,7 +188,7 @@ def test_the_engine_waits_as_long_as_it_may_take(environment: Rendered) -> None:
 
 
 def test_the_quota_holds_all_pods_at_their_most_and_a_roll_out_s_surge(environment: Rendered) -> None:
-    scalers = [scaler.inputs["spec"] for scaler in environment.of_type(":HorizontalPodAutoscaler")]
+    scalers = [scaler.inputs["spec"] for scaler in environment.of(":HorizontalPodAutoscaler")]
     most = {spec["scaleTargetRef"]["name"]: spec["maxReplicas"] for spec in scalers}
     needed = {"pods": 0, "requests.cpu": 0, "requests.memory": 0, "requests.storage": 0}
     for workload in _workloads(environment):
@@ -198,7 +201,7 @@ def test_the_quota_holds_all_pods_at_their_most_and_a_roll_out_s_surge(environme
         needed["requests.cpu"] += pods * sum(kubernetes_millicores(request["cpu"]) for request in requests)
         needed["requests.memory"] += pods * sum(kubernetes_bytes(request["memory"]) for request in requests)
         needed["requests.storage"] += count * sum(kubernetes_bytes(claim["storage"]) for claim in claims)
-    hard = environment.of_type(":ResourceQuota")[0].inputs["spec"]["hard"]
+    hard = environment.of(":ResourceQuota")[0].inputs["spec"]["hard"]
     assert needed["pods"] <= int(hard["pods"])
     assert needed["requests.cpu"] <= kubernetes_millicores(hard["requests.cpu"])
     assert needed["requests.memory"] <= kubernetes_bytes(hard["requests.memory"])

@@ -29,7 +29,7 @@ from local import balancer
 from local.images import catalogue
 from local.plan import Planner
 from local.state import State
-from review.render import Rendered
+from stack.render import Rendered
 
 OPERATIONS = "placeholder-for-redis-operations".ljust(32, "-")
 EXPORTER = "placeholder-for-postgres-exporter".ljust(32, "-")

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from components.network.flows import BALANCER, DNS, EDGE, FLOWS, HTTPS, OUTSIDE, POSTGRES, systems
-from review.render import Rendered, stack_config
+from stack.environments import stack_config
+from stack.render import Rendered
 
 NAME = "app.kubernetes.io/name"
 
 
 def _policies(rendered: Rendered) -> list[Mapping[str, Any]]:
-    return [policy.inputs["spec"] for policy in rendered.of_type(":NetworkPolicy")]
+    return [policy.inputs["spec"] for policy in rendered.of(":NetworkPolicy")]
 
 
 def _selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
@@ -43,7 +44,7 @@ def _may(rendered: Rendered, source: str, target: str, port: int) -> bool:
 def _pods(rendered: Rendered) -> Iterator[Mapping[str, Any]]:
     """Every pod template, with its labels as `labels`."""
     for kind in (":StatefulSet", ":Deployment", ":Job", ":CronJob"):
-        for workload in rendered.of_type(kind):
+        for workload in rendered.of(kind):
             spec = workload.inputs["spec"]
             template = spec["jobTemplate"]["spec"]["template"] if kind == ":CronJob" else spec["template"]
             yield {**template["spec"], "labels": template["metadata"]["labels"]}
@@ -72,14 +73,14 @@ def test_what_the_table_does_not_name_is_denied_in_both_directions(environment: 
 def test_the_outside_is_reached_only_as_the_table_says(environment: Rendered) -> None:
     reached = {
         (policy.inputs["metadata"]["name"], rule["ports"][0]["port"])
-        for policy in environment.of_type(":NetworkPolicy")
+        for policy in environment.of(":NetworkPolicy")
         for rule in policy.inputs["spec"].get("egress", [])
         if any("ipBlock" in peer for peer in rule["to"])
     }
     assert reached == {(flow.source, flow.port) for flow in FLOWS if flow.target in (HTTPS, POSTGRES)}
     entered = {
         policy.inputs["metadata"]["name"]
-        for policy in environment.of_type(":NetworkPolicy")
+        for policy in environment.of(":NetworkPolicy")
         for rule in policy.inputs["spec"].get("ingress", [])
         if any("ipBlock" in peer for peer in rule["from"])
     }
@@ -91,8 +92,8 @@ def test_the_gateway_is_entered_by_cloudflare_and_by_its_load_balancer_s_health_
     rendered: Callable[[str], Rendered],
 ) -> None:
     prod = rendered("prod")
-    door = next(service for service in prod.of_type(":Service") if service.inputs["spec"].get("type") == "LoadBalancer")
-    policy = next(p for p in prod.of_type(":NetworkPolicy") if p.inputs["metadata"]["name"] == "gateway")
+    door = next(service for service in prod.of(":Service") if service.inputs["spec"].get("type") == "LoadBalancer")
+    policy = next(p for p in prod.of(":NetworkPolicy") if p.inputs["metadata"]["name"] == "gateway")
     entered = {
         peer["ipBlock"]["cidr"]
         for rule in policy.inputs["spec"]["ingress"]
@@ -105,7 +106,7 @@ def test_the_gateway_is_entered_by_cloudflare_and_by_its_load_balancer_s_health_
 
 
 def test_a_gateway_s_pod_is_ready_only_when_the_load_balancer_has_taken_it_in(environment: Rendered) -> None:
-    (namespace,) = environment.of_type(":Namespace")
+    (namespace,) = environment.of(":Namespace")
     assert namespace.inputs["metadata"]["labels"]["elbv2.k8s.aws/pod-readiness-gate-inject"] == "enabled"
 
 
@@ -121,7 +122,7 @@ def test_every_system_of_the_table_is_declared_somewhere(rendered: Any) -> None:
 def test_every_address_that_a_pod_is_given_is_one_that_it_may_call(environment: Rendered) -> None:
     services = {
         service.inputs["metadata"]["name"].upper().replace("-", "_"): service.inputs["spec"]["selector"][NAME]
-        for service in environment.of_type(":Service")
+        for service in environment.of(":Service")
     }
     denied: list[str] = []
     for pod in _pods(environment):

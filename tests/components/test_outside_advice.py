@@ -13,7 +13,7 @@ import pytest
 import yaml
 from terraform import as_terraform
 
-from review.render import Rendered
+from stack.render import Rendered
 from tools.images import ROOT, dockerfiles
 
 ADVICE = ROOT / ".tools" / "advice" / "bin"

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from review.compare import former_urns
-from review.render import Rendered, Resource
+from stack.render import Rendered
+from stack.resource import Resource
 from tools.pins import DIRECTORY
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from review.render import Rendered
+from stack.render import Rendered
 
 DAY = 24 * 60 * 60
 

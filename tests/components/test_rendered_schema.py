@@ -12,7 +12,8 @@ import pulumi
 import pytest
 from pulumi import _types as sdk_types
 
-from review.render import UNKNOWN, Rendered
+from stack.render import Rendered
+from stack.values import UNKNOWN
 
 KUBERNETES = "1.34"
 """As docs/deploy.md has it."""
@@ -167,7 +168,7 @@ def test_no_two_kubernetes_objects_share_a_kind_and_name(environment: Rendered) 
 
 
 def test_services_are_not_waited_for_as_their_pods_need_them_first(environment: Rendered) -> None:
-    for service in environment.of_type(":Service"):
+    for service in environment.of(":Service"):
         annotations = service.inputs["metadata"]["annotations"]
         if service.inputs["spec"].get("type") == "LoadBalancer":
             # Its name becomes an output, so that much has to be there; without either the engine waits for the pods.

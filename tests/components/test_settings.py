@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from components.settings import Settings, SettingsError, parse
-from review.render import stack_config
-from review.secret_placeholders import with_placeholders
+from stack.environments import stack_config
+from stack.secret_placeholders import with_placeholders
 
 
 def _config(**changes: Any) -> dict[str, Any]:

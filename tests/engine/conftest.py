@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from deployed import Deployed, deploy
 
-from review.render import render
+from stack.render import render
 from tools.engine import build
 
 ENVIRONMENTS = ("dev", "prod")

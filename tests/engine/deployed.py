@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from review.render import Rendered, stack_config
-from review.secret_placeholders import with_placeholders
+from stack.environments import stack_config
+from stack.render import Rendered
+from stack.secret_placeholders import with_placeholders
 from tools.engine.project import Project, Result
 
 

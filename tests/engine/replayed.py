@@ -10,7 +10,7 @@ import pytest
 
 from review import engine_preview
 from review.plan import Plan
-from review.render import Rendered
+from stack.render import Rendered
 from tools.engine.project import Project
 
 REPLAY = Path(__file__).resolve().parent / "replay"

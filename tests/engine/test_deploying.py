@@ -9,7 +9,8 @@ import pytest
 from replayed import Replayed, replaying
 
 from local import cloud
-from review.render import UNKNOWN, Rendered, render
+from stack.render import Rendered, render
+from stack.values import UNKNOWN
 from tools.engine.project import Result
 
 WHERE = "out"

@@ -8,8 +8,9 @@ from deployed import Deployed
 
 from review import engine_preview
 from review.plan import Op, Plan
-from review.properties import HIDDEN, Path, format_path, property_values, value_at
-from review.render import STACK_TYPE, UNKNOWN, Resource
+from stack.properties import Path, format_path, value_at
+from stack.resource import STACK_TYPE, Resource
+from stack.values import HIDDEN, UNKNOWN, property_values
 
 
 @pytest.fixture

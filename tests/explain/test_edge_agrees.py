@@ -12,7 +12,7 @@ from app.caching_policy import Policy, Route, load
 from explain.expression import ExpressionError, parse
 from explain.origin import policy_headers
 from explain.zone import Answer, Request, Verdict, Zone
-from review.render import Rendered
+from stack.render import Rendered
 
 POLICY: Policy = load(Path("app/caching.yaml"))
 EXAMPLES = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -12,7 +12,7 @@ from local import cloud
 from local.cloud import rds, s3
 from local.cloud.account import Account
 from local.problem import Problem
-from review.render import Rendered, render
+from stack.render import Rendered, render
 
 Told = Callable[[Account, Mapping[str, Any]], Mapping[str, Any]]
 

@@ -10,17 +10,18 @@ from local import cloud, database, packages, preflight, secrets_file
 from local.environment import Environment
 from local.problem import Problem
 from local.state import State
-from review.render import Rendered
-from testing.manifests import Rendered as Declared
+from stack.render import Rendered
+from stack.resource import Resource
 from testing.network_namespace import own_network
 
 
 def instance(parameters: dict[str, str]) -> database.Instance:
     group = [{"name": name, "value": value} for name, value in parameters.items()]
     resources = [
-        Declared(urn="urn:group", type=database.PARAMETER_GROUP, inputs={"parameters": group}),
-        Declared(
+        Resource(urn="urn:group", name="group", type=database.PARAMETER_GROUP, inputs={"parameters": group}),
+        Resource(
             urn="urn:instance",
+            name="instance",
             type=database.INSTANCE,
             inputs={"username": "owner", "dbName": "shop", "password": "it's secret"},
         ),

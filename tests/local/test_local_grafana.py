@@ -11,7 +11,7 @@ from local import cloud
 from local.environment import Environment
 from local.images import GRAFANA
 from local.state import State
-from review.render import render
+from stack.render import render
 from testing.network_namespace import own_network
 
 # It answers as Grafana does once everything that it was given is there and can be read.

@@ -1,12 +1,13 @@
 """One way to break each rule: a change of that one thing in the real stack."""
 
 import copy
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from policies.declared import Declared, Stack
+from stack.resource import Resource, Stack
 
 
 @dataclass
@@ -14,14 +15,14 @@ class Editable:
     """A stack that may be changed. Names are the program's own."""
 
     resources: dict[str, dict[str, Any]]
-    facts: dict[str, Declared]
+    facts: dict[str, Resource]
     protect: dict[str, bool]
 
     @classmethod
     def of(cls, stack: Stack) -> "Editable":
         names = {resource.name: resource for resource in stack.resources}
         return cls(
-            {name: copy.deepcopy(dict(resource.properties)) for name, resource in names.items()},
+            {name: copy.deepcopy(dict(resource.inputs)) for name, resource in names.items()},
             dict(names),
             {name: resource.protect for name, resource in names.items()},
         )
@@ -29,7 +30,7 @@ class Editable:
     def stack(self) -> Stack:
         return Stack(
             tuple(
-                Declared(self.facts[name].urn, self.facts[name].type, name, properties, self.protect[name])
+                dataclasses.replace(self.facts[name], inputs=properties, protect=self.protect[name])
                 for name, properties in self.resources.items()
             )
         )
@@ -42,7 +43,9 @@ class Editable:
 
     def add(self, type_: str, name: str, properties: Mapping[str, Any]) -> None:
         self.resources[name] = dict(properties)
-        self.facts[name] = Declared(f"urn:pulumi:prod::simone::{type_}::{name}", type_, name, properties)
+        self.facts[name] = Resource(
+            urn=f"urn:pulumi:prod::simone::{type_}::{name}", type=type_, name=name, inputs=properties
+        )
         self.protect[name] = True
 
     def pod(self, name: str) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from review.render import Rendered, environments, render
+from stack.environments import environments
+from stack.render import Rendered, render
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,8 @@ from review.engine_preview import PreviewError
 from review.html import html
 from review.markdown import SIZE_LIMIT, code, fenced, markdown, prose
 from review.plan import Op, Origin, Plan
-from review.render import Rendered
 from review.report import Verdict, build
+from stack.render import Rendered
 from testing.pull_requests import Editor, base, changed
 
 URN = "urn:pulumi:dev::simone::aws:s3/bucket:Bucket::backups"

@@ -16,6 +16,7 @@ from review.markdown import markdown
 from review.plan import Op, Plan
 from review.report import Part, Report, Verdict, build
 from review.reviewing import drift_page
+from stack.resource import Stack
 from testing.pull_requests import PULL_REQUESTS, planned
 
 PINNED = Path(__file__).resolve().parent / "pinned"
@@ -31,7 +32,7 @@ JUDGED = [
 def reviewed(name: str) -> Report:
     plan = planned(name)
     strictness = {rule.id: Strictness(Level.MANDATORY, rule.parameters) for rule in JUDGED}
-    found = judge(gate.stack_of(plan.after), JUDGED, strictness)
+    found = judge(Stack(plan.after), JUDGED, strictness)
     return build([dataclasses.replace(plan, violations=gate.violations(found))])
 
 

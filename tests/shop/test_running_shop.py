@@ -20,7 +20,7 @@ import redis
 
 from local import browser, cloud, secrets_file
 from local.environment import Environment
-from review.render import ROOT
+from stack.environments import ROOT
 
 pytestmark = [pytest.mark.shop, pytest.mark.timeout(900)]
 

@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from review.masking import MASK, masked
+from review.masking import masked
 from review.preview import steps
-from review.render import Rendered, RenderError, render
+from stack.environments import RenderError
+from stack.render import Rendered, render
+from stack.values import HIDDEN
 
 
 def test_a_missing_environment_names_those_there_are() -> None:
@@ -42,19 +44,19 @@ def test_every_resource_has_a_component_of_ours_as_parent(environment: Rendered)
 def test_a_preview_shows_no_secret_value(environment: Rendered) -> None:
     shown = json.dumps(steps(environment))
     assert "placeholder-for-" not in shown
-    assert MASK in shown
+    assert HIDDEN in shown
 
 
 def test_a_secret_is_masked_by_mark_by_kind_and_by_name() -> None:
-    assert masked("aws:s3/bucket:Bucket", {"a": {"b": "x"}}, frozenset({"a.b"})) == {"a": {"b": MASK}}
-    assert masked("kubernetes:core/v1:Secret", {"stringData": {"k": "x"}}, frozenset()) == {"stringData": {"k": MASK}}
+    assert masked("aws:s3/bucket:Bucket", {"a": {"b": "x"}}, frozenset({"a.b"})) == {"a": {"b": HIDDEN}}
+    assert masked("kubernetes:core/v1:Secret", {"stringData": {"k": "x"}}, frozenset()) == {"stringData": {"k": HIDDEN}}
     line = {"data": {"a.ini": "auth_password = correct-horse\nauth_password_file = /etc/x\nuser = app"}}
-    shown = {"data": {"a.ini": f"auth_password = {MASK}\nauth_password_file = /etc/x\nuser = app"}}
+    shown = {"data": {"a.ini": f"auth_password = {HIDDEN}\nauth_password_file = /etc/x\nuser = app"}}
     assert masked("kubernetes:core/v1:ConfigMap", line, frozenset()) == shown
     assert masked("x", {"args": ["--password=correct-horse", "--password=$(PASSWORD)"]}, frozenset()) == {
-        "args": [f"--password={MASK}", "--password=$(PASSWORD)"]
+        "args": [f"--password={HIDDEN}", "--password=$(PASSWORD)"]
     }
     assert masked("aws:rds/instance:Instance", {"password": "x", "manageMasterUserPassword": True}, frozenset()) == {
-        "password": MASK,
+        "password": HIDDEN,
         "manageMasterUserPassword": True,
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from review.render import Rendered
+from stack.render import Rendered
 
 ROOT = Path(__file__).parents[2]
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from review.render import render
+from stack.render import render
 from tools.docs import alerts_page, architecture, parameters_page, policies_page, readme, settings_page
 
 ROOT = Path(__file__).resolve().parents[2]

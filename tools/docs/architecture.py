@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from review.render import Rendered, Resource
+from stack.render import Rendered
+from stack.resource import Resource
 
 _BOX, _GAP, _MARGIN = (176, 58), (88, 26), 32
 _NAME = "app.kubernetes.io/name"
@@ -64,18 +65,18 @@ def picture(rendered: Rendered) -> str:
 
 
 def _boxes(rendered: Rendered) -> dict[str, _Box]:
-    scalers = [scaler.inputs["spec"] for scaler in rendered.of_type(":HorizontalPodAutoscaler")]
+    scalers = [scaler.inputs["spec"] for scaler in rendered.of(":HorizontalPodAutoscaler")]
     minimum = {spec["scaleTargetRef"]["name"]: (spec["minReplicas"], spec["maxReplicas"]) for spec in scalers}
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for kind in ("StatefulSet", "Deployment", "Job", "CronJob"):
-        for workload in rendered.of_type(f":{kind}"):
+        for workload in rendered.of(f":{kind}"):
             name = workload.inputs["metadata"]["name"]
             scaled = minimum.get(name)
             pods = f"{scaled[0]}-{scaled[1]} pods" if scaled else f"{workload.inputs['spec'].get('replicas', 1)} pods"
             found[_label(workload, kind)].append((kind, pods if kind in ("StatefulSet", "Deployment") else kind))
     boxes = {name: _box(name, workloads) for name, workloads in found.items()}
     boxes["visitors"] = _Box("visitors", "outside", "through Cloudflare")
-    for instance in rendered.of_type(":Instance"):
+    for instance in rendered.of(":Instance"):
         boxes["postgres"] = _Box("postgres", "outside", f"RDS {instance.inputs['instanceClass']}")
     return boxes
 
@@ -95,7 +96,7 @@ def _label(workload: Resource, kind: str) -> str:
 
 def _arrows(rendered: Rendered) -> set[tuple[str, str]]:
     arrows: set[tuple[str, str]] = set()
-    for policy in rendered.of_type(":NetworkPolicy"):
+    for policy in rendered.of(":NetworkPolicy"):
         spec = policy.inputs["spec"]
         own = spec["podSelector"].get("matchLabels", {}).get(_NAME)
         if own is None:

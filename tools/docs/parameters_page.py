@@ -2,7 +2,7 @@
 
 from components.postgres.parameters import Parameter, parameters
 from components.postgres.settings import PostgresSettings
-from review.render import environments, stack_config
+from stack.environments import environments, stack_config
 
 HEAD = """\
 # Postgres's parameters

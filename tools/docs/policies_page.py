@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from policies.catalogue import GROUPS, RULES, rules_of
 from policies.rule import Rule
 from policies.settings_file import Strictness, read
-from review.render import environments
+from stack.environments import environments
 
 _HEAD = """\
 # Policies

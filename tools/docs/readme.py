@@ -6,7 +6,8 @@ from pathlib import Path
 from rich.text import Text
 
 from review.preview import tree
-from review.render import ROOT, render
+from stack.environments import ROOT
+from stack.render import render
 
 README: Path = ROOT / "README.md"
 _PREVIEW = re.compile(r"(?<=\$ make preview ENV=prod \| head -1\n).*")

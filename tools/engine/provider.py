@@ -13,17 +13,17 @@ import json
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from review import properties, replacements
+from review import replacements
+from stack import properties
+from stack.values import property_values
 from tools.engine import plugin_server
 
-_SIGNATURE = "4dabf18193072939515e22adb298388d"
-_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 (the protocol's public marker of a secret, not one)
 _KINDS = {
     (properties.Kind.ADD, False): provider_pb2.PropertyDiff.ADD,
     (properties.Kind.ADD, True): provider_pb2.PropertyDiff.ADD_REPLACE,
@@ -36,18 +36,7 @@ _KINDS = {
 
 def _plain(struct: struct_pb2.Struct) -> dict[str, Any]:
     """A message's properties without the secret wrappers, to be compared; never stored or returned."""
-    return cast("dict[str, Any]", _reveal(json_format.MessageToDict(struct)))
-
-
-def _reveal(value: Any) -> Any:
-    if isinstance(value, dict):
-        mapping = cast("dict[str, Any]", value)
-        if mapping.get(_SIGNATURE) == _SECRET:
-            return _reveal(mapping.get("value"))
-        return {key: _reveal(item) for key, item in mapping.items() if not key.startswith("__")}
-    if isinstance(value, list):
-        return [_reveal(item) for item in cast("list[Any]", value)]
-    return value
+    return property_values(json_format.MessageToDict(struct))[0]
 
 
 def computed(type_: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ import pytest
 
 from app.api import settings as application
 from components.postgres.roles import DATABASE
-from review.render import Rendered, render, stack_config
+from stack.environments import stack_config
+from stack.render import Rendered, render
 
 OF_THE_IMAGE = {"CACHING_POLICY"}
 """Read, but nothing for an environment to decide: the policy is part of the image."""

@@ -16,7 +16,7 @@ from app.database.catalogue import DEMO_PASSWORD
 from components.gateway.config import PORT
 from components.gateway.settings import GatewaySettings, Limits
 from explain.zone import Answer, Request, Verdict, Zone
-from review.render import Rendered
+from stack.render import Rendered
 from testing.api_stack import ADMIN_TOKEN, Api, running_stack
 from testing.gateway_server import Answer as OriginAnswer
 from testing.gateway_server import Gateway, Seen, running_gateway

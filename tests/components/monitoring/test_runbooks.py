@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from review.render import Rendered
+from stack.render import Rendered
 
 ROOT = Path(__file__).parents[3]
 RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
@@ -52,7 +52,7 @@ def test_every_npm_script_exists() -> None:
 
 
 def test_every_job_is_declared(rendered: Callable[[str], Rendered]) -> None:
-    declared = {job.inputs["metadata"]["name"] for job in rendered("prod").of_type(":CronJob")}
+    declared = {job.inputs["metadata"]["name"] for job in rendered("prod").of(":CronJob")}
     typed = _typed(r"JOB=([\w-]+)") | _typed(r"cronjobs?/([\w-]+)") | _typed(r"get cronjob ([\w-]+)")
     assert typed
     assert typed <= declared

@@ -1,13 +1,13 @@
-"""The stack as rules see it: resources with plain properties, whoever has declared or previewed them."""
+"""A declared resource and a stack of them, with the questions that rules and reports ask again and again."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""The engine's mark of a value that isn't known before the deployment."""
+from stack.values import UNKNOWN
 
+STACK_TYPE = "pulumi:pulumi:Stack"
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
 
 
@@ -15,19 +15,32 @@ class Undecided(Exception):
     """A rule asked for a value that isn't known yet; it is asked again during the deployment, when it is."""
 
 
-@dataclass(frozen=True)
-class Declared:
-    """One resource: what identifies it, its inputs (numbers may be floats), and whether it is protected."""
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """One declared resource, whoever says so: a render, the engine's preview, or its policy protocol.
+
+    `inputs` are plain nested values in the provider's own names; an unknown one is `UNKNOWN`. `secret_paths` are the
+    property paths (`stringData`, `data["redis.conf"]`) below which everything is secret.
+    """
 
     urn: str
     type: str
     name: str
-    properties: Mapping[str, Any]
+    inputs: Mapping[str, Any]
+    custom: bool = True
+    parent: str = ""
+    outputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    dependencies: tuple[str, ...] = ()
+    property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    provider: str = ""
     protect: bool = False
+    aliases: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    secret_paths: frozenset[str] = frozenset()
 
     def get(self, *path: str | int) -> Any:
         """The value at a path, None where there is none. Raises Undecided for an unknown one."""
-        return dig(self.properties, *path)
+        return dig(self.inputs, *path)
 
     @property
     def kind(self) -> str:
@@ -98,20 +111,20 @@ def dig(tree: Any, *path: str | int) -> Any:
 
 @dataclass(frozen=True)
 class Stack:
-    """All resources of an environment, with the questions that rules ask again and again."""
+    """All resources of an environment."""
 
-    resources: tuple[Declared, ...]
+    resources: tuple[Resource, ...]
 
-    def of(self, *kinds: str) -> Iterator[Declared]:
+    def of(self, *kinds: str) -> tuple[Resource, ...]:
         """The resources whose type ends so: `of(":StatefulSet")`."""
-        return (resource for resource in self.resources if resource.type.endswith(kinds))
+        return tuple(resource for resource in self.resources if resource.type.endswith(kinds))
 
     @cached_property
-    def workloads(self) -> tuple[Declared, ...]:
+    def workloads(self) -> tuple[Resource, ...]:
         """Whatever runs pods."""
         return tuple(resource for resource in self.resources if resource.is_workload)
 
-    def files(self, *names: str) -> Iterator[tuple[Declared, str, str]]:
+    def files(self, *names: str) -> Iterator[tuple[Resource, str, str]]:
         """The configuration files of these names, from ConfigMaps and Secrets: holder, file name, text."""
         for holder in self.of(":ConfigMap", ":Secret"):
             if not holder.type.startswith("kubernetes:"):
@@ -122,7 +135,7 @@ class Stack:
                     if not names or name in names:
                         yield holder, name, str(dig(content, name))
 
-    def mounting(self, holder: Declared) -> Iterator[Declared]:
+    def mounting(self, holder: Resource) -> Iterator[Resource]:
         """The workloads that mount a ConfigMap or Secret."""
         for workload in self.workloads:
             volumes: Sequence[Mapping[str, Any]] = dig(workload.pod, "volumes") or ()
@@ -132,7 +145,7 @@ class Stack:
                     yield workload
                     break
 
-    def budget_of(self, workload: Declared) -> Declared | None:
+    def budget_of(self, workload: Resource) -> Resource | None:
         """The disruption budget that covers a workload's pods."""
         for budget in self.of(":PodDisruptionBudget"):
             if selects(budget.get("spec", "selector"), workload.pod_labels):

@@ -4,7 +4,6 @@ Paths are tuples of keys and list indexes; as text they follow Pulumi's own synt
 `data["redis.conf"]`.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +12,6 @@ from typing import Any, cast
 
 Path = tuple[str | int, ...]
 """A place in a property tree."""
-
-HIDDEN = "[secret]"
-"""What stands for a secret's value wherever something is shown, here as in the engine's own output."""
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_$][\w$]*")
 
@@ -117,34 +113,3 @@ def changes(old: Any, new: Any, at: Path = ()) -> Iterator[Change]:
         yield Change(at, Kind.DELETE, old, None)
     elif not same(old, new):
         yield Change(at, Kind.UPDATE, old, new)
-
-
-SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
-SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 (the protocol's public marker, no secret itself)
-"""How the engine marks a special value in a property tree, on the wire and in its JSON."""
-
-
-def property_values(marked: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
-    """The engine's properties without its marks, and the paths that it marks as secret.
-
-    A secret stands there as a value (on the wire), as JSON text (`plaintext`, asked for with --show-secrets), encrypted
-    (`ciphertext`) or already hidden (`[secret]`); of the last two the value stays hidden here too.
-    """
-    secret_paths: set[str] = set()
-
-    def unmarked(value: Any, path: Path) -> Any:
-        if isinstance(value, Mapping):
-            mapping = cast("Mapping[str, Any]", value)
-            if mapping.get(SIGNATURE_KEY) == SECRET_SIGNATURE:
-                secret_paths.add(format_path(path))
-                if "plaintext" in mapping:
-                    return unmarked(json.loads(mapping["plaintext"]), path)
-                return unmarked(mapping.get("value", HIDDEN), path)
-            return {key: unmarked(item, (*path, key)) for key, item in mapping.items()}
-        if isinstance(value, list):
-            return [unmarked(item, (*path, index)) for index, item in enumerate(cast("list[Any]", value))]
-        if value == HIDDEN:
-            secret_paths.add(format_path(path))
-        return int(value) if isinstance(value, float) and value.is_integer() else value
-
-    return {key: unmarked(value, (key,)) for key, value in marked.items()}, frozenset(secret_paths)

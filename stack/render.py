@@ -1,0 +1,185 @@
+"""An environment's whole resource graph, without engine, cloud or cluster.
+
+The program runs under the SDK's own mocks (`pulumi.runtime.mocks`), with a monitor that records each registration as
+the engine would receive it: URN, parent, inputs, dependencies, options, and which inputs are secret. What only a cloud
+can know is unknown, as in a first preview; `render(..., resolve=...)` may supply it.
+"""
+
+import asyncio
+import contextlib
+import contextvars
+import gc
+import runpy
+import sys
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from typing import Any
+
+import pulumi
+from google.protobuf.json_format import MessageToDict
+from pulumi.runtime import configure, mocks, run_in_stack, set_all_config
+from pulumi.runtime.proto import resource_pb2
+
+from stack.environments import PROJECT, ROOT, RenderError, stack_config
+from stack.resource import STACK_TYPE, Resource, Stack
+from stack.secret_placeholders import with_placeholders
+from stack.values import property_values
+
+Resolve = Callable[[str, str, Mapping[str, Any]], Mapping[str, Any]]
+"""Outputs of a resource by its type, name and inputs, for what a cloud would answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rendered(Stack):
+    """An environment's graph. `resources` come in an order in which they could be created."""
+
+    environment: str
+    exports: Mapping[str, Any]
+    secret_exports: frozenset[str]
+
+
+def render(
+    environment: str,
+    *,
+    config: Mapping[str, Any] | None = None,
+    secrets: Mapping[str, Any] | None = None,
+    resolve: Resolve | None = None,
+) -> Rendered:
+    """The environment's graph.
+
+    `config` replaces keys of the stack file; `secrets` is `simone:secrets` in plain text (without it, each secret is
+    a placeholder: nothing can be decrypted here); `resolve` supplies outputs.
+    Raises `RenderError` with the program's own message when its settings are wrong.
+    """
+    settings = stack_config(environment) | dict(config or {})
+    settings[f"{PROJECT}:secrets"] = with_placeholders(settings.get(f"{PROJECT}:secrets"), secrets, settings)
+    # The SDK keeps its state in context variables; a fresh context is a fresh process to it.
+    with _garbage_kept():
+        return contextvars.Context().run(_record, environment, settings, _Recorder(resolve))
+
+
+@contextlib.contextmanager
+def _garbage_kept() -> Generator[None]:
+    """No garbage collection meanwhile: a third of a first render goes into looking for garbage among the hundred
+    thousand objects that importing the cloud SDKs makes.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _record(environment: str, config: dict[str, Any], recorder: "_Recorder") -> Rendered:
+    set_all_config(config, [f"{PROJECT}:secrets"])
+    configure(
+        mocks.MockSettings(
+            monitor=recorder,
+            monitor_features=set(recorder.GetDeploymentInfo(None).supportedFeatures),
+            engine=mocks.MockEngine(None),
+            project=PROJECT,
+            stack=environment,
+            dry_run=True,
+        )
+    )
+    try:
+        asyncio.run(run_in_stack(_program))
+    except pulumi.RunError as error:
+        raise RenderError(str(error)) from None
+    return recorder.rendered(environment)
+
+
+def _program() -> None:
+    path = str(ROOT)
+    if path not in sys.path:
+        sys.path.insert(0, path)
+    runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+
+
+class _NoCloud(mocks.Mocks):
+    """Answers as a cloud would that hasn't created anything: with the inputs, and with nothing else."""
+
+    def __init__(self, resolve: Resolve | None) -> None:
+        self._resolve = resolve
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        known = dict(self._resolve(args.typ, args.name, args.inputs)) if self._resolve else {}
+        return known.pop("id", "") or "", {**args.inputs, **known}
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        raise RenderError(f"the program looks something up in a live cloud ({args.token}); make it a setting")
+
+
+class _Recorder(mocks.MockMonitor):
+    def __init__(self, resolve: Resolve | None) -> None:
+        self.outputs_only = _NoCloud(resolve)
+        super().__init__(self.outputs_only)
+        self._requests: dict[str, tuple[resource_pb2.RegisterResourceRequest, Mapping[str, Any]]] = {}
+        self._outputs: dict[str, Any] = {}
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        chain = parent.split("::")[2] if parent else STACK_TYPE
+        qualified = type_ if chain == STACK_TYPE else f"{chain}${type_}"
+        return "::".join((f"urn:pulumi:{pulumi.get_stack()}", PROJECT, qualified, name))
+
+    def RegisterResource(self, request: Any) -> Any:
+        answer = super().RegisterResource(request)
+        registered = self.resources.get(answer.urn)
+        self._requests[answer.urn] = (request, dict(registered.state) if registered else {})
+        return answer
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:
+        self._outputs[request.urn] = MessageToDict(request.outputs)
+        return super().RegisterResourceOutputs(request)
+
+    def rendered(self, environment: str) -> Rendered:
+        found = {urn: self._resource(urn, *recorded) for urn, recorded in self._requests.items()}
+        stack = next(urn for urn, resource in found.items() if resource.type == STACK_TYPE)
+        exports, secret_exports = property_values(self._outputs.get(stack, {}))
+        order = TopologicalSorter(
+            {urn: {*resource.dependencies, resource.parent} & found.keys() for urn, resource in found.items()}
+        )
+        order.prepare()
+        resources: list[Resource] = []
+        while order.is_active():
+            for urn in sorted(order.get_ready()):
+                resources.append(found[urn])
+                order.done(urn)
+        return Rendered(
+            environment=environment,
+            resources=tuple(resources),
+            exports=exports,
+            secret_exports=secret_exports,
+        )
+
+    def _resource(self, urn: str, request: Any, state: Mapping[str, Any]) -> Resource:
+        inputs, secret_paths = property_values(MessageToDict(request.object))
+        options = {
+            "deleteBeforeReplace": request.deleteBeforeReplace,
+            "retainOnDelete": request.retainOnDelete,
+            "ignoreChanges": list(request.ignoreChanges),
+            "replaceOnChanges": list(request.replaceOnChanges),
+            "additionalSecretOutputs": list(request.additionalSecretOutputs),
+            "customTimeouts": MessageToDict(request.customTimeouts),
+        }
+        return Resource(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            custom=request.custom,
+            parent=request.parent,
+            inputs=inputs,
+            outputs={key: value for key, value in state.items() if key not in inputs},
+            dependencies=tuple(sorted(request.dependencies)),
+            property_dependencies={
+                key: tuple(sorted(urns.urns)) for key, urns in sorted(request.propertyDependencies.items()) if urns.urns
+            },
+            provider=request.provider,
+            protect=request.protect,
+            aliases=tuple(alias.urn or alias.spec.name or alias.spec.type for alias in request.aliases),
+            options={key: value for key, value in options.items() if value},
+            secret_paths=secret_paths,
+        )
