@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,19 @@ from typing import Any
 
 import psutil
 
-from local import balancer, builds, certificates, cloud, database, discovery, packages, preflight, secrets_file
+from local import (
+    balancer,
+    builds,
+    certificates,
+    cloud,
+    database,
+    discovery,
+    launcher,
+    packages,
+    preflight,
+    sandbox,
+    secrets_file,
+)
 from local.images import REPOSITORY, catalogue
 from local.plan import Plan, PlannedPod, Planner, Resource
 from local.problem import Problem
@@ -138,9 +149,10 @@ class Environment:
         report(Progress(stage="rendering the stack"))
         plan, resources, everything = self.plan()
         pods = [*everything, *plan.jobs, *plan.cron_jobs]
-        missing = sorted({package for pod in pods if pod.missing for package in pod.packages})
+        missing = {package for pod in pods if pod.missing for package in pod.packages}
+        missing |= set() if Path(sandbox.PROGRAM).exists() else {sandbox.PACKAGE}
         if missing:
-            report(Progress(stage=f"installing {', '.join(missing)}"))
+            report(Progress(stage=f"installing {', '.join(sorted(missing))}"))
             packages.install(missing)
         built = any(pod.built for pod in pods) and builds.ensure_storefront(lambda stage: report(Progress(stage=stage)))
         return self.plan() if missing or built else (plan, resources, everything)
@@ -311,18 +323,18 @@ class Environment:
         file = self.state.pod(pod.name) / "pod.json"
         _write_file(file, dump(pod), 0o600)
         with open(log / "launcher.log", "ab") as output:
-            launcher = subprocess.Popen(
-                [sys.executable, "-S", "-m", "local.launcher", str(file), "--once"],
+            process = subprocess.Popen(
+                [*launcher.command(file), "--once"],
                 cwd=REPOSITORY,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
             )
             try:
-                return launcher.wait()
+                return process.wait()
             except BaseException:
-                launcher.terminate()
-                launcher.wait()
+                process.terminate()
+                process.wait()
                 raise
 
     def run_job(self, name: str, arguments: Sequence[str] = ()) -> int:

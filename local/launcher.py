@@ -15,6 +15,7 @@ import contextlib
 import fcntl
 import json
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -24,7 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from local import sandbox
-from local.probes import ProbeFailed, check, ended, run_hook
+from local.probes import ProbeFailed, check, run_hook
 from local.spec import Container, Pod, Probe, load
 
 FIRST_BACK_OFF, LONGEST_BACK_OFF = 10.0, 300.0  # seconds, as the kubelet's
@@ -32,15 +33,21 @@ STABLE_AFTER = 600.0  # seconds of running after which back-off begins anew, as 
 EAGER_PERIOD = 1.0  # seconds between probes until the first success, so that a start isn't slower than it must be
 LOG_LIMIT = 20 * 2**20  # bytes of a container's log; a longer one starts anew with the next start
 OLD_SUFFIX = ".1"
+FIRST_SIGNAL = 128  # an exit code above it is a signal's number added to it
+
+
+def command(pod: Path) -> tuple[str, ...]:
+    """What runs the pod that this file describes. It is told to stop when its parent ends, however that ends."""
+    return "setpriv", "--pdeathsig", "TERM", sys.executable, "-S", "-m", "local.launcher", str(pod)
 
 
 class ContainerRun:
     """A container: its current process, what its probes say, how often it was restarted."""
 
-    def __init__(self, pod: "PodRun", container: Container, root: Path) -> None:
+    def __init__(self, pod: "PodRun", container: Container, etc: Path) -> None:
         self.pod = pod
         self.container = container
-        self.root = root
+        self.etc = etc
         self.pid = 0
         self.restarts = 0
         self.started = False
@@ -65,26 +72,30 @@ class ContainerRun:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     async def run_once(self) -> int:
-        """Start the process, probe it while it runs, return its exit code (negative: signal)."""
+        """Start the process, probe it while it runs, return its exit code (128 + number for a signal)."""
         output = self._open_log()
         try:
-            self.pid = sandbox.start(self.container, self.root, self.pod.spec.hosts, output)
+            running = await sandbox.start(self.container, self.etc, self.pod.spec.hosts, output)
         finally:
             os.close(output)
+        self.pid = running.pid
         self.gone.clear()
+        if self.pod.stopping:
+            self.signal(signal.SIGKILL)
         self.started = self.container.startup is None
         self.ready = self.started and self.container.readiness is None
         self.reason = "" if self.ready else "starting"
         self.pod.changed()
         probing = asyncio.ensure_future(self._probe())
         try:
-            code = await ended(self.pid)
+            code = await running.ended()
         finally:
             probing.cancel()
             self.pid = 0
             self.gone.set()
         self.started = self.ready = False
-        self.last_end = f"ended with {code}" if code >= 0 else f"ended by {signal.Signals(-code).name}"
+        killed = code - FIRST_SIGNAL in set(signal.Signals)
+        self.last_end = f"ended by {signal.Signals(code - FIRST_SIGNAL).name}" if killed else f"ended with {code}"
         self.reason = self.last_end
         self.pod.changed()
         with contextlib.suppress(asyncio.CancelledError):
@@ -216,15 +227,15 @@ class PodRun:
         self.stopping = False
         self.stop_requested = asyncio.Event()
         self.phase = "Pending"
-        self.init = [ContainerRun(self, each, self._root(each)) for each in spec.init_containers]
-        self.containers = [ContainerRun(self, each, self._root(each)) for each in spec.containers]
+        self.init = [ContainerRun(self, each, self._etc(each)) for each in spec.init_containers]
+        self.containers = [ContainerRun(self, each, self._etc(each)) for each in spec.containers]
         self.supervisor = os.getppid()
         Path(spec.logs).mkdir(parents=True, exist_ok=True)
 
-    def _root(self, container: Container) -> Path:
-        root = self.directory / "root" / container.name
-        root.mkdir(parents=True, exist_ok=True)
-        return root
+    def _etc(self, container: Container) -> Path:
+        place = self.directory / "etc" / container.name
+        place.mkdir(parents=True, exist_ok=True)
+        return place
 
     @property
     def ready(self) -> bool:
@@ -292,7 +303,7 @@ class PodRun:
                 codes = await asyncio.gather(*(each.run_once() for each in self.containers))
                 self.phase = "Failed" if any(codes) else "Succeeded"
                 self.changed()
-                return next((abs(code) for code in codes if code), 0)
+                return next((code for code in codes if code), 0)
             await asyncio.gather(*(each.keep_running() for each in self.containers))
             return 0
         finally:
@@ -305,7 +316,7 @@ class PodRun:
         while True:
             code = await run.run_once()
             if code == 0 or once or self.stopping:
-                return abs(code)
+                return code
             run.log(f"{run.reason}; starting it again in {back_off:.0f} s")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stop_requested.wait(), back_off)
@@ -342,7 +353,8 @@ def main(arguments: list[str]) -> int:
     """Run the pod until it is stopped. One launcher per pod: a second one waits until the first has gone."""
     spec = load(Path(arguments[0]))
     once = "--once" in arguments
-    sandbox.die_with_parent(signal.SIGTERM)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     directory = Path(spec.directory)
     directory.mkdir(parents=True, exist_ok=True)
     with open(directory / "lock", "w", encoding="utf-8") as lock:

@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 from collections.abc import Iterable
+from pathlib import Path
 
 import psutil
 
@@ -13,10 +14,10 @@ from local.problem import Problem
 from local.state import State
 
 FREE_DISK = 2 * 2**30  # bytes: Redis and Postgres with the sample data, logs and a backup
-EXPLAIN_NAMESPACES = (
-    "this machine doesn't let an ordinary process make user namespaces, which containers are run in here; "
-    "allow them (as root: sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000; in Docker: "
-    "--security-opt seccomp=unconfined) and try again"
+_RESTRICTIONS = (
+    ("kernel.apparmor_restrict_unprivileged_userns", "1", "0"),  # Ubuntu 23.10 and later
+    ("kernel.unprivileged_userns_clone", "0", "1"),  # Debian's own
+    ("user.max_user_namespaces", "0", "10000"),
 )
 
 
@@ -35,10 +36,20 @@ def check_disk(state: State) -> None:
         )
 
 
-def check_namespaces() -> None:
-    """Problem when containers can't be isolated here."""
-    if not sandbox.works_here():
-        raise Problem(EXPLAIN_NAMESPACES)
+def check_namespaces(settings: Path = Path("/proc/sys")) -> None:
+    """Problem when containers can't be isolated here. `settings`: where the kernel's are read."""
+    try:
+        sandbox.processes()
+    except sandbox.Unsupported as error:
+        remedies = [
+            f"{name} is {forbidden} here; as root: sysctl -w {name}={allowed}"
+            for name, forbidden, allowed in _RESTRICTIONS
+            if (file := settings / name.replace(".", "/")).exists() and file.read_text().strip() == forbidden
+        ] or ["in Docker, start it with --security-opt seccomp=unconfined --security-opt apparmor=unconfined"]
+        raise Problem(
+            f"this machine lets this user make no user namespaces, in which the containers run ({error}). "
+            f"{'; '.join(remedies)}. Then try again"
+        ) from None
 
 
 def check_ports(pods: Iterable[PlannedPod], services: Iterable[Service]) -> None:

@@ -1,60 +1,14 @@
 """Kubernetes probes against a running container. Imported by launchers, so standard library only."""
 
 import asyncio
-import contextlib
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from local import sandbox
 from local.spec import Container, Hook, Probe
 
-OUTPUT_LIMIT = 500  # characters of a failed command's output that its status quotes
-
 
 class ProbeFailed(Exception):
     """The probe didn't succeed; its text says why."""
-
-
-async def ended(pid: int) -> int:
-    """Wait for a child and return its exit code, negative for a signal."""
-    loop = asyncio.get_running_loop()
-    descriptor = os.pidfd_open(pid)
-    over = loop.create_future()
-    loop.add_reader(descriptor, lambda: over.done() or over.set_result(None))
-    try:
-        await over
-    finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])  # noqa: ASYNC222 - it has ended
-
-
-async def execute(
-    container_pid: int, argv: tuple[str, ...], environment: Mapping[str, str], limit: float
-) -> tuple[int, str]:
-    """Run a command in a container: its exit code and the beginning of its output. TimeoutError when it takes
-    longer than `limit` seconds; it is then killed.
-    """
-    reader, writer = os.pipe()
-    try:
-        helper = sandbox.execute_in(container_pid, argv, dict(environment), writer)
-    finally:
-        os.close(writer)
-    waiting = asyncio.ensure_future(ended(helper))
-    try:
-        code = await asyncio.wait_for(asyncio.shield(waiting), limit)
-    except (TimeoutError, asyncio.CancelledError):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(helper, 9)
-        await waiting
-        raise
-    else:
-        os.set_blocking(reader, False)
-        with contextlib.suppress(BlockingIOError):
-            return code, os.read(reader, OUTPUT_LIMIT).decode(errors="replace").strip()
-        return code, ""
-    finally:
-        os.close(reader)
 
 
 async def _http_status(host: str, port: int, path: str, headers: Sequence[tuple[str, str]] = ()) -> int:
@@ -75,9 +29,9 @@ async def check(probe: Probe, container: Container, pid: int) -> None:
     """Probe once. Raises ProbeFailed with the reason."""
     try:
         if probe.command:
-            code, output = await execute(pid, probe.command, container.environment, probe.timeout)
+            code, output = await sandbox.execute(pid, probe.command, container.environment, probe.timeout)
             if code:
-                raise ProbeFailed(f"{probe.command[0]} ended with {code}: {output}"[:OUTPUT_LIMIT])
+                raise ProbeFailed(f"{probe.command[0]} ended with {code}: {output}"[: sandbox.OUTPUT_LIMIT])
         elif probe.http_path:
             request = _http_status(probe.host, probe.port, probe.http_path, probe.http_headers)
             status = await asyncio.wait_for(request, probe.timeout)
@@ -97,7 +51,7 @@ async def run_hook(hook: Hook, container: Container, pid: int, limit: float) -> 
     """Run a preStop hook for at most `limit` seconds. Returns what went wrong, or nothing."""
     try:
         if hook.command:
-            code, output = await execute(pid, hook.command, container.environment, limit)
+            code, output = await sandbox.execute(pid, hook.command, container.environment, limit)
             return f"preStop ended with {code}: {output}" if code else ""
         if hook.http_path:
             await asyncio.wait_for(_http_status(hook.host, hook.port, hook.http_path), limit)

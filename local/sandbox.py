@@ -1,36 +1,29 @@
-"""A container as a process: namespaces of its own for users, mounts and processes, made with the kernel's
-calls.
+"""A container as a process: bubblewrap gives it a file system, users and processes of its own, nsenter enters it.
 
-Works as root and as an ordinary user, without any helper program: a user namespace gives the right to mount;
-a root of its own is built from read-only binds of this machine's programs and the container's declared
-mounts; a second user namespace shows the process under its declared uid and leaves it no privilege. Signals
-reach the process itself. It is the first of its process namespace, so nothing that it starts outlives it.
+Works as root and as an ordinary user. The root is built from read-only binds of this machine's programs and the
+container's declared mounts; the process has its declared uid and no privilege. It is the first of its process
+namespace, so nothing that it starts outlives it. Signals are sent to the process itself: bubblewrap passes none on.
 
-Imported by launchers, so standard library only. Nothing here returns in the child.
+Imported by launchers, so standard library only.
 """
 
-import ctypes
+import asyncio
+import contextlib
+import functools
+import json
 import os
-import platform
-import resource
 import signal
-import sys
-from collections.abc import Callable, Iterable
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
-from local.spec import Container, Mount
+from local.spec import Container
 
-# From <sched.h>, <sys/mount.h>, <linux/mount.h> and <sys/prctl.h>.
-CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID = 0x0002_0000, 0x1000_0000, 0x2000_0000
-MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 0x2, 0x4, 0x1000, 0x4000, 0x4_0000
-MNT_DETACH, AT_FDCWD, AT_RECURSIVE, MOUNT_ATTR_RDONLY = 2, -100, 0x8000, 0x1
-PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
-# System call numbers that the C library of Debian 12 has no function for; clone differs by architecture.
-SYS_MOUNT_SETATTR, SYS_PIVOT_ROOT, SYS_CLONE = (
-    (442, 155, 56) if platform.machine() == "x86_64" else (442, 41, 220)  # else: aarch64
-)
-
+PACKAGE, PROGRAM = "bubblewrap", "/usr/bin/bwrap"
+NSENTER = "/usr/bin/nsenter"  # of util-linux, which every Debian has
+SETUP_POLL = 0.002  # seconds
+OUTPUT_LIMIT = 500  # characters of a command's output that are kept
 SYSTEM_FILES = (
     "/etc/alternatives",
     "/etc/ca-certificates",
@@ -45,268 +38,160 @@ SYSTEM_FILES = (
 )
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 EMPTY_DIRECTORIES = (
-    "etc",
-    "tmp",
-    "run",
-    "srv",
-    "opt",
-    "home",
-    "root",
-    "mnt",
-    "var/lib",
-    "var/cache",
-    "var/log",
-    "var/tmp",
+    "/etc",
+    "/run",
+    "/srv",
+    "/opt",
+    "/home",
+    "/root",
+    "/mnt",
+    "/var/lib",
+    "/var/cache",
+    "/var/log",
+    "/var/tmp",  # noqa: S108 - in the container
 )
-NOT_STARTED = 127
-
-# PyDLL keeps the interpreter's lock: the child of a bare clone must not wait for another thread.
-_libc = ctypes.PyDLL(None, use_errno=True)
-
-
-def _check(result: int, what: str) -> int:
-    if result < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, f"{what}: {os.strerror(code)}")
-    return result
+_CONTAINER = (PROGRAM, "--unshare-user", "--unshare-pid", "--as-pid-1", "--die-with-parent", "--cap-drop", "ALL")
+# Where this machine's own /proc is masked (in Docker) the kernel gives no new one; then the outer one is seen.
+_PROCESSES = (("--proc", "/proc"), ("--bind", "/proc", "/proc"))
 
 
-def _text(value: str | None) -> bytes | None:
-    return value.encode() if value is not None else None
+class Unsupported(Exception):
+    """This machine lets this user make no containers; the text is bubblewrap's own."""
 
 
-def _mount(source: str | None, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
-    result = _libc.mount(_text(source), _text(target), _text(kind), ctypes.c_ulong(flags), _text(data))
-    _check(result, f"mount {source or kind} on {target}")
+@functools.cache
+def processes() -> tuple[str, ...]:
+    """The arguments that give a container its /proc. Raises Unsupported if none of them work here."""
+    reason = ""
+    for arguments in _PROCESSES:
+        trial = [*_CONTAINER, "--ro-bind", "/", "/", *arguments, "true"]
+        done = subprocess.run(trial, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return arguments
+        reason = done.stderr.strip()
+    raise Unsupported(reason)
 
 
-class _MountAttributes(ctypes.Structure):
-    _fields_ = (
-        ("attr_set", ctypes.c_uint64),
-        ("attr_clr", ctypes.c_uint64),
-        ("propagation", ctypes.c_uint64),
-        ("userns_fd", ctypes.c_uint64),
-    )
-
-
-def _make_read_only(target: str, *, recursive: bool) -> None:
-    attributes = _MountAttributes(MOUNT_ATTR_RDONLY, 0, 0, 0)
-    flags = AT_RECURSIVE if recursive else 0
-    result = _libc.syscall(
-        ctypes.c_long(SYS_MOUNT_SETATTR),
-        ctypes.c_int(AT_FDCWD),
-        ctypes.c_char_p(target.encode()),
-        ctypes.c_uint(flags),
-        ctypes.byref(attributes),
-        ctypes.c_size_t(ctypes.sizeof(attributes)),
-    )
-    _check(result, f"make {target} read-only")
-
-
-def die_with_parent(number: int = signal.SIGKILL) -> None:
-    """Have the kernel send this process a signal when its parent ends, however that ends."""
-    _check(_libc.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(number), 0, 0, 0), "prctl PDEATHSIG")
-
-
-def _map_identity(uid: int, gid: int, outer_uid: int, outer_gid: int) -> None:
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{uid} {outer_uid} 1")
-    Path("/proc/self/gid_map").write_text(f"{gid} {outer_gid} 1")
-
-
-def _place_for(source: Path, target: Path) -> None:
-    """An empty file or directory to mount on."""
-    if source.is_dir():
-        target.mkdir(parents=True, exist_ok=True)
-    else:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.touch(exist_ok=True)
-
-
-def _bind(root: Path, mounts: Iterable[Mount]) -> None:
-    for mount in mounts:
-        source, target = Path(mount.source), root / mount.target.lstrip("/")
-        _place_for(source, target)
-        _mount(str(source), str(target), None, MS_BIND | MS_REC)
-        if mount.read_only:
-            _make_read_only(str(target), recursive=True)
-
-
-def _link(root: Path, name: str, target: str) -> None:
-    place = root / name.lstrip("/")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if not place.is_symlink():
-        place.symlink_to(target)
-
-
-def _build_root(root: Path, container: Container, hosts: str) -> None:
-    """A Debian without what isn't needed, the image's links, and the declared mounts, in `root`."""
-    _mount("root", str(root), "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755")
-    _bind(root, [Mount(source="/usr", target="/usr")])
-    for name in ("bin", "sbin", "lib", "lib64"):
-        if Path("/", name).is_symlink():
-            (root / name).symlink_to(f"usr/{name}")
-        elif Path("/", name).is_dir():
-            _bind(root, [Mount(source=f"/{name}", target=f"/{name}")])
-    for name in EMPTY_DIRECTORIES:
-        (root / name).mkdir(parents=True, exist_ok=True)
-    (root / "tmp").chmod(0o1777)
-    (root / "var/run").symlink_to("../run")
-    _bind(root, [Mount(source=name, target=name) for name in SYSTEM_FILES if Path(name).exists()])
-    etc = root / "etc"
+def _account_files(container: Container, hosts: str) -> dict[str, str]:
     people = {0: "root", container.uid: container.user if container.uid else "root", 65534: "nobody"}
-    etc.joinpath("passwd").write_text("".join(f"{name}:x:{uid}:{uid}::/:/bin/sh\n" for uid, name in people.items()))
     groups = {0: "root", container.gid: container.user if container.gid else "root", 65534: "nogroup"}
-    etc.joinpath("group").write_text("".join(f"{name}:x:{gid}:\n" for gid, name in groups.items()))
-    etc.joinpath("hosts").write_text(f"127.0.0.1 localhost\n{hosts}")
-    etc.joinpath("nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files dns\n")
-    etc.joinpath("resolv.conf").write_text("nameserver 127.0.0.1\noptions attempts:1 timeout:1\n")
-    _build_devices(root / "dev")
-    _mount_processes(root / "proc")
-    # /usr/local of an image holds its own programs; this machine's isn't looked at.
-    _mount("local", str(root / "usr/local"), "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755")
-    for name, target in container.links.items():
-        _link(root, name, target)
-    _bind(root, sorted(container.mounts, key=lambda mount: mount.target.count("/")))
-    _make_read_only(str(root / "usr/local"), recursive=False)
+    return {
+        "passwd": "".join(f"{name}:x:{uid}:{uid}::/:/bin/sh\n" for uid, name in people.items()),
+        "group": "".join(f"{name}:x:{gid}:\n" for gid, name in groups.items()),
+        "hosts": f"127.0.0.1 localhost\n{hosts}",
+        "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+        "resolv.conf": "nameserver 127.0.0.1\noptions attempts:1 timeout:1\n",
+    }
 
 
-def _build_devices(devices: Path) -> None:
-    devices.mkdir()
-    _bind(devices, [Mount(source=f"/dev/{name}", target=name, read_only=False) for name in DEVICES])
+def _file_system(container: Container, etc: Path, files: Mapping[str, str]) -> list[str]:
+    """A Debian without what isn't needed, the image's links, and the declared mounts, in the order of making."""
+    words = ["--ro-bind", "/usr", "/usr"]
+    for name in ("bin", "sbin", "lib", "lib64"):
+        merged = Path("/", name).is_symlink()
+        words += ["--symlink", f"usr/{name}", f"/{name}"] if merged else ["--ro-bind-try", f"/{name}", f"/{name}"]
+    for name in EMPTY_DIRECTORIES:
+        words += ["--dir", name]
+    words += ["--perms", "1777", "--dir", "/tmp", "--symlink", "../run", "/var/run"]  # noqa: S108 - in the container
+    for name in SYSTEM_FILES:
+        words += ["--ro-bind-try", name, name]
+    for name in files:
+        words += ["--ro-bind", str(etc / name), f"/etc/{name}"]
+    for name in DEVICES:
+        words += ["--dev-bind-try", f"/dev/{name}", f"/dev/{name}"]
     for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
-        (devices / name).symlink_to(f"/proc/self/fd{target}")
-    (devices / "shm").mkdir()
-    _mount("shm", str(devices / "shm"), "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777")
+        words += ["--symlink", f"/proc/self/fd{target}", f"/dev/{name}"]
+    words += ["--perms", "1777", "--tmpfs", "/dev/shm", *processes()]  # noqa: S108 - in the container
+    # /usr/local of an image holds its own programs; this machine's isn't looked at.
+    words += ["--tmpfs", "/usr/local"]
+    for name, target in container.links.items():
+        words += ["--symlink", target, name]
+    for mount in sorted(container.mounts, key=lambda mount: mount.target.count("/")):
+        words += ["--ro-bind" if mount.read_only else "--bind", mount.source, mount.target]
+    words += ["--remount-ro", "/usr/local"]
+    return [*words, "--remount-ro", "/"] if container.read_only_root else words
 
 
-def _mount_processes(place: Path) -> None:
-    place.mkdir()
-    try:
-        _mount("proc", str(place), "proc", MS_NOSUID | MS_NODEV)
-    except OSError:
-        # In a container whose own /proc is masked the kernel gives no new one; the outer one does.
-        _mount("/proc", str(place), None, MS_BIND | MS_REC)
+@dataclass(frozen=True)
+class Running:
+    """A started container. `pid`: of its first process, as this machine sees it."""
+
+    pid: int
+    process: asyncio.subprocess.Process
+
+    async def begun(self) -> None:
+        """Wait until the container's own program runs, or has ended: until then there is nothing to enter."""
+        while self.process.returncode is None and self._being_made():  # noqa: ASYNC110 - nobody tells when
+            await asyncio.sleep(SETUP_POLL)
+
+    def _being_made(self) -> bool:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            return os.path.samefile(f"/proc/{self.pid}/exe", PROGRAM)
+        return False
+
+    async def ended(self) -> int:
+        """Wait for the end. Returns the exit code, 128 + number for a signal."""
+        code = await self.process.wait()
+        return code if code >= 0 else 128 - code
 
 
-def _enter_root(root: Path) -> None:
-    os.chdir(root)
-    _check(_libc.syscall(ctypes.c_long(SYS_PIVOT_ROOT), b".", b"."), "pivot_root")
-    _check(_libc.umount2(b".", MNT_DETACH), "umount of the outer root")
-    os.chdir("/")
+async def start(container: Container, etc: Path, hosts: str, output: int) -> Running:
+    """Start a container's process, which writes to the file descriptor `output`.
 
-
-def _reset_signals() -> None:
-    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-        if signal.getsignal(number) not in (signal.SIG_DFL, None):
-            signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
-
-
-def _execute(argv: tuple[str, ...], environment: dict[str, str], output: int) -> NoReturn:
-    _check(_libc.prctl(PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1), 0, 0, 0), "prctl NO_NEW_PRIVS")
-    soft_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft_limit, soft_limit))
-    nothing = os.open("/dev/null", os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    os.closerange(3, 4096)
-    os.umask(0o022)
-    _reset_signals()
-    try:
-        os.execvpe(argv[0], argv, environment)  # noqa: S606 - a container's own command
-    except OSError as error:
-        os.write(2, f"{argv[0]}: can't be started: {error.strerror}\n".encode())
-        os._exit(NOT_STARTED)
-
-
-def _in_child(action: Callable[[], NoReturn], output: int) -> NoReturn:
-    """Run `action` in a fresh child; whatever goes wrong is written to the container's log."""
-    try:
-        action()
-    except BaseException as error:
-        os.write(output, f"sandbox: {error}\n".encode())
-    finally:
-        os._exit(NOT_STARTED)
-    raise AssertionError  # unreachable
-
-
-def start(container: Container, root: Path, hosts: str, output: int) -> int:
-    """Start a container's process, writing to the file descriptor `output`. Returns its pid on this machine.
-
-    `root` is an empty directory on which the container's file system is mounted, seen by the container alone.
-    What keeps the process from starting is written to `output`, and its exit code is 127.
+    `etc` is a directory of the container's own for the files that name its users and hosts. What keeps the process
+    from starting is written to `output`, and its exit code isn't 0.
     """
-    uid, gid = os.geteuid(), os.getegid()
-
-    def child() -> NoReturn:
-        die_with_parent()
-        os.setsid()
-        _map_identity(0, 0, uid, gid)
-        _mount(None, "/", None, MS_REC | MS_PRIVATE)
-        _build_root(root, container, hosts)
-        _enter_root(root)
-        if container.read_only_root:
-            _make_read_only("/", recursive=False)
-        if container.uid or container.gid:
-            _check(_libc.unshare(CLONE_NEWUSER), "unshare user namespace")
-            _map_identity(container.uid, container.gid, 0, 0)
-        os.chdir(container.working_directory)
-        die_with_parent()  # entering the second user namespace cleared it
-        _execute(container.argv, container.environment, output)
-
-    sys.stdout.flush()
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | signal.SIGCHLD
-    pid = _libc.syscall(ctypes.c_long(SYS_CLONE), ctypes.c_ulong(flags), None, None, None, None)
-    if pid == 0:
-        _in_child(child, output)
-    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-    return _check(pid, "clone with namespaces")
-
-
-def execute_in(pid: int, argv: tuple[str, ...], environment: dict[str, str], output: int) -> int:
-    """Run a command inside the running container `pid`, as `kubectl exec` does. Returns the pid of a process
-    that ends with the command's exit code (128 + number for a signal), and takes it along when killed.
-    """
-
-    def inside() -> NoReturn:
-        die_with_parent()
-        _execute(argv, environment, output)
-
-    def child() -> NoReturn:
-        die_with_parent()
-        if not Path(f"/proc/{pid}/ns/mnt").exists():
-            raise ProcessLookupError(f"container {pid} has ended")
-        container = os.pidfd_open(pid)
-        _check(_libc.setns(container, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID), f"enter container {pid}")
-        command = os.fork()
-        if command == 0:
-            _in_child(inside, output)
-        code = os.waitstatus_to_exitcode(os.waitpid(command, 0)[1])
-        os._exit(code if code >= 0 else 128 - code)
-
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    helper = os.fork()
-    if helper == 0:
-        _in_child(child, output)
-    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-    return helper
-
-
-def works_here() -> bool:
-    """Whether this user may make the namespaces and mounts that a container needs. Tried in a child."""
-    child = os.fork()
-    if child == 0:
+    files = _account_files(container, hosts)
+    for name, text in files.items():
+        (etc / name).write_text(text)
+    reader, writer = os.pipe()
+    with os.fdopen(reader, encoding="utf-8") as information:
         try:
-            uid, gid = os.geteuid(), os.getegid()
-            _check(_libc.unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID), "unshare")
-            _map_identity(0, 0, uid, gid)
-            _mount(None, "/", None, MS_REC | MS_PRIVATE)
-            _mount("root", "/mnt", "tmpfs", 0)
-        except OSError:
-            os._exit(1)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+            process = await asyncio.create_subprocess_exec(
+                *_CONTAINER,
+                *("--uid", str(container.uid), "--gid", str(container.gid), "--info-fd", str(writer)),
+                *_file_system(container, etc, files),
+                *("--chdir", container.working_directory, "--", *container.argv),
+                env=container.environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=(writer,),
+                start_new_session=True,
+            )
+        finally:
+            os.close(writer)
+        text = information.read()
+    running = Running(json.loads(text)["child-pid"] if text else process.pid, process)
+    await running.begun()
+    return running
+
+
+async def execute(pid: int, argv: tuple[str, ...], environment: Mapping[str, str], limit: float) -> tuple[int, str]:
+    """Run a command inside the running container `pid`, as `kubectl exec` does.
+
+    Returns its exit code and the beginning of what it wrote. Raises TimeoutError when it takes longer than `limit`
+    seconds; it is killed then, with all that it started.
+    """
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb", buffering=0) as written:
+        try:
+            command = await asyncio.create_subprocess_exec(
+                *(NSENTER, "--target", str(pid), "--user", "--mount", "--pid", "--preserve-credentials", "--", *argv),
+                env=environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=writer,
+                stderr=writer,
+                start_new_session=True,
+            )
+        finally:
+            os.close(writer)
+        try:
+            code = await asyncio.wait_for(command.wait(), limit)
+        except (TimeoutError, asyncio.CancelledError):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(command.pid, signal.SIGKILL)
+            await command.wait()
+            raise
+        os.set_blocking(reader, False)
+        return code, (written.read(OUTPUT_LIMIT) or b"").decode(errors="replace").strip()

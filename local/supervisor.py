@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Generator, Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from local import launcher
 from local.images import REPOSITORY
 from local.problem import Problem
 from local.spec import Pod
@@ -38,7 +40,7 @@ def configuration(state: State, pods: Iterable[Pod], fingerprints: Mapping[str, 
         log = f"{state.logs}/{pod.name}/launcher.log"
         sections.append(
             f"[program:{pod.name}]\n"
-            f'command="{sys.executable}" -S -m local.launcher "{state.pod(pod.name)}/pod.json"\n'
+            f"command={shlex.join(launcher.command(state.pod(pod.name) / 'pod.json'))}\n"
             f"directory={REPOSITORY}\n"
             f'environment=SIMONE_POD="{pod.name}",SIMONE_FINGERPRINT="{fingerprints[pod.name]}"\n'
             "autostart=false\nautorestart=true\nstartsecs=0\nstopsignal=TERM\n"
