@@ -28,19 +28,28 @@ docs: ## write the pages of docs/ that are made from the code
 secrets: ## give ENV=prod the secrets that it lacks
 	@$(PYTHON) -m tools.secrets "$(or $(ENV),prod)"
 
+# What judges the storefront's code, apart from what builds it: `make up` installs none of it.
+CHECKS := app/storefront/checks/node_modules/.installed
+IN_CHECKS := cd app/storefront/checks && PATH="$$(cd ../../.. && $(PYTHON) -m local node):$$PATH"
+$(CHECKS): app/storefront/checks/package-lock.json
+	@echo "installing what judges the storefront's code"
+	@$(IN_CHECKS) npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
 # Fast tests share no server and run on both cores; those of the running shop and in a browser come last, one by one.
 SLOW := full or shop or engine or browser
-.PHONY: test test-full lint types test-fast test-engine test-shop test-browser
+.PHONY: test test-full lint types test-fast test-storefront test-engine test-shop test-browser
 test: setup chromium ## set up, then prove everything in under 20 minutes
 	@$(MAKE) --no-print-directory .tools/advice/installed $(if $(shell command -v go),.tools/bin/actionlint) \
-	  .tools/http/installed lint types test-fast test-engine test-shop test-browser
+	  .tools/http/installed lint types test-fast test-storefront test-engine test-shop test-browser
 
 test-full: test $(if $(shell command -v go),.tools/bin/api-server) ## the slow proofs too
 	@$(PYTHON) -m pytest -m "full and not browser"
 	@$(PYTHON) -m pytest -m "full and browser"
 
-lint: ## ruff: rules and format
+lint: $(CHECKS) ## rules and format: ruff for Python, ESLint and Prettier for the storefront
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+	@$(IN_CHECKS) npm run --silent lint
 
 types: ## pyright and TypeScript, strict on our code
 	@.venv/bin/pyright
@@ -48,6 +57,9 @@ types: ## pyright and TypeScript, strict on our code
 
 test-fast: ## unit, configuration, policy and review tests
 	@$(PYTHON) -m pytest -q -n 2 --dist worksteal -m "not ($(SLOW))"
+
+test-storefront: $(CHECKS) ## the storefront's modules that need no browser, by Vitest
+	@$(IN_CHECKS) npm run --silent test
 
 test-engine: ## tests under the real Pulumi engine (make engine builds it)
 	@$(PYTHON) -m pytest -q -m "engine and not full"

@@ -5,14 +5,16 @@ The security contexts satisfy the Pod Security Standard "restricted"
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Self
 
 import pulumi
 import pulumi_kubernetes as k8s
+from pydantic import model_validator
 
 from components.platform import PROJECT, Platform
-from components.settings.quantities import Bytes, Cpu, kubernetes_cpu, kubernetes_memory
-from components.settings.section import Section, setting
+from components.quantities import Bytes, Cpu, kubernetes_cpu, kubernetes_memory
+from components.settings_base import Section, setting
 
 CHECKSUM_ANNOTATION = "simone.shop/config-checksum"
 
@@ -353,9 +355,13 @@ class Autoscaling(Section):
         le=95,
     )
 
-    def contradictions(self) -> Iterable[str]:
+    @model_validator(mode="after")
+    def _minimum_is_the_smaller(self) -> Self:
         if self.minimum > self.maximum:
-            yield (f"minimum is {self.minimum}, more than maximum {self.maximum}; lower minimum or raise maximum")
+            raise ValueError(
+                f"minimum is {self.minimum}, more than maximum {self.maximum}; lower minimum or raise maximum"
+            )
+        return self
 
 
 def autoscaler(

@@ -47,7 +47,10 @@ function marketRewrites() {
   return [...others, fallback].flatMap((market) => {
     const country = { type: "header" as const, key: "x-country", value: `(?:${market.countries.join("|")})` };
     const here = market === fallback ? [] : [country];
-    return [...pages(`/member/${market.slug}`, PRICED, [...here, MEMBER]), ...pages(`/${market.slug}`, [...LISTINGS, ...MARKET_PAGES], here)];
+    return [
+      ...pages(`/member/${market.slug}`, PRICED, [...here, MEMBER]),
+      ...pages(`/${market.slug}`, [...LISTINGS, ...MARKET_PAGES], here),
+    ];
   });
 }
 
@@ -55,9 +58,17 @@ function pages(root: string, sources: string[], has: RouteHas[]) {
   const listings = sources.filter((source) => LISTINGS.includes(source));
   const others = sources.filter((source) => !LISTINGS.includes(source));
   return [
-    ...listings.map((source) => ({ source, has: [...has, { type: "query" as const, key: "sort", value: "(?<sort>[a-z-]+)" }], destination: `${root}${source}/by/:sort` })),
+    ...listings.map((source) => ({
+      source,
+      has: [...has, { type: "query" as const, key: "sort", value: "(?<sort>[a-z-]+)" }],
+      destination: `${root}${source}/by/:sort`,
+    })),
     ...listings.map((source) => ({ source, ...only(has), destination: `${root}${source}/by/popularity` })),
-    ...others.map((source) => ({ source, ...only(has), destination: source === "/" ? root : `${root}${source.replace("(\\d+)", "")}` })),
+    ...others.map((source) => ({
+      source,
+      ...only(has),
+      destination: source === "/" ? root : `${root}${source.replace("(\\d+)", "")}`,
+    })),
   ];
 }
 
@@ -100,7 +111,12 @@ const config: NextConfig = {
     localPatterns: [{ pathname: "/images/**", search: "" }],
     minimumCacheTTL: 2_592_000,
   },
-  headers: async () => [{ source: "/:path*", headers: security }, preloads, ...cachingHeaders(policy), ...memberHeaders],
+  headers: async () => [
+    { source: "/:path*", headers: security },
+    preloads,
+    ...cachingHeaders(policy),
+    ...memberHeaders,
+  ],
   rewrites: async () => ({ beforeFiles: marketRewrites(), afterFiles: [], fallback: [] }),
 };
 

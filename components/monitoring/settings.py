@@ -1,10 +1,11 @@
 """What an environment may say about its monitoring."""
 
-from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, Self
 
-from components.settings.quantities import Bytes, Duration, format_bytes
-from components.settings.section import Section, group, setting
+from pydantic import model_validator
+
+from components.quantities import Bytes, Duration, format_bytes
+from components.settings_base import Section, group, setting
 from components.workload import Resources
 
 RETENTION_SHARE = 0.8
@@ -38,12 +39,14 @@ class Prometheus(Section):
     )
     remote_write: RemoteWrite | None = setting(None, why="no long-term store unless one is named")
 
-    def contradictions(self) -> Iterable[str]:
+    @model_validator(mode="after")
+    def _blocks_fit_the_volume(self) -> Self:
         if self.retention_size > self.storage * RETENTION_SHARE:
-            yield (
+            raise ValueError(
                 f"retention_size {format_bytes(self.retention_size)} is more than {RETENTION_SHARE:.0%} of storage "
                 f"{format_bytes(self.storage)}; the volume would fill up before old blocks are deleted"
             )
+        return self
 
 
 class Alertmanager(Section):

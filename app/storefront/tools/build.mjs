@@ -23,12 +23,23 @@ const stamp = path.join(root, ".next", "inputs.sha256");
 const standalone = path.join(root, ".next", "standalone");
 
 /** What a build is made of, besides the policy and what is installed. */
-const INPUTS = ["src", "worker", "tools", "public/icons/icon.svg", "package-lock.json", "package.json", "next.config.ts", "tsconfig.json"];
+const INPUTS = [
+  "src",
+  "worker",
+  "tools",
+  "public/icons/icon.svg",
+  "package-lock.json",
+  "package.json",
+  "next.config.ts",
+  "tsconfig.json",
+];
 const GENERATED = "src/generated";
 
 /** @returns {Promise<string>} */
 async function fingerprint() {
-  const hash = createHash("sha256").update(process.version).update(process.env.ASSET_PREFIX ?? "");
+  const hash = createHash("sha256")
+    .update(process.version)
+    .update(process.env.ASSET_PREFIX ?? "");
   /** @param {string} name */
   async function add(name) {
     if (name === GENERATED) return;
@@ -38,7 +49,8 @@ async function fingerprint() {
       hash.update(name).update(await readFile(file));
       return;
     }
-    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) await add(path.posix.join(name, entry.name));
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1)))
+      await add(path.posix.join(name, entry.name));
   }
   for (const name of INPUTS) await add(name);
   return hash.update(await readFile(policy)).digest("hex");
@@ -84,7 +96,9 @@ async function compare() {
   const warm = await build();
   await writeFile(stamp, await fingerprint());
   const saving = 1 - warm / cold;
-  console.log(`storefront: built in ${cold.toFixed(1)} s without and ${warm.toFixed(1)} s with the build cache: ${(100 * saving).toFixed(0)} % less (asked for: ${100 * BUILD_SAVING} %, and at most ${BUILD_SECONDS} s)`);
+  console.log(
+    `storefront: built in ${cold.toFixed(1)} s without and ${warm.toFixed(1)} s with the build cache: ${(100 * saving).toFixed(0)} % less (asked for: ${100 * BUILD_SAVING} %, and at most ${BUILD_SECONDS} s)`,
+  );
   if (saving < BUILD_SAVING || cold > BUILD_SECONDS) process.exit(1);
 }
 

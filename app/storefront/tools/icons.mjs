@@ -26,11 +26,15 @@ export async function writeIcons(root) {
       const margin = Math.floor((side - inner) / 2);
       const rest = side - inner - margin;
       const plain = at(side);
-      const maskable = at(inner).flatten({ background: GROUND }).extend({ top: margin, left: margin, bottom: rest, right: rest, background: GROUND });
-      return Object.entries({ [`icon-${side}.png`]: plain, [`maskable-${side}.png`]: maskable }).map(async ([name, picture]) => {
-        await picture.png({ compressionLevel: 9, palette: true }).toFile(path.join(directory, name));
-        return name;
-      });
+      const maskable = at(inner)
+        .flatten({ background: GROUND })
+        .extend({ top: margin, left: margin, bottom: rest, right: rest, background: GROUND });
+      return Object.entries({ [`icon-${side}.png`]: plain, [`maskable-${side}.png`]: maskable }).map(
+        async ([name, picture]) => {
+          await picture.png({ compressionLevel: 9, palette: true }).toFile(path.join(directory, name));
+          return name;
+        },
+      );
     }),
   );
   return written;

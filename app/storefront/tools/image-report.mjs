@@ -29,7 +29,11 @@ let asDrawn = 0;
 const heavy = [];
 for (const [index, kind] of KINDS.entries()) {
   for (const [turn, view] of VIEWS.entries()) {
-    const design = { kind, colour: COLOURS[(index * 3 + turn * 5) % COLOURS.length], variation: 1 + ((index + turn) % VARIATIONS) };
+    const design = {
+      kind,
+      colour: COLOURS[(index * 3 + turn * 5) % COLOURS.length],
+      variation: 1 + ((index + turn) % VARIATIONS),
+    };
     const source = await jpeg(design, view);
     asDrawn += source.length;
     for (const contentType of FORMATS) {
@@ -37,7 +41,10 @@ for (const [index, kind] of KINDS.entries()) {
         const { length } = await optimizeImage({ buffer: source, contentType, quality: QUALITY, width });
         const of = `${contentType} ${width}`;
         weights.set(of, [...(weights.get(of) ?? []), length]);
-        if (length > LARGEST_BYTES) heavy.push(`${design.kind}-${design.colour}-${design.variation}-${view}, ${of}: ${length} bytes, allowed ${LARGEST_BYTES}`);
+        if (length > LARGEST_BYTES)
+          heavy.push(
+            `${design.kind}-${design.colour}-${design.variation}-${view}, ${of}: ${length} bytes, allowed ${LARGEST_BYTES}`,
+          );
       }
     }
   }
@@ -47,7 +54,10 @@ const pictures = KINDS.length * VIEWS.length;
 const kilobytes = (/** @type {number} */ bytes) => (bytes / 1000).toFixed(1);
 const total = (/** @type {number[]} */ sizes) => sizes.reduce((sum, size) => sum + size, 0);
 const saved = (/** @type {number[]} */ sizes) => 1 - total(sizes) / asDrawn;
-const rows = [...weights].map(([of, sizes]) => `| ${of.replace(" ", " | ")} | ${kilobytes(total(sizes) / sizes.length)} | ${kilobytes(Math.max(...sizes))} | ${(100 * saved(sizes)).toFixed(0)} % |`);
+const rows = [...weights].map(
+  ([of, sizes]) =>
+    `| ${of.replace(" ", " | ")} | ${kilobytes(total(sizes) / sizes.length)} | ${kilobytes(Math.max(...sizes))} | ${(100 * saved(sizes)).toFixed(0)} % |`,
+);
 const least = Math.min(...["image/avif", "image/webp"].map((format) => saved(weights.get(`${format} 828`) ?? [])));
 const text = [
   "# Pictures",

@@ -30,8 +30,17 @@ export async function writeVersion(given) {
 export async function drawings() {
   const bundled = path.join(root, "node_modules", ".cache", `drawings-${process.pid}.mjs`);
   await build({
-    stdin: { contents: 'export * from "./src/images/designs"; export * from "./src/images/render"; export { VIEWS } from "./src/shop/image-views";', resolveDir: root },
-    bundle: true, platform: "node", format: "esm", outfile: bundled, external: ["sharp"], logLevel: "warning",
+    stdin: {
+      contents:
+        'export * from "./src/images/designs"; export * from "./src/images/render"; export { VIEWS } from "./src/shop/image-views";',
+      resolveDir: root,
+    },
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    outfile: bundled,
+    external: ["sharp"],
+    logLevel: "warning",
   });
   try {
     return await import(pathToFileURL(bundled).href);

@@ -65,7 +65,10 @@ async function pictures(requests) {
   const sizes = fetched.map(({ resourceSize }) => resourceSize);
   const asDrawn = (await Promise.all(fetched.map(({ url }) => sizeAsDrawn(url)))).reduce((sum, size) => sum + size, 0);
   const sent = sizes.reduce((sum, size) => sum + size, 0);
-  return { "heaviest picture": Math.max(0, ...sizes), "picture bandwidth saved": asDrawn ? Math.round(100 * (1 - sent / asDrawn)) : 100 };
+  return {
+    "heaviest picture": Math.max(0, ...sizes),
+    "picture bandwidth saved": asDrawn ? Math.round(100 * (1 - sent / asDrawn)) : 100,
+  };
 }
 
 /**
@@ -75,11 +78,21 @@ async function pictures(requests) {
 async function lighthouse(url, profile, slowdown) {
   const directory = await mkdtemp(path.join(tmpdir(), "lighthouse-"));
   const report = path.join(directory, "run.json");
-  const flags = ["--output=json", `--output-path=${report}`, "--save-assets", "--quiet", `--only-categories=${CATEGORIES.join(",")}`, `--chrome-flags=${FLAGS}`];
+  const flags = [
+    "--output=json",
+    `--output-path=${report}`,
+    "--save-assets",
+    "--quiet",
+    `--only-categories=${CATEGORIES.join(",")}`,
+    `--chrome-flags=${FLAGS}`,
+  ];
   const device = profile === "desktop" ? ["--preset=desktop"] : [`--throttling.cpuSlowdownMultiplier=${slowdown}`];
   try {
     for (let attempt = 1; ; attempt += 1) {
-      const run = spawnSync(process.execPath, [LIGHTHOUSE, url, ...flags, ...device], { encoding: "utf8", env: { ...process.env, ...(CHROME ? { CHROME_PATH: CHROME } : {}) } });
+      const run = spawnSync(process.execPath, [LIGHTHOUSE, url, ...flags, ...device], {
+        encoding: "utf8",
+        env: { ...process.env, ...(CHROME ? { CHROME_PATH: CHROME } : {}) },
+      });
       if (run.status === 0) {
         const trace = JSON.parse(await readFile(path.join(directory, "run-0.trace.json"), "utf8"));
         return { ...JSON.parse(await readFile(report, "utf8")), work: shareOfWork(trace.traceEvents) };
@@ -109,11 +122,14 @@ function shareOfWork(events) {
 async function once(url, profile, slowdown) {
   const { categories, audits } = await lighthouse(url, profile, slowdown);
   for (const { id, weight } of CATEGORIES.slice(1).flatMap((name) => categories[name].auditRefs)) {
-    if (weight && audits[id].score !== null && audits[id].score < 1) failing.add(`${new URL(url).pathname} ${profile}: ${audits[id].title}`);
+    if (weight && audits[id].score !== null && audits[id].score < 1)
+      failing.add(`${new URL(url).pathname} ${profile}: ${audits[id].title}`);
   }
   return {
     ...Object.fromEntries(CATEGORIES.map((name) => [name, Math.round(categories[name].score * 100)])),
-    ...Object.fromEntries(Object.entries(AUDITS).map(([name, audit]) => [name, Math.round(audits[audit].numericValue)])),
+    ...Object.fromEntries(
+      Object.entries(AUDITS).map(([name, audit]) => [name, Math.round(audits[audit].numericValue)]),
+    ),
     ...(await pictures(audits["network-requests"].details.items)),
   };
 }
@@ -138,13 +154,19 @@ if (!origin) {
   process.exit(2);
 }
 if (!existsSync(LIGHTHOUSE) || !CHROME) {
-  console.error(CHROME ? `${LIGHTHOUSE} is missing: run it as make lighthouse` : "a browser is missing: run make chromium");
+  console.error(
+    CHROME ? `${LIGHTHOUSE} is missing: run it as make lighthouse` : "a browser is missing: run make chromium",
+  );
   process.exit(2);
 }
-const paths = asked.length ? asked : await usualPaths(origin).catch((error) => {
-  console.error(`${origin} doesn't answer (${error.cause?.code ?? error.message}): is the shop up (make up), or is it elsewhere (URL=…)?`);
-  process.exit(2);
-});
+const paths = asked.length
+  ? asked
+  : await usualPaths(origin).catch((error) => {
+      console.error(
+        `${origin} doesn't answer (${error.cause?.code ?? error.message}): is the shop up (make up), or is it elsewhere (URL=…)?`,
+      );
+      process.exit(2);
+    });
 
 let broken = 0;
 const rows = [];
@@ -159,13 +181,26 @@ for (const page of paths) {
       const value = median(runs.map((run) => run[name] ?? Number.NaN));
       const kept = AT_LEAST.has(name) ? value >= limit : value <= limit;
       if (!kept) broken += 1;
-      rows.push(`| \`${page}\` | ${profile} | ${name} | ${value} | ${AT_LEAST.has(name) ? "≥" : "≤"} ${limit} | ${kept ? "kept" : "**BROKEN**"} |`);
-      console.log(`${kept ? "kept  " : "BROKEN"} ${page} ${profile} ${name} ${value} (${AT_LEAST.has(name) ? "at least" : "at most"} ${limit})`);
+      rows.push(
+        `| \`${page}\` | ${profile} | ${name} | ${value} | ${AT_LEAST.has(name) ? "≥" : "≤"} ${limit} | ${kept ? "kept" : "**BROKEN**"} |`,
+      );
+      console.log(
+        `${kept ? "kept  " : "BROKEN"} ${page} ${profile} ${name} ${value} (${AT_LEAST.has(name) ? "at least" : "at most"} ${limit})`,
+      );
     }
   }
 }
 for (const audit of failing) console.log(`found  ${audit}`);
-const text = ["# Lighthouse", "", `${method} Times in ms, pictures in bytes and % of what the drawn files would weigh.`, "", "| page | profile | what | value | promised | |", "|---|---|---|---|---|---|", ...rows, ""].join("\n");
+const text = [
+  "# Lighthouse",
+  "",
+  `${method} Times in ms, pictures in bytes and % of what the drawn files would weigh.`,
+  "",
+  "| page | profile | what | value | promised | |",
+  "|---|---|---|---|---|---|",
+  ...rows,
+  "",
+].join("\n");
 await mkdir(path.join(repository, "reports"), { recursive: true });
 await writeFile(path.join(repository, "reports", "lighthouse.md"), text);
 process.exit(broken ? 1 : 0);

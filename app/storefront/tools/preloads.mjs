@@ -15,11 +15,14 @@ export async function writePreloads(root, assets) {
   const { app } = JSON.parse(await readFile(path.join(next, "server", "next-font-manifest.json"), "utf8"));
   const fonts = [...new Set(Object.values(app).flat())].sort();
   if (!fonts.length) throw new Error("the build names no fonts to preload: has the layout lost them?");
-  const value = fonts.map((file) => `<${assets}/_next/${file}>; rel=preload; as=font; type="font/woff2"; crossorigin`).join(", ");
+  const value = fonts
+    .map((file) => `<${assets}/_next/${file}>; rel=preload; as=font; type="font/woff2"; crossorigin`)
+    .join(", ");
   for (const directory of [next, path.join(next, "standalone", ".next")]) {
     const file = path.join(directory, "routes-manifest.json");
     const text = await readFile(file, "utf8");
-    if (!text.includes(JSON.stringify(PLACEHOLDER))) throw new Error(`${file} lacks the header that next.config.ts declares`);
+    if (!text.includes(JSON.stringify(PLACEHOLDER)))
+      throw new Error(`${file} lacks the header that next.config.ts declares`);
     await writeFile(file, text.replaceAll(JSON.stringify(PLACEHOLDER), JSON.stringify(value)));
   }
 }

@@ -12,7 +12,10 @@ const PRECACHED = /\.(?:js|css|woff2)$/;
 /** @param {string} root @returns {Promise<{ url: string, revision: string | null }[]>} */
 async function precacheList(root) {
   const files = await readdir(path.join(root, ".next/static"), { recursive: true });
-  const hashed = files.filter((file) => PRECACHED.test(file)).sort().map((file) => ({ url: `/_next/static/${file.split(path.sep).join("/")}`, revision: null }));
+  const hashed = files
+    .filter((file) => PRECACHED.test(file))
+    .sort()
+    .map((file) => ({ url: `/_next/static/${file.split(path.sep).join("/")}`, revision: null }));
   const shells = await Promise.all(
     SHELLS.map(async (page) => {
       const html = await readFile(path.join(root, ".next/server/app", `${page}.html`));
@@ -20,7 +23,11 @@ async function precacheList(root) {
     }),
   );
   const icon = await readFile(path.join(root, "public/icons/icon.svg"));
-  return [...hashed, ...shells, { url: "/icons/icon.svg", revision: createHash("sha256").update(icon).digest("hex").slice(0, 16) }];
+  return [
+    ...hashed,
+    ...shells,
+    { url: "/icons/icon.svg", revision: createHash("sha256").update(icon).digest("hex").slice(0, 16) },
+  ];
 }
 
 /** @param {string} root the storefront's directory, after `next build` */

@@ -51,7 +51,15 @@ const onlyWorking: WorkboxPlugin = {
 
 /** Pages may lie in the browser's own cache for a minute; a revalidating request sees what is true now. */
 const askTheServer: WorkboxPlugin = {
-  requestWillFetch: async ({ request }) => (request.mode === "navigate" ? new Request(request.url, { cache: "no-cache", headers: request.headers, credentials: "same-origin", redirect: "manual" }) : request),
+  requestWillFetch: async ({ request }) =>
+    request.mode === "navigate"
+      ? new Request(request.url, {
+          cache: "no-cache",
+          headers: request.headers,
+          credentials: "same-origin",
+          redirect: "manual",
+        })
+      : request,
 };
 
 precache(__PRECACHE__);
@@ -60,11 +68,16 @@ clientsClaim();
 
 const pictures = new CacheFirst({
   cacheName: CACHES.images,
-  plugins: [onlyWorking, good, new ExpirationPlugin({ maxEntries: MOST_IMAGES, maxAgeSeconds: YEAR_SECONDS, purgeOnQuotaError: true })],
+  plugins: [
+    onlyWorking,
+    good,
+    new ExpirationPlugin({ maxEntries: MOST_IMAGES, maxAgeSeconds: YEAR_SECONDS, purgeOnQuotaError: true }),
+  ],
 });
 
 registerRoute(
-  ({ request, sameOrigin, url }) => sameOrigin && request.destination === "image" && !url.pathname.startsWith("/icons/"),
+  ({ request, sameOrigin, url }) =>
+    sameOrigin && request.destination === "image" && !url.pathname.startsWith("/icons/"),
   async (options) => {
     try {
       return await pictures.handle(options);
@@ -78,9 +91,18 @@ registerRoute(({ request, sameOrigin }) => sameOrigin && request.destination ===
 const pages = new NetworkFirst({
   cacheName: CACHES.pages,
   networkTimeoutSeconds: PATIENCE_SECONDS,
-  plugins: [askTheServer, onlyWorking, good, new ExpirationPlugin({ maxEntries: MOST_PAGES, maxAgeSeconds: PAGES_SECONDS, purgeOnQuotaError: true })],
+  plugins: [
+    askTheServer,
+    onlyWorking,
+    good,
+    new ExpirationPlugin({ maxEntries: MOST_PAGES, maxAgeSeconds: PAGES_SECONDS, purgeOnQuotaError: true }),
+  ],
 });
-const unkept = new NetworkFirst({ cacheName: CACHES.pages, networkTimeoutSeconds: PATIENCE_SECONDS, plugins: [askTheServer, onlyWorking, { cacheWillUpdate: async () => null }] });
+const unkept = new NetworkFirst({
+  cacheName: CACHES.pages,
+  networkTimeoutSeconds: PATIENCE_SECONDS,
+  plugins: [askTheServer, onlyWorking, { cacheWillUpdate: async () => null }],
+});
 
 registerRoute(
   ({ request, sameOrigin }) => sameOrigin && request.mode === "navigate",
@@ -102,7 +124,11 @@ registerRoute(
   ({ sameOrigin, url }) => sameOrigin && isPublicApi(url),
   new StaleWhileRevalidate({
     cacheName: CACHES.api,
-    plugins: [onlyWorking, good, new ExpirationPlugin({ maxEntries: MOST_ANSWERS, maxAgeSeconds: API_SECONDS, purgeOnQuotaError: true })],
+    plugins: [
+      onlyWorking,
+      good,
+      new ExpirationPlugin({ maxEntries: MOST_ANSWERS, maxAgeSeconds: API_SECONDS, purgeOnQuotaError: true }),
+    ],
   }),
   "GET",
 );
@@ -116,7 +142,11 @@ self.addEventListener("install", (event) => {
 
 self.addEventListener("activate", (event) => {
   event.waitUntil(
-    caches.keys().then((names) => Promise.all(names.filter((name) => isOurs(name) && !isCurrent(name)).map((name) => caches.delete(name)))),
+    caches
+      .keys()
+      .then((names) =>
+        Promise.all(names.filter((name) => isOurs(name) && !isCurrent(name)).map((name) => caches.delete(name))),
+      ),
   );
 });
 
@@ -124,7 +154,12 @@ self.addEventListener("message", (event) => {
   const type = (event.data as { type?: string } | null)?.type;
   if (type === "SKIP_WAITING") void self.skipWaiting();
   // Offline, or the shop is down: the next page that loads asks again.
-  if (type === "SYNC_CATALOGUE") event.waitUntil(syncCatalogue().catch(() => undefined).then(() => keepWithinQuota()));
+  if (type === "SYNC_CATALOGUE")
+    event.waitUntil(
+      syncCatalogue()
+        .catch(() => undefined)
+        .then(() => keepWithinQuota()),
+    );
 });
 
 interface SyncEvent extends ExtendableEvent {

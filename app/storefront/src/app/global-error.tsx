@@ -7,7 +7,7 @@ export default function GlobalError({ reset }: { reset: () => void }) {
     <html lang="en">
       <body>
         <main>
-          <h1 style={{ marginTop: "4rem" }}>That didn’t work.</h1>
+          <h1 className="alone">That didn’t work.</h1>
           <p>The fault is ours. Your cart is safe.</p>
           <button type="button" className="button" onClick={reset}>
             Try again

@@ -13,7 +13,12 @@ export default function manifest(): MetadataRoute.Manifest {
     icons: [
       ...[192, 512].flatMap((side) => [
         { src: `/icons/icon-${side}.png`, sizes: `${side}x${side}`, type: "image/png" },
-        { src: `/icons/maskable-${side}.png`, sizes: `${side}x${side}`, type: "image/png", purpose: "maskable" as const },
+        {
+          src: `/icons/maskable-${side}.png`,
+          sizes: `${side}x${side}`,
+          type: "image/png",
+          purpose: "maskable" as const,
+        },
       ]),
       { src: "/icons/icon.svg", sizes: "any", type: "image/svg+xml" },
     ],

@@ -5,7 +5,9 @@ export default function NotFound() {
     <div className="empty">
       <p className="eyebrow">404</p>
       <h1>There is nothing here.</h1>
-      <p className="soft prose">The page may have moved, or the product is no longer made. Everything we have is a click away.</p>
+      <p className="soft prose">
+        The page may have moved, or the product is no longer made. Everything we have is a click away.
+      </p>
       <Link href="/products" className="button">
         Shop everything
       </Link>

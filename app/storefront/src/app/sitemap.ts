@@ -12,10 +12,18 @@ const PRODUCTS = 1_000;
 
 export default async function sitemap(): Promise<MetadataRoute.Sitemap> {
   const [market] = MARKETS;
-  const [all, wanted] = await Promise.all([categories(market), products(market, { sort: DEFAULT_SORT, limit: PRODUCTS })]);
+  const [all, wanted] = await Promise.all([
+    categories(market),
+    products(market, { sort: DEFAULT_SORT, limit: PRODUCTS }),
+  ]);
   const origin = publicOrigin();
   return [
-    ...["/", "/products", "/categories", ...all.map(({ id }) => listingPath(id))].map((path) => ({ url: origin + path })),
-    ...wanted.items.map(({ id, updatedAt }) => ({ url: `${origin}/products/${id}`, ...(updatedAt ? { lastModified: updatedAt } : {}) })),
+    ...["/", "/products", "/categories", ...all.map(({ id }) => listingPath(id))].map((path) => ({
+      url: origin + path,
+    })),
+    ...wanted.items.map(({ id, updatedAt }) => ({
+      url: `${origin}/products/${id}`,
+      ...(updatedAt ? { lastModified: updatedAt } : {}),
+    })),
   ];
 }

@@ -11,7 +11,7 @@ export function AccountView() {
   const online = useOnline();
   const [problem, setProblem] = useState("");
 
-  if (visitor === undefined) return <div className="skeleton" style={{ height: "12rem" }} aria-hidden="true" />;
+  if (visitor === undefined) return <div className="skeleton mid" aria-hidden="true" />;
   if (visitor === null) return <SignInFirst next="/account" />;
 
   async function leave() {
@@ -30,7 +30,7 @@ export function AccountView() {
       <section className="card" aria-labelledby="who">
         <h2 id="who">{visitor.name}</h2>
         <p className="soft">{visitor.email}</p>
-        {visitor.tier === "premium" ? <p className="tag good" style={{ justifySelf: "start" }}>Premium member</p> : null}
+        {visitor.tier === "premium" ? <p className="tag good">Premium member</p> : null}
         <Link href="/account/orders" className="button quiet">
           Your orders
         </Link>

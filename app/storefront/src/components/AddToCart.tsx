@@ -31,8 +31,12 @@ export function AddToCart({ product }: { product: Product }) {
           </Link>
         ) : null}
       </div>
-      <p className="small soft" role="status" style={{ marginTop: "0.5rem", minHeight: "1.5em" }}>
-        {failed ? "This browser refuses to store the cart. Is it in private mode?" : added ? `${product.name} is in your cart.` : ""}
+      <p className="small soft line-kept" role="status">
+        {failed
+          ? "This browser refuses to store the cart. Is it in private mode?"
+          : added
+            ? `${product.name} is in your cart.`
+            : ""}
       </p>
     </div>
   );

@@ -10,7 +10,7 @@ import { Totals } from "./Totals";
 export function CartView() {
   const lines = useStored(cartLines, "cart", "signed-out");
   const online = useOnline();
-  if (!lines) return <div className="skeleton" style={{ height: "16rem" }} aria-hidden="true" />;
+  if (!lines) return <div className="skeleton mid" aria-hidden="true" />;
   if (!lines.length) {
     return (
       <div className="empty">
@@ -69,11 +69,21 @@ function Line({ line }: { line: CartLine }) {
       <p className="price">{money(line.price * line.quantity, line.currency)}</p>
       <div className="line-actions">
         <div className="stepper" role="group" aria-label={`How many of ${line.name}`}>
-          <button type="button" aria-label="One less" disabled={line.quantity <= 1} onClick={() => setQuantity(line, line.quantity - 1)}>
+          <button
+            type="button"
+            aria-label="One less"
+            disabled={line.quantity <= 1}
+            onClick={() => setQuantity(line, line.quantity - 1)}
+          >
             −
           </button>
           <output aria-live="polite">{line.quantity}</output>
-          <button type="button" aria-label="One more" disabled={line.quantity >= MOST_PIECES} onClick={() => setQuantity(line, line.quantity + 1)}>
+          <button
+            type="button"
+            aria-label="One more"
+            disabled={line.quantity >= MOST_PIECES}
+            onClick={() => setQuantity(line, line.quantity + 1)}
+          >
             +
           </button>
         </div>

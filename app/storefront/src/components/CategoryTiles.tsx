@@ -12,7 +12,11 @@ export function CategoryTiles({ categories, pictures }: { categories: Category[]
         return (
           <li key={id}>
             <Link href={listingPath(id)} className={pictures ? "department-tile" : "category-tile"} prefetch={false}>
-              {pictures ? <span>{picture ? <ProductImage product={picture} alt="" sizes="(min-width: 48rem) 160px, 46vw" /> : null}</span> : null}
+              {pictures ? (
+                <span>
+                  {picture ? <ProductImage product={picture} alt="" sizes="(min-width: 48rem) 160px, 46vw" /> : null}
+                </span>
+              ) : null}
               <strong>{name}</strong>
             </Link>
           </li>

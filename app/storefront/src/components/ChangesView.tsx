@@ -14,7 +14,7 @@ const LABELS: Record<ChangeStatus, [label: string, kind: string]> = {
 export function ChangesView() {
   const changes = useStored(queuedChanges, "queue", "signed-out");
   const online = useOnline();
-  if (!changes) return <div className="skeleton" style={{ height: "8rem" }} aria-hidden="true" />;
+  if (!changes) return <div className="skeleton low" aria-hidden="true" />;
   if (!changes.length) {
     return (
       <p className="notice good" role="status">
@@ -26,7 +26,7 @@ export function ChangesView() {
   return (
     <>
       {pending ? (
-        <p style={{ marginBottom: "1.25rem" }}>
+        <p className="send-now">
           <button type="button" className="button small" disabled={!online} onClick={() => wake()}>
             {online ? `Send ${pending} now` : `${pending} waiting for a connection`}
           </button>
@@ -62,7 +62,7 @@ function Row({ change }: { change: Change }) {
   }
 
   return (
-    <li className="card change" style={{ display: "flex" }}>
+    <li className="card change">
       <div>
         <p>
           <strong>{change.summary}</strong> <span className={`tag ${kind}`}>{label}</span>

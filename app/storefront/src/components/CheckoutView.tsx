@@ -51,7 +51,7 @@ export function CheckoutView() {
       </div>
     );
   }
-  if (!lines || !draft) return <div className="skeleton" style={{ height: "24rem" }} aria-hidden="true" />;
+  if (!lines || !draft) return <div className="skeleton tall" aria-hidden="true" />;
   if (!lines.length) {
     return (
       <div className="empty">
@@ -80,12 +80,18 @@ export function CheckoutView() {
       if ((await queuedChanges()).some((change) => change.endpoint === "/api/cart")) {
         throw new ApiError(503, "Your latest cart hasn’t reached us yet. Please try again in a moment.");
       }
-      const made = await request("POST", "/api/checkout", { shipping_address: draft.address, payment: { method: "test" } }, { "idempotency-key": draft.key });
+      const made = await request(
+        "POST",
+        "/api/checkout",
+        { shipping_address: draft.address, payment: { method: "test" } },
+        { "idempotency-key": draft.key },
+      );
       await adoptCart([]);
       await storeDraft({ ...draft, key: crypto.randomUUID() });
       setPlaced({ id: Number(made.id), total: Number(made.total), currency: String(made.currency) });
     } catch (error) {
-      if (error instanceof ApiError && error.status === 401) setProblem({ text: "Please sign in to order; your cart comes with you.", signIn: true });
+      if (error instanceof ApiError && error.status === 401)
+        setProblem({ text: "Please sign in to order; your cart comes with you.", signIn: true });
       else if (error instanceof ApiError) setProblem({ text: error.message });
       else {
         void probe();
@@ -99,7 +105,7 @@ export function CheckoutView() {
   const { address } = draft;
   return (
     <form className="split" onSubmit={order}>
-      <div className="form" style={{ maxWidth: "36rem" }}>
+      <div className="form narrow">
         {online ? null : (
           <p className="notice warn" role="status">
             You are offline. Fill everything in; it is kept, and you can order as soon as you’re back.
@@ -107,15 +113,44 @@ export function CheckoutView() {
         )}
         <fieldset>
           <legend>Where shall it go?</legend>
-          <Field label="Name" name="name" autoComplete="name" value={address.name} onChange={(name) => edit({ name })} />
-          <Field label="Street and number" name="street" autoComplete="street-address" value={address.street} onChange={(street) => edit({ street })} />
+          <Field
+            label="Name"
+            name="name"
+            autoComplete="name"
+            value={address.name}
+            onChange={(name) => edit({ name })}
+          />
+          <Field
+            label="Street and number"
+            name="street"
+            autoComplete="street-address"
+            value={address.street}
+            onChange={(street) => edit({ street })}
+          />
           <div className="field-row">
-            <Field label="Postcode" name="postcode" autoComplete="postal-code" value={address.postcode} onChange={(postcode) => edit({ postcode })} />
-            <Field label="City" name="city" autoComplete="address-level2" value={address.city} onChange={(city) => edit({ city })} />
+            <Field
+              label="Postcode"
+              name="postcode"
+              autoComplete="postal-code"
+              value={address.postcode}
+              onChange={(postcode) => edit({ postcode })}
+            />
+            <Field
+              label="City"
+              name="city"
+              autoComplete="address-level2"
+              value={address.city}
+              onChange={(city) => edit({ city })}
+            />
           </div>
           <div className="field">
             <label htmlFor="country">Country</label>
-            <select id="country" autoComplete="country" value={address.country} onChange={(event) => edit({ country: event.target.value })}>
+            <select
+              id="country"
+              autoComplete="country"
+              value={address.country}
+              onChange={(event) => edit({ country: event.target.value })}
+            >
               {COUNTRIES.map(([code, name]) => (
                 <option key={code} value={code}>
                   {name}
@@ -124,7 +159,7 @@ export function CheckoutView() {
             </select>
           </div>
         </fieldset>
-        <fieldset style={{ marginTop: "1rem" }}>
+        <fieldset>
           <legend>Payment</legend>
           <label className="check">
             <input type="radio" name="payment" defaultChecked /> Test payment: nothing is charged
@@ -135,7 +170,7 @@ export function CheckoutView() {
         <h2 id="summary">Your order</h2>
         <ul role="list" className="totals small">
           {lines.map((line) => (
-            <li key={line.productId} style={{ display: "flex", justifyContent: "space-between", gap: "1rem" }}>
+            <li key={line.productId}>
               <span>
                 {line.quantity} × {line.name}
               </span>
@@ -169,7 +204,14 @@ function Field({ label, name, autoComplete, value, onChange }: FieldProps) {
   return (
     <div className="field">
       <label htmlFor={name}>{label}</label>
-      <input id={name} name={name} autoComplete={autoComplete} required value={value} onChange={(event) => onChange(event.target.value)} />
+      <input
+        id={name}
+        name={name}
+        autoComplete={autoComplete}
+        required
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+      />
     </div>
   );
 }

@@ -13,7 +13,11 @@ export function DepartmentTiles({ departments }: { departments: Department[] }) 
       {departments.map(({ name, picture }) => (
         <li key={name}>
           <Link href={`/categories#${name.toLowerCase()}`} className="department-tile" prefetch={false}>
-            <span>{picture ? <ProductImage product={picture} alt="" view="room" sizes="(min-width: 48rem) 230px, 46vw" /> : null}</span>
+            <span>
+              {picture ? (
+                <ProductImage product={picture} alt="" view="room" sizes="(min-width: 48rem) 230px, 46vw" />
+              ) : null}
+            </span>
             <strong>{name}</strong>
           </Link>
         </li>

@@ -15,12 +15,29 @@ export function Gallery({ product }: { product: Product }) {
   const [zoomed, setZoomed] = useState(false);
   return (
     <div className="gallery">
-      <button type="button" className="gallery-main" onClick={() => setZoomed(true)} aria-label={`Enlarge the picture of ${product.name}`}>
-        <ProductImage product={product} alt={`${product.name}${CAPTIONS[view]}`} view={view} sizes="(min-width: 80rem) 640px, (min-width: 56rem) 50vw, 92vw" preload={view === "front"} />
+      <button
+        type="button"
+        className="gallery-main"
+        onClick={() => setZoomed(true)}
+        aria-label={`Enlarge the picture of ${product.name}`}
+      >
+        <ProductImage
+          product={product}
+          alt={`${product.name}${CAPTIONS[view]}`}
+          view={view}
+          sizes="(min-width: 80rem) 640px, (min-width: 56rem) 50vw, 92vw"
+          preload={view === "front"}
+        />
       </button>
       <div className="gallery-thumbs">
         {VIEWS.map((each) => (
-          <button key={each} type="button" aria-pressed={each === view} aria-label={`Show the product${CAPTIONS[each] || " from the front"}`} onClick={() => setView(each)}>
+          <button
+            key={each}
+            type="button"
+            aria-pressed={each === view}
+            aria-label={`Show the product${CAPTIONS[each] || " from the front"}`}
+            onClick={() => setView(each)}
+          >
             <ProductImage product={product} alt="" view={each} sizes="80px" />
           </button>
         ))}

@@ -26,7 +26,8 @@ export function LoginForm() {
       // Not within the page: what it holds of others was made for somebody without an account.
       location.assign(destination());
     } catch (error) {
-      if (error instanceof ApiError) setProblem(error.status === 401 ? "This e-mail address and password don’t belong together." : error.message);
+      if (error instanceof ApiError)
+        setProblem(error.status === 401 ? "This e-mail address and password don’t belong together." : error.message);
       else {
         void probe();
         setProblem("We can’t be reached. Are you online?");

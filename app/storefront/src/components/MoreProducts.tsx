@@ -37,12 +37,14 @@ export function MoreProducts({ categoryId, sort, shown, next }: Props) {
   return (
     <>
       {products.length ? (
-        <div style={{ marginTop: "2.25rem" }}>
+        <div className="grid-after">
           <ProductGrid products={products} />
         </div>
       ) : null}
       <div className="more" aria-live="polite">
-        {state === "failed" ? <p className="notice warn">The next products couldn’t be fetched. Are you offline?</p> : null}
+        {state === "failed" ? (
+          <p className="notice warn">The next products couldn’t be fetched. Are you offline?</p>
+        ) : null}
         {cursor ? (
           <button type="button" className="button quiet" onClick={more} disabled={state === "loading"}>
             {state === "loading" ? "Fetching…" : "Show more"}

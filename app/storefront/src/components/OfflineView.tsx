@@ -78,7 +78,10 @@ export function OfflineView() {
           <header className="page-head">
             <h1>{content.title}</h1>
             <p className="soft">{content.products.length} products that this browser keeps</p>
-            <SortLinks current={isSort(content.sort) ? content.sort : DEFAULT_SORT} {...(content.categoryId === undefined ? {} : { categoryId: content.categoryId })} />
+            <SortLinks
+              current={isSort(content.sort) ? content.sort : DEFAULT_SORT}
+              {...(content.categoryId === undefined ? {} : { categoryId: content.categoryId })}
+            />
           </header>
           <h2 className="visually-hidden">Products</h2>
           <ProductGrid products={content.products.slice(0, shown)} />
@@ -95,7 +98,9 @@ export function OfflineView() {
       return (
         <div className="empty">
           <h1>{online ? "This page couldn’t be fetched." : "You are offline."}</h1>
-          <p className="soft prose">This page isn’t kept in this browser. Your cart and everything you have looked at are.</p>
+          <p className="soft prose">
+            This page isn’t kept in this browser. Your cart and everything you have looked at are.
+          </p>
           <div className="hero-actions">
             <button type="button" className="button" onClick={() => location.reload()}>
               Try again

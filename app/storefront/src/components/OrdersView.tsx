@@ -60,7 +60,7 @@ export function OrdersView() {
   }
 
   if (visitor === null) return <SignInFirst next="/account/orders" />;
-  if (!orders) return <div className="skeleton" style={{ height: "12rem" }} aria-hidden="true" />;
+  if (!orders) return <div className="skeleton mid" aria-hidden="true" />;
   if (!orders.length) return <p className="soft">You haven’t ordered anything yet.</p>;
   return (
     <>
@@ -70,7 +70,9 @@ export function OrdersView() {
             <div className="order-head">
               <h2>Order {order.id}</h2>
               <span className={`tag ${KINDS[order.status] ?? ""}`}>{order.status}</span>
-              <p className="soft small">{new Date(order.created_at).toLocaleDateString("en-GB", { dateStyle: "long" })}</p>
+              <p className="soft small">
+                {new Date(order.created_at).toLocaleDateString("en-GB", { dateStyle: "long" })}
+              </p>
               <p className="price">{money(order.total, order.currency)}</p>
             </div>
             <ul role="list" className="order-lines">

@@ -46,12 +46,14 @@ export function Preferences({ visitor }: { visitor: Visitor }) {
 
   return (
     <section aria-labelledby="preferences">
-      <h2 id="preferences" style={{ marginBottom: "1rem" }}>
-        What you wish for
-      </h2>
+      <h2 id="preferences">What you wish for</h2>
       {CHOICES.map(([name, label]) => (
         <label key={name} className="check">
-          <input type="checkbox" checked={values[name] === true} onChange={(event) => change(name, event.target.checked)} />
+          <input
+            type="checkbox"
+            checked={values[name] === true}
+            onChange={(event) => change(name, event.target.checked)}
+          />
           {label}
         </label>
       ))}

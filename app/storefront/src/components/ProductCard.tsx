@@ -18,7 +18,11 @@ export function ProductCard({ product, preload = false }: { product: Product; pr
       <p className="product-card-brand">{product.brand}</p>
       <p className="product-card-line">
         <span className="price">{money(product.price, product.currency)}</span>
-        {product.stock > 0 ? <Rating value={product.rating} count={product.ratingCount} /> : <span className="tag warn">Sold out</span>}
+        {product.stock > 0 ? (
+          <Rating value={product.rating} count={product.ratingCount} />
+        ) : (
+          <span className="tag warn">Sold out</span>
+        )}
       </p>
     </article>
   );

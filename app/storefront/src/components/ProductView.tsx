@@ -18,7 +18,15 @@ function Stock({ pieces }: { pieces: number }) {
 }
 
 /** A product's page: made on the server, and in the browser from its own copy when there is no network. */
-export function ProductView({ product, reviews, member = false }: { product: Product; reviews?: Page<Review>; member?: boolean }) {
+export function ProductView({
+  product,
+  reviews,
+  member = false,
+}: {
+  product: Product;
+  reviews?: Page<Review>;
+  member?: boolean;
+}) {
   const trail = [
     { label: "Home", href: "/" },
     ...(product.categoryName ? [{ label: product.categoryName, href: listingPath(product.categoryId) }] : []),
@@ -26,7 +34,7 @@ export function ProductView({ product, reviews, member = false }: { product: Pro
   ];
   return (
     <>
-      <div className="page-head" style={{ paddingBottom: "1.25rem" }}>
+      <div className="page-head close">
         <Crumbs trail={trail} />
       </div>
       <div className="product">

@@ -13,9 +13,9 @@ export function RatingChart({ reviews }: { reviews: Review[] }) {
               {stars}
               <span className="visually-hidden"> stars:</span>
             </span>
-            <span className="bar" aria-hidden="true">
-              <span style={{ width: `${(100 * count) / reviews.length}%` }} />
-            </span>
+            <svg className="bar" aria-hidden="true">
+              <rect width={`${(100 * count) / reviews.length}%`} height="100%" />
+            </svg>
             <span>{count}</span>
           </li>
         );

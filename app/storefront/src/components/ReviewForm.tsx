@@ -13,7 +13,12 @@ export function ReviewForm({ product, onDone }: { product: Product; onDone: () =
     await enqueue(
       "POST",
       "/api/reviews",
-      { product_id: product.id, rating: Number(form.get("rating")), title: String(form.get("title")), body: String(form.get("body")) },
+      {
+        product_id: product.id,
+        rating: Number(form.get("rating")),
+        title: String(form.get("title")),
+        body: String(form.get("body")),
+      },
       `Your review of ${product.name}`,
     );
     setSent(true);

@@ -9,7 +9,8 @@ import { Stars } from "./Rating";
 /** Fetched when somebody wants to write one. */
 const ReviewForm = dynamic(() => import("./ReviewForm").then((module) => module.ReviewForm), { ssr: false });
 
-const day = (date: string) => new Date(date).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+const day = (date: string) =>
+  new Date(date).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
 
 export function Reviews({ product, first }: { product: Product; first: Page<Review> }) {
   const [reviews, setReviews] = useState(first.items);
@@ -70,7 +71,7 @@ export function Reviews({ product, first }: { product: Product; first: Page<Revi
           </ul>
           {problem ? <p className="notice warn">{problem}</p> : null}
           {next ? (
-            <div className="more" style={{ justifyItems: "start", marginTop: "1.5rem" }}>
+            <div className="more beside">
               <button type="button" className="button quiet small" onClick={more}>
                 More reviews
               </button>

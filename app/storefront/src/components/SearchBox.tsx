@@ -20,14 +20,14 @@ export function SearchBox() {
   useEffect(() => {
     const wanted = query.trim();
     latest.current = wanted;
-    if (wanted.length < SHORTEST) {
-      setSuggestions([]);
-      return;
-    }
+    if (wanted.length < SHORTEST) return;
     const timer = setTimeout(() => {
-      suggest(wanted).then((found) => {
-        if (latest.current === wanted) setSuggestions(found);
-      }, () => setSuggestions([]));
+      suggest(wanted).then(
+        (found) => {
+          if (latest.current === wanted) setSuggestions(found);
+        },
+        () => setSuggestions([]),
+      );
     }, PAUSE_MS);
     return () => clearTimeout(timer);
   }, [query]);
@@ -49,7 +49,7 @@ export function SearchBox() {
     setActive((current) => (current + step > last ? -1 : current + step < -1 ? last : current + step));
   }
 
-  const shown = open && suggestions.length > 0;
+  const shown = open && suggestions.length > 0 && query.trim().length >= SHORTEST;
   return (
     <form
       className="search"
@@ -85,6 +85,7 @@ export function SearchBox() {
       <ul id={list} className="suggestions" role="listbox" aria-label="Suggestions" hidden={!shown}>
         {suggestions.map((suggestion, index) => (
           // Options are chosen with the arrow keys from the field, which keeps the focus.
+          // eslint-disable-next-line jsx-a11y/click-events-have-key-events
           <li
             key={suggestion}
             id={`${list}-${index}`}

@@ -28,14 +28,21 @@ export function SearchResults() {
       <header className="page-head">
         <h1>{words ? `“${words}”` : "What are you looking for?"}</h1>
         <p className="soft" role="status">
-          {!words ? "Type a word or two above." : !current ? "Searching…" : (current.problem ?? `${products.length} ${products.length === 1 ? "product" : "products"}${current.found?.offline ? ", from what this browser keeps" : ""}`)}
+          {!words
+            ? "Type a word or two above."
+            : !current
+              ? "Searching…"
+              : (current.problem ??
+                `${products.length} ${products.length === 1 ? "product" : "products"}${current.found?.offline ? ", from what this browser keeps" : ""}`)}
         </p>
       </header>
       {products.length ? <h2 className="visually-hidden">Products</h2> : null}
       {products.length ? <ProductGrid products={products} preload={2} /> : null}
       {current?.found && !products.length ? (
         <div className="empty">
-          <p className="soft prose">Nothing has all of these words. Fewer of them, or another name for the thing, may find it.</p>
+          <p className="soft prose">
+            Nothing has all of these words. Fewer of them, or another name for the thing, may find it.
+          </p>
           <div className="hero-actions">
             <Link href="/categories" className="button" prefetch={false}>
               Look through the categories

@@ -28,7 +28,9 @@ export function SiteFooter() {
       <div className="site-footer-inner">
         <div>
           <p className="wordmark">Simone</p>
-          <p className="soft prose small">Well-made things for everyday life. Works without a network, too: browse, and fill your cart on the train.</p>
+          <p className="soft prose small">
+            Well-made things for everyday life. Works without a network, too: browse, and fill your cart on the train.
+          </p>
         </div>
         {COLUMNS.map((column) => (
           <nav key={column.title} aria-label={column.title}>

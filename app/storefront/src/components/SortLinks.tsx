@@ -5,7 +5,12 @@ export function SortLinks({ categoryId, current }: { categoryId?: number; curren
   return (
     <nav className="sorts" aria-label="Sort by">
       {SORTS.map((sort) => (
-        <Link key={sort.value} href={listingPath(categoryId, sort.value)} prefetch={false} {...(sort.value === current ? { "aria-current": "page" as const } : {})}>
+        <Link
+          key={sort.value}
+          href={listingPath(categoryId, sort.value)}
+          prefetch={false}
+          {...(sort.value === current ? { "aria-current": "page" as const } : {})}
+        >
           {sort.label}
         </Link>
       ))}

@@ -1,5 +1,5 @@
 "use client";
-import { useEffect, useState } from "react";
+import { useState, useSyncExternalStore } from "react";
 
 const THEMES = [
   ["", "As the device"],
@@ -7,12 +7,18 @@ const THEMES = [
   ["dark", "Dark"],
 ] as const;
 
+/** Only this component changes it. */
+const unchanging = () => () => undefined;
+const themeOfThePage = () => document.documentElement.dataset.theme ?? "";
+const noTheme = () => "";
+
 export function ThemeChoice() {
-  const [theme, setTheme] = useState("");
-  useEffect(() => setTheme(document.documentElement.dataset.theme ?? ""), []);
+  const kept = useSyncExternalStore(unchanging, themeOfThePage, noTheme);
+  const [chosen, setChosen] = useState<string>();
+  const theme = chosen ?? kept;
 
   function choose(next: string) {
-    setTheme(next);
+    setChosen(next);
     if (next) {
       document.documentElement.dataset.theme = next;
       localStorage.setItem("theme", next);

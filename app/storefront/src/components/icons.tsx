@@ -4,7 +4,16 @@ import type { SVGProps } from "react";
 const icon = (path: string, filled = false) =>
   function Icon(props: SVGProps<SVGSVGElement>) {
     return (
-      <svg viewBox="0 0 24 24" fill={filled ? "currentColor" : "none"} stroke={filled ? "none" : "currentColor"} strokeWidth="1.6" strokeLinecap="round" strokeLinejoin="round" aria-hidden="true" {...props}>
+      <svg
+        viewBox="0 0 24 24"
+        fill={filled ? "currentColor" : "none"}
+        stroke={filled ? "none" : "currentColor"}
+        strokeWidth="1.6"
+        strokeLinecap="round"
+        strokeLinejoin="round"
+        aria-hidden="true"
+        {...props}
+      >
         <path d={path} />
       </svg>
     );

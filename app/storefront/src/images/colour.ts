@@ -7,7 +7,10 @@ export interface Colour {
 
 export const hsl = (h: number, s: number, l: number): Colour => ({ h, s, l });
 export const css = ({ h, s, l }: Colour): string => `hsl(${h.toFixed(0)} ${s.toFixed(0)}% ${l.toFixed(1)}%)`;
-export const lighter = (colour: Colour, by: number): Colour => ({ ...colour, l: Math.min(97, Math.max(4, colour.l + by)) });
+export const lighter = (colour: Colour, by: number): Colour => ({
+  ...colour,
+  l: Math.min(97, Math.max(4, colour.l + by)),
+});
 
 /** The colours products come in, by the word in their names; also the middle part of a design's name. */
 export const FINISHES: Readonly<Record<string, Colour>> = {

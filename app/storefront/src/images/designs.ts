@@ -21,5 +21,7 @@ export const COLOURS: readonly string[] = Object.keys(FINISHES);
 export function designOf(name: string): Design | undefined {
   const [, kind = "", colour = "", digit] = /^([a-z]+)-([a-z]+)-([1-9])$/.exec(name) ?? [];
   const variation = Number(digit);
-  return Object.hasOwn(SHAPES, kind) && Object.hasOwn(FINISHES, colour) && variation <= VARIATIONS ? { kind, colour, variation } : undefined;
+  return Object.hasOwn(SHAPES, kind) && Object.hasOwn(FINISHES, colour) && variation <= VARIATIONS
+    ? { kind, colour, variation }
+    : undefined;
 }

@@ -38,15 +38,45 @@ export function draw(design: Design, view: View): string {
 
 function backdrop(pen: Pen, ground: ReturnType<typeof hsl>, view: View): void {
   const edge = FLOOR - 130;
-  pen.add(rect(-200, -200, 1400, 1400, 0, pen.gradient("down", [0, lighter(ground, 3)], [0.6, ground], [1, lighter(ground, -3)])));
+  pen.add(
+    rect(
+      -200,
+      -200,
+      1400,
+      1400,
+      0,
+      pen.gradient("down", [0, lighter(ground, 3)], [0.6, ground], [1, lighter(ground, -3)]),
+    ),
+  );
   if (view === "room") {
     // Light from a window, and a shelf edge: enough to say "at home".
     const light = css(lighter(ground, 6));
-    for (const [x, y] of [[600, -80], [790, -80], [600, 130], [790, 130]] as const) pen.add(path(`M${x} ${y}h150l-60 180h-150Z`, light, 'opacity=".7"'));
-    pen.add(rect(-200, edge, 1400, 700, 0, pen.gradient("down", [0, lighter({ ...ground, s: ground.s + 14 }, -13)], [1, lighter({ ...ground, s: ground.s + 14 }, -19)])));
+    for (const [x, y] of [
+      [600, -80],
+      [790, -80],
+      [600, 130],
+      [790, 130],
+    ] as const)
+      pen.add(path(`M${x} ${y}h150l-60 180h-150Z`, light, 'opacity=".7"'));
+    pen.add(
+      rect(
+        -200,
+        edge,
+        1400,
+        700,
+        0,
+        pen.gradient(
+          "down",
+          [0, lighter({ ...ground, s: ground.s + 14 }, -13)],
+          [1, lighter({ ...ground, s: ground.s + 14 }, -19)],
+        ),
+      ),
+    );
     pen.add(line(`M-200 ${edge}H1200`, css(lighter(ground, -20)), 4, 'opacity=".5"'));
   } else {
     pen.add(rect(-200, edge, 1400, 700, 0, pen.gradient("down", [0, lighter(ground, -4)], [1, lighter(ground, 2)])));
   }
-  pen.add(`<ellipse cx="330" cy="240" rx="620" ry="520" fill="${pen.gradient("glow", [0, hsl(45, 60, 99), 0.65], [1, hsl(45, 60, 99), 0])}"/>`);
+  pen.add(
+    `<ellipse cx="330" cy="240" rx="620" ry="520" fill="${pen.gradient("glow", [0, hsl(45, 60, 99), 0.65], [1, hsl(45, 60, 99), 0])}"/>`,
+  );
 }

@@ -26,7 +26,10 @@ export class Pen {
   gradient(kind: "across" | "down" | "glow", ...stops: [number, Colour, number?][]): string {
     const id = `g${this.definitions.length}`;
     const inner = stops
-      .map(([offset, colour, opacity = 1]) => `<stop offset="${offset}" stop-color="${css(colour)}" stop-opacity="${opacity}"/>`)
+      .map(
+        ([offset, colour, opacity = 1]) =>
+          `<stop offset="${offset}" stop-color="${css(colour)}" stop-opacity="${opacity}"/>`,
+      )
       .join("");
     this.definitions.push(
       kind === "glow"
@@ -38,7 +41,13 @@ export class Pen {
 
   /** The shading of something round that stands upright, lit from the upper left. */
   round(colour: Colour): string {
-    return this.gradient("across", [0, lighter(colour, -7)], [0.28, lighter(colour, 9)], [0.6, colour], [1, lighter(colour, -17)]);
+    return this.gradient(
+      "across",
+      [0, lighter(colour, -7)],
+      [0.28, lighter(colour, 9)],
+      [0.6, colour],
+      [1, lighter(colour, -17)],
+    );
   }
 
   /** The shading of something flat. */
@@ -63,7 +72,15 @@ const n = (value: number): string => value.toFixed(1);
 export const ellipse = (x: number, y: number, rx: number, ry: number, fill: string, more = ""): string =>
   `<ellipse cx="${n(x)}" cy="${n(y)}" rx="${n(rx)}" ry="${n(ry)}" fill="${fill}" ${more}/>`;
 
-export const rect = (x: number, y: number, width: number, height: number, radius: number, fill: string, more = ""): string =>
+export const rect = (
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+  radius: number,
+  fill: string,
+  more = "",
+): string =>
   `<rect x="${n(x)}" y="${n(y)}" width="${n(width)}" height="${n(height)}" rx="${n(radius)}" fill="${fill}" ${more}/>`;
 
 export const path = (d: string, fill: string, more = ""): string => `<path d="${d}" fill="${fill}" ${more}/>`;

@@ -17,15 +17,28 @@ const QUALITY = 90;
 
 export async function jpeg(design: Design, view: View): Promise<Buffer> {
   const [widest] = SIDES;
-  const drawn = await sharp(Buffer.from(draw(design, view)), { density: (72 * widest) / 1000 }).resize(widest, widest).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  const drawn = await sharp(Buffer.from(draw(design, view)), { density: (72 * widest) / 1000 })
+    .resize(widest, widest)
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
   for (const side of SIDES) {
-    const source = await sharp(drawn.data, { raw: drawn.info }).resize(side, side).jpeg({ quality: QUALITY, mozjpeg: false }).toBuffer();
+    const source = await sharp(drawn.data, { raw: drawn.info })
+      .resize(side, side)
+      .jpeg({ quality: QUALITY, mozjpeg: false })
+      .toBuffer();
     if ((await sharp(source).jpeg(DELIVERED).toBuffer()).length <= LARGEST_BYTES) return source;
   }
-  throw new Error(`${design.kind}-${design.colour}-${design.variation}, ${view}: heavier than ${LARGEST_BYTES} bytes even with ${SIDES.at(-1)} pixels a side`);
+  throw new Error(
+    `${design.kind}-${design.colour}-${design.variation}, ${view}: heavier than ${LARGEST_BYTES} bytes even with ${SIDES.at(-1)} pixels a side`,
+  );
 }
 
 /** RGBA of a small version, for the blur hash. */
 export function thumbnail(design: Design, side: number): Promise<Buffer> {
-  return sharp(Buffer.from(draw(design, "front"))).resize(side, side).ensureAlpha().raw().toBuffer();
+  return sharp(Buffer.from(draw(design, "front")))
+    .resize(side, side)
+    .ensureAlpha()
+    .raw()
+    .toBuffer();
 }

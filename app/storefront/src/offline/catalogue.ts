@@ -5,8 +5,7 @@ import { makingRoom } from "./room";
 
 /** Keep a product that is being looked at, with all that its page says. */
 export async function remember(product: Product): Promise<void> {
-  const db = await database();
-  await makingRoom(() => db.put("products", { ...product, usedAt: Date.now() }));
+  await makingRoom(async () => (await database()).put("products", { ...product, usedAt: Date.now() }));
 }
 
 export const storedProduct = async (id: number): Promise<StoredProduct | undefined> =>

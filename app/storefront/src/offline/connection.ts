@@ -41,7 +41,11 @@ export function probe(): Promise<Connection> {
 
 async function ask(): Promise<Connection> {
   try {
-    const response = await fetch(HEALTH, { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const response = await fetch(HEALTH, {
+      method: "HEAD",
+      cache: "no-store",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
     return response.ok ? "online" : "offline";
   } catch {
     return "offline";

@@ -77,12 +77,27 @@ export type Upgrade = IDBPTransaction<Schema, StoreNames<Schema>[], "versionchan
 
 let opened: Promise<Database> | undefined;
 
-export function database(): Promise<Database> {
+/** The open database. Don't keep it across a wait for the network: a browser may close it under a page in the background. */
+export async function database(): Promise<Database> {
   opened ??= open().catch((error: unknown) => {
     opened = undefined;
     throw error;
   });
-  return opened;
+  const asked = opened;
+  const db = await asked;
+  if (isOpen(db)) return db;
+  if (opened === asked) opened = undefined;
+  return database();
+}
+
+/** WebKit closes connections of pages in the background without a `close` event; only a transaction notices. */
+function isOpen(db: Database): boolean {
+  try {
+    db.transaction("meta");
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function open(): Promise<Database> {

@@ -1,10 +1,6 @@
 /** What the tabs and the service worker tell one another. */
 export type Message =
-  | { type: "cart" }
-  | { type: "queue" }
-  | { type: "catalogue" }
-  | { type: "evicted" }
-  | { type: "signed-out" };
+  { type: "cart" } | { type: "queue" } | { type: "catalogue" } | { type: "evicted" } | { type: "signed-out" };
 
 const CHANNEL = "simone-webshop";
 let channel: BroadcastChannel | undefined;

@@ -49,10 +49,9 @@ export async function enqueue(
   data: unknown,
   summary: string,
 ): Promise<void> {
-  const db = await database();
   const match = await knownVersion(endpoint);
   const change = newChange(method, endpoint, data, summary);
-  await makingRoom(() => db.add("syncQueue", match ? { ...change, match } : change));
+  await makingRoom(async () => (await database()).add("syncQueue", match ? { ...change, match } : change));
   announce({ type: "queue" });
   wake();
 }
@@ -64,7 +63,8 @@ export async function noteVersion(endpoint: string, version: string): Promise<vo
   await (await database()).put("userData", version, versionOf(endpoint));
 }
 
-const knownVersion = async (endpoint: string): Promise<string | undefined> => (await (await database()).get("userData", versionOf(endpoint))) as string | undefined;
+const knownVersion = async (endpoint: string): Promise<string | undefined> =>
+  (await (await database()).get("userData", versionOf(endpoint))) as string | undefined;
 
 export async function queuedChanges(): Promise<Change[]> {
   return (await database()).getAll("syncQueue");
@@ -104,20 +104,18 @@ const underLock = async (): Promise<Outcome> =>
   });
 
 async function drain(): Promise<Outcome> {
-  const db = await database();
   for (;;) {
-    const next = await db.getFromIndex("syncQueue", "status", "pending");
+    const next = await (await database()).getFromIndex("syncQueue", "status", "pending");
     if (!next) return { done: true };
     const verdict = await send(next);
-    const id = next.id as number;
     if (verdict.kind === "wait") {
-      await db.put("syncQueue", { ...next, attempts: next.attempts + 1, problem: verdict.problem });
+      await (await database()).put("syncQueue", { ...next, attempts: next.attempts + 1, problem: verdict.problem });
       announce({ type: "queue" });
       const backOff = Math.min(FIRST_WAIT_MS * 2 ** next.attempts, LONGEST_WAIT_MS);
       return { done: false, waitMs: verdict.waitMs ?? backOff * (0.5 + Math.random() / 2) };
     }
     if (verdict.kind === "done") await delivered(next, verdict.version);
-    else await db.put("syncQueue", { ...next, status: verdict.kind, problem: verdict.problem });
+    else await (await database()).put("syncQueue", { ...next, status: verdict.kind, problem: verdict.problem });
     for (const listener of endings) listener(verdict.kind === "done" ? "delivered" : "failed");
     announce({ type: "queue" });
   }
@@ -147,7 +145,11 @@ async function send(change: Change): Promise<Verdict> {
   try {
     response = await fetch(change.endpoint, {
       method: change.method,
-      headers: { "content-type": "application/json", "idempotency-key": change.key, ...(change.match ? { "if-match": change.match } : {}) },
+      headers: {
+        "content-type": "application/json",
+        "idempotency-key": change.key,
+        ...(change.match ? { "if-match": change.match } : {}),
+      },
       body: JSON.stringify(change.data),
       credentials: "same-origin",
       signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -156,11 +158,14 @@ async function send(change: Change): Promise<Verdict> {
     return { kind: "wait", problem: "The shop couldn't be reached." };
   }
   if (response.ok) return { kind: "done", version: versionIn(response) };
-  if (response.status === CHANGED_MEANWHILE || (response.status === CONFLICT && change.method === "PUT")) return { kind: "conflict", problem: await explanation(response) };
+  if (response.status === CHANGED_MEANWHILE || (response.status === CONFLICT && change.method === "PUT"))
+    return { kind: "conflict", problem: await explanation(response) };
   if (response.status >= 500 || RETRIED.has(response.status)) {
     const after = Number(response.headers.get("retry-after"));
     const problem = `The shop is busy (${response.status}).`;
-    return after > 0 ? { kind: "wait", problem, waitMs: Math.min(after * 1000, LONGEST_WAIT_MS) } : { kind: "wait", problem };
+    return after > 0
+      ? { kind: "wait", problem, waitMs: Math.min(after * 1000, LONGEST_WAIT_MS) }
+      : { kind: "wait", problem };
   }
   return { kind: "failed", problem: await explanation(response) };
 }

@@ -35,7 +35,18 @@ function routeOf(url: string): string {
   return KNOWN.has(first) ? first : "other";
 }
 
-const KNOWN = new Set(["cart", "checkout", "login", "account", "search", "changes", "offline", "revalidate", "healthz", "sw.js"]);
+const KNOWN = new Set([
+  "cart",
+  "checkout",
+  "login",
+  "account",
+  "search",
+  "changes",
+  "offline",
+  "revalidate",
+  "healthz",
+  "sw.js",
+]);
 
 interface Exchange {
   request: IncomingMessage;

@@ -9,7 +9,9 @@ export async function isSigned(body: string, header: string, now = Date.now()): 
   const match = /^t=(\d{1,12}),v1=([0-9a-f]{64})$/.exec(header);
   const [, time, given] = match ?? [];
   if (!time || !given || Math.abs(now / 1000 - Number(time)) > LONGEST_AGE_SECONDS) return false;
-  const expected = createHmac("sha256", await key()).update(`${time}.${body}`).digest();
+  const expected = createHmac("sha256", await key())
+    .update(`${time}.${body}`)
+    .digest();
   return timingSafeEqual(expected, Buffer.from(given, "hex"));
 }
 

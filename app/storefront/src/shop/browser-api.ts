@@ -1,5 +1,14 @@
 /** What the pages ask the API for from the browser, same origin: through the service worker's caches where they apply. */
-import { type Category, type Page, type Product, type Review, toCategory, toPage, toProduct, toReview } from "./catalogue";
+import {
+  type Category,
+  type Page,
+  type Product,
+  type Review,
+  toCategory,
+  toPage,
+  toProduct,
+  toReview,
+} from "./catalogue";
 
 type Json = Record<string, unknown>;
 
@@ -16,20 +25,35 @@ export class ApiError extends Error {
 const TIMEOUT_MS = 10_000;
 const NO_CONTENT = 204;
 
-export async function request(method: string, path: string, data?: unknown, headers: Record<string, string> = {}): Promise<Json> {
+export async function request(
+  method: string,
+  path: string,
+  data?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Json> {
   return (await requestVersion(method, path, data, headers)).json;
 }
 
 /** Which version of a thing an answer tells of. Whoever compresses it on the way weakens its ETag, which still names the version. */
-export const versionIn = (response: Response): string | null => response.headers.get("etag")?.replace(/^W\//, "") ?? null;
+export const versionIn = (response: Response): string | null =>
+  response.headers.get("etag")?.replace(/^W\//, "") ?? null;
 
 /** As `request`, with the version of what was answered. */
-export async function requestVersion(method: string, path: string, data?: unknown, headers: Record<string, string> = {}): Promise<{ json: Json; version: string | null }> {
+export async function requestVersion(
+  method: string,
+  path: string,
+  data?: unknown,
+  headers: Record<string, string> = {},
+): Promise<{ json: Json; version: string | null }> {
   const response = await fetch(path, {
     method,
     // Not the browser's own copy without asking: a member's prices have the same addresses as everybody's.
     cache: "no-cache",
-    headers: { accept: "application/json", ...(data === undefined ? {} : { "content-type": "application/json" }), ...headers },
+    headers: {
+      accept: "application/json",
+      ...(data === undefined ? {} : { "content-type": "application/json" }),
+      ...headers,
+    },
     ...(data === undefined ? {} : { body: JSON.stringify(data) }),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });

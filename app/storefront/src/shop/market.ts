@@ -24,7 +24,8 @@ export const marketOf = (slug: string): Market | undefined => MARKETS.find((mark
 
 const MEMBER_MARKETS: readonly Market[] = MARKETS.map((market) => ({ ...market, member: true }));
 
-export const memberMarketOf = (slug: string): Market | undefined => MEMBER_MARKETS.find((market) => market.slug === slug);
+export const memberMarketOf = (slug: string): Market | undefined =>
+  MEMBER_MARKETS.find((market) => market.slug === slug);
 
 export const marketOfCurrency = (currency: string): Market =>
   MARKETS.find((market) => market.currency === currency) ?? EUR;

@@ -57,7 +57,8 @@ function once(act: () => void): () => void {
 }
 
 export function measure(): () => void {
-  for (const on of [onCLS, onFCP, onINP, onLCP, onTTFB]) on((metric) => record(metric.name.toLowerCase(), metric.value));
+  for (const on of [onCLS, onFCP, onINP, onLCP, onTTFB])
+    on((metric) => record(metric.name.toLowerCase(), metric.value));
   // This runs when React has taken the page over: from now on it answers the visitor.
   record("tti", performance.now());
   // The load event is mostly still to come; its end is known at the latest when the visitor looks away.
@@ -100,7 +101,7 @@ async function flush(): Promise<void> {
     return;
   }
   const db = await database();
-  for (let stored = await db.getAll("analytics", undefined, LARGEST_BATCH); stored.length; ) {
+  for (let stored = await db.getAll("analytics", undefined, LARGEST_BATCH); stored.length;) {
     if (!beacon(stored)) return;
     const tx = db.transaction("analytics", "readwrite");
     for (const { id } of stored) if (id !== undefined) void tx.store.delete(id);

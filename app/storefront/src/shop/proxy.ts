@@ -6,7 +6,21 @@ import { apiUrl } from "./server-api";
 
 const TIMEOUT_MS = 30_000;
 /** Hop-by-hop (RFC 9110, 7.6.1), recomputed by fetch, or not a client's to say. */
-const DROPPED_FROM_REQUEST = ["connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host", "content-length", "expect", "accept-encoding", "x-country", "x-device", "x-admin-update"];
+const DROPPED_FROM_REQUEST = [
+  "connection",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "host",
+  "content-length",
+  "expect",
+  "accept-encoding",
+  "x-country",
+  "x-device",
+  "x-admin-update",
+];
 /** fetch has decoded the body. */
 const DROPPED_FROM_ANSWER = ["connection", "keep-alive", "transfer-encoding", "content-encoding", "content-length"];
 const WITHOUT_BODY = new Set(["GET", "HEAD"]);

@@ -8,7 +8,16 @@
 import { cookies } from "next/headers";
 import { notFound } from "next/navigation";
 import { cache } from "react";
-import { type Category, type Page, type Product, type Review, toCategory, toPage, toProduct, toReview } from "./catalogue";
+import {
+  type Category,
+  type Page,
+  type Product,
+  type Review,
+  toCategory,
+  toPage,
+  toProduct,
+  toReview,
+} from "./catalogue";
 import type { Market } from "./market";
 
 /** Seconds after which a page is made anew without being asked to (ISR). */
@@ -29,7 +38,9 @@ export function apiUrl(): string {
 async function get(path: string, market: Market, tags: string[]): Promise<Json> {
   const headers = { accept: "application/json", "x-country": market.countries[0] ?? "" };
   const response = await fetch(`${apiUrl()}${path}`, {
-    ...(market.member ? { headers: { ...headers, cookie: await sessionCookies() }, cache: "no-store" as const } : { headers, next: { revalidate: REVALIDATE_SECONDS, tags } }),
+    ...(market.member
+      ? { headers: { ...headers, cookie: await sessionCookies() }, cache: "no-store" as const }
+      : { headers, next: { revalidate: REVALIDATE_SECONDS, tags } }),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   if (response.status === 404) notFound();
@@ -70,16 +81,25 @@ export interface Listing {
 export async function products(market: Market, listing: Listing): Promise<Page<Product>> {
   const query = new URLSearchParams({ sort: listing.sort, limit: String(listing.limit) });
   if (listing.categoryId !== undefined) query.set("category_id", String(listing.categoryId));
-  const tags = ["products", ...(listing.categoryId === undefined ? ["page-home", "page-products"] : [`page-category:${listing.categoryId}`, "pages-category"])];
+  const tags = [
+    "products",
+    ...(listing.categoryId === undefined
+      ? ["page-home", "page-products"]
+      : [`page-category:${listing.categoryId}`, "pages-category"]),
+  ];
   return toPage(await get(`/api/products?${query}`, market, tags), toProduct);
 }
 
 /** Asked for once a page, although its title and its body both need it. */
-export const product = cache(
-  async (market: Market, id: number): Promise<Product> =>
-    toProduct(await get(`/api/products/${id}`, market, [`product:${id}`, `page-product:${id}`, "catalogue", "pages-product"])),
+export const product = cache(async (market: Market, id: number): Promise<Product> =>
+  toProduct(
+    await get(`/api/products/${id}`, market, [`product:${id}`, `page-product:${id}`, "catalogue", "pages-product"]),
+  ),
 );
 
 export async function reviews(market: Market, productId: number): Promise<Page<Review>> {
-  return toPage(await get(`/api/reviews/${productId}`, shared(market), [`reviews:${productId}`, "catalogue"]), toReview);
+  return toPage(
+    await get(`/api/reviews/${productId}`, shared(market), [`reviews:${productId}`, "catalogue"]),
+    toReview,
+  );
 }

@@ -12,5 +12,13 @@ export function allProductsMetadata(sort: string): Metadata {
 export async function AllProducts({ market, sort }: { market: Market; sort: string }) {
   if (!isSort(sort)) notFound();
   const page = await products(market, { sort, limit: PAGE_SIZE });
-  return <Listing title="Everything" description="The whole shop, in one long shelf." sort={sort} products={page.items} {...(page.next ? { next: page.next } : {})} />;
+  return (
+    <Listing
+      title="Everything"
+      description="The whole shop, in one long shelf."
+      sort={sort}
+      products={page.items}
+      {...(page.next ? { next: page.next } : {})}
+    />
+  );
 }

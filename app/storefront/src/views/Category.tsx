@@ -29,6 +29,18 @@ export async function categoryMetadata(props: Props): Promise<Metadata> {
 export async function CategoryListing(props: Props) {
   const { market, categoryId, sort } = props;
   if (!isSort(sort)) notFound();
-  const [category, page] = await Promise.all([categoryOf(props), products(market, { categoryId, sort, limit: PAGE_SIZE })]);
-  return <Listing title={category.name} description={category.description} categoryId={category.id} sort={sort} products={page.items} {...(page.next ? { next: page.next } : {})} />;
+  const [category, page] = await Promise.all([
+    categoryOf(props),
+    products(market, { categoryId, sort, limit: PAGE_SIZE }),
+  ]);
+  return (
+    <Listing
+      title={category.name}
+      description={category.description}
+      categoryId={category.id}
+      sort={sort}
+      products={page.items}
+      {...(page.next ? { next: page.next } : {})}
+    />
+  );
 }

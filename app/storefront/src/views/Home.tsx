@@ -21,8 +21,12 @@ export async function Home({ market }: { market: Market }) {
     categories(market),
   ]);
   const [favourite] = loved.items;
-  const departments = [...new Map(all.toReversed().map((category) => [category.department, category])).values()].toReversed();
-  const shown = await Promise.all(departments.map(({ id }) => products(market, { categoryId: id, sort: "popularity", limit: 1 })));
+  const departments = [
+    ...new Map(all.toReversed().map((category) => [category.department, category])).values(),
+  ].toReversed();
+  const shown = await Promise.all(
+    departments.map(({ id }) => products(market, { categoryId: id, sort: "popularity", limit: 1 })),
+  );
   return (
     <>
       <section className="hero" aria-labelledby="welcome">
@@ -40,7 +44,13 @@ export async function Home({ market }: { market: Market }) {
         </div>
         {favourite ? (
           <div className="hero-picture">
-            <ProductImage product={favourite} alt={favourite.name} view="room" sizes="(min-width: 48rem) 640px, 92vw" preload />
+            <ProductImage
+              product={favourite}
+              alt={favourite.name}
+              view="room"
+              sizes="(min-width: 48rem) 640px, 92vw"
+              preload
+            />
           </div>
         ) : null}
       </section>
@@ -62,7 +72,12 @@ export async function Home({ market }: { market: Market }) {
             All categories
           </Link>
         </div>
-        <DepartmentTiles departments={departments.map(({ department }, index) => ({ name: department, picture: shown[index]?.items[0] }))} />
+        <DepartmentTiles
+          departments={departments.map(({ department }, index) => ({
+            name: department,
+            picture: shown[index]?.items[0],
+          }))}
+        />
       </section>
 
       <section className="section" aria-labelledby="new">

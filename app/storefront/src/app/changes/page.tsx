@@ -8,7 +8,10 @@ export default function Changes() {
     <>
       <header className="page-head">
         <h1>Unsent changes</h1>
-        <p className="soft prose">What you did here that the shop doesn’t know yet. It is sent by itself, in this order, as soon as there is a connection.</p>
+        <p className="soft prose">
+          What you did here that the shop doesn’t know yet. It is sent by itself, in this order, as soon as there is a
+          connection.
+        </p>
       </header>
       <ChangesView />
     </>

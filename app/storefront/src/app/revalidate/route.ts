@@ -34,9 +34,13 @@ function tagsOf(body: string): string[] | undefined {
   } catch {
     return undefined;
   }
-  const valid = Array.isArray(tags) && tags.length > 0 && tags.length <= MOST_TAGS && tags.every((tag) => typeof tag === "string");
+  const valid =
+    Array.isArray(tags) && tags.length > 0 && tags.length <= MOST_TAGS && tags.every((tag) => typeof tag === "string");
   return valid ? (tags as string[]) : undefined;
 }
 
 const problem = (status: number, detail: string): Response =>
-  Response.json({ status, detail }, { status, headers: { "content-type": "application/problem+json", "cache-control": "no-store" } });
+  Response.json(
+    { status, detail },
+    { status, headers: { "content-type": "application/problem+json", "cache-control": "no-store" } },
+  );

@@ -17,5 +17,6 @@ export const WHITE = hsl(40, 30, 96);
 export const DARK = hsl(24, 8, 16);
 
 export function legs(pen: Pen, feet: [topX: number, footX: number][], top: number, wood: Colour, width = 24): void {
-  for (const [from, to] of feet) pen.add(line(`M${from} ${top}L${to} ${FLOOR - 6}`, css(lighter(wood, from < 500 ? 0 : -7)), width));
+  for (const [from, to] of feet)
+    pen.add(line(`M${from} ${top}L${to} ${FLOOR - 6}`, css(lighter(wood, from < 500 ? 0 : -7)), width));
 }

@@ -9,4 +9,13 @@ import * as kitchen from "./kitchen";
 import * as leisure from "./leisure";
 
 /** How to draw each kind of thing, by the name that designs go by. */
-export const SHAPES: Readonly<Record<string, Draw>> = { ...furniture, ...home, ...kitchen, ...household, ...devices, ...carried, ...clothing, ...leisure };
+export const SHAPES: Readonly<Record<string, Draw>> = {
+  ...furniture,
+  ...home,
+  ...kitchen,
+  ...household,
+  ...devices,
+  ...carried,
+  ...clothing,
+  ...leisure,
+};

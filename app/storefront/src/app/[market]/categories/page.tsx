@@ -17,11 +17,14 @@ export default async function Categories({ params }: { params: Promise<{ market:
         <h1>The shop</h1>
       </header>
       {departments.map((department) => (
-        <section key={department} id={department.toLowerCase()} className="section" style={{ marginTop: "2.5rem" }}>
+        <section key={department} id={department.toLowerCase()} className="section department">
           <div className="section-head">
             <h2>{department}</h2>
           </div>
-          <CategoryTiles categories={all.filter((category) => category.department === department)} pictures={pictures} />
+          <CategoryTiles
+            categories={all.filter((category) => category.department === department)}
+            pictures={pictures}
+          />
         </section>
       ))}
     </>

@@ -9,7 +9,10 @@ interface Props {
   params: Promise<{ market: string; product: string }>;
 }
 
-const asked = async ({ params }: Props) => ({ market: await memberMarketFrom(params), id: idFrom((await params).product) });
+const asked = async ({ params }: Props) => ({
+  market: await memberMarketFrom(params),
+  id: idFrom((await params).product),
+});
 
 export const generateMetadata = async (props: Props): Promise<Metadata> => productMetadata(await asked(props));
 

@@ -9,7 +9,8 @@ interface Props {
   params: Promise<{ market: string; sort: string }>;
 }
 
-export const generateMetadata = async ({ params }: Props): Promise<Metadata> => allProductsMetadata((await params).sort);
+export const generateMetadata = async ({ params }: Props): Promise<Metadata> =>
+  allProductsMetadata((await params).sort);
 
 export default async function AllProductsPage({ params }: Props) {
   return <AllProducts market={await memberMarketFrom(params)} sort={(await params).sort} />;

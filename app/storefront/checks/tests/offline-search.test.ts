@@ -1,0 +1,36 @@
+import { beforeEach, expect, test } from "vitest";
+import { product } from "./product";
+
+beforeEach(async () => {
+  const { remember } = await import("@/offline/catalogue");
+  await remember(product(1, { name: "Linen Sheet", brand: "Nordlicht", popularity: 5 }));
+  await remember(product(2, { name: "Cotton Towel", brand: "Linen & Co", popularity: 9 }));
+  await remember(product(3, { name: "Café Crème Cup", description: "Goes with a linen cloth", popularity: 1 }));
+});
+
+const found = async (words: string): Promise<number[]> =>
+  (await (await import("@/offline/catalogue")).searchOffline(words, 10)).map(({ id }) => id);
+
+test("a name counts more than a brand, a brand more than a description", async () => {
+  expect(await found("linen")).toEqual([1, 2, 3]);
+});
+
+test("every word has to be there, as the beginning of a word, in any order", async () => {
+  expect(await found("she lin")).toEqual([1]);
+  expect(await found("linen cup")).toEqual([3]);
+  expect(await found("heet")).toEqual([]);
+});
+
+test("accents and capitals don't matter", async () => {
+  expect(await found("CAFE creme")).toEqual([3]);
+});
+
+test("no words find nothing", async () => {
+  expect(await found("  –  ")).toEqual([]);
+});
+
+test("a connection that the browser closed under the page is opened again", async () => {
+  const { database } = await import("@/offline/database");
+  (await database()).close();
+  expect(await found("sheet")).toEqual([1]);
+});

@@ -1,1 +1,0 @@
-"""An environment's whole configuration: typed sections, how they relate, and every fault of a stack file at once."""
