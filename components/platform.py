@@ -5,7 +5,7 @@ from typing import Literal
 
 import pulumi
 
-from components.settings_base import Section, setting
+from components.settings.section import Section, setting
 
 PROJECT = "simone"
 Priority = Literal["data", "serving", "batch"]

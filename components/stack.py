@@ -21,7 +21,7 @@ from components.postgres import Postgres, PostgresArgs
 from components.postgres.roles import DATABASE
 from components.redis import Redis, RedisArgs
 from components.redis.backups import PREFIX
-from components.settings import Settings
+from components.settings.environment import Settings
 from components.storefront import Storefront, StorefrontArgs
 
 CACHING_POLICY = Path(__file__).resolve().parent.parent / "app" / "caching.yaml"

@@ -5,16 +5,14 @@ The security contexts satisfy the Pod Security Standard "restricted"
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Self
+from collections.abc import Iterable, Mapping, Sequence
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pydantic import model_validator
 
 from components.platform import PROJECT, Platform
-from components.quantities import Bytes, Cpu, kubernetes_cpu, kubernetes_memory
-from components.settings_base import Section, setting
+from components.settings.quantities import Bytes, Cpu, kubernetes_cpu, kubernetes_memory
+from components.settings.section import Section, setting
 
 CHECKSUM_ANNOTATION = "simone.shop/config-checksum"
 
@@ -355,13 +353,9 @@ class Autoscaling(Section):
         le=95,
     )
 
-    @model_validator(mode="after")
-    def _minimum_is_the_smaller(self) -> Self:
+    def contradictions(self) -> Iterable[str]:
         if self.minimum > self.maximum:
-            raise ValueError(
-                f"minimum is {self.minimum}, more than maximum {self.maximum}; lower minimum or raise maximum"
-            )
-        return self
+            yield (f"minimum is {self.minimum}, more than maximum {self.maximum}; lower minimum or raise maximum")
 
 
 def autoscaler(

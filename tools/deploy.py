@@ -5,6 +5,7 @@ a question in between, `drift` says whether the cloud still is what the program 
 (a policy, a protected resource, drift, or a no to the question), 2 broken.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,13 +16,12 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from local.environment import STACK
 from policies.settings_file import path_of
 from review import reviewing
 from review.engine_preview import PreviewError
 from review.gate import Exit
 from review.report import Report, Verdict
-from stack.environments import ROOT, environments, stack_config
+from stack.environments import ROOT, deployed_environments, environments, stack_config
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -54,11 +54,11 @@ def _policies(environment: str) -> list[str]:
 
 
 def _known(environment: str) -> None:
-    deployable = [name for name in environments() if name != STACK]
-    if environment == STACK:
-        _fail(f"{STACK} is this machine's, and `make up` runs it; what can be deployed: {', '.join(deployable)}")
-    if environment not in deployable:
-        _fail(f"there is no environment {environment!r}; there are: {', '.join(deployable)}")
+    there = ", ".join(deployed_environments())
+    if environment not in environments():
+        _fail(f"there is no environment {environment!r}; there are: {there}")
+    if environment not in deployed_environments():
+        _fail(f"{environment} is this machine's, and `make up` runs it; what can be deployed: {there}")
 
 
 def cluster_of(environment: str) -> str:
@@ -95,6 +95,12 @@ def _planned(environment: str, out: Path) -> Report:
     if finished.returncode != 0 and reviewing.EXIT[report.verdict] is Exit.FINE:
         _fail(f"pulumi preview ended with exit code {finished.returncode}; its messages are above")
     return report
+
+
+@app.command("list")
+def listed() -> None:
+    """Print the environments that can be deployed, as a JSON array for a workflow's matrix."""
+    typer.echo(json.dumps(deployed_environments()))
 
 
 @app.command()

@@ -12,7 +12,7 @@ from components.api.environment import application_files
 from components.api.pods import SECRETS, ApplicationArgs, application_deployment
 from components.network.flows import API_PORT
 from components.scram import scram_verifier
-from components.secrets import Secrets
+from components.settings.secrets import Secrets
 
 SYSTEM = "api"
 OWNER_SECRETS = "api-owner-secrets"

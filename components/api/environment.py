@@ -10,7 +10,7 @@ from components import workload
 from components.api.settings import ApiSettings
 from components.network.flows import API_PORT, APPLICATION_METRICS_PORT
 from components.postgres.roles import DATABASE
-from components.secrets import Secrets
+from components.settings.secrets import Secrets
 
 SECRETS_DIRECTORY = "/etc/api/secrets"
 CLOSING_SECONDS = 2

@@ -12,7 +12,7 @@ from components.cron_job import ON_DEMAND, cron_job
 from components.platform import Platform
 from components.postgres.roles import DATABASE, OWNER, PORT
 from components.postgres.tls import verified
-from components.quantities import HOUR, MIB, MINUTE
+from components.settings.quantities import HOUR, MIB, MINUTE
 from components.workload import Resources, mount
 
 SYSTEM, PURGE = "api-jobs", "api-purge"

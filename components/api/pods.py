@@ -12,8 +12,8 @@ from components.api.settings import ApiSettings
 from components.deployment import stateless_deployment
 from components.network.flows import APPLICATION_METRICS_PORT
 from components.platform import Platform
-from components.quantities import MIB
-from components.secrets import Secrets
+from components.settings.quantities import MIB
+from components.settings.secrets import Secrets
 from components.workload import Resources, mount
 
 UID = 10001

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from components.quantities import Bytes, Duration, Milliseconds
-from components.settings_base import Section, group, setting
+from components.settings.quantities import Bytes, Duration, Milliseconds
+from components.settings.section import Section, group, setting
 from components.workload import Autoscaling, Resources
 
 

@@ -1,12 +1,11 @@
 """Settings of the edge. An environment without the section has no edge: the gateway is its front door."""
 
-from typing import Literal, Self
-
-from pydantic import model_validator
+from collections.abc import Iterable
+from typing import Literal
 
 from components.edge.plans import LOST, PLANS, Feature, Plan, PlanName, with_feature
-from components.quantities import Duration
-from components.settings_base import Section, setting
+from components.settings.quantities import Duration
+from components.settings.section import Section, setting
 
 Region = Literal["us", "eu", "apac"]
 
@@ -25,11 +24,9 @@ class LoadBalancing(Section):
     interval: Duration = setting("60s", unit="s", why="between two checks; 60 s is the shortest on every plan", ge=5)
     notify: str | None = setting(None, why="mail address that is told when a pool fails")
 
-    @model_validator(mode="after")
-    def _has_a_fallback(self) -> Self:
+    def contradictions(self) -> Iterable[str]:
         if not self.origins.get(self.fallback):
-            raise ValueError(f"fallback is {self.fallback!r}, so origins.{self.fallback} needs at least one name")
-        return self
+            yield (f"fallback is {self.fallback!r}, so origins.{self.fallback} needs at least one name")
 
 
 class Logs(Section):
@@ -74,17 +71,15 @@ class EdgeSettings(Section):
         """Whether the zone uses a feature."""
         return feature in self.limits.features and feature not in self.without
 
-    @model_validator(mode="after")
-    def _plan_suffices(self) -> Self:
+    def contradictions(self) -> Iterable[str]:
         for feature, lost in LOST.items():
             if feature not in self.limits.features and feature not in self.without:
-                raise ValueError(
+                yield (
                     f"the plan {self.plan!r} lacks {feature} ({with_feature(feature)} has it). Change the plan, or "
                     f"add {feature} to `without`; then {lost}"
                 )
         if self.eu_only and self.plan != "enterprise":
-            raise ValueError(
+            yield (
                 f"eu_only needs Regional Services, which only enterprise can have, and the plan is {self.plan!r}. "
                 "Without them visitors are served by their nearest data centre, in the EU as a rule but not by promise"
             )
-        return self

@@ -13,8 +13,8 @@ from components.gateway.services import SYSTEM
 from components.gateway.settings import GatewaySettings
 from components.network.flows import API_PORT, STOREFRONT_PORT
 from components.platform import Platform
-from components.quantities import MIB
-from components.secrets import EdgeSecrets
+from components.settings.quantities import MIB
+from components.settings.secrets import EdgeSecrets
 from components.workload import mount
 
 UID = 10101

@@ -1,11 +1,9 @@
 """Settings of the gateway."""
 
-from typing import Self
+from collections.abc import Iterable
 
-from pydantic import model_validator
-
-from components.quantities import Bytes, Duration
-from components.settings_base import Section, group, setting
+from components.settings.quantities import Bytes, Duration
+from components.settings.section import Section, group, setting
 from components.workload import Resources
 
 
@@ -63,10 +61,6 @@ class GatewaySettings(Section):
     grace_period: Duration = setting("30s", unit="s", why="the slowest answer, after the drain", ge=5, le=600)
     drain: Duration = setting("5s", unit="s", why="load balancers notice that a pod is leaving", ge=0, le=60)
 
-    @model_validator(mode="after")
-    def _authenticates_the_edge(self) -> Self:
+    def contradictions(self) -> Iterable[str]:
         if self.tls and not self.edge_ca:
-            raise ValueError(
-                "tls is on, so edge_ca must hold the PEM of the CA that signs the edge's client certificate"
-            )
-        return self
+            yield ("tls is on, so edge_ca must hold the PEM of the CA that signs the edge's client certificate")

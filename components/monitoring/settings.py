@@ -1,11 +1,10 @@
 """What an environment may say about its monitoring."""
 
-from typing import Literal, Self
+from collections.abc import Iterable
+from typing import Literal
 
-from pydantic import model_validator
-
-from components.quantities import Bytes, Duration, format_bytes
-from components.settings_base import Section, group, setting
+from components.settings.quantities import Bytes, Duration, format_bytes
+from components.settings.section import Section, group, setting
 from components.workload import Resources
 
 RETENTION_SHARE = 0.8
@@ -39,14 +38,12 @@ class Prometheus(Section):
     )
     remote_write: RemoteWrite | None = setting(None, why="no long-term store unless one is named")
 
-    @model_validator(mode="after")
-    def _blocks_fit_the_volume(self) -> Self:
+    def contradictions(self) -> Iterable[str]:
         if self.retention_size > self.storage * RETENTION_SHARE:
-            raise ValueError(
+            yield (
                 f"retention_size {format_bytes(self.retention_size)} is more than {RETENTION_SHARE:.0%} of storage "
                 f"{format_bytes(self.storage)}; the volume would fill up before old blocks are deleted"
             )
-        return self
 
 
 class Alertmanager(Section):

@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 from components.network import policies
 from components.network.settings import NetworkSettings
 from components.platform import PROJECT, Platform, Priority
-from components.quantities import kubernetes_cpu, kubernetes_memory
+from components.settings.quantities import kubernetes_cpu, kubernetes_memory
 from components.workload import labels, metadata
 
 SYSTEM = "network"

@@ -1,7 +1,7 @@
 """Settings of the namespace: its size, and which addresses may come in from outside."""
 
-from components.quantities import Bytes, Cpu
-from components.settings_base import Section, group, setting
+from components.settings.quantities import Bytes, Cpu
+from components.settings.section import Section, group, setting
 
 # https://www.cloudflare.com/ips-v4
 CLOUDFLARE_IPV4 = [

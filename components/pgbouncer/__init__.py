@@ -8,14 +8,14 @@ import pulumi_kubernetes as k8s
 
 from components import workload
 from components.deployment import stateless_deployment
-from components.images import Images
 from components.pgbouncer.pgbouncer_ini import LISTEN_PORT, pgbouncer_ini, userlist
 from components.pgbouncer.settings import PgBouncerSettings
 from components.platform import Platform
 from components.postgres.roles import EXPORTER
-from components.quantities import MIB
 from components.script_files import fill_script, script_files
-from components.secrets import PostgresSecrets
+from components.settings.images import Images
+from components.settings.quantities import MIB
+from components.settings.secrets import PostgresSecrets
 
 SYSTEM = "pgbouncer"
 EXPORTER_PORT = 9127

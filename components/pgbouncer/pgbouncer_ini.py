@@ -6,7 +6,7 @@
 from components.pgbouncer.settings import PgBouncerSettings
 from components.postgres.roles import APP, DATABASE, EXPORTER, PORT
 from components.scram import scram_verifier
-from components.secrets import PostgresSecrets
+from components.settings.secrets import PostgresSecrets
 
 LISTEN_PORT = 6432
 

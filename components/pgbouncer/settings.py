@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from components.quantities import Duration
-from components.settings_base import Section, setting
+from components.settings.quantities import Duration
+from components.settings.section import Section, setting
 from components.workload import Resources
 
 

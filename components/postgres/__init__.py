@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.images import Images
 from components.platform import Platform
 from components.postgres.credentials import declare_credentials
 from components.postgres.instance import declare_database
 from components.postgres.jobs import declare_jobs
 from components.postgres.settings import PostgresSettings
-from components.secrets import PostgresSecrets
+from components.settings.images import Images
+from components.settings.secrets import PostgresSecrets
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ import pulumi_aws as aws
 
 from components.platform import Platform
 from components.postgres.roles import APP, DATABASE, EXPORTER, OWNER, PORT
-from components.secrets import Password, PostgresSecrets
+from components.settings.secrets import Password, PostgresSecrets
 
 SYSTEM = "postgres"
 

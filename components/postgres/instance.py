@@ -12,8 +12,8 @@ from components.platform import Platform
 from components.postgres.parameters import parameters
 from components.postgres.roles import DATABASE, OWNER, PORT
 from components.postgres.settings import PostgresSettings
-from components.quantities import DAY, GIB
-from components.secrets import PostgresSecrets
+from components.settings.quantities import DAY, GIB
+from components.settings.secrets import PostgresSecrets
 
 SYSTEM = "postgres"
 LOGS = ("postgresql", "upgrade")

@@ -3,7 +3,7 @@
 Source: https://aws.amazon.com/rds/instance-types/ (memory in GiB). Add a class here to use it.
 """
 
-from components.quantities import GIB, MIB
+from components.settings.quantities import GIB, MIB
 
 _BY_SIZE = {
     "t4g": {"micro": 1, "small": 2, "medium": 4, "large": 8, "xlarge": 16, "2xlarge": 32},

@@ -9,14 +9,14 @@ import pulumi_kubernetes as k8s
 from components import workload
 from components.aws_identity import allow, document, pod_role
 from components.cron_job import cron_job
-from components.images import Images
 from components.platform import Platform
 from components.postgres.parameters import parameters
 from components.postgres.roles import DATABASE, OWNER, PORT
 from components.postgres.settings import PostgresSettings
 from components.postgres.tls import verified
-from components.quantities import HOUR, MINUTE
-from components.secrets import PostgresSecrets
+from components.settings.images import Images
+from components.settings.quantities import HOUR, MINUTE
+from components.settings.secrets import PostgresSecrets
 
 SYSTEM = "postgres-jobs"
 UID = 10001  # of our operations image

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from components.postgres.settings import PostgresSettings
-from components.quantities import GIB, KIB, MIB
+from components.settings.quantities import GIB, KIB, MIB
 
 ApplyMethod = Literal["immediate", "pending-reboot"]
 _PAGE = 8 * KIB

@@ -1,12 +1,13 @@
 """Settings of Postgres: the RDS instance, its parameters' inputs, and its scheduled jobs."""
 
-from typing import Literal, Self
+from collections.abc import Iterable
+from typing import Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import field_validator
 
 from components.postgres.instance_classes import MEMORY, max_connections
-from components.quantities import DAY, GIB, Bytes, Duration, format_bytes
-from components.settings_base import Section, setting
+from components.settings.quantities import DAY, GIB, Bytes, Duration, format_bytes
+from components.settings.section import Section, setting
 from components.workload import Resources
 
 CRON = r"\S+ \S+ \S+ \S+ \S+"
@@ -71,19 +72,17 @@ class PostgresSettings(Section):
             )
         return value
 
-    @model_validator(mode="after")
-    def _volume_rules(self) -> Self:
+    def contradictions(self) -> Iterable[str]:
         if self.max_storage < self.storage:
-            raise ValueError(
+            yield (
                 f"max_storage is {format_bytes(self.max_storage)}, less than storage {format_bytes(self.storage)}; "
                 "raise it to at least that"
             )
         if self.storage < STRIPED_FROM and (self.iops or self.throughput):
-            raise ValueError(
+            yield (
                 f"iops and throughput can be set from 400GiB of storage on, and storage is "
                 f"{format_bytes(self.storage)}; leave both out (3,000 IOPS and 125 MiB/s are included)"
             )
-        return self
 
     @property
     def major_version(self) -> int:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import pulumi
 
 from components import workload
-from components.images import Images
 from components.platform import Platform
 from components.redis.backups import declare_backup_store
 from components.redis.jobs import declare_jobs
@@ -15,7 +14,8 @@ from components.redis.sentinels import SENTINEL_SECRETS, declare_sentinels, peer
 from components.redis.settings import RedisSettings
 from components.redis.texts import node_secret_files, sentinel_secret_files
 from components.redis.topology import SENTINEL_PORT, SENTINEL_SYSTEM, SYSTEM, sentinel_names, service_variable
-from components.secrets import RedisSecrets
+from components.settings.images import Images
+from components.settings.secrets import RedisSecrets
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ import hashlib
 
 from pydantic import SecretStr
 
-from components.secrets import RedisSecrets
+from components.settings.secrets import RedisSecrets
 
 # A shop's command set: everything on data, nothing that administrates or reads all keys at once. ROLE lets a
 # client make sure that it writes to a master, INFO lets the API report on memory and evictions.

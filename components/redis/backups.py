@@ -8,9 +8,9 @@ import pulumi_aws as aws
 
 from components.aws_identity import allow, document, key_policy, pod_role
 from components.platform import Platform
-from components.quantities import DAY
 from components.redis.settings import Backup
 from components.redis.topology import JOBS_SYSTEM, SYSTEM
+from components.settings.quantities import DAY
 
 PREFIX = "redis"
 

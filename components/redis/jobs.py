@@ -7,9 +7,7 @@ import pulumi_kubernetes as k8s
 
 from components import workload
 from components.cron_job import ON_DEMAND, cron_job
-from components.images import Images
 from components.platform import Platform
-from components.quantities import HOUR, MIB
 from components.redis.backups import PREFIX, BackupStore
 from components.redis.pods import CREDENTIALS, operations_env
 from components.redis.settings import RedisSettings
@@ -23,6 +21,8 @@ from components.redis.topology import (
     sentinel_names,
     service_variable,
 )
+from components.settings.images import Images
+from components.settings.quantities import HOUR, MIB
 from components.workload import Resources
 
 TEXTS = "/etc/redis-jobs"

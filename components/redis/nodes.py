@@ -6,9 +6,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import workload
-from components.images import Images
 from components.platform import Platform
-from components.quantities import MIB
 from components.redis.pods import (
     Peers,
     governing_service,
@@ -27,6 +25,8 @@ from components.redis.topology import (
     node_names,
     sentinel_names,
 )
+from components.settings.images import Images
+from components.settings.quantities import MIB
 
 PAIR_LABEL = "simone.shop/redis-pair"
 NODE_SECRETS = "redis-nodes"

@@ -8,10 +8,10 @@ import pulumi_kubernetes as k8s
 
 from components import workload
 from components.platform import Platform
-from components.quantities import kubernetes_memory
 from components.redis.settings import RedisSettings
 from components.redis.tls import client_options
 from components.redis.topology import EXPORTER_PORT, UID
+from components.settings.quantities import kubernetes_memory
 from components.workload import Resources
 
 CREDENTIALS = "redis-credentials"

@@ -7,7 +7,7 @@ nodes of a pair get the same text: which one is master is found out at start.
 from components.redis.settings import Pair, RedisSettings
 from components.redis.tls import listening
 from components.redis.topology import PORT
-from components.secrets import RedisSecrets
+from components.settings.secrets import RedisSecrets
 
 
 def redis_conf(settings: RedisSettings, pair: Pair) -> str:

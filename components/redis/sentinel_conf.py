@@ -7,7 +7,7 @@ lines win, epochs, ids and the current masters are kept.
 from components.redis.settings import RedisSettings
 from components.redis.tls import listening
 from components.redis.topology import PORT, SENTINEL_PORT, node_names, service_variable
-from components.secrets import RedisSecrets
+from components.settings.secrets import RedisSecrets
 
 
 def sentinel_conf(settings: RedisSettings) -> str:

@@ -6,7 +6,6 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import workload
-from components.images import Images
 from components.platform import Platform
 from components.redis.pods import (
     Peers,
@@ -24,6 +23,7 @@ from components.redis.topology import (
     node_names,
     sentinel_names,
 )
+from components.settings.images import Images
 
 SENTINEL_SECRETS = "redis-sentinel"
 

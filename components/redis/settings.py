@@ -1,11 +1,10 @@
 """Settings of Redis: three master/replica pairs, their Sentinels, backups and the nightly AOF rewrite."""
 
-from typing import Literal, Self
+from collections.abc import Iterable
+from typing import Literal
 
-from pydantic import model_validator
-
-from components.quantities import MIB, Bytes, Cpu, Duration, format_bytes
-from components.settings_base import Section, group, setting
+from components.settings.quantities import MIB, Bytes, Cpu, Duration, format_bytes
+from components.settings.section import Section, group, setting
 from components.workload import Resources
 
 EvictionPolicy = Literal["allkeys-lru", "allkeys-lfu", "volatile-lru", "volatile-lfu", "volatile-ttl", "noeviction"]
@@ -61,27 +60,25 @@ class Pair(Section):
         """Bytes of the persistent volume."""
         return self.storage or STORAGE_FACTOR * self.maxmemory
 
-    @model_validator(mode="after")
-    def _room_for_rewrites(self) -> Self:
+    def contradictions(self) -> Iterable[str]:
         if self.container_memory < self.least_memory:
-            raise ValueError(
+            yield (
                 f"memory is {format_bytes(self.container_memory)}, but maxmemory {format_bytes(self.maxmemory)} "
                 f"needs at least {format_bytes(self.least_memory)} (2 x maxmemory + 256MiB: a rewrite of the AOF "
                 "under writes copies the whole data set); raise memory or leave it out"
             )
         least_volume = SMALLEST_STORAGE_FACTOR * self.maxmemory
         if self.volume < least_volume:
-            raise ValueError(
+            yield (
                 f"storage is {format_bytes(self.volume)}, but maxmemory {format_bytes(self.maxmemory)} needs at "
                 f"least {format_bytes(least_volume)} (3 x maxmemory: AOF, its rewrite and the RDB side by side); "
                 "raise storage or leave it out"
             )
         if self.repl_backlog > PROCESS_OVERHEAD:
-            raise ValueError(
+            yield (
                 f"repl_backlog is {format_bytes(self.repl_backlog)}, but the container has only "
                 f"{format_bytes(PROCESS_OVERHEAD)} beside its data; lower it"
             )
-        return self
 
 
 class Sentinels(Section):
@@ -106,20 +103,18 @@ class Sentinels(Section):
     storage: Bytes = setting("1GiB", unit="bytes", why="volume for what a Sentinel has learnt", ge=MIB)
     resources: Resources = group(Resources, why="a Sentinel needs little")
 
-    @model_validator(mode="after")
-    def _can_agree(self) -> Self:
+    def contradictions(self) -> Iterable[str]:
         if self.count % 2 == 0:
-            raise ValueError(
+            yield (
                 f"count is {self.count}; an even number tolerates no more losses than {self.count - 1} and can "
                 "split in halves; use 3, 5, 7 or 9"
             )
         majority = self.count // 2 + 1
         if not majority <= self.quorum <= self.count:
-            raise ValueError(
+            yield (
                 f"quorum is {self.quorum}, but {self.count} Sentinels need {majority} to {self.count}: fewer than a "
                 "majority would call a failover that cannot be authorised"
             )
-        return self
 
 
 class Backup(Section):

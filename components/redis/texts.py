@@ -8,7 +8,7 @@ from components.redis.sentinel_conf import sentinel_auth_conf, sentinel_conf
 from components.redis.settings import Pair, RedisSettings
 from components.redis.tls import authority_file, certificate_files
 from components.script_files import fill_script, script_files
-from components.secrets import RedisSecrets
+from components.settings.secrets import RedisSecrets
 
 PACKAGE = "components.redis"
 

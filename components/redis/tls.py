@@ -7,7 +7,7 @@ ACL users and passwords say.
 from collections.abc import Mapping
 
 from components.redis.settings import RedisSettings
-from components.secrets import RedisSecrets
+from components.settings.secrets import RedisSecrets
 
 AUTHORITY_FILE = "ca.crt"
 

@@ -10,8 +10,8 @@ from components import workload
 from components.deployment import stateless_deployment
 from components.network.flows import APPLICATION_METRICS_PORT, STOREFRONT_PORT
 from components.platform import Platform
-from components.quantities import MIB
-from components.secrets import ApiSecrets
+from components.settings.quantities import MIB
+from components.settings.secrets import ApiSecrets
 from components.storefront.settings import StorefrontSettings
 from components.workload import env, mount
 

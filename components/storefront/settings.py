@@ -1,7 +1,7 @@
 """Settings of the storefront."""
 
-from components.quantities import Bytes, Duration
-from components.settings_base import Section, group, setting
+from components.settings.quantities import Bytes, Duration
+from components.settings.section import Section, group, setting
 from components.workload import Autoscaling, Resources
 
 

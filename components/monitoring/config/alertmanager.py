@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from components.secrets import MonitoringSecrets
+from components.settings.secrets import MonitoringSecrets
 
 PORT = 9093
 CONFIG_FILE = "/etc/alertmanager/alertmanager.yml"

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from components.monitoring.settings import MonitoringSettings
-from components.quantities import format_duration
+from components.settings.quantities import format_duration
 
 PORT = 8290
 CONFIG_DIRECTORY = "/etc/prometheus/config"

@@ -17,7 +17,7 @@ from components.monitoring.workloads.parts import (
     mount,
     volume_claim,
 )
-from components.quantities import kubernetes_memory
+from components.settings.quantities import kubernetes_memory
 from components.workload import (
     after,
     container_security,

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pulumi
 from pydantic import SecretStr
 
-from components.images import Images
 from components.monitoring.settings import MonitoringSettings
 from components.platform import Platform
-from components.secrets import MonitoringSecrets, Password
+from components.settings.images import Images
+from components.settings.secrets import MonitoringSecrets, Password
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from components.monitoring.workloads.parts import (
     scratch_volume,
     volume_claim,
 )
-from components.quantities import kubernetes_memory
+from components.settings.quantities import kubernetes_memory
 from components.workload import (
     after,
     config_map,

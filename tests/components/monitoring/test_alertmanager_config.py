@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from components.monitoring.config.alertmanager import INHIBITIONS, alertmanager_yml
 from components.monitoring.rules import ALERTS
-from components.secrets import MonitoringSecrets
+from components.settings.secrets import MonitoringSecrets
 
 PASSWORD = SecretStr("a-password-of-grafana-s-admin")
 SECRETS = MonitoringSecrets(

@@ -17,7 +17,7 @@ import pytest
 from pydantic import SecretStr
 
 from components.monitoring.config.alertmanager import alertmanager_yml
-from components.secrets import MonitoringSecrets
+from components.settings.secrets import MonitoringSecrets
 
 PROGRAM = shutil.which("prometheus-alertmanager") or "alertmanager"
 Sent = queue.Queue[tuple[str, dict[str, Any]]]

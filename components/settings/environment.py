@@ -5,31 +5,28 @@ of its range, a missing unit, two settings that contradict each other: each is o
 and what is allowed, and nothing is declared.
 """
 
+import json
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
-from pydantic import ValidationError, model_validator
+import pulumi
+from pulumi.runtime.config import CONFIG, get_config_env
+from pydantic import ValidationError
 
 from components.api.settings import ApiSettings
 from components.edge.settings import EdgeSettings
 from components.gateway.settings import GatewaySettings
-from components.images import Images
 from components.monitoring.settings import MonitoringSettings
 from components.network.settings import NetworkSettings
 from components.pgbouncer.settings import PgBouncerSettings
 from components.platform import PROJECT, Aws
 from components.postgres.settings import PostgresSettings
 from components.redis.settings import RedisSettings
-from components.relations import (
-    clients_fit_pools,
-    cookies_stay_encrypted,
-    monitoring_has_its_secrets,
-    pools_fit_database,
-    redis_has_its_certificate,
-)
-from components.secrets import Secrets
-from components.settings_base import Section, group, setting
-from components.settings_errors import describe
+from components.settings.errors import describe, valid_settings
+from components.settings.images import Images
+from components.settings.relations import RELATIONS
+from components.settings.secrets import Secrets
+from components.settings.section import Section, group, setting
 from components.storefront.settings import StorefrontSettings
 
 
@@ -58,63 +55,41 @@ class Settings(Section):
     monitoring: MonitoringSettings = group(MonitoringSettings, why="Prometheus, alerts, exporters")
     secrets: Secrets = setting(why="passwords, tokens and keys")
 
-    @model_validator(mode="after")
-    def _edge_can_be_purged(self) -> Self:
-        if self.edge and not self.secrets.api.cloudflare_token:
-            raise ValueError(
-                "simone:edge is set, so simone:secrets.api.cloudflare_token must hold a token that may purge the zone "
-                "(docs/edge.md says which rights it needs)"
-            )
-        return self
 
-    @model_validator(mode="after")
-    def _edge_can_be_watched(self) -> Self:
-        if self.edge and not self.secrets.monitoring.analytics_token:
-            raise ValueError(
-                "simone:edge is set, so simone:secrets.monitoring.analytics_token must hold a token that may read the "
-                "zone's analytics (permission Zone, Analytics: read); without it the edge's alerts would be blind"
-            )
-        return self
+def read() -> Settings:
+    """Settings of the stack that the engine is previewing or bringing up. Raises `SettingsError`."""
+    raw: dict[str, Any] = {**get_config_env(), **CONFIG.get()}
+    return parse({key: _value(value) for key, value in raw.items()}, pulumi.get_stack())
 
-    @model_validator(mode="after")
-    def _gateway_can_serve_tls(self) -> Self:
-        edge = self.secrets.edge
-        if self.gateway.tls and not (edge.origin_certificate and edge.origin_key):
-            raise ValueError(
-                "simone:gateway.tls is on, so simone:secrets.edge.origin_certificate and .origin_key must hold "
-                "the gateway's certificate and key (docs/edge.md says how to make them)"
-            )
-        return self
 
-    @model_validator(mode="after")
-    def _sections_agree(self) -> Self:
-        complaints = [
-            complaint
-            for complaint in (
-                pools_fit_database(self.pgbouncer, self.postgres),
-                redis_has_its_certificate(self.redis, self.secrets.redis),
-                monitoring_has_its_secrets(self.monitoring, self.secrets.monitoring),
-                clients_fit_pools(self.api, self.pgbouncer),
-                cookies_stay_encrypted(self.api, self.gateway, edge=self.edge is not None),
-            )
-            if complaint
-        ]
-        if complaints:
-            raise ValueError("; ".join(complaints))
-        return self
+def _value(text: Any) -> Any:
+    """The engine passes objects, numbers and booleans as JSON and strings as they are."""
+    if not isinstance(text, str) or text[:1] not in ("{", "["):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def parse(config: Mapping[str, Any], environment: str) -> Settings:
     """Settings from a stack's configuration: `simone:<section>` keys with plain Python values, `aws:region` beside.
 
-    Raises `SettingsError` with every fault found.
+    Raises `SettingsError` with every fault found: in each setting, within each section, and between sections.
     """
     prefix = f"{PROJECT}:"
     own = {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
     own.setdefault("environment", environment)
     if isinstance(own.get("aws"), dict) and "aws:region" in config:
         own["aws"] = {"region": config["aws:region"], **own["aws"]}
+    faults: list[str] = []
+    settings: Settings | None = None
     try:
-        return Settings.model_validate(own)
+        settings = Settings.model_validate(own)
     except ValidationError as error:
-        raise SettingsError(describe(error, Settings, f"Pulumi.{environment}.yaml")) from None
+        faults += describe(error, Settings)
+    valid = valid_settings(own, Settings, {path for relation in RELATIONS for path in relation.between})
+    faults += [complaint for relation in RELATIONS if (complaint := relation.judge(valid))]
+    if settings is None or faults:
+        raise SettingsError("\n".join(f"Pulumi.{environment}.yaml: {fault}" for fault in faults))
+    return settings

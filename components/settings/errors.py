@@ -1,13 +1,15 @@
 """Faults of a stack file, told in its own words: the key as it is written there, the value, what is allowed."""
 
+import contextlib
 import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ValidationError, create_model
+from pydantic_core import ErrorDetails, PydanticUndefined
 
 from components.platform import PROJECT
-from components.quantities import (
+from components.settings.quantities import (
     Bytes,
     Cpu,
     Duration,
@@ -17,6 +19,7 @@ from components.quantities import (
     format_milliseconds,
     kubernetes_cpu,
 )
+from components.settings.section import section_of
 
 _FORMATS = (
     (Bytes, format_bytes),
@@ -26,32 +29,60 @@ _FORMATS = (
 )
 
 
-def describe(error: ValidationError, model: type[BaseModel], file: str) -> str:
-    """One line for each fault, such as
-    `Pulumi.prod.yaml: simone:redis.quorum is 1: …`. Values below `secrets` are never shown.
-    """
-    return "\n".join(f"{file}: {_line(fault, model)}" for fault in error.errors(include_url=False))
+def describe(error: ValidationError, model: type[BaseModel]) -> list[str]:
+    """One line for each fault, such as `simone:redis.quorum is 1: …`. Values below `secrets` are never shown."""
+    return [line for fault in error.errors(include_url=False) for line in _lines(fault, model)]
 
 
-def _line(fault: ErrorDetails, model: type[BaseModel]) -> str:
+def valid_settings(raw: Mapping[str, Any], model: type[BaseModel], paths: Iterable[str]) -> dict[str, Any]:
+    """The settings at these paths that are valid by themselves, defaults included; the others are left out."""
+    valid: dict[str, Any] = {}
+    for path in paths:
+        with contextlib.suppress(ValidationError, LookupError):
+            valid[path] = _valid(raw, model, path.split("."))
+    return valid
+
+
+def _valid(raw: Any, model: type[BaseModel], path: Sequence[str]) -> Any:
+    """Raises `ValidationError` for a wrong value, `LookupError` for one that isn't there."""
+    name, *inner = path
+    if raw is None:
+        return None
+    if isinstance(raw, BaseModel):
+        raw = raw.__dict__
+    if not isinstance(raw, Mapping):
+        raise LookupError(name)
+    field = model.model_fields[name]
+    value = raw[name] if name in raw else field.get_default(call_default_factory=True)
+    if value is PydanticUndefined:
+        raise LookupError(name)
+    section = section_of(field.annotation)
+    if inner and section is not None:
+        return _valid(value, section, inner)
+    annotation: Any = field.annotation
+    alone: Any = create_model("Setting", value=(annotation, field))
+    return alone.model_validate({"value": value}).value
+
+
+def _lines(fault: ErrorDetails, model: type[BaseModel]) -> list[str]:
     path = tuple(fault["loc"])
     key = f"{PROJECT}:" + ".".join(str(part) for part in path) if path else PROJECT
     kind, context = fault["type"], fault.get("ctx") or {}
     if kind == "missing":
-        return f"{key} is missing: {_why(path, model)}. Set it {_how(path)}"
+        return [f"{key} is missing: {_why(path, model)}. Set it {_how(path)}"]
     if kind == "extra_forbidden":
-        return f"{key} is not a setting{_suggestion(path, model)}"
+        return [f"{key} is not a setting{_suggestion(path, model)}"]
     said = str(context.get("error") or fault["msg"]).removeprefix("Value error, ")
     if kind in ("greater_than_equal", "less_than_equal"):
         bound = context["ge"] if "ge" in context else context["le"]
         side = "at least" if "ge" in context else "at most"
         given = fault["input"] if isinstance(fault["input"], str) else _written(path, model, fault["input"])
-        return f"{key} is {given}: must be {side} {_written(path, model, bound)}"
+        return [f"{key} is {given}: must be {side} {_written(path, model, bound)}"]
     if kind == "string_pattern_mismatch":
         said = f"must match {context['pattern']} ({_why(path, model)})"
     if path[:1] == ("secrets",) or isinstance(fault["input"], dict | BaseModel):
-        return f"{key}: {said}" if path else said
-    return f"{key} is {fault['input']!r}: {said}"
+        return [f"{key}: {line}" for line in said.splitlines()]
+    return [f"{key} is {fault['input']!r}: {said}"]
 
 
 def _how(path: tuple[int | str, ...]) -> str:
@@ -80,20 +111,13 @@ def _field(path: tuple[int | str, ...], model: type[BaseModel]) -> Any:
         if current is None or part not in current.model_fields:
             return None
         field = current.model_fields[str(part)]
-        current = _section(field.annotation)
+        current = section_of(field.annotation)
     return field
-
-
-def _section(annotation: Any) -> type[BaseModel] | None:
-    for candidate in (annotation, *get_args(annotation)):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return None
 
 
 def _suggestion(path: tuple[int | str, ...], model: type[BaseModel]) -> str:
     parent = _field(path[:-1], model)
-    section = model if len(path) == 1 else _section(parent.annotation) if parent is not None else None
+    section = model if len(path) == 1 else section_of(parent.annotation) if parent is not None else None
     if section is None:
         return ""
     names = sorted(section.model_fields)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from components.settings_base import Section, setting
+from components.settings.section import Section, setting
 
 _REFERENCE = re.compile(r"(?P<name>[a-z0-9][\w./:-]*?):(?P<tag>[\w][\w.-]{0,127})(@sha256:[0-9a-f]{64})?")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")

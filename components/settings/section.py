@@ -1,8 +1,9 @@
 """How a setting is written down: its type, default, unit, range and the reason for its value, all in one place."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 REQUIRED: Any = ...
 
@@ -11,6 +12,16 @@ class Section(BaseModel):
     """A group of settings in a stack file: frozen, defaults checked too, and unknown keys refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    def contradictions(self) -> Iterable[str]:
+        """One line for each combination of the section's own settings that can't work: what, why, what to do."""
+        return ()
+
+    @model_validator(mode="after")
+    def _without_contradictions(self) -> Self:
+        if lines := list(self.contradictions()):
+            raise ValueError("\n".join(lines))
+        return self
 
 
 def setting(
@@ -45,3 +56,11 @@ def setting(
 def group(model: type[Section], *, why: str) -> Any:
     """A nested section that has all of its defaults unless the stack file says otherwise."""
     return Field(default_factory=model, description=why)
+
+
+def section_of(annotation: Any) -> type[BaseModel] | None:
+    """The nested section of a field, also where it may be absent (`Section | None`)."""
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
