@@ -79,7 +79,7 @@ def _lines(fault: ErrorDetails, model: type[BaseModel]) -> list[str]:
         given = fault["input"] if isinstance(fault["input"], str) else _written(path, model, fault["input"])
         return [f"{key} is {given}: must be {side} {_written(path, model, bound)}"]
     if kind == "string_pattern_mismatch":
-        said = f"must match {context['pattern']} ({_why(path, model)})"
+        said = f"must match {context['pattern'].removeprefix('^(?:').removesuffix(')$')} ({_why(path, model)})"
     if path[:1] == ("secrets",) or isinstance(fault["input"], dict | BaseModel):
         return [f"{key}: {line}" for line in said.splitlines()]
     return [f"{key} is {fault['input']!r}: {said}"]

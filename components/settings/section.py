@@ -46,7 +46,7 @@ def setting(
         description=why,
         ge=ge,
         le=le,
-        pattern=pattern,
+        pattern=pattern and f"^(?:{pattern})$",  # pydantic searches: without the anchors a part of the value would do
         min_length=min_length,
         max_length=max_length,
         json_schema_extra={"unit": unit} if unit else None,

@@ -64,6 +64,17 @@ def test_a_value_out_of_range_says_the_bound_with_its_unit() -> None:
     assert message == "Pulumi.prod.yaml: simone:api.drain is 2h: must be at most 1m"
 
 
+@pytest.mark.parametrize("zone", ["x0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef\n"])
+def test_a_pattern_is_of_the_whole_value(zone: str) -> None:
+    assert "simone:edge.zone_id" in _message(edge__zone_id=zone)
+    assert "must match [0-9a-f]{32} (the zone, which exists already)" in _message(edge__zone_id=zone)
+
+
+def test_a_stack_file_that_names_another_environment_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"Pulumi\.staging\.yaml: simone:environment is 'prod'.*write staging"):
+        parse(_config(), "staging")
+
+
 def test_every_fault_is_told_at_once() -> None:
     assert len(_message(api__pool_size=0, owner="", images__redis="redis:latest").splitlines()) == 3
 
