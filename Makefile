@@ -202,6 +202,10 @@ explain: ## what the edge of ENV=prod does with URL=... and why (METHOD= HEADER=
 purge: ## throw away what has TAG=product:5 or is kept for URL=/products/5, in every layer (ENV=local)
 	@$(PYTHON) -m tools.purge "$(or $(ENV),local)" $${TAG:+--tag "$$TAG"} $${URL:+--url "$$URL"}
 
+.PHONY: environment
+environment: ## make a new environment, whole, out of another (NAME=staging FROM=dev)
+	@$(PYTHON) -W ignore -m tools.environment "$(NAME)" --from "$(FROM)"
+
 .PHONY: pins
 pins: ## write down every resource's URN, which the tests hold the program to
 	@$(PYTHON) -m tools.pins

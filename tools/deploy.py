@@ -21,7 +21,8 @@ from review import reviewing
 from review.engine_preview import PreviewError
 from review.gate import Exit
 from review.report import Report, Verdict
-from stack.environments import ROOT, deployed_environments, environments, stack_config
+from stack.environments import ROOT, RenderError, deployed_environments, environments, stack_config
+from tools.claims import shared
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -54,11 +55,23 @@ def _policies(environment: str) -> list[str]:
 
 
 def _known(environment: str) -> None:
-    there = ", ".join(deployed_environments())
+    try:
+        deployable = deployed_environments()
+    except RenderError as error:
+        _fail(str(error))
     if environment not in environments():
-        _fail(f"there is no environment {environment!r}; there are: {there}")
-    if environment not in deployed_environments():
-        _fail(f"{environment} is this machine's, and `make up` runs it; what can be deployed: {there}")
+        _fail(f"there is no environment {environment!r}; there are: {', '.join(deployable)}")
+    if environment not in deployable:
+        _fail(f"{environment} is this machine's, and `make up` runs it; what can be deployed: {', '.join(deployable)}")
+
+
+def _has_its_own(environment: str) -> None:
+    """Refuse what another environment claims: a new one's stack file begins as a copy of another's."""
+    taken = [f"{setting} is {other}'s" for setting, other in shared(environment)]
+    if taken:
+        _fail(
+            f"{environment} would overwrite what isn't its own: {'; '.join(taken)}. Set it in Pulumi.{environment}.yaml"
+        )
 
 
 def cluster_of(environment: str) -> str:
@@ -74,6 +87,7 @@ def cluster_of(environment: str) -> str:
 
 def _planned(environment: str, out: Path) -> Report:
     """Preview, save the plan, and write the report on it."""
+    _has_its_own(environment)
     out.mkdir(parents=True, exist_ok=True)
     saved, preview, events = out / "plan.json", out / "preview.json", out / "events.json"
     for stale in (saved, preview, events):

@@ -7,7 +7,7 @@ and what is allowed, and nothing is declared.
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
@@ -29,6 +29,9 @@ from components.settings.secrets import Secrets
 from components.settings.section import Section, group, setting
 from components.storefront.settings import StorefrontSettings
 
+NAME: Final = r"[a-z][a-z0-9-]{1,15}"
+"""An environment's name: short, as the names of buckets and roles (63 and 64 characters) hold it."""
+
 
 class SettingsError(Exception):
     """The stack file is wrong. The message has one line for each fault."""
@@ -37,9 +40,7 @@ class SettingsError(Exception):
 class Settings(Section):
     """Everything that an environment can set."""
 
-    environment: str = setting(
-        why="the environment's name, part of every cloud resource's name", pattern=r"[a-z][a-z0-9-]{1,15}"
-    )
+    environment: str = setting(why="the environment's name, part of every cloud resource's name", pattern=NAME)
     owner: str = setting(why="who answers for the environment; a tag on everything", min_length=1)
     namespace: str = setting(PROJECT, why="the Kubernetes namespace to create", pattern=r"[a-z][a-z0-9-]{0,62}")
     aws: Aws = setting(why="the AWS account's given parts")
