@@ -13,6 +13,8 @@ from testing.tree import Tree, copy
 from tools import environment
 from tools.environment import DEPLOY, deploy_workflow, main, stack_file
 
+pytestmark = pytest.mark.timeout(1800)  # each command renders; how long that takes is the machine's affair
+
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
