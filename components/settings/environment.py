@@ -80,14 +80,14 @@ def parse(config: Mapping[str, Any], environment: str) -> Settings:
     """
     prefix = f"{PROJECT}:"
     own = {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
+    faults: list[str] = []
     if own.setdefault("environment", environment) != environment:
-        raise SettingsError(
-            f"Pulumi.{environment}.yaml: simone:environment is {own['environment']!r}, whose cloud resources this "
-            f"stack would take for its own: write {environment}"
+        faults.append(
+            f"simone:environment is {own['environment']!r}, whose cloud resources this stack would take for its own: "
+            f"write {environment}"
         )
     if isinstance(own.get("aws"), dict) and "aws:region" in config:
         own["aws"] = {"region": config["aws:region"], **own["aws"]}
-    faults: list[str] = []
     settings: Settings | None = None
     try:
         settings = Settings.model_validate(own)
