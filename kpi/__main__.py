@@ -1,5 +1,6 @@
 """`python -m kpi`: measure the running shop and say, number by number, what the specification's promises came to."""
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated
@@ -9,10 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.database.catalogue.vocabulary import WAREHOUSES
-from kpi.about import about_run
 from kpi.measure import FULL, QUICK, Addresses, measure
 from kpi.observe import ShopNotRunning
-from kpi.report import Earlier, NotAReport, earlier_run, failures, print_table, rows, tally, write
+from kpi.report import Earlier, NotAReport, as_json, earlier_run, publish
+from kpi.run_report import about_run, report_of
 from kpi.workload import WORKLOAD_FILE, Workload, WorkloadError
 from local import secrets_file
 from local.environment import Environment
@@ -21,8 +22,6 @@ from local.secrets_file import ADMIN_TOKEN
 from local.state import State
 
 REPORTS = Path("reports/kpi")
-WIDE = 160
-"""Characters in a line where no terminal says how many."""
 
 
 def _state() -> State:
@@ -40,7 +39,7 @@ def admin_token() -> str:
 def run(  # noqa: PLR0917 - options of a command line
     quick: Annotated[bool, typer.Option(help="within 90 s; fewer samples, colder caches")] = False,
     workload: Annotated[Path, typer.Option(help="the load mix")] = WORKLOAD_FILE,
-    output: Annotated[Path, typer.Option(help="where report.md, .html and .json go")] = REPORTS,
+    output: Annotated[Path, typer.Option(help="where report.md, .html and .json go, with plots")] = REPORTS,
     compare: Annotated[Path | None, typer.Option(help="an earlier report.json to show changes against")] = None,
     processes: Annotated[int, typer.Option(help="load generators; the shop needs cores too", min=1, max=64)] = 1,
     outages: Annotated[bool, typer.Option(help="stop nodes of a Redis cache for some seconds")] = True,
@@ -49,9 +48,7 @@ def run(  # noqa: PLR0917 - options of a command line
 
     Exits 1 when a measured criterion isn't met, 2 when nothing can be measured.
     """
-    console, errors = Console(), Console(stderr=True)
-    if not console.is_terminal:
-        console.width = WIDE
+    errors = Console(stderr=True)
     durations, mode = (QUICK, "quick") if quick else (FULL, "full")
     try:
         mix = Workload.load(workload)
@@ -74,18 +71,12 @@ def run(  # noqa: PLR0917 - options of a command line
     except (ShopNotRunning, WorkloadError, NotAReport, Problem) as error:
         errors.print(f"[red]error:[/] {error}", highlight=False)
         raise typer.Exit(2) from None
-    table = rows(measured, earlier.figures if earlier else {})
-    about = about_run(mode, durations, measured, mix, earlier)
-    print_table(table, console)
-    for key, value in about.items():
-        console.print(f"  {key}: {value}", highlight=False)
-    write(output, table, measured, about)
-    console.print(f"  written: {output}/report.{{md,html,json}}", highlight=False)
-    console.print(f"  {tally(table)}", highlight=False)
-    unmet = failures(table)
-    if unmet:
-        errors.print(f"[red]{len(unmet)} of {len(table)} criteria are not met or could not be measured[/]")
-        raise typer.Exit(1)
+    report = report_of(measured, about_run(mode, durations, measured, mix, earlier), earlier and earlier.figures)
+    output.mkdir(parents=True, exist_ok=True)
+    # One line a run, to draw trends from.
+    with (output / "history.jsonl").open("a") as history:
+        history.write(json.dumps(json.loads(as_json(report))) + "\n")
+    publish(report, output, "report")
 
 
 def _earlier(named: Path | None, last: Path, mode: str) -> Earlier | None:

@@ -1,10 +1,9 @@
 """Figures from what a run recorded and what the shop's own counters grew by."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from kpi.browsers import Kind, Seen
+from kpi.criterion import Figure
 from kpi.load import LAYERS, Records
 from kpi.machine import Moment, cores
 from kpi.observe import Reading
@@ -24,14 +23,6 @@ _PUBLIC = np.array([STEPS.index(step) for step in sorted(PUBLIC_READS)])
 
 
 _COUNTED: tuple[Kind, ...] = ("page", "static")
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A measured number and how it came about."""
-
-    value: float
-    method: str
 
 
 def of_records(records: Records) -> dict[str, Figure]:

@@ -14,9 +14,9 @@ import orjson
 
 from app.database.catalogue import DEMO_PASSWORD, DEMO_USERS
 from kpi.browsers import browsing
+from kpi.criterion import Figure
 from kpi.figures import (
     STATEMENTS,
-    Figure,
     against_uncached,
     of_failover,
     of_machine,

@@ -1,6 +1,7 @@
-"""The report's plots as SVG texts, to stand inside the page."""
+"""The reports' plots as SVG texts, to stand inside a page."""
 
 import io
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -15,7 +16,12 @@ from kpi.outages import Failover
 mpl.use("svg")
 mpl.rcParams["svg.hashsalt"] = "simone"  # the same plot for the same data
 _NAMES = {"origin": "made anew", "api": "the API's cache", "gateway": "the gateway's", "none": "never cached"}
-_COLOURS = {"origin": "#c44e52", "api": "#4c72b0", "gateway": "#55a868", "none": "#8c8c8c"}
+_RED, _BLUE, _GREEN, _GREY = "#c44e52", "#4c72b0", "#55a868", "#8c8c8c"
+_COLOURS = {"origin": _RED, "api": _BLUE, "gateway": _GREEN, "none": _GREY}
+_SHOWN = 30
+"""Queries in the picture of the database report: those that gained most."""
+_LEAST_MS = 0.01
+"""A gain below this is drawn as this: zero has no place on a logarithmic axis."""
 
 
 def _svg(canvas: Canvas) -> str:
@@ -31,7 +37,7 @@ def latencies(records: Records, uncached: Records) -> str:
     for number, layer in enumerate(LAYERS):
         _cumulative(axes, records["seconds"][records["layer"] == number], label=_NAMES[layer], color=_COLOURS[layer])
     _cumulative(axes, uncached["seconds"], label="without caches", color="black", linestyle="--")
-    axes.axvline(50, color="#c44e52", linewidth=0.8, linestyle=":")
+    axes.axvline(50, color=_RED, linewidth=0.8, linestyle=":")
     axes.set(xscale="log", xlabel="milliseconds", ylabel="share of answers", title="Time to answer, by who answered")
     if axes.get_legend_handles_labels()[0]:
         axes.legend()
@@ -50,16 +56,14 @@ def failover_timeline(failover: Failover) -> str:
     records = failover.records
     failed = (records["status"] == 0) | (records["status"] >= 500)
     axes.plot(
-        records["at"][~failed], records["seconds"][~failed] * 1e3, ".", color="#4c72b0", markersize=3, label="answered"
+        records["at"][~failed], records["seconds"][~failed] * 1e3, ".", color=_BLUE, markersize=3, label="answered"
     )
     if failed.any():
-        axes.plot(
-            records["at"][failed], records["seconds"][failed] * 1e3, "x", color="#c44e52", label="no answer or 5xx"
-        )
-    axes.axvline(0, color="#c44e52", linewidth=1, label=f"{failover.lost} lost")
+        axes.plot(records["at"][failed], records["seconds"][failed] * 1e3, "x", color=_RED, label="no answer or 5xx")
+    axes.axvline(0, color=_RED, linewidth=1, label=f"{failover.lost} lost")
     if failover.promoted is not None:
         label = f"other node promoted ({failover.promoted:.1f} s)"
-        axes.axvline(failover.promoted, color="#55a868", linewidth=1, label=label)
+        axes.axvline(failover.promoted, color=_GREEN, linewidth=1, label=label)
     axes.set(yscale="log", xlabel="seconds since the loss", ylabel="milliseconds", title="A Redis master is lost")
     axes.legend(fontsize="small")
     return _svg(canvas)
@@ -86,10 +90,49 @@ def hits_over_time(records: Records) -> str:
     return _svg(canvas)
 
 
-def queries_saved(without: float, made: float) -> str:
-    """Statements that the load would have cost, and cost."""
-    canvas = Canvas(figsize=(7, 2))
+def bars(values: Sequence[tuple[str, float]], title: str, label: str) -> str:
+    """Names and values from top to bottom; "ours…" and "with…" stand out."""
+    canvas = Canvas(figsize=(8, 0.4 * len(values) + 1))
     axes = canvas.subplots()
-    axes.barh(["without caches", "with caches"], [without, made], color=["#c44e52", "#55a868"])
-    axes.set(xlabel="statements", title="Database statements of the load")
+    colours = [_GREEN if name.startswith(("ours", "with ")) else _GREY for name, _ in values]
+    drawn = axes.barh([name for name, _ in values], [value for _, value in values], color=colours)
+    axes.bar_label(drawn, fmt="%.0f", padding=3)
+    axes.invert_yaxis()
+    axes.set(xlabel=label, title=title)
     return _svg(canvas)
+
+
+def before_and_after(
+    times: Mapping[str, tuple[float, float]], indexes: Mapping[str, tuple[int, float]], *, target_ms: float
+) -> str:
+    """Milliseconds without and with indexes by query, and bytes against milliseconds gained by index."""
+    canvas = Canvas(figsize=(17, 10), layout="constrained")
+    queries, gains = canvas.subplots(1, 2)
+    names = sorted(times, key=lambda name: times[name][0] - times[name][1])[-_SHOWN:]
+    without, whole = ([times[name][number] for name in names] for number in (0, 1))
+    _pairs(queries, names, ("without the indexes", _RED, without), ("with them", _GREEN, whole))
+    queries.axvline(target_ms, color=_GREY, linestyle="--", linewidth=1, label=f"asked for: {target_ms:g} ms")
+    queries.set(xlabel="milliseconds (log)", title=f"Time of a query: the {len(names)} that gained most")
+    names = sorted(indexes, key=lambda name: indexes[name][1])
+    gained = [max(indexes[name][1], _LEAST_MS) for name in names]
+    sizes = [indexes[name][0] / 2**20 for name in names]
+    _pairs(
+        gains,
+        [name.removeprefix("idx_") for name in names],
+        ("gain, ms over one call of each query that uses it", _GREEN, gained),
+        ("size, MB", _GREY, sizes),
+    )
+    gains.set(xlabel="milliseconds and megabytes (log)", title="What an index gives and what it takes")
+    for axes in (queries, gains):
+        axes.set_xscale("log")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=3)
+        axes.margins(y=0.01)
+    return _svg(canvas)
+
+
+def _pairs(axes: Axes, names: Sequence[str], *bars: tuple[str, str, Sequence[float]]) -> None:
+    """Two bars for each name, the first one on top."""
+    places = range(len(names))
+    for offset, (label, color, values) in zip((0.2, -0.2), bars, strict=True):
+        axes.barh([place + offset for place in places], values, 0.4, color=color, label=label)
+    axes.set_yticks(list(places), names)

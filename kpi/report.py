@@ -1,198 +1,239 @@
-"""The report: rows for every criterion, as terminal table, Markdown, one HTML page and JSON."""
+"""Every report: for a terminal, as Markdown, as one HTML page that needs nothing else, and as JSON for comparisons."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
+import typer
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
 from rich.console import Console
-from rich.markup import escape as escape_markup
-from rich.table import Table
+from rich.table import Table as TerminalTable
+from rich.text import Text
 
-from kpi.criteria import CRITERIA, Criterion
-from kpi.figures import Figure
-from kpi.measure import Measured
-from kpi.plots import failover_timeline, hits_over_time, latencies, queries_saved
+from kpi.criterion import Figure, Judged, failures, tally
 
-Verdict = Literal["pass", "fail", "not measured", "by test", "in production"]
+WIDE = 160
+"""Characters in a line where no terminal says how many."""
+_COLOURS = {"pass": "green", "fail": "bold red", "not measured": "red", "by test": "cyan", "in production": "dim"}
+_NUMBER = re.compile(r"[~+-]?[\d.].*|-?")
 
 
 @dataclass(frozen=True)
-class Row:
-    """A criterion and what became of it."""
+class Table:
+    """Texts by row. Columns of numbers are set to the right; in a terminal, a `narrow` table's rows take one line."""
 
-    criterion: Criterion
-    verdict: Verdict
-    measured: str
-    method: str
-    value: float | None = None
-    earlier: float | None = None
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    narrow: bool = False
 
-
-def _text(value: float, unit: str) -> str:
-    match unit:
-        case "ratio":
-            return f"{value:.1%}"
-        case "seconds":
-            return f"{value * 1e3:.1f} ms" if value >= 1e-3 else f"{value * 1e3:.2g} ms"
-        case _:
-            return f"{value:,.0f} {unit}"
+    def right(self, column: int) -> bool:
+        """Whether a column holds numbers only."""
+        return all(_NUMBER.fullmatch(row[column]) for row in self.rows)
 
 
-def _row(criterion: Criterion, figures: dict[str, Figure], earlier: dict[str, float]) -> Row:
-    also = f"; in production: {criterion.production}" if criterion.production else ""
-    if criterion.figure:
-        figure = figures.get(criterion.figure)
-        if figure is None:
-            return Row(criterion, "not measured", "-", "the shop gave no such figure in this run")
-        verdict: Verdict = "pass" if criterion.met(figure.value) else "fail"
-        text = _text(figure.value, criterion.unit)
-        return Row(criterion, verdict, text, figure.method + also, figure.value, earlier.get(criterion.figure))
-    if criterion.proof:
-        return Row(criterion, "by test", "-", criterion.proof + also)
-    return Row(criterion, "in production", "-", criterion.production)
+@dataclass(frozen=True)
+class Picture:
+    """An SVG, written beside the Markdown by its name."""
+
+    name: str
+    svg: str
+    alt: str
 
 
-def rows(measured: Measured, earlier: dict[str, float]) -> list[Row]:
-    """A row for each criterion. `earlier`: figures of a run to compare with."""
-    return [_row(criterion, measured.figures, earlier) for criterion in CRITERIA]
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """`parts` are a page's paragraphs (Markdown), tables and pictures; `brief` is what a terminal shows of it.
+
+    The criteria come first everywhere. `data` is for the JSON only.
+    """
+
+    title: str
+    judged: Sequence[Judged] = ()
+    figures: Mapping[str, Figure] = field(default_factory=dict[str, Figure])
+    about: Mapping[str, str] = field(default_factory=dict[str, str])
+    parts: Sequence[str | Table | Picture] = ()
+    brief: Sequence[str | Table] = ()
+    data: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-def failures(table: Sequence[Row]) -> list[Row]:
-    """What was measured and isn't met, or should have been measured and wasn't."""
-    return [row for row in table if row.verdict in ("fail", "not measured")]
+def _criteria(judged: Sequence[Judged]) -> Table:
+    wheres = [each.criterion.where for each in judged]
+    rows = [
+        ("" if before == each.criterion.where else each.criterion.where, each.criterion.asks, each.measured,
+         each.change, each.verdict, each.method)
+        for each, before in zip(judged, ["", *wheres], strict=False)
+    ]  # fmt: skip
+    headings = ("", "asked for", "measured", "change", "verdict", "method, or where it is measured")
+    used = [number for number in range(len(headings)) if number not in (0, 3) or any(row[number] for row in rows)]
+    return Table([headings[number] for number in used], [[row[number] for number in used] for row in rows])
 
 
-def _change(row: Row) -> str:
-    if row.value is None or row.earlier is None:
-        return ""
-    change = row.value - row.earlier
-    match row.criterion.unit:
-        case "ratio":
-            return f"{change * 100:+.1f} points"
-        case "seconds":
-            return f"{change * 1e3:+.3g} ms"
-        case _:
-            return f"{change:+,.0f}"
+def terminal() -> Console:
+    """For reports: wide where no terminal says how wide."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDE
+    return console
 
 
-def tally(table: Sequence[Row]) -> str:
-    """How many of each verdict, in words."""
-    counted = {verdict: sum(row.verdict == verdict for row in table) for verdict in get_args(Verdict)}
-    return ", ".join(f"{count} {verdict}" for verdict, count in counted.items() if count)
-
-
-_STYLES = {"pass": "green", "fail": "bold red", "not measured": "red", "by test": "cyan", "in production": "dim"}
-
-
-def print_table(table: Sequence[Row], console: Console) -> None:
+def print_report(report: Report, console: Console) -> None:
     """For the terminal."""
-    shown = Table(box=None, pad_edge=False)
-    shown.add_column("asked for", overflow="fold", ratio=3)
-    shown.add_column("measured", no_wrap=True, justify="right")
-    shown.add_column("change", no_wrap=True, justify="right")
-    shown.add_column("verdict", no_wrap=True)
-    shown.add_column("method, or where it is measured", overflow="fold", ratio=5)
-    section = ""
-    for row in table:
-        if row.criterion.where != section:
-            section = row.criterion.where
-            shown.add_row(f"[bold]{section}[/]")
-        shown.add_row(
-            f"  {row.criterion.asks}",
-            row.measured,
-            _change(row),
-            f"[{_STYLES[row.verdict]}]{row.verdict}[/]",
-            escape_markup(row.method),
-        )
-    console.print(shown)
+    console.print(report.title, style="bold", markup=False, highlight=False)
+    for part in [*([_criteria(report.judged)] if report.judged else []), *report.brief]:
+        if isinstance(part, str):
+            console.print(part, markup=False, highlight=False)
+            continue
+        shown = TerminalTable(box=None, pad_edge=False, expand=part.narrow)
+        last = len(part.headings) - 1
+        for number, heading in enumerate(part.headings):
+            right, cut = part.right(number), part.narrow and number == last
+            shown.add_column(
+                heading,
+                justify="right" if right else "left",
+                no_wrap=right or part.narrow,
+                overflow="ellipsis" if cut else "fold",
+                ratio=1 if cut else None,
+            )
+        for row in part.rows:
+            shown.add_row(*(Text(cell, _COLOURS.get(cell, "")) for cell in row))
+        console.print(shown)
+    for key, value in report.about.items():
+        console.print(f"  {key}: {value}", markup=False, highlight=False)
 
 
-def markdown(table: Sequence[Row], about: dict[str, Any]) -> str:
+def markdown(report: Report) -> str:
     """For a pull request or the docs."""
-    lines = ["# KPI report", "", f"{tally(table)}.", "", *(f"- {key}: {value}" for key, value in about.items()), ""]
-    lines += ["| | asked for | measured | change | verdict | method |", "|---|---|---|---|---|---|"]
-    lines += [
-        "| " + " | ".join((r.criterion.where, r.criterion.asks, r.measured, _change(r), r.verdict, r.method)) + " |"
-        for r in table
-    ]
-    return "\n".join(lines) + "\n"
+    paragraphs = [f"# {report.title}"]
+    if report.judged:
+        paragraphs.append(f"{tally(report.judged)}.")
+    if report.about:
+        paragraphs.append("\n".join(f"- {key}: {value}" for key, value in report.about.items()))
+    if report.judged:
+        paragraphs.append(_markdown_table(_criteria(report.judged)))
+    for part in report.parts:
+        match part:
+            case str():
+                paragraphs.append(part)
+            case Table():
+                paragraphs.append(_markdown_table(part))
+            case Picture():
+                paragraphs.append(f"![{part.alt}]({part.name}.svg)")
+    return "\n\n".join(paragraphs) + "\n"
 
 
-_STYLE = """
-body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:78rem;padding:0 1rem;color:#1b1b1b;background:#fff}
-table{border-collapse:collapse;width:100%}
-td,th{border-bottom:1px solid #ddd;padding:.3rem .6rem;text-align:left;vertical-align:top}
-td:nth-child(2),td:nth-child(3){white-space:nowrap;text-align:right;font-variant-numeric:tabular-nums}
-td:nth-child(4){white-space:nowrap;font-weight:600}
-th[scope=rowgroup]{padding-top:1.1rem;font-size:1.05em}
-.pass td:nth-child(4){color:#17692f}
-.fail td,.not-measured td{background:#fdecea}.fail td:nth-child(4),.not-measured td:nth-child(4){color:#a3150f}
-.in-production td,.by-test td{color:#555}
-.tally{font-size:1.15em}
-.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(30rem,1fr));gap:1rem}
-figure{margin:0}svg{max-width:100%;height:auto}
+def _markdown_table(table: Table) -> str:
+    def line(cells: Iterable[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+    marks = ["--:" if table.right(column) else "---" for column in range(len(table.headings))]
+    return "\n".join([line(table.headings), line(marks), *(line(row) for row in table.rows)])
+
+
+def code(sql: str) -> str:
+    """A statement as code in Markdown."""
+    return f"`{' '.join(sql.split()).replace('`', chr(39))}`"
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem; color: #1c2128;
+  background: #fff; }}
+table {{ border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }}
+th, td {{ padding: .3rem .6rem; border-bottom: 1px solid #d0d7de; text-align: left; vertical-align: top; }}
+code {{ font: 12px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }}
+svg {{ max-width: 100%; height: auto; background: #fff; }}
+.pass {{ color: #17692f; font-weight: 600; }}
+.fail, .not-measured {{ background: #fdecea; color: #a3150f; font-weight: 600; }}
+.by-test, .in-production {{ color: #57606a; }}
+</style>
+</head>
+<body>
+{body}</body>
+</html>
 """
 
 
-def html(table: Sequence[Row], measured: Measured, about: dict[str, Any]) -> str:
+class _Page(MarkdownIt):
+    """Markdown as HTML, with pictures inside and verdicts in their colours."""
+
+    def __init__(self, pictures: Mapping[str, str]) -> None:
+        super().__init__("commonmark", {"html": False})
+        self.enable("table")
+        self._pictures = pictures
+        self._html = RendererHTML()
+        self._html.rules |= {"image": self._image, "td_open": self._cell}
+        self.renderer = self._html
+
+    def _image(self, tokens: Sequence[Any], index: int, *_: Any) -> str:
+        svg = self._pictures[str(tokens[index].attrGet("src"))]
+        return svg[svg.index("<svg") :]
+
+    def _cell(self, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
+        if (verdict := tokens[index + 1].content) in _COLOURS:
+            tokens[index].attrSet("class", verdict.replace(" ", "-"))
+        return self._html.renderToken(tokens, index, options, env)
+
+
+def html(report: Report) -> str:
     """One page that needs nothing else."""
-    body, section = list[str](), ""
-    for row in table:
-        if row.criterion.where != section:
-            section = row.criterion.where
-            body.append(f"<tbody><tr><th scope=rowgroup colspan=5>{escape(section)}</tr>")
-        body.append(
-            f"<tr class='{row.verdict.replace(' ', '-')}'><td>{escape(row.criterion.asks)}<td>{escape(row.measured)}"
-            f"<td>{escape(_change(row))}<td>{row.verdict}<td>{escape(row.method)}</tr>"
-        )
-    facts = "".join(f"<li>{escape(key)}: {escape(str(value))}" for key, value in about.items())
-    plots = "".join(f"<figure>{plot}</figure>" for plot in _plots(measured))
-    return (
-        "<!doctype html><html lang='en'><meta charset='utf-8'><title>KPI report</title>"
-        f"<meta name='viewport' content='width=device-width'><style>{_STYLE}</style>"
-        f"<h1>KPI report</h1><p class=tally>{tally(table)}</p><ul>{facts}</ul><div class=plots>{plots}</div><table>"
-        "<thead><tr><th>asked for<th>measured<th>change<th>verdict<th>method, or where it is measured</tr></thead>"
-        f"{''.join(body)}</table></html>\n"
-    )
+    pictures = {f"{part.name}.svg": part.svg for part in report.parts if isinstance(part, Picture)}
+    return _PAGE.format(title=escape(report.title), body=_Page(pictures).render(markdown(report)))
 
 
-def _plots(measured: Measured) -> list[str]:
-    plots = [
-        latencies(measured.records, measured.uncached),
-        hits_over_time(measured.records),
-    ]
-    without, made = (measured.figures.get(name) for name in ("queries_without_caches", "queries_with_caches"))
-    if without is not None and made is not None:
-        plots.append(queries_saved(without.value, made.value))
-    if measured.failover is not None:
-        plots.append(failover_timeline(measured.failover))
-    return plots
-
-
-def as_json(table: Sequence[Row], measured: Measured, about: dict[str, Any]) -> str:
-    """For trends: figures by name, and the verdicts."""
+def as_json(report: Report) -> str:
+    """For comparison with later runs: figures by name, and the verdicts."""
     document = {
-        "about": about,
-        "figures": {
-            name: {"value": figure.value, "method": figure.method} for name, figure in measured.figures.items()
-        },
+        "about": dict(report.about),
+        "figures": {name: {"value": figure.value, "method": figure.method} for name, figure in report.figures.items()},
         "criteria": [
-            {"where": row.criterion.where, "asks": row.criterion.asks, "verdict": row.verdict, "value": row.value}
-            for row in table
+            {"where": each.criterion.where, "asks": each.criterion.asks, "verdict": each.verdict, "value": each.value}
+            for each in report.judged
         ],
+        **report.data,
     }
     return json.dumps(document, indent=1) + "\n"
+
+
+def write(report: Report, directory: Path, stem: str) -> None:
+    """`stem`.md, .html and .json in `directory`, and the pictures."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for part in report.parts:
+        if isinstance(part, Picture):
+            (directory / f"{part.name}.svg").write_text(part.svg, encoding="utf-8")
+    for suffix, text in (("md", markdown(report)), ("html", html(report)), ("json", as_json(report))):
+        (directory / f"{stem}.{suffix}").write_text(text, encoding="utf-8")
+
+
+def publish(report: Report, directory: Path, stem: str) -> None:
+    """Print and write it. Raises typer.Exit with 1 when a criterion isn't met, or should have been measured."""
+    console = terminal()
+    print_report(report, console)
+    write(report, directory, stem)
+    console.print(f"  written: {directory}/{stem}.{{md,html,json}}", markup=False, highlight=False)
+    if report.judged:
+        console.print(f"  {tally(report.judged)}", highlight=False)
+    if unmet := failures(report.judged):
+        text = f"{len(unmet)} of {len(report.judged)} criteria are not met or could not be measured"
+        Console(stderr=True).print(text, style="red")
+        raise typer.Exit(1)
 
 
 @dataclass(frozen=True)
 class Earlier:
     """A run to compare with: its figures, and what it was."""
 
-    figures: dict[str, float]
-    about: dict[str, str]
+    figures: Mapping[str, float]
+    about: Mapping[str, str]
 
 
 class NotAReport(Exception):
@@ -209,15 +250,3 @@ def earlier_run(path: Path) -> Earlier:
         raise NotAReport(
             f"{path} isn't the report.json of an earlier run ({error!r}); name another with --compare"
         ) from None
-
-
-def write(directory: Path, table: Sequence[Row], measured: Measured, about: dict[str, Any]) -> None:
-    """report.md, report.html and report.json in `directory`, and a line in its history.jsonl."""
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / "report.md").write_text(markdown(table, about))
-    (directory / "report.html").write_text(html(table, measured, about))
-    text = as_json(table, measured, about)
-    (directory / "report.json").write_text(text)
-    # One line a run, to draw trends from.
-    with (directory / "history.jsonl").open("a") as history:
-        history.write(json.dumps(json.loads(text)) + "\n")

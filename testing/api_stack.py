@@ -7,7 +7,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,20 +21,14 @@ import redis
 from pydantic import SecretStr
 
 from components.scram import scram_verifier
-from testing.postgres import OWNER, Cluster, programs
+from testing.postgres import OWNER, Cluster
+from testing.servers import free_port
 
 PASSWORD = "a-test-password-long-enough"
 ADMIN_TOKEN = "a-test-admin-token"
 REVALIDATION_KEY = "a-test-revalidation-key"
 PAIRS = ("sessions", "data", "computed")
 ROOT = Path(__file__).parents[1]
-
-
-def free_port() -> int:
-    """A TCP port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_until(condition: Any, *, seconds: float = 20.0, what: str = "it") -> None:
@@ -241,7 +234,7 @@ class Stack:
     def sql(self, statement: str, *, database: str = "simone") -> str:
         """Run a statement as the database's owner; gives its output, unaligned."""
         done = subprocess.run(
-            [programs() / "psql", "-h", self.postgres.directory, "-p", str(self.postgres_port), "-U", OWNER,
+            ["psql", "-h", self.postgres.directory, "-p", str(self.postgres_port), "-U", OWNER,
              "-d", database, "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", statement],
             capture_output=True, text=True, check=False,
         )  # fmt: skip

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote, urlencode
 
+from testing.postgres_programs import PostgresMissing, install
+
 OWNER = "simone_owner"
 NOBODY = pwd.getpwnam("nobody")
 UNPRIVILEGED = (
@@ -23,21 +25,24 @@ FOLLOWING = ("setpriv", "--pdeathsig", "INT")
 """The server stops when the process that started it is gone, however that came to be."""
 
 
-def programs() -> Path:
-    """Where Postgres's programs are: Debian keeps them out of PATH."""
+def _of_debian() -> Path:
+    """Debian keeps Postgres's programs out of PATH."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
-    if found:
-        return found[-1].parent
-    on_path = shutil.which("postgres")
-    if on_path is None:
-        raise FileNotFoundError("no Postgres server here: apt-get install postgresql-15")
-    return Path(on_path).parent
+    if not found:
+        raise PostgresMissing("no Postgres server here: apt-get install postgresql-15")
+    return found[-1].parent
 
 
 class Cluster:
-    """One server process and its data; `with Cluster() as cluster:` stops it and deletes the data."""
+    """One server process and its data; `with Cluster() as cluster:` stops it and deletes the data.
 
-    def __init__(self, settings: Mapping[str, str] | None = None, *, durable: bool = False) -> None:
+    Of the major version `major`, or of Debian's. Raises PostgresMissing.
+    """
+
+    def __init__(
+        self, settings: Mapping[str, str] | None = None, *, durable: bool = False, major: int | None = None
+    ) -> None:
+        self._programs = install(major) if major else _of_debian()
         self.directory = Path(tempfile.mkdtemp(prefix="pg-"))
         self.data = self.directory / "data"
         self.log = self.directory / "log"
@@ -75,7 +80,7 @@ class Cluster:
     def initialise(self) -> None:
         """Make the data directory: the owner is let in without a password, everyone else by SCRAM."""
         subprocess.run(
-            [*UNPRIVILEGED, programs() / "initdb", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8",
+            [*UNPRIVILEGED, self._programs / "initdb", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8",
              f"--username={OWNER}", "--auth=trust", f"--pgdata={self.data}"],
             check=True, capture_output=True,
         )  # fmt: skip
@@ -88,16 +93,22 @@ class Cluster:
         arguments = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*UNPRIVILEGED, *FOLLOWING, programs() / "postgres", "-D", self.data, *arguments],
+                [*UNPRIVILEGED, *FOLLOWING, self._programs / "postgres", "-D", self.data, *arguments],
                 stdout=log,
                 stderr=log,
             )
         deadline = time.monotonic() + 60
-        place = ["--host", self.directory, "--port", self.port]
-        while subprocess.run([programs() / "pg_isready", "--quiet", *place], check=False).returncode:
+        while not self._ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"Postgres did not start:\n{self.log.read_text()[-3000:]}")
             time.sleep(0.05)
+
+    def _ready(self) -> bool:
+        """As pg_ctl tells: by the last line of the server's own file (miscadmin.h, LOCK_FILE_LINE_PM_STATUS)."""
+        file = self.data / "postmaster.pid"
+        lines = file.read_text().splitlines() if file.exists() else []
+        own = self._process is not None and lines[:1] == [str(self._process.pid)]
+        return own and len(lines) >= 8 and lines[7].strip() == "ready"
 
     @property
     def port(self) -> str:
@@ -110,7 +121,7 @@ class Cluster:
             return
         if self._process.poll() is None:
             subprocess.run(
-                [*UNPRIVILEGED, programs() / "pg_ctl", "stop", "-m", how, "-D", self.data],
+                [*UNPRIVILEGED, self._programs / "pg_ctl", "stop", "-m", how, "-D", self.data],
                 check=True, capture_output=True,
             )  # fmt: skip
         self._process.wait(30)

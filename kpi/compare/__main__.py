@@ -1,29 +1,28 @@
 """`make compare`: one worker each, the same payload, wrk; requests a second, and the server's own CPU for each."""
 
-import json
 import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from kpi.compare import plot
+from kpi.compare import RIVALS_PYTHON, ROOT, environment
 from kpi.compare.versions import versions
+from kpi.criterion import Criterion, Figure, judge
+from kpi.plots import bars
+from kpi.report import Picture, Report, Table, publish
 from local import packages
 from local.problem import Problem
 from testing.servers import cpu_seconds, free_port, process, redis_with_sentinel, wait_for_answer
 
-ROOT: Final = Path(__file__).parents[2]
-RIVALS_PYTHON: Final = ROOT / ".tools/compare/bin/python"
 RIVALS: Final = ("cashews", "aiocache", "fastapi-cache2", "fastapi-redis-sdk", "fastapi", "uvicorn", "redis")
 OWN: Final = ("granian", "redis", "uvloop")
 CONNECTIONS: Final = 32
@@ -66,101 +65,97 @@ CANDIDATES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """What was measured: medians over the rounds."""
+class Speed:
+    """Of a candidate: requests a second, and microseconds of the server's CPU for each; medians over the rounds."""
 
-    name: str
     requests_per_second: float
     cpu_microseconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """A promise: `value` must be at most, or at least, `bound`."""
-
-    text: str
-    value: float
-    bound: float
-    at_most: bool = True
-
-    @property
-    def met(self) -> bool:
-        """Whether it is kept."""
-        return self.value <= self.bound if self.at_most else self.value >= self.bound
+CRITERIA: Final = (
+    Criterion("a hit in memory costs at most 1.5 times raw ASGI", "memory_hit", "<=", 1.5, "times"),
+    Criterion("a hit in Redis costs at most 1.4 times raw ASGI", "redis_hit", "<=", 1.4, "times"),
+    Criterion("a 304 costs no more than a hit (5 % for noise)", "not_modified", "<=", 1.05, "times"),
+    Criterion("a hit in Redis is 3 times as cheap as fastapi-cache2's", "against_cache2", ">=", 3.0, "times"),
+    Criterion("a hit in Redis is 1.5 times as cheap as cashews'", "against_cashews", ">=", 1.5, "times"),
+)
+"""The promises of docs/api-caching.md. CPU for each request is compared: it depends least on what else runs."""
 
 
 def main(
     seconds: Annotated[int, typer.Option(min=1, max=60, help="of load in each round")] = 3,
     rounds: Annotated[int, typer.Option(min=1, max=10, help="each candidate's turns; the median counts")] = 3,
-    output: Annotated[Path, typer.Option(help="where the figures go as JSON")] = ROOT / "reports/compare.json",
+    output: Annotated[Path, typer.Option(help="where compare.md, .html, .json and .svg go")] = ROOT / "reports",
 ) -> None:
     """Measure all candidates in turns, print the table, judge the goals; exits 1 if one is missed."""
-    if not RIVALS_PYTHON.exists():
-        raise typer.BadParameter(f"{RIVALS_PYTHON} is missing: run `make compare`, which installs the other libraries")
-    console = Console()
+    errors = Console(stderr=True)
     if shutil.which("wrk") is None:
-        console.print("installing the load generator wrk")
+        errors.print("installing the load generator wrk")
         try:
             packages.install(["wrk"])
         except Problem as problem:
             raise typer.BadParameter(str(problem)) from problem
     with tempfile.TemporaryDirectory() as name, redis_with_sentinel(Path(name)) as (redis, sentinel):
-        directory = Path(name)
-        (directory / "payload.json").write_bytes(payload())
-        (directory / "secrets").mkdir()
-        environment = {
-            "PAYLOAD": str(directory / "payload.json"),
-            "REDIS_URL": f"redis://127.0.0.1:{redis}/0",
-            "REDIS_SENTINELS": f"127.0.0.1:{sentinel}",
-            "SECRETS_DIR": str(directory / "secrets"),
-            "PYTHONPATH": f"{ROOT}:{ROOT / 'kpi/compare/apps'}",
-        }
-        samples: dict[str, list[tuple[float, float]]] = {candidate.name: [] for candidate in CANDIDATES}
-        with console.status("measuring") as status:
+        told = environment(Path(name), redis, sentinel, ROOT / "kpi/compare/apps")
+        samples: dict[str, list[Speed]] = {candidate.name: [] for candidate in CANDIDATES}
+        with errors.status("measuring") as status:
             for turn in range(rounds):
                 for candidate in CANDIDATES:
                     status.update(f"round {turn + 1} of {rounds}: {candidate.name}")
-                    samples[candidate.name].append(measure(candidate, environment, directory, seconds))
-    figures = [
-        Figure(name, statistics.median(rate for rate, _ in found), statistics.median(cpu for _, cpu in found))
-        for name, found in samples.items()
-    ]
-    verdicts = list(judge({figure.name: figure for figure in figures}))
-    show(console, figures)
-    show_goals(console, verdicts)
-    output.parent.mkdir(parents=True, exist_ok=True)
+                    samples[candidate.name].append(measure(candidate, told, Path(name), seconds))
+    publish(report_of({name: median(found) for name, found in samples.items()}), output, "compare")
+
+
+def median(found: list[Speed]) -> Speed:
+    """Of each figure by itself."""
+    return Speed(
+        statistics.median(one.requests_per_second for one in found),
+        statistics.median(one.cpu_microseconds for one in found),
+    )
+
+
+def report_of(speeds: Mapping[str, Speed]) -> Report:
+    """Speeds by candidate, with the promises judged."""
     used = {"ours": versions(Path(sys.executable), OWN), "others": versions(RIVALS_PYTHON, RIVALS)}
-    for whose, found in used.items():
-        console.print(f"{whose}: " + ", ".join(f"{name} {version}" for name, version in found.items()), highlight=False)
-    picture = output.with_suffix(".svg")
-    plot.save(picture, [(one.name, one.cpu_microseconds) for one in figures], "A cached answer, one worker each")
-    console.print(f"written: {output}, {picture}", highlight=False)
-    report = {
-        "versions": used,
-        "figures": [asdict(figure) for figure in figures],
-        "goals": [{**asdict(goal), "met": goal.met} for goal in verdicts],
+    figures = {
+        criterion.figure: Figure(
+            speeds[one].cpu_microseconds / speeds[other].cpu_microseconds, f"CPU of “{one}”, times that of “{other}”"
+        )
+        for criterion, (one, other) in zip(
+            CRITERIA,
+            ((MEMORY, RAW_MEMORY), (REDIS, RAW_REDIS), (NOT_MODIFIED, MEMORY), (CACHE2, REDIS), (CASHEWS, REDIS)),
+            strict=True,
+        )
     }
-    output.write_text(json.dumps(report, indent=1) + "\n")
-    raise typer.Exit(0 if all(goal.met for goal in verdicts) else 1)
+    table = Table(
+        ("candidate", "requests/s", "server CPU µs/request"),
+        [(name, f"{one.requests_per_second:,.0f}", f"{one.cpu_microseconds:.0f}") for name, one in speeds.items()],
+    )
+    costs = [(name, one.cpu_microseconds) for name, one in speeds.items()]
+    title = "A cached answer, one worker each"
+    svg = bars(costs, title, "server CPU, µs for each request (less is better)")
+    return Report(
+        title="Our response cache beside other libraries'",
+        judged=judge(CRITERIA, figures),
+        figures=figures,
+        about={who: ", ".join(f"{name} {version}" for name, version in found.items()) for who, found in used.items()},
+        parts=[table, Picture("compare", svg, title)],
+        brief=[table],
+        data={"speeds": {name: asdict(one) for name, one in speeds.items()}},
+    )
 
 
-def payload() -> bytes:
-    """A listing of the size that the API answers most often with, a little under a kilobyte."""
-    items = [{"id": number, "name": f"Compact Lamp {number}", "price": 1999 + number} for number in range(18)]
-    return json.dumps({"items": items}, separators=(",", ":")).encode()
-
-
-def measure(candidate: Candidate, environment: Mapping[str, str], directory: Path, seconds: int) -> tuple[float, float]:
-    """One turn: requests a second, and microseconds of the server's CPU for each."""
+def measure(candidate: Candidate, told: Mapping[str, str], directory: Path, seconds: int) -> Speed:
+    """One turn."""
     port = free_port()
     log = directory / "candidate.log"
-    with process(command(candidate, port), {**environment, "MODE": candidate.mode}, log) as server:
+    with process(command(candidate, port), {**told, "MODE": candidate.mode}, log) as server:
         url = f"http://127.0.0.1:{port}{candidate.path}"
         wait_for_answer(url, log)
         load(url, WARM_UP_SECONDS, candidate.headers)
         before = cpu_seconds(server)
         requests, rate = load(url, seconds, candidate.headers)
-        return rate, (cpu_seconds(server) - before) / requests * 1e6
+        return Speed(rate, (cpu_seconds(server) - before) / requests * 1e6)
 
 
 def command(candidate: Candidate, port: int) -> list[str]:
@@ -188,34 +183,6 @@ def load(url: str, seconds: int, headers: tuple[str, ...]) -> tuple[int, float]:
     if requests is None or rate is None or "Non-2xx or 3xx" in done.stdout:
         raise RuntimeError(f"{url} didn't answer well under load:\n{done.stdout}")
     return int(requests[1]), float(rate[1])
-
-
-def judge(figures: Mapping[str, Figure]) -> Iterator[Goal]:
-    """The promises of docs/api-caching.md. CPU for each request is compared: it depends least on what else runs."""
-
-    def cpu(name: str) -> float:
-        return figures[name].cpu_microseconds
-
-    yield Goal("a hit in memory costs at most 1.5 times raw ASGI", cpu(MEMORY) / cpu(RAW_MEMORY), 1.5)
-    yield Goal("a hit in Redis costs at most 1.4 times raw ASGI", cpu(REDIS) / cpu(RAW_REDIS), 1.4)
-    yield Goal("a 304 costs no more than a hit (5 % for noise)", cpu(NOT_MODIFIED) / cpu(MEMORY), 1.05)
-    yield Goal("a hit in Redis is 3 times as cheap as fastapi-cache2's", cpu(CACHE2) / cpu(REDIS), 3.0, at_most=False)
-    yield Goal("a hit in Redis is 1.5 times as cheap as cashews'", cpu(CASHEWS) / cpu(REDIS), 1.5, at_most=False)
-
-
-def show(console: Console, figures: list[Figure]) -> None:
-    """Print the table."""
-    table = Table("candidate", "requests/s", "server CPU µs/request")
-    for figure in figures:
-        table.add_row(figure.name, f"{figure.requests_per_second:,.0f}", f"{figure.cpu_microseconds:.0f}")
-    console.print(table)
-
-
-def show_goals(console: Console, verdicts: list[Goal]) -> None:
-    """Print which promises are kept."""
-    for goal in verdicts:
-        sign = "≤" if goal.at_most else "≥"
-        console.print(f"{'pass' if goal.met else 'FAIL'}  {goal.text}: {goal.value:.2f} ({sign} {goal.bound:g})")
 
 
 if __name__ == "__main__":

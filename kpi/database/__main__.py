@@ -2,9 +2,7 @@
 
 import asyncio
 import os
-import sys
 import tempfile
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -15,35 +13,29 @@ import typer
 from botocore.exceptions import BotoCoreError
 from dotenv import dotenv_values
 from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
+from rich.status import Status
 
 from app.database import failures
-from kpi.database.before_after.report import SIZE
-from kpi.database.before_after.report import make_report as write_db_report
-from kpi.database.pool import measure_pool
-from kpi.database.pool_report import HEADINGS, cells, conclusion
-from kpi.database.pool_report import markdown as pool_page
+from kpi.database import pool
+from kpi.database.address import Address, BadAddress
+from kpi.database.before_after import report as before_after
 from kpi.database.slow_queries import rds_log
-from kpi.database.slow_queries.report import TOP, Report, html, make_report, markdown, terminal_table
+from kpi.database.slow_queries.log_entries import UnreadableLog
+from kpi.database.slow_queries.report import TOP, find_slow_queries, report_of
 from kpi.database.slow_queries.statistics import NoStatistics
+from kpi.report import publish
 
+SIZE = before_after.SIZE
 app = typer.Typer(help="What the database does with queries.", no_args_is_help=True, pretty_exceptions_enable=False)
 URL_VARIABLE = "DATABASE_URL"
-WIDE = 160
-"""Characters in a line of a file or a log."""
 
 
-def _console() -> Console:
-    """For the tables: wide where no terminal says how wide."""
-    console = Console()
-    if not console.is_terminal:
-        console.width = WIDE
-    return console
+def _tell(message: str) -> None:
+    Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)
 
 
 def _fail(message: str) -> NoReturn:
-    Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)
+    _tell(message)
     raise typer.Exit(1)
 
 
@@ -71,26 +63,35 @@ def _asked() -> str:
     return URL_VARIABLE if os.environ.get(URL_VARIABLE) else "the local database (make up starts it)"
 
 
-def _download(instance: str, directory: Path, console: Console) -> list[Path]:
-    with console.status(f"reading the log of {instance}") if console.is_terminal else nullcontext():
-        try:
-            client: rds_log.Client = boto3.client("rds")  # pyright: ignore[reportUnknownMemberType]
-        except BotoCoreError as error:
-            raise rds_log.NoLog(f"the log of {instance} can't be read: {error}") from None
-        return rds_log.download(client, instance, directory)
+def _download(instance: str, directory: Path) -> list[Path]:
+    try:
+        client: rds_log.Client = boto3.client("rds")  # pyright: ignore[reportUnknownMemberType]
+    except BotoCoreError as error:
+        raise rds_log.NoLog(f"the log of {instance} can't be read: {error}") from None
+    return rds_log.download(client, instance, directory)
+
+
+def _status(text: str) -> Status:
+    """Shown on a terminal while work goes on."""
+    return Console(stderr=True).status(text)
+
+
+def _reports() -> Path:
+    return _state() / "reports"
+
+
+_Output = Annotated[
+    Path | None, typer.Option(help="Directory for the report; default: reports/ in the state directory.")
+]
 
 
 @app.command("db-report")
 def db_report(
     products: Annotated[int, typer.Option(min=1000, help="Products in the measured database.")] = SIZE.products,
     orders: Annotated[int, typer.Option(min=1000, help="Orders in the measured database.")] = SIZE.orders,
-    output: Annotated[
-        Path | None,
-        typer.Option(help="Directory for db-report.md, .html, .json, .svg; default: reports/ in the state directory."),
-    ] = None,
+    output: _Output = None,
 ) -> None:
     """Measure every query without and with indexes and rewrites, on a Postgres of its own. Exit code 1: too slow."""
-    directory = output or _state() / "reports"
     size = replace(
         SIZE,
         products=products,
@@ -98,44 +99,20 @@ def db_report(
         reviews=orders * SIZE.reviews // SIZE.orders,
         users=max(orders // 20, 1000),
     )
-    console = _console()
-    with console.status("starting Postgres") if console.is_terminal else nullcontext() as status:
-        measured = write_db_report(directory, size, lambda text: status.update(text) if status else None)
-    table = Table(title="Queries before and after")
-    for heading in ("criterion", "measured", "met"):
-        table.add_column(heading)
-    for asked, found, met in measured.criteria():
-        table.add_row(asked, found, "yes" if met else "NO")
-    console.print(table)
-    console.print(f"details in {directory / 'db-report.md'}", markup=False)
-    if not all(met for _, _, met in measured.criteria()):
-        raise typer.Exit(1)
+    with _status("starting Postgres") as status:
+        measured = before_after.measure_on_own_server(size, status.update)
+    publish(before_after.report_of(measured), output or _reports(), "db-report")
 
 
 @app.command("pool-report")
 def pool_report(
     seconds: Annotated[float, typer.Option(min=2, help="How long each number of visitors is measured.")] = 15,
-    output: Annotated[
-        Path | None, typer.Option(help="Directory for pool-report.md; default: reports/ in the state directory.")
-    ] = None,
+    output: _Output = None,
 ) -> None:
     """Measure how full pgBouncer's pool gets, on a Postgres of its own. Exit code 1: no load uses 40 to 70 % of it."""
-    directory = output or _state() / "reports"
-    console = _console()
-    with console.status("starting Postgres") if console.is_terminal else nullcontext() as status:
-        levels = measure_pool(seconds, lambda text: status.update(text) if status else None)
-    table = Table(title="pgBouncer's pool")
-    for heading in HEADINGS:
-        table.add_column(heading, justify="right")
-    for row in cells(levels):
-        table.add_row(*row)
-    console.print(table)
-    console.print(conclusion(levels), markup=False, highlight=False)
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / "pool-report.md").write_text(pool_page(levels), encoding="utf-8")
-    console.print(f"written: {directory / 'pool-report.md'}", markup=False)
-    if not any(level.healthy for level in levels):
-        raise typer.Exit(1)
+    with _status("starting Postgres") as status:
+        levels = pool.measure_pool(seconds, status.update)
+    publish(pool.report_of(levels), output or _reports(), "pool-report")
 
 
 @app.callback()
@@ -160,42 +137,30 @@ def slow_queries(
             "the AWS CLI finds them.",
         ),
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(help="Directory for slow-queries.md and .html; default: reports/ in the state directory."),
-    ] = None,
+    output: _Output = None,
 ) -> None:
     """Report the statements of the database at DATABASE_URL that cost most, and what is wrong with each. Reads only."""
-    directory = output or _state() / "reports"
-    console = _console()
     url = database_url()
-
-    async def make(logs: list[Path]) -> Report:
-        with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-            task = progress.add_task("explaining", total=None)
-            return await make_report(
-                url, top=top, logs=logs, progress=lambda done, of: progress.update(task, completed=done, total=of)
-            )
-
     try:
-        with tempfile.TemporaryDirectory() as downloads:
-            downloaded = _download(rds, Path(downloads), console) if rds else []
-            report = asyncio.run(make([*(log or []), *downloaded]))
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / "slow-queries.md").write_text(markdown(report), encoding="utf-8")
-        (directory / "slow-queries.html").write_text(html(report), encoding="utf-8")
+        if not_taken := Address.parse(url).not_taken:
+            _tell(f"{URL_VARIABLE}: not taken, as nothing here does what they ask for: {', '.join(not_taken)}")
+        with tempfile.TemporaryDirectory() as downloads, _status("reading statistics and logs") as status:
+            logs = [*(log or []), *(_download(rds, Path(downloads)) if rds else [])]
+            found = asyncio.run(
+                find_slow_queries(
+                    url, top=top, logs=logs, progress=lambda done, of: status.update(f"explaining {done} of {of}")
+                )
+            )
     except ValueError:
         # The parser's own words may quote a piece of the password.
         _fail(f"{URL_VARIABLE} is not a Postgres URL: postgresql://user:password@host:5432/database, with %40 for an @")
-    except rds_log.NoLog as error:
+    except BadAddress as error:
+        _fail(f"{URL_VARIABLE}: {error}")
+    except (rds_log.NoLog, UnreadableLog) as error:
         _fail(str(error))
     except (NoStatistics, *failures.ANY) as error:
         _fail(f"{_asked()}: {type(error).__name__}: {error}")
-    console.print(terminal_table(report))
-    faults = ", ".join(f"{count} {category}" for category, count in sorted(report.counts().items()))
-    console.print(
-        f"{faults or 'no statements yet'}; details in {directory / 'slow-queries.md'} and .html", markup=False
-    )
+    publish(report_of(found), output or _reports(), "slow-queries")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ import asyncio
 import math
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Final
@@ -28,8 +28,10 @@ from app.operations.settings import PoolerSettings
 from components.pgbouncer.settings import PgBouncerSettings
 from components.postgres.roles import APP, DATABASE, EXPORTER
 from components.scram import scram_verifier
-from components.settings.secrets import PostgresSecrets
+from components.secrets import PostgresSecrets
+from kpi.criterion import Criterion, Figure, judge
 from kpi.database.before_after.mix import Mix
+from kpi.report import Report, Table
 from kpi.workload import Workload
 from testing.pgbouncer import PgBouncer
 from testing.postgres import Cluster
@@ -38,6 +40,11 @@ DECLARED: Final = Path(__file__).parents[2] / "Pulumi.prod.yaml"
 SIZE: Final = Size(products=10_000, users=5_000, orders=50_000, reviews=30_000)
 HEALTHY: Final = (0.40, 0.70)
 """The specification's healthy range of the pool's utilisation."""
+CRITERIA: Final = (Criterion("a load uses 40 to 70 % of the pool", "healthy_loads", ">=", 1, "loads"),)
+ABOUT: Final = """\
+One pgBouncer with the declared pgbouncer.ini and a Postgres on the same machine as the visitors, no cache in front.
+*Pool used* is the recording rule `pod:pgbouncer_pool_used:ratio`, from the exporter's own metrics: mean and highest of
+the samples. More cores or faster queries move the range to more visitors."""
 MOST_VISITORS: Final = 900
 """pgBouncer takes 1,000 clients, and its console must still be let in."""
 STEP: Final = 1.6
@@ -227,3 +234,42 @@ def measure_pool(seconds: float, progress: Progress) -> list[Level]:
         asyncio.run(_prepare(cluster, passwords))
         with PgBouncer(cluster, passwords, declared_pools()) as pgbouncer:
             return asyncio.run(_measure(cluster, _Pool(pgbouncer, Path(file.name)), seconds, progress))
+
+
+def conclusion(levels: Sequence[Level]) -> str:
+    """What the levels say, in two sentences."""
+    design, healthy = levels[0], [level for level in levels if level.healthy]
+    at_design = (
+        f"At the design load without any cache ({design.visitors} visitors, {design.queries_per_second:,.0f} queries a "
+        f"second) {design.used:.0%} of one pod's pool is used."
+    )
+    if not healthy:
+        return f"{at_design} No load was found here that uses 40 to 70 % of it."
+    level = healthy[0]
+    return (
+        f"{at_design} It is in its healthy range (40 to 70 %) at {level.visitors} visitors and "
+        f"{level.queries_per_second:,.0f} queries/s, {level.visitors / design.visitors:.1f} times that load: "
+        f"{level.used:.0%} used."
+    )
+
+
+def report_of(levels: Sequence[Level]) -> Report:
+    """A row for each level, and what they say."""
+    says = conclusion(levels)
+    table = Table(
+        ("visitors", "queries/s", "P95 ms", "failed", "pool used", "peak", "longest wait s", ""),
+        [
+            (f"{one.visitors:,}", f"{one.queries_per_second:,.0f}", f"{one.p95_ms:,.1f}", f"{one.failed}",
+             f"{one.used:.0%}", f"{one.peak:.0%}", f"{one.longest_wait:.2f}", "40-70 %" if one.healthy else "")
+            for one in levels
+        ],
+    )  # fmt: skip
+    figures = {"healthy_loads": Figure(sum(level.healthy for level in levels), says)}
+    return Report(
+        title="How full pgBouncer's pool gets",
+        judged=judge(CRITERIA, figures),
+        figures=figures,
+        parts=[says, table, ABOUT],
+        brief=[table],
+        data={"levels": [asdict(level) for level in levels]},
+    )

@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from kpi.compare.cache_manager import CANDIDATES, OURS, Figure, judge
+from kpi.compare.cache_manager import CANDIDATES, OURS, Result, report_of
+from kpi.criterion import failures
 
-BETTER = Figure("ours", 20_000, 20, loads=1, failures=0, last_answer_seconds=0.2)
-OTHERS = Figure("", 10_000, 80, loads=250, failures=0, last_answer_seconds=0.4)
+BETTER = Result(20_000, 20, loads=1, failures=0, last_answer_seconds=0.2)
+OTHERS = Result(10_000, 80, loads=250, failures=0, last_answer_seconds=0.4)
 
 
-def missed(ours: Figure, others: Figure = OTHERS) -> int:
+def missed(ours: Result, others: Result = OTHERS) -> int:
     """How many goals aren't met."""
-    figures = {one.name: ours if one == OURS else replace(others, name=one.name) for one in CANDIDATES}
-    return sum(not goal.met for goal in judge(figures))
+    return len(failures(report_of({one.name: ours if one == OURS else others for one in CANDIDATES}).judged))
 
 
 def test_whoever_is_better_in_everything_meets_every_goal() -> None:
@@ -30,7 +30,7 @@ def test_whoever_is_better_in_everything_meets_every_goal() -> None:
     ],
     ids=["calls", "cpu", "loads", "failures"],
 )
-def test_whoever_is_worse_in_one_thing_misses_a_goal(worse: Figure) -> None:
+def test_whoever_is_worse_in_one_thing_misses_a_goal(worse: Result) -> None:
     assert missed(worse) > 0
 
 

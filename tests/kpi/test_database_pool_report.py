@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from kpi.database.pool import Level, declared_pools, design_visitors, search, utilisation
-from kpi.database.pool_report import conclusion, markdown
+from kpi.criterion import failures
+from kpi.database.pool import Level, conclusion, declared_pools, design_visitors, report_of, search, utilisation
+from kpi.report import markdown
 from kpi.workload import Workload
 
 
@@ -39,7 +40,8 @@ def test_it_searches_between_too_little_and_too_much() -> None:
 def test_it_says_when_no_load_is_healthy(used: float) -> None:
     found = levels_where({0: used})
     assert "No load was found" in conclusion(found)
-    assert f"{used:.0%}" in markdown(found)
+    assert f"{used:.0%}" in markdown(report_of(found))
+    assert failures(report_of(found).judged)
 
 
 def test_a_level_at_which_somebody_failed_is_not_healthy() -> None:

@@ -9,8 +9,10 @@ import pytest
 
 from app.database.catalogue import Size
 from app.database.queries import STATEMENTS
-from kpi.database.before_after.report import Measured, make_report
-from testing.slow_forms import REWRITES
+from kpi.criterion import judge
+from kpi.database.before_after.report import CRITERIA, Measured, measure_on_own_server, report_of
+from kpi.report import write
+from testing.queries.slow_forms import REWRITES
 
 SMALL = Size(products=1500, users=800, orders=4000, reviews=5000)
 
@@ -19,7 +21,9 @@ SMALL = Size(products=1500, users=800, orders=4000, reviews=5000)
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Measured, Path]:
     """The report of a small shop, and where it is."""
     directory = tmp_path_factory.mktemp("report")
-    return make_report(directory, SMALL, lambda _: None), directory
+    measured = measure_on_own_server(SMALL, lambda _: None)
+    write(report_of(measured), directory, "db-report")
+    return measured, directory
 
 
 @pytest.mark.parametrize("page", ["db-report.md", "db-report.html"])
@@ -55,9 +59,8 @@ def test_what_is_too_slow_is_named_and_not_met(written: tuple[Measured, Path]):
     measured, _ = written
     name = "reviews.newest.first"
     slow = replace(measured.after[name], milliseconds=12.5)
-    query, mean, share = replace(measured, after={**measured.after, name: slow}).criteria()
-    assert query[1:] == (f"slowest: {name}, 12.50 ms", False)
+    query, mean, share = judge(CRITERIA, replace(measured, after={**measured.after, name: slow}).figures())
+    assert (query.measured, query.method, query.verdict) == ("12.5 ms", f"{name}, the slowest", "fail")
     worse = replace(measured, mix_after=replace(measured.mix_after, mean_ms=51.0, slow=0.06))
-    query, mean, share = worse.criteria()
-    assert not mean[2]
-    assert not share[2]
+    query, mean, share = judge(CRITERIA, worse.figures())
+    assert [mean.verdict, share.verdict] == ["fail", "fail"]

@@ -20,14 +20,16 @@ from components.monitoring.rules import ALERTS, GROUPS
 from components.monitoring.rules.model import Recording
 from kpi.browsers import Seen
 from kpi.criteria import CRITERIA
-from kpi.figures import Figure, against_uncached, of_failover, of_query_cache, of_visits, repeating
+from kpi.criterion import Figure, failures, judge
+from kpi.figures import against_uncached, of_failover, of_query_cache, of_visits, repeating
 from kpi.http_client import Client
 from kpi.load import LAYERS, RECORD, Records, Run, layer_of, play
 from kpi.machine import moment
 from kpi.measure import Measured
 from kpi.observe import Reading
-from kpi.report import NotAReport, as_json, earlier_run, failures, html, markdown, rows
+from kpi.report import NotAReport, as_json, earlier_run, html, markdown
 from kpi.routes import Catalogue
+from kpi.run_report import report_of
 from kpi.workload import STEPS, Visits, Workload, WorkloadError
 
 MIX = Workload.load()
@@ -105,12 +107,12 @@ def _measured(**figures: float) -> Measured:
 
 
 def test_missed_target_is_a_failure() -> None:
-    unmet = failures(rows(_measured(api_p95_seconds=0.051), {}))
-    assert "API P95 < 50 ms" in {row.criterion.asks for row in unmet if row.verdict == "fail"}
+    unmet = failures(judge(CRITERIA, {"api_p95_seconds": Figure(0.051, "counted")}))
+    assert "API P95 < 50 ms" in {each.criterion.asks for each in unmet if each.verdict == "fail"}
 
 
 def test_figure_that_the_run_did_not_give_is_a_failure_too() -> None:
-    unmet = {row.criterion.asks: row.verdict for row in failures(rows(_measured(), {}))}
+    unmet = {each.criterion.asks: each.verdict for each in failures(judge(CRITERIA, {}))}
     assert unmet["API P95 < 50 ms"] == "not measured"
 
 
@@ -125,20 +127,20 @@ def test_the_metrics_and_alerts_that_watch_production_exist() -> None:
 
 
 def test_what_only_production_can_show_never_passes() -> None:
-    every = dict.fromkeys({criterion.figure for criterion in CRITERIA}, 0.5)
-    for row in rows(_measured(**every), {}):
-        if not row.criterion.figure:
-            assert row.verdict in ("by test", "in production")
-            assert row.criterion.proof or row.criterion.production
+    every = dict.fromkeys({criterion.figure for criterion in CRITERIA}, Figure(0.5, "counted"))
+    for each in judge(CRITERIA, every):
+        if not each.criterion.figure:
+            assert each.verdict in ("by test", "in production")
+            assert each.criterion.proof or each.criterion.production
 
 
 def test_report_compares_with_an_earlier_run(tmp_path: Path) -> None:
-    earlier = _measured(api_p95_seconds=0.040)
-    (tmp_path / "report.json").write_text(as_json(rows(earlier, {}), earlier, {"mode": "full"}))
+    earlier = report_of(_measured(api_p95_seconds=0.040), {"mode": "full"})
+    (tmp_path / "report.json").write_text(as_json(earlier))
     found = earlier_run(tmp_path / "report.json")
     assert found.about == {"mode": "full"}
-    now = rows(_measured(api_p95_seconds=0.030), found.figures)
-    assert "| 30.0 ms | -10 ms | pass |" in markdown(now, {})
+    now = report_of(_measured(api_p95_seconds=0.030), {}, found.figures)
+    assert "| 30.0 ms | -10 ms | pass |" in markdown(now)
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"figures": {"x": 1}}'])
@@ -178,16 +180,15 @@ def test_one_failed_read_is_not_100_percent_uptime() -> None:
 
 
 def test_page_needs_nothing_else() -> None:
-    measured = _measured(api_p95_seconds=0.01)
-    page = html(rows(measured, {}), measured, {"measured": "now"})
+    page = html(report_of(_measured(api_p95_seconds=0.01), {"measured": "now"}))
     assert page.count("<svg") == 2
     assert "src=" not in page
     assert "<script" not in page
 
 
 def test_trend_file_is_json() -> None:
-    measured = _measured(api_p95_seconds=0.01)
-    assert json.loads(as_json(rows(measured, {}), measured, {}))["figures"]["api_p95_seconds"]["value"] == 0.01
+    report = report_of(_measured(api_p95_seconds=0.01), {})
+    assert json.loads(as_json(report))["figures"]["api_p95_seconds"]["value"] == 0.01
 
 
 async def _ask_twice() -> list[tuple[int, bytes, tuple[str, ...]]]:

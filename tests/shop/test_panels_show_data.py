@@ -1,30 +1,25 @@
 """No dead panel: every query of every dashboard gives numbers while the shop is at work."""
 
-import asyncio
 import json
 import math
 import re
+import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
-from app.database.catalogue.vocabulary import WAREHOUSES
 from components.monitoring.dashboards import BOARDS
 from components.monitoring.dashboards.board import Board, Query
-from kpi.load import Run, play
-from kpi.measure import Addresses, find_catalogue
-from kpi.workload import Workload
-from local import secrets_file
 from local.environment import Environment
+from testing.servers import process
 from testing.time_lapse import TimeLapse, faster_expression
 
 pytestmark = [pytest.mark.shop, pytest.mark.timeout(900)]
 
 API = "http://127.0.0.1:3000"
-LOAD_SECONDS = 8.0
+REPORT_SECONDS = 5.0
 PATIENCE = 120.0
 # What `$__rate_interval` is at the declared scrape interval: four scrapes.
 RATE_INTERVAL = "1m"
@@ -62,34 +57,24 @@ def _browsers_report() -> None:
 
 
 @pytest.fixture(scope="module")
-def watched(shop: Environment, lapse: TimeLapse) -> Iterator[TimeLapse]:
+def watched(shop: Environment, lapse: TimeLapse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TimeLapse]:
     """After a backup, while visitors browse and their browsers report, for as long as somebody looks."""
     assert shop.run_job("redis-backup") == 0
-    workload, addresses = Workload.load(), Addresses()
-    token = secrets_file.load(shop.state)[secrets_file.ADMIN_TOKEN]
-    run = Run(
-        workload=workload,
-        base_url=addresses.gateway,
-        seconds=LOAD_SECONDS,
-        catalogue=asyncio.run(find_catalogue(addresses, workload, token, WAREHOUSES[0])),
-        sessions_per_second=workload.sessions_per_second,
-    )
     over = threading.Event()
 
-    def visit() -> None:
-        turn = 0
-        while not over.is_set():
+    def report() -> None:
+        while not over.wait(REPORT_SECONDS):
             _browsers_report()
-            play(replace(run, stream=f"turn {turn}"))
-            turn += 1
 
-    visitors = threading.Thread(target=visit)
-    visitors.start()
-    try:
-        yield lapse
-    finally:
-        over.set()
-        visitors.join()
+    browsers = threading.Thread(target=report)
+    log = tmp_path_factory.mktemp("visitors") / "log"
+    with process([sys.executable, "-m", "kpi.visitors"], {}, log):
+        browsers.start()
+        try:
+            yield lapse
+        finally:
+            over.set()
+            browsers.join()
 
 
 @pytest.mark.parametrize("query", QUERIES)

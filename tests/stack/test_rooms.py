@@ -39,4 +39,10 @@ def test_a_room_reads_only_rooms_below_it() -> None:
         for name in _imported(path)
         if height.get(name, -1) > height[room]
     ]
-    assert upwards in ([], ["testing/slow_forms.py imports kpi"])  # until its facts stand beside it
+    assert upwards == []
+
+
+def test_only_the_tests_of_kpi_import_it() -> None:
+    importing = {path for path in (ROOT / "tests").rglob("*.py") if "kpi" in _imported(path)}
+    assert importing
+    assert {path.parent.name for path in importing} == {"kpi"}

@@ -21,15 +21,8 @@ class Category:
 
 _COLUMNS = "id, slug, name, department, description, position, updated_at"
 _ALL = statement("categories.all", f"SELECT {_COLUMNS} FROM categories ORDER BY position, id")
-_BY_SLUG = statement("categories.by_slug", f"SELECT {_COLUMNS} FROM categories WHERE slug = $1")
 
 
 async def all_categories(db: Database) -> tuple[Category, ...]:
     """All categories in the order in which the shop shows them."""
     return tuple(Category(**record) for record in await db.fetch(_ALL))
-
-
-async def get_by_slug(db: Database, slug: str) -> Category | None:
-    """One category by the name in its address."""
-    record = await db.fetchrow(_BY_SLUG, slug)
-    return Category(**record) if record is not None else None

@@ -17,15 +17,6 @@ class Stock:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """How many pieces of a product one warehouse has."""
-
-    product_id: int
-    warehouse: str
-    quantity: int
-
-
-@dataclass(frozen=True, slots=True)
 class LockedShelf:
     """What one warehouse has of a product, which nobody else can change until the transaction ends."""
 
@@ -54,20 +45,6 @@ _LOCK = statement(
     WHERE product_id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE
     """,
 )
-_LOW = statement(
-    "inventory.low",
-    """
-    SELECT product_id, warehouse, quantity FROM inventory
-    WHERE quantity < least($1, 10) AND quantity < 10 ORDER BY quantity, product_id LIMIT $2
-    """,
-)
-_OF_WAREHOUSE = statement(
-    "inventory.of_warehouse",
-    """
-    SELECT product_id, warehouse, quantity FROM inventory
-    WHERE warehouse = $1 AND product_id > $2 ORDER BY product_id LIMIT $3
-    """,
-)
 
 
 async def stock(db: Database, product_ids: Sequence[int]) -> dict[int, Stock]:
@@ -86,19 +63,3 @@ async def set_quantity(db: Database, product_id: int, warehouse: str, quantity: 
 async def lock(transaction: Transaction, product_ids: Sequence[int]) -> tuple[LockedShelf, ...]:
     """All shelves of these products, for this transaction alone from now on."""
     return tuple(LockedShelf(**record) for record in await transaction.fetch(_LOCK, list(product_ids)))
-
-
-async def low(db: Database, *, below: int = 10, limit: int = 100) -> tuple[Shelf, ...]:
-    """Shelves with fewer than `below` pieces (10 at most: the index ends there), emptiest first."""
-    return tuple(
-        Shelf(record["product_id"], record["warehouse"], record["quantity"])
-        for record in await db.fetch(_LOW, below, limit)
-    )
-
-
-async def of_warehouse(db: Database, warehouse: str, *, after: int = 0, limit: int = 1000) -> tuple[Shelf, ...]:
-    """A warehouse's shelves by product id, from beyond `after`: a stock-take."""
-    return tuple(
-        Shelf(record["product_id"], record["warehouse"], record["quantity"])
-        for record in await db.fetch(_OF_WAREHOUSE, warehouse, after, limit)
-    )

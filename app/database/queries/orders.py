@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 import asyncpg
 import orjson
@@ -40,16 +40,6 @@ class Order:
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
-    """A day's orders; `total` in minor units of `currency`."""
-
-    day: date
-    currency: str
-    orders: int
-    total: int
-
-
 class OutOfStock(Exception):
     """Not enough pieces: `missing` maps each such product to what is left of it."""
 
@@ -74,7 +64,6 @@ _COLUMNS = """
             ) ORDER BY i.product_id), '[]')
      FROM order_items i JOIN products p ON p.id = i.product_id WHERE i.order_id = o.id) AS lines
     """
-_GET = statement("orders.get", f"SELECT {_COLUMNS} FROM orders o WHERE o.id = $1 AND o.user_id = $2")
 _OF_USER_FIRST = statement(
     "orders.of_user.first",
     f"SELECT {_COLUMNS} FROM orders o WHERE o.user_id = $2 ORDER BY o.created_at DESC, o.id DESC LIMIT $1",
@@ -85,24 +74,6 @@ _OF_USER_NEXT = statement(
     SELECT {_COLUMNS} FROM orders o
     WHERE o.user_id = $2 AND (o.created_at, o.id) < ($3::timestamptz, $4::bigint)
     ORDER BY o.created_at DESC, o.id DESC LIMIT $1
-    """,
-)
-# The partial index holds open orders only: the queue costs the same however many orders were ever delivered.
-_TO_FULFIL = statement(
-    "orders.to_fulfil",
-    f"""
-    SELECT {_COLUMNS} FROM orders o
-    WHERE o.status IN ('pending', 'processing') AND o.id > $1 ORDER BY o.id LIMIT $2
-    """,
-)
-_SET_STATUS = statement("orders.set_status", "UPDATE orders SET status = $3 WHERE id = $1 AND status = $2 RETURNING id")
-_BY_DAY = statement(
-    "orders.by_day",
-    """
-    SELECT (created_at AT TIME ZONE 'UTC')::date AS day, currency, count(*) AS orders, sum(total) AS total
-    FROM orders
-    WHERE created_at >= $1::timestamptz AND created_at < $2::timestamptz AND status <> 'cancelled'
-    GROUP BY day, currency ORDER BY day, currency
     """,
 )
 _PRICES = statement(
@@ -150,12 +121,6 @@ def _order(record: asyncpg.Record) -> Order:
     )
 
 
-async def get(db: Database, order_id: int, user_id: int) -> Order | None:
-    """One order of this user; None for somebody else's."""
-    record = await db.fetchrow(_GET, order_id, user_id)
-    return _order(record) if record is not None else None
-
-
 async def of_user(db: Database, user_id: int, *, after: Cursor | None = None, limit: int = 20) -> Page[Order]:
     """One page of a user's orders with their lines, newest first."""
     if after is None:
@@ -165,24 +130,6 @@ async def of_user(db: Database, user_id: int, *, after: Cursor | None = None, li
     orders = tuple(_order(record) for record in records[:limit])
     more = len(records) > limit
     return Page(orders, Cursor(orders[-1].created_at, orders[-1].id) if more else None)
-
-
-async def to_fulfil(db: Database, *, after: int = 0, limit: int = 100) -> tuple[Order, ...]:
-    """Open orders, oldest first, from beyond the id `after`."""
-    return tuple(_order(record) for record in await db.fetch(_TO_FULFIL, after, limit))
-
-
-async def set_status(db: Database, order_id: int, *, was: str, becomes: str) -> bool:
-    """Move an order on; False if it isn't in the state `was` (any more)."""
-    return await db.fetchval(_SET_STATUS, order_id, was, becomes) is not None
-
-
-async def by_day(db: Database, start: datetime, end: datetime) -> tuple[Day, ...]:
-    """Orders by day (UTC) and currency, from `start` up to but without `end`."""
-    return tuple(
-        Day(record["day"], record["currency"], record["orders"], int(record["total"]))
-        for record in await db.fetch(_BY_DAY, start, end)
-    )
 
 
 async def checkout(

@@ -100,40 +100,11 @@ PAGE: Final = f"""
     """
 
 _GET = statement("products.get", f"SELECT {PAGE} WHERE p.id = $1 AND p.status <> 'draft'")
-_GET_BY_SLUG = statement("products.get_by_slug", f"SELECT {PAGE} WHERE p.slug = $1 AND p.status <> 'draft'")
 _GET_ANY = statement("products.get_any", f"SELECT {PAGE} WHERE p.id = $1")
 _GET_MANY = statement("products.get_many", f"SELECT {CARD} FROM products p WHERE p.id = ANY($1::bigint[])")
 _TOP = statement(
     "products.top",
     f"SELECT {PAGE} WHERE p.status = 'active' ORDER BY p.popularity DESC, p.id DESC LIMIT $1",
-)
-_RANKED = statement(
-    "products.ranked",
-    """
-    SELECT id, slug, name, popularity, rank FROM (
-        SELECT id, slug, name, popularity, rank() OVER (ORDER BY popularity DESC) AS rank
-        FROM products WHERE status = 'active'
-    ) ranked
-    ORDER BY popularity DESC, id DESC LIMIT $1
-    """,
-)
-_IDS = statement(
-    "products.active_ids",
-    "SELECT id FROM products WHERE status = 'active' AND id > $1 ORDER BY id LIMIT $2",
-)
-# EXISTS stops at a product's first such review, and the LIMIT at the last product needed.
-_PRAISED = statement(
-    "products.praised",
-    f"""
-    SELECT {CARD} FROM products p
-    WHERE p.status = 'active' AND p.category_id = $1
-      AND EXISTS (SELECT FROM reviews r WHERE r.product_id = p.id AND r.rating > $2)
-    ORDER BY p.popularity DESC, p.id DESC LIMIT $3
-    """,
-)
-_BY_STATUS = statement(
-    "products.by_status",
-    f"SELECT {CARD} FROM products p WHERE p.category_id = $1 AND p.status = $2 ORDER BY p.id LIMIT $3",
 )
 # Ranking reads each match's whole vector, so only the most popular matches are ranked: a common word costs the same
 # as a rare one, and nobody pages past them.
@@ -170,23 +141,6 @@ _SUGGEST_SIMILAR = statement(
     SELECT id, slug, name FROM products
     WHERE $1 <% name AND status = 'active'
     ORDER BY word_similarity($1, name) DESC, popularity DESC, id DESC LIMIT $2
-    """,
-)
-# The newest orders only: what was bought together last year is no better advice, and a bestseller has thousands.
-_ALSO_BOUGHT = statement(
-    "products.also_bought",
-    f"""
-    WITH recent AS (
-        SELECT order_id FROM order_items WHERE product_id = $1 ORDER BY order_id DESC LIMIT 200
-    ),
-    together AS (
-        SELECT o.product_id, count(*) AS times
-        FROM recent JOIN order_items o USING (order_id)
-        WHERE o.product_id <> $1
-        GROUP BY o.product_id ORDER BY times DESC, o.product_id LIMIT $2
-    )
-    SELECT {CARD} FROM together t JOIN products p ON p.id = t.product_id
-    WHERE p.status = 'active' ORDER BY t.times DESC, p.id
     """,
 )
 _UPDATE = statement(
@@ -281,12 +235,6 @@ async def get_any(db: Database, product_id: int) -> Product | None:
     return _product(record) if record is not None else None
 
 
-async def get_by_slug(db: Database, slug: str) -> Product | None:
-    """A product's page by the name in its address."""
-    record = await db.fetchrow(_GET_BY_SLUG, slug)
-    return _product(record) if record is not None else None
-
-
 async def get_many(db: Database, product_ids: Sequence[int]) -> tuple[Card, ...]:
     """Those of the products that exist, in the order asked for, in one query (for carts and recommendations)."""
     found = {record["id"]: _card(record) for record in await db.fetch(_GET_MANY, list(product_ids))}
@@ -345,45 +293,6 @@ async def suggest(db: Database, typed: str, *, limit: int = 8) -> tuple[Suggesti
 async def top(db: Database, limit: int = 100) -> tuple[Product, ...]:
     """The most popular products, whole, to warm caches with."""
     return tuple(_product(record) for record in await db.fetch(_TOP, limit))
-
-
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """A place in the bestseller list; equals share a rank."""
-
-    id: int
-    slug: str
-    name: str
-    popularity: int
-    rank: int
-
-
-async def ranked(db: Database, limit: int = 100) -> tuple[Ranked, ...]:
-    """The bestseller list."""
-    return tuple(
-        Ranked(record["id"], record["slug"], record["name"], record["popularity"], record["rank"])
-        for record in await db.fetch(_RANKED, limit)
-    )
-
-
-async def active_ids(db: Database, *, after: int = 0, limit: int = 10_000) -> tuple[int, ...]:
-    """Ids of active products, ascending, from beyond `after`: for site maps and synchronisation."""
-    return tuple(record["id"] for record in await db.fetch(_IDS, after, limit))
-
-
-async def praised(db: Database, category_id: int, *, above: int = 4, limit: int = 20) -> tuple[Card, ...]:
-    """A category's products with at least one review of more than `above` stars, popular ones first."""
-    return tuple(_card(record) for record in await db.fetch(_PRAISED, category_id, above, limit))
-
-
-async def by_status(db: Database, category_id: int, status: str, *, limit: int = 100) -> tuple[Card, ...]:
-    """A category's products in a state, for administrators (drafts above all)."""
-    return tuple(_card(record) for record in await db.fetch(_BY_STATUS, category_id, status, limit))
-
-
-async def also_bought(db: Database, product_id: int, *, limit: int = 8) -> tuple[Card, ...]:
-    """What the newest buyers of a product bought with it, most often first."""
-    return tuple(_card(record) for record in await db.fetch(_ALSO_BOUGHT, product_id, limit))
 
 
 async def update(db: Database, product_id: int, changes: Changes, *, unchanged_since: datetime | None = None) -> bool:

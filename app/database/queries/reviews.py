@@ -79,10 +79,6 @@ _BY_STARS = statement(
     "reviews.by_stars",
     "SELECT rating, count(*) AS reviews FROM reviews WHERE product_id = $1 GROUP BY rating",
 )
-_BY_USER = statement(
-    "reviews.by_user",
-    f"{_COLUMNS} WHERE r.user_id = $1 ORDER BY r.product_id LIMIT $2",
-)
 _ADD = statement(
     "reviews.add",
     """
@@ -152,11 +148,6 @@ async def rating(db: Database, product_id: int) -> Rating:
     count = one + two + three + four + five
     total = one + 2 * two + 3 * three + 4 * four + 5 * five
     return Rating(total / count if count else 0.0, count, (one, two, three, four, five))
-
-
-async def by_user(db: Database, user_id: int, *, limit: int = 100) -> tuple[Review, ...]:
-    """A user's own reviews, by product."""
-    return tuple(_review(record) for record in await db.fetch(_BY_USER, user_id, limit))
 
 
 async def add(transaction: Transaction, *, product_id: int, user_id: int, rating: int, title: str, body: str) -> Review:

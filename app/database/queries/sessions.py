@@ -57,7 +57,6 @@ _TOUCH = statement(
     """,
 )
 _DELETE = statement("sessions.delete", "DELETE FROM sessions WHERE id_digest = $1")
-_DELETE_OF_USER = statement("sessions.delete_of_user", "DELETE FROM sessions WHERE user_id = $1")
 
 
 def _digest(session_id: str) -> bytes:
@@ -127,8 +126,3 @@ async def touch(db: Database, session_id: str, *, ttl_seconds: int, idle_seconds
 async def delete(db: Database, session_id: str) -> None:
     """End a session."""
     await db.execute(_DELETE, _digest(session_id))
-
-
-async def delete_of_user(db: Database, user_id: int) -> None:
-    """End all sessions of a user (a changed password)."""
-    await db.execute(_DELETE_OF_USER, user_id)

@@ -39,9 +39,6 @@ _ISSUE = statement(
         revoked_at = NULL
     """,
 )
-_REVOKE = statement(
-    "tokens.revoke", "UPDATE service_tokens SET revoked_at = now() WHERE name = $1 AND revoked_at IS NULL RETURNING id"
-)
 
 
 async def authenticate(db: Database, token: str) -> Caller | None:
@@ -53,8 +50,3 @@ async def authenticate(db: Database, token: str) -> Caller | None:
 async def issue(db: Database, *, name: str, token: str, role: str, expires_at: datetime | None = None) -> None:
     """Let `token` (256 random bits) in under `name`, in place of an earlier one; for the database's owner only."""
     await db.execute(_ISSUE, name, sha256(token.encode()).digest(), role, expires_at)
-
-
-async def revoke(db: Database, name: str) -> bool:
-    """Let the named token in no more; for the database's owner only."""
-    return await db.fetchval(_REVOKE, name) is not None

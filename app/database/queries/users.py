@@ -38,13 +38,6 @@ _GET = statement("users.get", f"SELECT {_COLUMNS} FROM users WHERE id = $1")
 _CREDENTIALS = statement(
     "users.credentials", "SELECT id, password_hash, tier, country FROM users WHERE lower(email) = lower($1)"
 )
-_CREATE = statement(
-    "users.create",
-    f"""
-    INSERT INTO users (email, name, password_hash, country) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (lower(email)) DO NOTHING RETURNING {_COLUMNS}
-    """,
-)
 _UPDATE = statement(
     "users.update",
     f"""
@@ -58,9 +51,6 @@ _SET_PREFERENCES = statement(
     UPDATE users SET preferences = $2::jsonb
     WHERE id = $1 AND ($3::timestamptz IS NULL OR updated_at = $3) RETURNING {_COLUMNS}
     """,
-)
-_SET_PASSWORD_HASH = statement(
-    "users.set_password_hash", "UPDATE users SET password_hash = $2 WHERE id = $1 RETURNING id"
 )
 
 
@@ -91,12 +81,6 @@ async def credentials(db: Database, email: str) -> Credentials | None:
     return Credentials(record["id"], record["password_hash"], record["tier"], record["country"])
 
 
-async def create(db: Database, *, email: str, name: str, password_hash: str | None, country: str) -> User | None:
-    """Add a customer; None if the address is taken."""
-    record = await db.fetchrow(_CREATE, email, name, password_hash, country)
-    return _user(record) if record is not None else None
-
-
 async def update(
     db: Database,
     user_id: int,
@@ -116,8 +100,3 @@ async def set_preferences(
     """Replace a user's preferences; None if there is no such user, or it was changed since `unchanged_since`."""
     record = await db.fetchrow(_SET_PREFERENCES, user_id, json_text(preferences), unchanged_since)
     return _user(record) if record is not None else None
-
-
-async def set_password_hash(db: Database, user_id: int, password_hash: str) -> bool:
-    """Replace a user's argon2id hash (a changed password, or stronger parameters)."""
-    return await db.fetchval(_SET_PASSWORD_HASH, user_id, password_hash) is not None

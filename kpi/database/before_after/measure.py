@@ -1,18 +1,15 @@
 """Every named statement's time, pages and plan, on a database that is thrown away afterwards."""
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
-from types import ModuleType
 from typing import Final
 
 import asyncpg
 
 from app.database.queries import STATEMENTS
-from kpi.database.calls import Arguments, in_rolled_back_transaction
-from kpi.database.plans import Plan, read_plan
+from testing.queries.calls import Arguments, in_rolled_back_transaction
+from testing.queries.plans import Plan, read_plan
 
 Progress = Callable[[str], None]
 
@@ -20,7 +17,6 @@ RUNS: Final = 5
 RUNS_WITHOUT_ONE: Final = 3
 SLOWEST_MS: Final = 1000.0
 """A statement slower than this is run once only: its median would be no news."""
-SLOW_FORMS: Final = Path(__file__).parents[3] / "tests" / "database" / "slow_forms.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +109,3 @@ async def drop_indexes(connection: "asyncpg.Connection[asyncpg.Record]") -> None
     """Take all plain indexes away."""
     for index in await plain_indexes(connection):
         await connection.execute(f"DROP INDEX {index.name}")
-
-
-def slow_forms() -> ModuleType:
-    """The replaced forms, which live with the tests that prove them equal: by path, as tests are no package."""
-    spec = importlib.util.spec_from_file_location("slow_forms", SLOW_FORMS)
-    if spec is None or spec.loader is None:
-        raise FileNotFoundError(f"{SLOW_FORMS} is missing: the report needs a checkout with its tests")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

@@ -9,11 +9,11 @@ from typing import Final
 import asyncpg
 
 from app.database.queries import STATEMENTS
-from kpi.database.calls import Arguments
-from kpi.database.literals import hide_literals
-from kpi.database.plans import Plan, read_plan
 from kpi.database.slow_queries.log import Executions
 from kpi.database.slow_queries.statistics import Usage
+from testing.queries.calls import Arguments
+from testing.queries.literals import hide_literals
+from testing.queries.plans import Plan, read_plan
 
 TIMEOUT: Final = "30s"
 _SELECTS: Final = re.compile(r"\s*(?:/\*.*?\*/\s*)*(?:SELECT|WITH)\b", re.IGNORECASE | re.DOTALL)

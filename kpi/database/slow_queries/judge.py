@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from kpi.database.plans import Finding, Plan
 from kpi.database.slow_queries.explain import Explained
 from kpi.database.slow_queries.log import Executions
 from kpi.database.slow_queries.statistics import Usage
+from testing.queries.plans import Finding, Plan
 
 
 class Category(StrEnum):

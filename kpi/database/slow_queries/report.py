@@ -1,4 +1,4 @@
-"""The whole report: gathered from a database and its logs, and written for a terminal, as Markdown and as HTML."""
+"""The whole report, gathered from a database and its logs."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import Final
 
 import asyncpg
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from rich.table import Table
 
-from kpi.database.calls import Arguments, EmptyDatabase, sample_calls
+from kpi.database.address import Address
 from kpi.database.slow_queries.explain import Explainer
 from kpi.database.slow_queries.judge import RULES, Category, Verdict, judge
 from kpi.database.slow_queries.log import Executions, read_logs
 from kpi.database.slow_queries.statistics import Usage, top_statements
+from kpi.report import Report, Table, code
+from testing.queries.calls import Arguments, EmptyDatabase, sample_calls
 
 TOP: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class SlowQueries:
     """The costliest statements of a database with their verdicts, costliest first."""
 
     database: str
@@ -36,16 +36,18 @@ class Report:
         return Counter(verdict.category for verdict in self.verdicts)
 
 
-async def make_report(
+async def find_slow_queries(
     dsn: str,
     *,
     top: int = TOP,
     logs: Sequence[Path] = (),
     progress: Callable[[int, int], None] = lambda _done, _of: None,
-) -> Report:
-    """Read statistics, logs and plans; the database is only read. Raises NoStatistics, OSError, PostgresError."""
+) -> SlowQueries:
+    """Read statistics, logs and plans; the database is only read. Raises BadAddress,
+    UnreadableLog, NoStatistics, OSError, PostgresError."""
     executions = read_logs(logs)
-    connection = await asyncpg.connect(dsn, statement_cache_size=0)
+    address = Address.parse(dsn)
+    connection = await asyncpg.connect(address.dsn, **address.arguments)
     try:
         usages = tuple(_with_logged_p95(usage, executions) for usage in await top_statements(connection, top))
         explainer = Explainer(connection, executions, await _samples(connection))
@@ -53,8 +55,8 @@ async def make_report(
         for number, usage in enumerate(usages, 1):
             explained[usage.query_id] = await explainer.explain(usage)
             progress(number, len(usages))
-        return Report(
-            database=await connection.fetchval("SELECT current_database()"),
+        return SlowQueries(
+            database=await connection.fetchval("/* report.database */ SELECT current_database()"),
             server=await connection.fetchval("SHOW server_version"),
             made_at=datetime.now(UTC),
             logged=sum(len(each.milliseconds) for each in executions.values()),
@@ -86,51 +88,61 @@ async def _samples(connection: "asyncpg.Connection[asyncpg.Record]") -> Mapping[
         return {}
 
 
-def p95_text(usage: Usage) -> str:
-    """The 95th percentile; with a tilde where it is estimated."""
-    return f"{'~' if usage.p95_estimated else ''}{usage.p95_ms:,.2f}"
+def _row(number: int, verdict: Verdict) -> tuple[str, ...]:
+    usage = verdict.usage
+    p95 = f"{'~' if usage.p95_estimated else ''}{usage.p95_ms:,.2f}"
+    return (
+        f"{number}", f"{usage.share:.1%}", f"{usage.calls:,}", f"{usage.mean_ms:,.2f}", p95,
+        f"{usage.rows_per_call:,.1f}", f"{usage.buffers_per_call:,.0f}", str(verdict.category),
+    )  # fmt: skip
 
 
-def terminal_table(report: Report) -> Table:
-    """One line for each statement."""
-    table = Table(title=f"{len(report.verdicts)} costliest statements of {report.database}", expand=True)
-    for heading in ("#", "share", "calls", "mean ms", "p95 ms", "rows", "pages"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("category", no_wrap=True)
-    table.add_column("statement", ratio=1, no_wrap=True, overflow="ellipsis")
-    for number, verdict in enumerate(report.verdicts, 1):
-        usage = verdict.usage
-        table.add_row(
-            str(number),
-            f"{usage.share:.1%}",
-            f"{usage.calls:,}",
-            f"{usage.mean_ms:,.2f}",
-            p95_text(usage),
-            f"{usage.rows_per_call:,.1f}",
-            f"{usage.buffers_per_call:,.0f}",
-            str(verdict.category),
-            usage.name or usage.text,
+def _details(number: int, verdict: Verdict) -> str:
+    explained, name = verdict.explained, f": {verdict.usage.name}" if verdict.usage.name else ""
+    plan = "none"
+    if explained.plan is not None:
+        plan = explained.plan.summary()
+        if explained.analysed:
+            plan += f"; {explained.plan.execution_ms:,.2f} ms, {explained.plan.buffers:,} pages"
+    findings = [
+        f"- {finding.kind}{f' of {finding.relation}' if finding.relation else ''}: {finding.detail}"
+        for finding in verdict.findings
+    ]
+    return "\n\n".join(
+        (
+            f"### {number}. {verdict.category}{name}",
+            code(verdict.usage.text),
+            f"{verdict.because}.",
+            "\n".join([*findings, f"- Plan ({explained.note}): {plan}"]),
         )
-    return table
-
-
-def markdown(report: Report) -> str:
-    """The report for a page or a comment."""
-    return _render("slow_queries.md.j2", report)
-
-
-def html(report: Report) -> str:
-    """The report as one page that needs nothing else."""
-    return _render("slow_queries.html.j2", report)
-
-
-def _render(template: str, report: Report) -> str:
-    environment = Environment(
-        loader=PackageLoader("kpi.database", "templates"),
-        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
     )
-    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ").replace("`", "'")
-    return environment.get_template(template).render(report=report, rules=RULES, p95=p95_text, enumerate=enumerate)
+
+
+def report_of(found: SlowQueries) -> Report:
+    """One line for each statement; on pages, what is wrong with each, too."""
+    headings = ("#", "share", "calls", "mean ms", "p95 ms", "rows/call", "pages/call", "category", "statement")
+    numbered = list(enumerate(found.verdicts, 1))
+    source = f"pg_stat_statements (Postgres {found.server})"
+    if found.logged:
+        source += f" and {found.logged:,} executions in the log"
+    about = (
+        f"The {len(numbered)} statements that took most time in all; literals are hidden. A p95 with a tilde is "
+        "estimated (mean + 1.645 standard deviations, the maximum at most)."
+    )
+    short = [(*_row(number, each), each.usage.name or each.usage.text) for number, each in numbered]
+    faults = ", ".join(f"{count} {category}" for category, count in sorted(found.counts().items()))
+    return Report(
+        title=f"Slow queries of {found.database}",
+        about={"made": f"{found.made_at:%Y-%m-%d %H:%M} UTC", "from": source, "found": faults or "no statements yet"},
+        parts=[
+            about,
+            Table(headings, [(*row[:-1], code(row[-1][:120])) for row in short]),
+            "## What is wrong with each",
+            *(_details(number, verdict) for number, verdict in numbered),
+            "## How statements are categorised",
+            "The first that applies:",
+            "\n".join(f"1. **{category}**: {rule}." for category, rule in RULES.items()),
+        ],
+        brief=[Table(headings, short, narrow=True)],
+        data={"statements": [{**dict(zip(headings, row, strict=True))} for row in short]},
+    )

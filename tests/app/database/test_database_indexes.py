@@ -6,9 +6,9 @@ import pytest
 from databases import SIZE
 
 from app.database.queries import STATEMENTS
-from kpi.database.busy_day import fill_busy_day
-from kpi.database.calls import sample_calls
-from kpi.database.plans import Plan, read_plan
+from testing.queries.busy_day import fill_busy_day
+from testing.queries.calls import sample_calls
+from testing.queries.plans import Plan, read_plan
 
 SPECIFIED = {
     "idx_products_category_status",

@@ -14,7 +14,7 @@ from app.database.migrations.run import newest_revision
 from app.database.queries import STATEMENTS
 from app.database.roles import GRANTS_TO_APP, Verifiers
 from components.scram import scram_verifier
-from kpi.database.calls import sample_calls
+from testing.queries.calls import sample_calls
 
 TINY = Size(products=60, users=20, orders=50, reviews=30)
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kpi.database.calls import Facts, gather_facts
-from kpi.database.effort import effort_of
-from testing.slow_forms import REWRITES, Rewrite
+from testing.queries.calls import Facts, gather_facts
+from testing.queries.effort import effort_of
+from testing.queries.slow_forms import REWRITES, Rewrite
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

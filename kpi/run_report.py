@@ -1,15 +1,41 @@
-"""What a reader has to know about a run to believe its figures."""
+"""The report of a run: every criterion of the specification, and what a reader has to know to believe the figures."""
 
 import os
 import platform
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from kpi.criteria import CRITERIA
+from kpi.criterion import judge
 from kpi.measure import Durations, Measured
-from kpi.report import Earlier
+from kpi.plots import bars, failover_timeline, hits_over_time, latencies
+from kpi.report import Earlier, Picture, Report
 from kpi.workload import Workload
 
 BUSY = 0.9
 """Share of all cores; the shop under this load and its measuring leave some of them idle."""
+
+
+def report_of(measured: Measured, about: Mapping[str, str], earlier: Mapping[str, float] | None = None) -> Report:
+    """`earlier`: figures of a run to compare with."""
+    pictures = [
+        Picture("latencies", latencies(measured.records, measured.uncached), "Time to answer, by who answered"),
+        Picture("hits", hits_over_time(measured.records), "Who answered, over time"),
+    ]
+    without, made = (measured.figures.get(name) for name in ("queries_without_caches", "queries_with_caches"))
+    if without is not None and made is not None:
+        statements = [("without caches", without.value), ("with caches", made.value)]
+        pictures.append(Picture("statements", bars(statements, "Database statements of the load", "statements"),
+                                "Database statements of the load"))  # fmt: skip
+    if measured.failover is not None:
+        pictures.append(Picture("failover", failover_timeline(measured.failover), "A Redis master is lost"))
+    return Report(
+        title="KPI report",
+        judged=judge(CRITERIA, measured.figures, earlier),
+        figures=measured.figures,
+        about=about,
+        parts=pictures,
+    )
 
 
 def about_run(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from kpi.database.plans import read_plan
+from testing.queries.plans import read_plan
 
 
 @dataclass(frozen=True, slots=True)

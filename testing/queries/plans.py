@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from kpi.database.literals import hide_literals
+from testing.queries.literals import hide_literals
 
 BIG_SCAN_ROWS: Final = 1000
 """A sequential scan that reads fewer rows than this is as good as any index."""

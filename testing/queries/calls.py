@@ -18,6 +18,8 @@ PAGE: Final = 21
 """Rows asked of a listing: a page of 20 and one to see whether there is another."""
 DEPTH: Final = 0.6
 """How deep into a listing the sampled "next page" is: OFFSET would have to walk through this share of it."""
+REPORT: Final = "/* report.facts */"
+"""By it the slow-query report knows its own statements, and leaves them out."""
 SHA: Final = sha256(b"no such thing").digest()
 
 
@@ -45,15 +47,15 @@ class EmptyDatabase(Exception):
 async def gather_facts(db: Database) -> Facts:
     """Look up what to ask for. Raises EmptyDatabase."""
     product = await db.fetchrow(
-        """
-        SELECT p.id, p.slug, p.category_id, c.slug AS category_slug FROM products p JOIN categories c
+        f"""
+        {REPORT} SELECT p.id, p.slug, p.category_id, c.slug AS category_slug FROM products p JOIN categories c
         ON c.id = p.category_id WHERE p.status = 'active' AND p.rating_count > 3
         ORDER BY p.popularity DESC OFFSET 50 LIMIT 1
         """
     )
     order = await db.fetchrow(
-        """
-        SELECT o.id, o.user_id, u.email, (SELECT max(created_at) FROM orders) AS newest FROM orders o
+        f"""
+        {REPORT} SELECT o.id, o.user_id, u.email, (SELECT max(created_at) FROM orders) AS newest FROM orders o
         JOIN users u ON u.id = o.user_id ORDER BY o.id DESC OFFSET 100 LIMIT 1
         """
     )
@@ -65,14 +67,15 @@ async def gather_facts(db: Database) -> Facts:
         product_id=product["id"],
         product_slug=product["slug"],
         product_ids=[
-            row["id"] for row in await db.fetch("SELECT id FROM products WHERE status = 'active' ORDER BY id LIMIT 12")
+            row["id"]
+            for row in await db.fetch(f"{REPORT} SELECT id FROM products WHERE status = 'active' ORDER BY id LIMIT 12")
         ],
-        bestseller_id=await db.fetchval("SELECT id FROM products ORDER BY popularity DESC LIMIT 1"),
+        bestseller_id=await db.fetchval(f"{REPORT} SELECT id FROM products ORDER BY popularity DESC LIMIT 1"),
         user_id=order["user_id"],
         user_email=order["email"],
         order_id=order["id"],
         review_product_id=await db.fetchval(
-            "SELECT id FROM products WHERE rating_count > 0 ORDER BY rating_count DESC LIMIT 1"
+            f"{REPORT} SELECT id FROM products WHERE rating_count > 0 ORDER BY rating_count DESC LIMIT 1"
         ),
         newest_order_at=order["newest"],
     )
@@ -89,10 +92,11 @@ async def sample_calls(db: Database) -> Mapping[str, Arguments]:
             calls[f"{name}.first"] = (PAGE, *narrowed)
             calls[f"{name}.next"] = (PAGE, *narrowed, *await _deep(db, order.column, order.descending, narrowed))
     newest = await db.fetchrow(
-        "SELECT created_at, id FROM reviews WHERE product_id = $1 ORDER BY created_at DESC, id DESC OFFSET 3 LIMIT 1",
+        f"{REPORT} SELECT created_at, id FROM reviews WHERE product_id = $1 "
+        "ORDER BY created_at DESC, id DESC OFFSET 3 LIMIT 1",
         facts.review_product_id,
     )
-    own = await db.fetchrow("SELECT created_at, id FROM orders WHERE id = $1", facts.order_id)
+    own = await db.fetchrow(f"{REPORT} SELECT created_at, id FROM orders WHERE id = $1", facts.order_id)
     if newest is None or own is None:
         raise EmptyDatabase("this database has too few reviews to page through")
     calls["reviews.newest.next"] = (PAGE, facts.review_product_id, newest["created_at"], newest["id"])
@@ -111,7 +115,8 @@ async def _deep(db: Database, column: str, descending: bool, narrowed: Arguments
     direction = "DESC" if descending else "ASC"
     row = await db.fetchrow(
         f"""
-        SELECT {column} AS value, id FROM products WHERE {condition} ORDER BY {column} {direction}, id {direction}
+        {REPORT} SELECT {column} AS value, id FROM products WHERE {condition}
+        ORDER BY {column} {direction}, id {direction}
         OFFSET (SELECT ($1::float8 * count(*))::int FROM products WHERE {condition}) LIMIT 1
         """,
         DEPTH,

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from app.database.queries import inventory, orders, products, reviews, users
 from app.database.queries.products import CARD, Sort
-from kpi.database.calls import Facts
+from testing.queries.back_office import ORDERS_BY_DAY, PRAISED, RANKED, TO_FULFIL
+from testing.queries.calls import Facts
 
 Connection = Any
 Answer = Callable[[Connection, Facts], Awaitable[Any]]
@@ -127,7 +128,7 @@ async def stock_by_cart_line(db: Connection, facts: Facts) -> Any:
 
 
 async def _praised(db: Connection, facts: Facts) -> Any:
-    return [card.id for card in await products.praised(db, facts.category_id, above=4, limit=20)]
+    return [card["id"] for card in await db.fetch(PRAISED, facts.category_id, 4, 20)]
 
 
 @rewrite("products with a very good review", fault="subquery", query="products.praised", fast=_praised)
@@ -143,11 +144,11 @@ async def praised_by_distinct_subquery(db: Connection, facts: Facts) -> Any:
     return [row["id"] for row in rows]
 
 
-RANKED: Final = 200
+PLACES: Final = 200
 
 
 async def _ranked(db: Connection, facts: Facts) -> Any:
-    return [(row.id, row.rank) for row in await products.ranked(db, RANKED)]
+    return [(row["id"], row["rank"]) for row in await db.fetch(RANKED, PLACES)]
 
 
 @rewrite("bestseller list with ranks", fault="subquery", query="products.ranked", fast=_ranked)
@@ -158,7 +159,7 @@ async def rank_by_self_join(db: Connection, facts: Facts) -> Any:
         SELECT p.id, (SELECT count(*) FROM products p2
                       WHERE p2.status = 'active' AND p2.popularity > p.popularity) + 1 AS rank
         FROM (SELECT id, popularity FROM products WHERE status = 'active'
-              ORDER BY popularity DESC, id DESC LIMIT {RANKED}) p
+              ORDER BY popularity DESC, id DESC LIMIT {PLACES}) p
         ORDER BY p.popularity DESC, p.id DESC
         """
     )
@@ -236,7 +237,7 @@ async def more_by_counting(db: Connection, facts: Facts) -> Any:
 
 
 async def _open_orders(db: Connection, facts: Facts) -> Any:
-    return [order.id for order in await orders.to_fulfil(db, limit=50)]
+    return [order["id"] for order in await db.fetch(TO_FULFIL, 0, 50)]
 
 
 @rewrite("orders to fulfil", fault="missing index", query="orders.to_fulfil", fast=_open_orders)
@@ -260,7 +261,8 @@ async def user_by_pattern(db: Connection, facts: Facts) -> Any:
 
 async def _day(db: Connection, facts: Facts) -> Any:
     start = facts.newest_order_at.replace(hour=0, minute=0, second=0, microsecond=0)
-    return [(day.currency, day.orders, day.total) for day in await orders.by_day(db, start, start + timedelta(days=1))]
+    days = await db.fetch(ORDERS_BY_DAY, start, start + timedelta(days=1))
+    return [(day["currency"], day["orders"], day["total"]) for day in days]
 
 
 @rewrite("orders of a day", fault="missing index", query="orders.by_day", fast=_day)

@@ -6,7 +6,8 @@ import pytest
 
 from app.database.catalogue.vocabulary import WAREHOUSES
 from kpi.measure import Addresses, Durations, measure
-from kpi.report import rows, write
+from kpi.report import write
+from kpi.run_report import report_of
 from kpi.workload import Workload
 from local import secrets_file
 from local.environment import Environment
@@ -29,14 +30,13 @@ def test_a_run_measures_all_that_is_to_be_measured(shop: Environment, tmp_path: 
         outages=True,
         report=lambda what, done: told.append((what, done)),
     )
-    table = rows(measured, {})
-    assert [row.criterion.asks for row in table if row.verdict == "not measured"] == []
+    report = report_of(measured, {"measured": "now"})
+    assert [each.criterion.asks for each in report.judged if each.verdict == "not measured"] == []
     assert [done for _, done in told] == sorted(done for _, done in told)
     assert told[-1] == ("done", 1)
     assert measured.failover is not None
     assert measured.failover.promoted is not None
     shop.wait_healthy()
     assert [entry.name for entry in shop.status() if not entry.healthy] == []
-    write(tmp_path, table, measured, {"measured": "now"})
+    write(report, tmp_path, "report")
     assert (tmp_path / "report.html").read_text().count("<svg") == 4
-    assert len((tmp_path / "history.jsonl").read_text().splitlines()) == 1

