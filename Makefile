@@ -38,7 +38,7 @@ $(CHECKS): app/storefront/checks/package-lock.json
 
 # Fast tests share no server and run on both cores; those of the running shop and in a browser come last, one by one.
 SLOW := full or shop or engine or browser
-.PHONY: test test-full lint types test-fast test-storefront test-engine test-shop test-browser
+.PHONY: test test-full lint lint-storefront types test-fast test-storefront test-engine test-shop test-browser
 test: setup chromium ## set up, then prove everything in under 20 minutes
 	@$(MAKE) --no-print-directory .tools/advice/installed $(if $(shell command -v go),.tools/bin/actionlint) \
 	  .tools/http/installed lint types test-fast test-storefront test-engine test-shop test-browser
@@ -47,8 +47,10 @@ test-full: test $(if $(shell command -v go),.tools/bin/api-server) ## the slow p
 	@$(PYTHON) -m pytest -m "full and not browser"
 	@$(PYTHON) -m pytest -m "full and browser"
 
-lint: $(CHECKS) ## rules and format: ruff for Python, ESLint and Prettier for the storefront
+lint: lint-storefront ## rules and format: ruff for Python, ESLint and Prettier for the storefront
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+
+lint-storefront: $(CHECKS) ## ESLint and Prettier
 	@$(IN_CHECKS) npm run --silent lint
 
 types: ## pyright and TypeScript, strict on our code
@@ -199,6 +201,10 @@ explain: ## what the edge of ENV=prod does with URL=... and why (METHOD= HEADER=
 .PHONY: purge
 purge: ## throw away what has TAG=product:5 or is kept for URL=/products/5, in every layer (ENV=local)
 	@$(PYTHON) -m tools.purge "$(or $(ENV),local)" $${TAG:+--tag "$$TAG"} $${URL:+--url "$$URL"}
+
+.PHONY: environment
+environment: ## make a new environment, whole, out of another (NAME=staging FROM=dev)
+	@$(PYTHON) -W ignore -m tools.environment "$(NAME)" --from "$(FROM)"
 
 .PHONY: pins
 pins: ## write down every resource's URN, which the tests hold the program to

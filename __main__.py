@@ -4,9 +4,8 @@ import pulumi
 
 from app.caching_policy import PolicyError
 from components.edge.rules import EdgeError
-from components.settings import SettingsError
+from components.settings.environment import SettingsError, read
 from components.stack import declare
-from components.stack_config import read
 
 try:
     for name, value in declare(read()).items():

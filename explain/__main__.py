@@ -23,7 +23,7 @@ app = typer.Typer(add_completion=False, help=__doc__)
 def explain(
     url: Annotated[str, typer.Argument(help="an address of the shop, or a path with query")],
     *,
-    environment: Annotated[str, typer.Option("--env", help="whose rules: dev or prod")] = "prod",
+    environment: Annotated[str, typer.Option("--env", help="whose rules: the <env> of a Pulumi.<env>.yaml")] = "prod",
     method: str = "GET",
     header: Annotated[list[str] | None, typer.Option(help="of the request, as 'Name: value'; may be repeated")] = None,
     country: Annotated[str, typer.Option(help="where the visitor is, as two letters (ISO 3166)")] = "DE",

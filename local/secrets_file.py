@@ -6,8 +6,8 @@ from typing import Any
 
 from dotenv import dotenv_values
 
-from components.secrets import Secrets
-from components.settings_base import Section
+from components.settings.secrets import Secrets
+from components.settings.section import Section
 from local.problem import Problem
 from local.state import State
 

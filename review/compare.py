@@ -4,13 +4,14 @@ What the engine alone knows stays open: whether the cloud differs from the state
 replaced resource will have. Where that matters the step says so.
 """
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from review import replacements
 from review.plan import Op, Origin, Plan, Step
 from stack.environments import PROJECT
-from stack.properties import Change, Path, changes, parse_path
+from stack.properties import Change, Kind, Path, changes, contains, parse_path
 from stack.render import Rendered
 from stack.resource import STACK_TYPE, Resource
 from stack.values import UNKNOWN
@@ -131,7 +132,7 @@ def _delete(resource: Resource) -> Step:
 
 
 def _compared(old: Resource, new: Resource, replaced: set[str], provider: Mapping[str, Any]) -> Step:
-    found = [change for change in changes(old.inputs, new.inputs) if not _ignored(change.path, new)]
+    found = [change for change in changes(old.inputs, new.inputs) if not _ignored(change, new)]
     reasons = {reason for change in found if (reason := _forces(change.path, new, provider))}
     depends = [key for key, urns in new.property_dependencies.items() if replaced & set(urns)]
     open_keys = [key for key in depends if _has_unknown(new.inputs.get(key))]
@@ -154,17 +155,28 @@ def _compared(old: Resource, new: Resource, replaced: set[str], provider: Mappin
     )
 
 
-def _ignored(path: Path, resource: Resource) -> bool:
-    ignored = [parse_path(text) for text in resource.options.get("ignoreChanges", ())]
-    return any(path[: len(prefix)] == prefix for prefix in ignored)
+def _ignored(change: Change, resource: Resource) -> bool:
+    """Whether `ignoreChanges` keeps the old value; it neither adds nor removes an element that it names."""
+    return any(
+        contains(selected, change.path)
+        and not (len(selected) == len(change.path) and change.kind is not Kind.UPDATE and type(change.path[-1]) is int)
+        for selected in _selected(resource, "ignoreChanges").values()
+    )
+
+
+def _selected(resource: Resource, option: str) -> Mapping[str, Path]:
+    """The paths of an option by how they are written, without those that the engine can't read either."""
+    found: dict[str, Path] = {}
+    for text in resource.options.get(option, ()):
+        with contextlib.suppress(ValueError):
+            found[text] = parse_path(text)
+    return found
 
 
 def _forces(path: Path, resource: Resource, provider: Mapping[str, Any]) -> str | None:
-    for text in resource.options.get("replaceOnChanges", ()):
-        prefix = () if text == "*" else parse_path(text)
-        if path[: len(prefix)] == prefix:
-            return text
-    return replacements.forcing_property(resource.type, path, resource.inputs, provider)
+    selected = _selected(resource, "replaceOnChanges").items()
+    named = next((text for text, wanted in selected if contains(wanted, path)), None)
+    return named or replacements.forcing_property(resource.type, path, resource.inputs, provider)
 
 
 def _has_unknown(value: Any) -> bool:

@@ -7,7 +7,7 @@ from stack.render import Rendered
 from stack.resource import Undecided, dig
 
 
-def differences(rendered: Mapping[str, Rendered], environments: Iterable[str] = ("dev", "prod")) -> tuple[str, ...]:
+def differences(rendered: Mapping[str, Rendered], environments: Iterable[str]) -> tuple[str, ...]:
     """Sentences on each pair of environments; sizes and numbers may differ and aren't mentioned."""
     present = [name for name in environments if name in rendered]
     return tuple(

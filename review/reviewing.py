@@ -15,7 +15,7 @@ from review.markdown import fenced, markdown
 from review.parity import differences
 from review.plan import Origin, Plan, Violation
 from review.report import Report, Verdict, build
-from stack.environments import stack_config
+from stack.environments import deployed_environments, stack_config
 
 EXIT = {
     Verdict.BROKEN: gate.Exit.BROKEN,
@@ -39,7 +39,7 @@ def of_commits(base: str) -> Report:
         raise
     after = checkouts.parse(checkouts.finish(running, "the program"))
     plans = [_plan(name, before, after) for name in sorted({*after.rendered, *after.errors})]
-    return build(plans, differences(after.rendered))
+    return build(plans, differences(after.rendered, deployed_environments()))
 
 
 def _plan(environment: str, before: checkouts.Snapshot, after: checkouts.Snapshot) -> Plan:

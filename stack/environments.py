@@ -13,16 +13,25 @@ class RenderError(Exception):
     """The environment can't be rendered: a missing or wrong stack file, or a program that fails."""
 
 
-def environments(directory: Path = ROOT) -> tuple[str, ...]:
-    """The environments that have a stack file in a checkout, sorted by name."""
-    return tuple(sorted(path.name.split(".")[1] for path in directory.glob("Pulumi.*.yaml")))
+def environments(directory: Path | None = None) -> tuple[str, ...]:
+    """The environments that have a stack file, here or in another checkout, sorted by name."""
+    return tuple(sorted(path.name.split(".")[1] for path in (directory or ROOT).glob("Pulumi.*.yaml")))
 
 
 def deployed_environments() -> tuple[str, ...]:
-    """Those that are deployed to a cloud: the others name a stand-in for AWS (`simone:aws.endpoint_url`)."""
-    return tuple(
-        name for name in environments() if not (stack_config(name).get(f"{PROJECT}:aws") or {}).get("endpoint_url")
-    )
+    """Those that are deployed to a cloud: all but those of one machine, which name a stand-in for AWS
+    (`simone:aws.endpoint_url`). One with a broken stack file counts as deployed: whoever looks at it says
+    what is wrong.
+    """
+    return tuple(name for name in environments() if not _has_stand_in(name))
+
+
+def _has_stand_in(environment: str) -> bool:
+    try:
+        given = stack_config(environment).get(f"{PROJECT}:aws")
+    except RenderError:
+        return False
+    return isinstance(given, dict) and bool(cast("dict[str, Any]", given).get("endpoint_url"))
 
 
 def stack_config(environment: str) -> dict[str, Any]:

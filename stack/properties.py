@@ -1,7 +1,8 @@
 """Two property trees compared, and the paths that name a place in one.
 
 Paths are tuples of keys and list indexes; as text they follow Pulumi's own syntax: `spec.containers[0].image`,
-`data["redis.conf"]`.
+`data["redis.conf"]`. In a path that selects others, `*` and `[*]` stand for any key or index. Source: pulumi,
+sdk/go/common/resource/properties_path.go.
 """
 
 import re
@@ -13,7 +14,11 @@ from typing import Any, cast
 Path = tuple[str | int, ...]
 """A place in a property tree."""
 
-_PLAIN_KEY = re.compile(r"[A-Za-z_$][\w$]*")
+ANY = "*"
+"""In a path that selects others: whatever key or index stands there."""
+
+_PLAIN_KEY = re.compile(r"\w+", re.ASCII)
+_PATH_PART = re.compile(r'\.?(?:(?P<key>[^.\[]+)|\[(?P<index>\d+)\]|\[(?P<any>\*)\]|\["(?P<quoted>(?:\\"|[^"])*)"\])')
 
 
 class Kind(StrEnum):
@@ -43,12 +48,9 @@ def format_path(path: Path) -> str:
         elif _PLAIN_KEY.fullmatch(part):
             text += f".{part}" if text else part
         else:
-            quoted = part.replace("\\", "\\\\").replace('"', '\\"')
+            quoted = part.replace('"', '\\"')
             text += f'["{quoted}"]'
     return text
-
-
-_PATH_PART = re.compile(r'\.?(?P<key>[^.\["\]]+)|\[(?P<index>\d+)\]|\["(?P<quoted>(?:[^"\\]|\\.)*)"\]')
 
 
 def parse_path(text: str) -> Path:
@@ -60,16 +62,23 @@ def parse_path(text: str) -> Path:
     position = 0
     while position < len(text):
         match = _PATH_PART.match(text, position)
-        if match is None:
+        if match is None or (not position and text[0] == "."):
             raise ValueError(f"{text!r} is not a property path (stuck at {text[position:]!r})")
         if (index := match["index"]) is not None:
             parts.append(int(index))
         elif (quoted := match["quoted"]) is not None:
-            parts.append(re.sub(r"\\(.)", r"\1", quoted))
+            parts.append(quoted.replace('\\"', '"'))
         else:
-            parts.append(match["key"])
+            parts.append(match["key"] or ANY)
         position = match.end()
     return tuple(parts)
+
+
+def contains(selected: Path, path: Path) -> bool:
+    """Whether a path is, or lies below, one that is selected."""
+    return len(selected) <= len(path) and all(
+        wanted in (ANY, part) for wanted, part in zip(selected, path, strict=False)
+    )
 
 
 def value_at(tree: Any, path: str) -> Any:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from components.secrets import Secrets
-from components.settings_base import Section
+from components.settings.secrets import Secrets
+from components.settings.section import Section
 
 
 def with_placeholders(

@@ -16,7 +16,7 @@ import asyncpg
 from components.pgbouncer.pgbouncer_ini import pgbouncer_ini, userlist
 from components.pgbouncer.settings import PgBouncerSettings
 from components.postgres.roles import APP, DATABASE
-from components.secrets import PostgresSecrets
+from components.settings.secrets import PostgresSecrets
 from testing.postgres import FOLLOWING, UNPRIVILEGED, Cluster
 from testing.servers import free_port
 

@@ -8,10 +8,10 @@ import pytest
 
 from local.environment import Environment
 from local.state import State
+from stack.environments import environments
 from stack.render import Rendered, render
 from testing.network_namespace import own_network
 
-ENVIRONMENTS = ("dev", "local", "prod")
 pytest_plugins = ["databases"]
 
 
@@ -26,7 +26,7 @@ def rendered() -> Callable[[str], Rendered]:
     return _rendered
 
 
-@pytest.fixture(params=ENVIRONMENTS)
+@pytest.fixture(params=environments())
 def environment(request: pytest.FixtureRequest) -> Rendered:
     """Each environment in turn."""
     return _rendered(request.param)

@@ -5,6 +5,7 @@ a question in between, `drift` says whether the cloud still is what the program 
 (a policy, a protected resource, drift, or a no to the question), 2 broken.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,13 +16,13 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from local.environment import STACK
 from policies.settings_file import path_of
 from review import reviewing
 from review.engine_preview import PreviewError
 from review.gate import Exit
 from review.report import Report, Verdict
-from stack.environments import ROOT, environments, stack_config
+from stack.environments import ROOT, RenderError, deployed_environments, environments, stack_config
+from tools.claims import shared
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -54,11 +55,23 @@ def _policies(environment: str) -> list[str]:
 
 
 def _known(environment: str) -> None:
-    deployable = [name for name in environments() if name != STACK]
-    if environment == STACK:
-        _fail(f"{STACK} is this machine's, and `make up` runs it; what can be deployed: {', '.join(deployable)}")
-    if environment not in deployable:
+    try:
+        deployable = deployed_environments()
+    except RenderError as error:
+        _fail(str(error))
+    if environment not in environments():
         _fail(f"there is no environment {environment!r}; there are: {', '.join(deployable)}")
+    if environment not in deployable:
+        _fail(f"{environment} is this machine's, and `make up` runs it; what can be deployed: {', '.join(deployable)}")
+
+
+def _has_its_own(environment: str) -> None:
+    """Refuse what another environment claims: a new one's stack file begins as a copy of another's."""
+    taken = [f"{setting} is {other}'s" for setting, other in shared(environment)]
+    if taken:
+        _fail(
+            f"{environment} would overwrite what isn't its own: {'; '.join(taken)}. Set it in Pulumi.{environment}.yaml"
+        )
 
 
 def cluster_of(environment: str) -> str:
@@ -74,6 +87,7 @@ def cluster_of(environment: str) -> str:
 
 def _planned(environment: str, out: Path) -> Report:
     """Preview, save the plan, and write the report on it."""
+    _has_its_own(environment)
     out.mkdir(parents=True, exist_ok=True)
     saved, preview, events = out / "plan.json", out / "preview.json", out / "events.json"
     for stale in (saved, preview, events):
@@ -95,6 +109,12 @@ def _planned(environment: str, out: Path) -> Report:
     if finished.returncode != 0 and reviewing.EXIT[report.verdict] is Exit.FINE:
         _fail(f"pulumi preview ended with exit code {finished.returncode}; its messages are above")
     return report
+
+
+@app.command("list")
+def listed() -> None:
+    """Print the environments that can be deployed, as a JSON array for a workflow's matrix."""
+    typer.echo(json.dumps(deployed_environments()))
 
 
 @app.command()

@@ -17,6 +17,13 @@ def pinned_urns(environment: str) -> list[str]:
     return sorted(" ".join([resource.urn, *resource.aliases]) for resource in render(environment).resources)
 
 
+def write(environment: str) -> Path:
+    """Write the environment's URNs down; returns the file."""
+    path = DIRECTORY / f"{environment}.txt"
+    path.write_text("\n".join(pinned_urns(environment)) + "\n")
+    return path
+
+
 if __name__ == "__main__":
     for environment in environments():
-        (DIRECTORY / f"{environment}.txt").write_text("\n".join(pinned_urns(environment)) + "\n")
+        write(environment)

@@ -28,7 +28,7 @@ from app.operations.settings import PoolerSettings
 from components.pgbouncer.settings import PgBouncerSettings
 from components.postgres.roles import APP, DATABASE, EXPORTER
 from components.scram import scram_verifier
-from components.secrets import PostgresSecrets
+from components.settings.secrets import PostgresSecrets
 from kpi.criterion import Criterion, Figure, judge
 from kpi.database.before_after.mix import Mix
 from kpi.report import Report, Table

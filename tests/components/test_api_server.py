@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from api_server import PROGRAM, Cluster, deployed, pod_of, running
 
+from stack.environments import deployed_environments
 from stack.render import Rendered
 
 pytestmark = [
@@ -17,7 +18,7 @@ WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob")
 EXPECTED = "spec.SessionAffinity is ignored for headless services"
 
 
-@pytest.fixture(scope="module", params=["dev", "prod"])
+@pytest.fixture(scope="module", params=deployed_environments())
 def objects(request: pytest.FixtureRequest, rendered: Callable[[str], Rendered]) -> list[Mapping[str, Any]]:
     """An environment's objects, in the order in which they are created."""
     resources = rendered(request.param).resources

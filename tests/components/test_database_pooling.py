@@ -19,7 +19,7 @@ from app.database.roles import Verifiers
 from components.pgbouncer.settings import PgBouncerSettings
 from components.postgres.roles import DATABASE
 from components.scram import scram_verifier
-from components.secrets import PostgresSecrets
+from components.settings.secrets import PostgresSecrets
 from testing.pgbouncer import PgBouncer
 from testing.postgres import Cluster
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from components.network.flows import BALANCER, DNS, EDGE, FLOWS, HTTPS, OUTSIDE, POSTGRES, systems
-from stack.environments import stack_config
+from stack.environments import environments, stack_config
 from stack.render import Rendered
 
 NAME = "app.kubernetes.io/name"
@@ -115,7 +115,7 @@ def test_every_pod_has_a_policy_of_its_own(environment: Rendered) -> None:
 
 
 def test_every_system_of_the_table_is_declared_somewhere(rendered: Any) -> None:
-    declared = {pod["labels"][NAME] for env in ("dev", "prod", "local") for pod in _pods(rendered(env))}
+    declared = {pod["labels"][NAME] for env in environments() for pod in _pods(rendered(env))}
     assert set(systems()) <= declared
 
 

@@ -5,7 +5,7 @@ import pytest
 from components.postgres.instance_classes import MEMORY
 from components.postgres.parameters import parameters
 from components.postgres.settings import PostgresSettings
-from components.quantities import GIB
+from components.settings.quantities import GIB
 
 
 def _values(**settings: object) -> dict[str, str]:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from components.quantities import GIB, MIB
 from components.redis.settings import Pair, RedisSettings, Sentinels
+from components.settings.quantities import GIB, MIB
 
 BACKUP = {"bucket": "backups-of-a-test"}
 

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from components.redis.settings import RedisSettings
 from components.redis.texts import node_files, node_secret_files, sentinel_files, sentinel_secret_files
-from components.secrets import RedisSecrets
+from components.settings.secrets import RedisSecrets
 
 SETTINGS = RedisSettings.model_validate({"backup": {"bucket": "backups-of-a-test"}})
 NAMES = ("app", "exporter", "replication", "sentinel", "operations")

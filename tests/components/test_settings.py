@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.settings import Settings, SettingsError, parse
+from components.settings.environment import Settings, SettingsError, parse
 from stack.environments import stack_config
 from stack.secret_placeholders import with_placeholders
 
@@ -64,8 +64,50 @@ def test_a_value_out_of_range_says_the_bound_with_its_unit() -> None:
     assert message == "Pulumi.prod.yaml: simone:api.drain is 2h: must be at most 1m"
 
 
+@pytest.mark.parametrize("zone", ["x0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef\n"])
+def test_a_pattern_is_of_the_whole_value(zone: str) -> None:
+    assert "simone:edge.zone_id" in _message(edge__zone_id=zone)
+    assert "must match [0-9a-f]{32} (the zone, which exists already)" in _message(edge__zone_id=zone)
+
+
+def test_a_stack_file_that_names_another_environment_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"Pulumi\.staging\.yaml: simone:environment is 'prod'.*write staging"):
+        parse(_config(), "staging")
+
+
 def test_every_fault_is_told_at_once() -> None:
     assert len(_message(api__pool_size=0, owner="", images__redis="redis:latest").splitlines()) == 3
+
+
+def test_faults_of_every_kind_are_told_at_once() -> None:
+    """Also relations between settings of which others are wrong, missing or required."""
+    config = _config(
+        api__drain="2h",
+        api__cookie_secure=False,
+        redis__data={"maxmemory": "5GiB", "memory": "6GiB", "storage": "10GiB"},
+        pgbouncer__default_pool_size=700,
+        secrets__edge={"origin_certificate": "a certificate"},
+    )
+    del config["simone:secrets"]["redis"]["app"]
+    del config["simone:secrets"]["api"]["cloudflare_token"]
+    del config["simone:aws"]["vpc_id"]
+    with pytest.raises(SettingsError) as raised:
+        parse(config, "prod")
+    expected = (
+        "simone:aws.vpc_id is missing",
+        "simone:api.drain is 2h: must be at most 1m",
+        "simone:redis.data: memory is 6GiB",
+        "simone:redis.data: storage is 10GiB",
+        "simone:secrets.redis.app is missing",
+        "pgbouncer: 2 pods x (700 default_pool_size",
+        "api.cookie_secure is false although gateway.tls is on",
+        "simone:gateway.tls is on, so simone:secrets.edge.origin_certificate and .origin_key must hold",
+        "simone:edge is set, so simone:secrets.api.cloudflare_token must hold",
+    )
+    lines = str(raised.value).splitlines()
+    assert len(lines) == len(expected)
+    for line, start in zip(sorted(lines), sorted(expected), strict=True):
+        assert line.startswith(f"Pulumi.prod.yaml: {start}")
 
 
 def test_a_missing_setting_says_what_it_is_and_how_to_set_it() -> None:
@@ -154,7 +196,7 @@ VIOLATIONS: Mapping[str, tuple[dict[str, Any], str]] = {
     ),
     "remote write": (
         {"monitoring__prometheus": {"remote_write": {"url": "https://far.example", "username": "shop"}}},
-        r"monitoring\.prometheus\.remote_write\.username is set but the secret secrets\.monitoring\.remote_write_p",
+        r"monitoring\.prometheus\.remote_write\.username is set, so simone:secrets\.monitoring\.remote_write_password",
     ),
     "edge authority": (
         {"gateway__edge_ca": None},
@@ -173,8 +215,8 @@ VIOLATIONS: Mapping[str, tuple[dict[str, Any], str]] = {
         r"simone:edge is set, so simone:secrets\.monitoring\.analytics_token must hold a token that may read",
     ),
     "plan": (
-        {"edge__plan": "free"},
-        r"simone:edge: the plan 'free' lacks query_keys \(enterprise has it\)\. Change the plan, or add query_keys",
+        {"edge__plan": "business", "edge__without": ["regional_tiers", "prefetch"]},
+        r"simone:edge: the plan 'business' lacks query_keys \(enterprise has it\)\. Change the plan, or add query_keys",
     ),
     "service in the EU": (
         {

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from deployed import Deployed, deploy
 
+from stack.environments import deployed_environments
 from stack.render import render
 from tools.engine import build
 
-ENVIRONMENTS = ("dev", "prod")
+ENVIRONMENTS = deployed_environments()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,6 +12,7 @@ from app.caching_policy import Policy, Route, load
 from explain.expression import ExpressionError, parse
 from explain.origin import policy_headers
 from explain.zone import Answer, Request, Verdict, Zone
+from stack.environments import deployed_environments
 from stack.render import Rendered
 
 POLICY: Policy = load(Path("app/caching.yaml"))
@@ -56,7 +57,7 @@ def requests(draw: st.DrawFn) -> Request:
     )
 
 
-@pytest.fixture(scope="module", params=["dev", "prod"])
+@pytest.fixture(scope="module", params=deployed_environments())
 def zone(request: pytest.FixtureRequest, rendered: Callable[[str], Rendered]) -> Zone:
     """The rules of each environment that has an edge."""
     return Zone.of(rendered(request.param))

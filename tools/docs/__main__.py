@@ -1,6 +1,6 @@
 """`python -m tools.docs`: write the generated pages, or check that they are current."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -20,23 +20,33 @@ PAGES: Mapping[str, Callable[[], str]] = {
 }
 
 
+def stale() -> Mapping[str, str]:
+    """The pages that aren't current: name and what they should be."""
+    made = {name: page() for name, page in PAGES.items()}
+    return {
+        name: text for name, text in made.items() if not (ROOT / name).exists() or (ROOT / name).read_text() != text
+    }
+
+
+def write() -> Iterable[str]:
+    """Write the pages that aren't current; returns their names."""
+    pages = stale()
+    for name, text in pages.items():
+        (ROOT / name).write_text(text)
+    return pages
+
+
 def main(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; name the pages that are out of date.")] = False,
 ) -> None:
     """Write the pages of docs/ that are made from the code."""
-    stale: list[str] = []
-    for name, made in PAGES.items():
-        path, text = ROOT / name, made()
-        if path.exists() and path.read_text() == text:
-            continue
-        if check:
-            stale.append(name)
-        else:
-            path.write_text(text)
+    if not check:
+        for name in write():
             typer.echo(f"wrote {name}")
-    for name in stale:
-        typer.echo(f"{name} is out of date; run: make docs", err=True)
-    raise typer.Exit(1 if stale else 0)
+    elif names := stale():
+        for name in names:
+            typer.echo(f"{name} is out of date; run: make docs", err=True)
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

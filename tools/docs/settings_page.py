@@ -9,7 +9,8 @@ from pydantic import BaseModel, BeforeValidator, SecretStr
 from pydantic.fields import FieldInfo
 
 from components.platform import PROJECT
-from components.quantities import (
+from components.settings.environment import Settings
+from components.settings.quantities import (
     Bytes,
     Cpu,
     Duration,
@@ -19,7 +20,7 @@ from components.quantities import (
     format_milliseconds,
     kubernetes_cpu,
 )
-from components.settings import Settings
+from components.settings.section import section_of
 
 _QUANTITIES: dict[Any, tuple[str, Any]] = {
     get_args(Bytes)[1]: ("bytes", format_bytes),
@@ -48,10 +49,10 @@ def page() -> str:
             "quantities carry their unit (`10GiB`, `24h`, `500m`), and a key that isn't listed here is refused.\n"
         )
     ]
-    plain = [_row(name, field) for name, field in Settings.model_fields.items() if _section(field) is None]
+    plain = [_row(name, field) for name, field in Settings.model_fields.items() if section_of(field.annotation) is None]
     sections.append(f"\n## Environment\n\n{_HEADER}" + "".join(plain))
     for name, field in Settings.model_fields.items():
-        section = _section(field)
+        section = section_of(field.annotation)
         if section is not None:
             rows = "".join(_row(path, inner) for path, inner in _leaves(section, name))
             sections.append(f"\n## `{PROJECT}:{name}`\n\n{_sentence(field.description)}\n\n{_HEADER}{rows}")
@@ -60,21 +61,13 @@ def page() -> str:
 
 def _leaves(model: type[BaseModel], path: str) -> Iterator[tuple[str, FieldInfo]]:
     for name, field in model.model_fields.items():
-        inner = _section(field)
+        inner = section_of(field.annotation)
         if inner is not None and field.is_required() is False and field.default is not None:
             yield f"{path}.{name}", field
         if inner is not None:
             yield from _leaves(inner, f"{path}.{name}")
         else:
             yield f"{path}.{name}", field
-
-
-def _section(field: FieldInfo) -> type[BaseModel] | None:
-    """The nested section, also where it may be absent (`Section | None`)."""
-    for candidate in (field.annotation, *get_args(field.annotation)):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return None
 
 
 def _row(path: str, field: FieldInfo) -> str:

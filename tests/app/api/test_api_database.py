@@ -16,7 +16,7 @@ from app.api.cache_manager import TTL_SECONDS
 from app.api.query_cache import QUERIES
 from app.database.catalogue import DEMO_PASSWORD, DEMO_USERS
 from components.pgbouncer.settings import PgBouncerSettings
-from components.secrets import PostgresSecrets
+from components.settings.secrets import PostgresSecrets
 from testing.api_stack import ADMIN_TOKEN, PASSWORD, Api, Stack, running_stack, wait_until
 from testing.pgbouncer import PgBouncer
 

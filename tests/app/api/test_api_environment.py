@@ -7,7 +7,7 @@ import pytest
 
 from app.api import settings as application
 from components.postgres.roles import DATABASE
-from stack.environments import stack_config
+from stack.environments import deployed_environments, stack_config
 from stack.render import Rendered, render
 
 OF_THE_IMAGE = {"CACHING_POLICY"}
@@ -68,7 +68,7 @@ def test_where_redis_speaks_tls_all_pods_know_its_authority() -> None:
 
 
 def test_the_worker_purges_at_the_rate_of_the_zones_plan(rendered: Callable[[str], Rendered]) -> None:
-    for environment in ("dev", "prod"):
+    for environment in deployed_environments():
         zone = stack_config(environment)["simone:edge"]
         variables = _pods(rendered(environment))["api-worker"]["variables"]
         assert (variables["CLOUDFLARE_ZONE_ID"], variables["CLOUDFLARE_PLAN"]) == (zone["zone_id"], zone["plan"])

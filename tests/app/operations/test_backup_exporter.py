@@ -13,7 +13,7 @@ from app.operations.backup_store import BackupStore
 from app.operations.settings import BackupExporterSettings, OperationError
 from components.monitoring.rules.redis import REDIS
 from components.monitoring.thresholds import BACKUP_AGE
-from components.quantities import HOUR
+from components.settings.quantities import HOUR
 
 BUCKET = "backups-of-a-test"
 NEWEST = "redis_backup_last_success_timestamp_seconds"

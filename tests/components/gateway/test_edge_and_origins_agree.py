@@ -16,6 +16,7 @@ from app.database.catalogue import DEMO_PASSWORD
 from components.gateway.config import PORT
 from components.gateway.settings import GatewaySettings, Limits
 from explain.zone import Answer, Request, Verdict, Zone
+from stack.environments import deployed_environments
 from stack.render import Rendered
 from testing.api_stack import ADMIN_TOKEN, Api, running_stack
 from testing.gateway_server import Answer as OriginAnswer
@@ -59,7 +60,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             yield Shop(gateway, api, signed_in.cookies["sid"], email)
 
 
-@pytest.fixture(scope="module", params=["dev", "prod"])
+@pytest.fixture(scope="module", params=deployed_environments())
 def zone(request: pytest.FixtureRequest, rendered: Callable[[str], Rendered]) -> Zone:
     return Zone.of(rendered(request.param))
 
