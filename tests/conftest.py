@@ -12,7 +12,7 @@ from stack.environments import environments
 from stack.render import Rendered, render
 from testing.network_namespace import own_network
 
-pytest_plugins = ["databases"]
+pytest_plugins = ["databases", "testing.watchdog"]
 
 
 @functools.cache

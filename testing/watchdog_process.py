@@ -1,0 +1,45 @@
+"""The watchdog's own process: `watchdog_process.py`, with seconds to wait as lines on its standard input.
+
+A process and no thread: it sees a test process whose interpreter stands still or has ended but for a thread, and one
+with a single thread may enter a user namespace, as tests of the shop do where they don't run as root.
+"""
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import time
+
+
+def main() -> None:
+    """Ends the parent, and all that it has started, when it was silent for longer than it has said; ends with it."""
+    parent, seconds = os.getppid(), 60.0
+    while select.select([0], [], [], seconds)[0]:
+        said = os.read(0, 1 << 16).split()
+        if not said:
+            return
+        seconds = float(said[-1])
+    if os.getppid() == parent:
+        end(parent)
+
+
+def end(pid: int) -> None:
+    """Have the process show its stacks, then kill it and its children."""
+    import psutil
+
+    print("\nwatchdog: no progress. The run ends here; each thread's stack:", file=sys.stderr, flush=True)
+    with contextlib.suppress(psutil.Error):
+        stuck = psutil.Process(pid)
+        stuck.send_signal(signal.SIGUSR2)
+        time.sleep(1)
+        for process in stuck.children(recursive=True):
+            if process.pid != os.getpid():
+                with contextlib.suppress(psutil.Error):
+                    print(f"watchdog: killed {process.pid}: {' '.join(process.cmdline())[:200]}", file=sys.stderr)
+                    process.kill()
+        stuck.kill()
+
+
+if __name__ == "__main__":
+    main()
