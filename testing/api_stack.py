@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,24 +21,13 @@ from pydantic import SecretStr
 
 from components.scram import scram_verifier
 from testing.postgres import OWNER, Cluster
-from testing.servers import free_port
+from testing.waits import eventually, free_port
 
 PASSWORD = "a-test-password-long-enough"
 ADMIN_TOKEN = "a-test-admin-token"
 REVALIDATION_KEY = "a-test-revalidation-key"
 PAIRS = ("sessions", "data", "computed")
 ROOT = Path(__file__).parents[1]
-
-
-def wait_until(condition: Any, *, seconds: float = 20.0, what: str = "it") -> None:
-    """Poll until `condition()` is true; fails after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with contextlib.suppress(Exception):
-            if condition():
-                return
-        time.sleep(0.05)
-    raise TimeoutError(f"{what} took longer than {seconds} s")
 
 
 @dataclass
@@ -96,7 +84,7 @@ class RedisFleet:
                 self.nodes[name].append(node)
         for nodes in self.nodes.values():
             for node in nodes:
-                wait_until(node.client().ping, what="redis")
+                eventually(node.client().ping, "redis")
         for index in range(self.sentinel_count):
             node = self._node(f"sentinel-{index}", sentinel=True)
             quorum = 2 if self.sentinel_count > 1 else 1
@@ -112,8 +100,8 @@ class RedisFleet:
             node.start()
             self.sentinels.append(node)
         for node in self.sentinels:
-            wait_until(node.client().ping, what="sentinel")
-        wait_until(self._watched, what="sentinels finding replicas and each other")
+            eventually(node.client().ping, "sentinel")
+        eventually(self._watched, "sentinels finding replicas and each other")
 
     def master(self, name: str) -> Node:
         """Who is master of a pair, as the first Sentinel that answers says."""
@@ -261,12 +249,12 @@ class Stack:
     @staticmethod
     def wait_for(api: Api) -> None:
         """Until an API process is ready."""
-        wait_until(lambda: httpx.get(f"{api.url}/ready").status_code == 200, seconds=90, what=f"the API ({api.log})")
+        eventually(lambda: httpx.get(f"{api.url}/ready").status_code == 200, f"the API ({api.log})")
 
     def worker(self, **environment: str) -> Api:
         worker = self._spawn("worker", environment)
         url = f"http://127.0.0.1:{worker.metrics_port}/ready"
-        wait_until(lambda: httpx.get(url).status_code == 200, seconds=90, what="the worker")
+        eventually(lambda: httpx.get(url).status_code == 200, "the worker")
         return worker
 
     def _spawn(self, command: str, environment: dict[str, str]) -> Api:

@@ -18,6 +18,7 @@ import httpx
 from app.caching_policy import Policy
 from components.gateway import config
 from components.gateway.settings import GatewaySettings
+from testing.waits import PATIENCE, eventually, own_address
 
 
 @dataclass(frozen=True)
@@ -139,12 +140,6 @@ def write_files(directory: Path, files: Mapping[str, str], *, address: str, api:
     return path
 
 
-def own_address() -> str:
-    """A loopback address that no other test process uses."""
-    pid = os.getpid()
-    return f"127.{64 + pid % 64}.{pid // 64 % 250}.{1 + time.monotonic_ns() % 250}"
-
-
 @contextlib.contextmanager
 def running_gateway(
     directory: Path,
@@ -170,16 +165,15 @@ def running_gateway(
     try:
         with httpx.Client(timeout=20, trust_env=False) as client:
             gateway = Gateway(address, api, storefront, client)
-            for _ in range(100):
-                with contextlib.suppress(httpx.TransportError):
-                    client.get(f"http://{address}:{config.METRICS_PORT}/healthz")
-                    break
-                if process.poll() is not None:
-                    raise AssertionError((directory / "nginx.log").read_text())
-                time.sleep(0.05)
+
+            def answers() -> httpx.Response:
+                assert process.poll() is None, (directory / "nginx.log").read_text()
+                return client.get(f"http://{address}:{config.METRICS_PORT}/healthz")
+
+            eventually(answers, "the gateway answers")
             yield gateway
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(10)
+        process.wait(PATIENCE)
         api.stop()
         storefront.stop()

@@ -1,13 +1,11 @@
 """A real pgBouncer with the texts that the component declares: only addresses and paths are its own."""
 
-import contextlib
 import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,7 +16,7 @@ from components.pgbouncer.settings import PgBouncerSettings
 from components.postgres.roles import APP, DATABASE
 from components.settings.secrets import PostgresSecrets
 from testing.postgres import FOLLOWING, UNPRIVILEGED, Cluster
-from testing.servers import free_port
+from testing.waits import PATIENCE, eventually, free_port
 
 
 class PgBouncer:
@@ -68,19 +66,20 @@ class PgBouncer:
                 stdout=log,
                 stderr=log,
             )
-        deadline = time.monotonic() + 20
-        while True:
-            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return
-            if self._process.poll() is not None or time.monotonic() > deadline:
+
+        def listens() -> bool:
+            if self._process is None or self._process.poll() is not None:
                 raise RuntimeError(f"pgBouncer did not start:\n{self.log.read_text()[-3000:]}")
-            time.sleep(0.05)
+            with socket.create_connection(("127.0.0.1", self.port), 1):
+                return True
+
+        eventually(listens, f"pgBouncer listens ({self.log})")
 
     def stop(self, number: signal.Signals = signal.SIGKILL) -> None:
         """End it: at once, or as the pod's start script does (INT: the transactions that run are finished first)."""
         if self._process is not None:
             self._process.send_signal(number)
-            self._process.wait(30)
+            self._process.wait(PATIENCE)
             self._process = None
 
     def restart(

@@ -5,13 +5,13 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote, urlencode
 
 from testing.postgres_programs import PostgresMissing, install
+from testing.waits import PATIENCE, eventually
 
 OWNER = "simone_owner"
 NOBODY = pwd.getpwnam("nobody")
@@ -97,17 +97,18 @@ class Cluster:
                 stdout=log,
                 stderr=log,
             )
-        deadline = time.monotonic() + 60
-        while not self._ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"Postgres did not start:\n{self.log.read_text()[-3000:]}")
-            time.sleep(0.05)
+        eventually(self._ready, f"Postgres is ready ({self.log})")
 
     def _ready(self) -> bool:
-        """As pg_ctl tells: by the last line of the server's own file (miscadmin.h, LOCK_FILE_LINE_PM_STATUS)."""
+        """As pg_ctl tells: by the last line of the server's own file (miscadmin.h, LOCK_FILE_LINE_PM_STATUS).
+
+        RuntimeError with its log when it has ended.
+        """
+        if self._process is None or self._process.poll() is not None:
+            raise RuntimeError(f"Postgres did not start:\n{self.log.read_text()[-3000:]}")
         file = self.data / "postmaster.pid"
         lines = file.read_text().splitlines() if file.exists() else []
-        own = self._process is not None and lines[:1] == [str(self._process.pid)]
+        own = lines[:1] == [str(self._process.pid)]
         return own and len(lines) >= 8 and lines[7].strip() == "ready"
 
     @property
@@ -124,7 +125,7 @@ class Cluster:
                 [*UNPRIVILEGED, self._programs / "pg_ctl", "stop", "-m", how, "-D", self.data],
                 check=True, capture_output=True,
             )  # fmt: skip
-        self._process.wait(30)
+        self._process.wait(PATIENCE)
         self._process = None
 
     def dsn(self, database: str = "postgres", user: str = OWNER, password: str | None = None) -> str:

@@ -3,9 +3,9 @@
 import contextlib
 import os
 import socket
+import socketserver
 import subprocess
-import time
-import urllib.error
+import threading
 import urllib.request
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
@@ -13,15 +13,9 @@ from typing import Final
 
 import psutil
 
+from testing.waits import eventually, free_port
+
 PAIRS: Final = ("sessions", "data", "computed")
-START_SECONDS: Final = 60
-
-
-def free_port() -> int:
-    """A TCP port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextlib.contextmanager
@@ -71,25 +65,35 @@ def cpu_seconds(running: psutil.Process) -> float:
 
 
 def wait_for_answer(url: str, log: Path) -> None:
-    """Until `url` answers 200, twice, so that the second one came from the cache; raises TimeoutError with the log."""
-    good = 0
-    deadline = time.monotonic() + START_SECONDS
-    while good < 2:
+    """Until `url` answers 200, twice, so that the second one came from the cache; AssertionError with the log."""
+
+    def answers() -> bool:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status == 200
+
+    try:
+        for _ in range(2):
+            eventually(answers, url)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{log.read_text()[-2000:]}") from error
+
+
+@contextlib.contextmanager
+def serving(server: socketserver.BaseServer) -> Generator[None]:
+    """A server of this process, in a thread until the block ends."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    with server:
+        thread.start()
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                good += answer.status == 200
-        except (urllib.error.URLError, OSError) as error:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{url}: {error}\n{log.read_text()[-2000:]}") from error
-            time.sleep(0.1)
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def _wait_for_port(port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
+    def listens() -> bool:
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"nothing listens on 127.0.0.1:{port} after {START_SECONDS} s")
-        time.sleep(0.05)
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    eventually(listens, f"somebody listens on 127.0.0.1:{port}")

@@ -4,10 +4,7 @@ Scrape interval, `for`, ranges and offsets shrink together, so a rule sees as ma
 many of them; its thresholds and everything else stay to the letter.
 """
 
-import os
 import re
-import subprocess
-import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +16,8 @@ import yaml
 from components.monitoring.config.prometheus import DISCOVERY_DIRECTORY, RULES_DIRECTORY, prometheus_yml
 from components.monitoring.rules import rule_files
 from components.monitoring.settings import MonitoringSettings
+from testing.servers import process
+from testing.waits import PATIENCE, eventually
 
 SPEED = 15
 """How much faster than declared: one scrape a second instead of one in 15 s."""
@@ -83,11 +82,10 @@ class TimeLapse:
 
     def until(self, met: Callable[[], bool], what: Callable[[], object], seconds: float) -> None:
         """Wait until `met`. AssertionError with `what` after `seconds`."""
-        deadline = time.monotonic() + seconds
-        while not met():
-            if time.monotonic() > deadline:
-                raise AssertionError(f"after {seconds:g} s: {what()}")
-            time.sleep(0.2)
+        try:
+            eventually(met, within=seconds)
+        except AssertionError as error:
+            raise AssertionError(f"after {seconds:g} s: {what()}") from error
 
 
 @contextmanager
@@ -107,20 +105,9 @@ def time_lapse(directory: Path, discovery: Path, settings: MonitoringSettings) -
         f"--rules.alert.resend-delay={60 * 1000 // SPEED}ms",
     ]
     with (
-        (directory / "log").open("w") as log,
-        subprocess.Popen(command, stdout=log, stderr=log, env={"PATH": os.environ["PATH"]}) as process,
+        process(command, {}, directory / "log"),
         httpx.Client(base_url=f"http://{ADDRESS}", timeout=10) as client,
     ):
         lapse = TimeLapse(client)
-        try:
-            lapse.until(lambda: _ready(client), (directory / "log").read_text, 30)
-            yield lapse
-        finally:
-            process.terminate()
-
-
-def _ready(client: httpx.Client) -> bool:
-    try:
-        return client.get("/-/ready").is_success
-    except httpx.TransportError:
-        return False
+        lapse.until(lambda: client.get("/-/ready").is_success, (directory / "log").read_text, PATIENCE)
+        yield lapse

@@ -1,14 +1,14 @@
 """What a visitor does, and what their browser keeps."""
 
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, expect
 
+from testing.waits import PATIENCE, eventually
+
 KEPT_PRODUCTS = 1_000
-PATIENCE_SECONDS = 120.0
 NAVIGATION_MS = 120_000
 """Generous: the first visitor of a page waits until all its pictures are drawn and compressed."""
 
@@ -91,15 +91,11 @@ class Visitor:
         expect(page.get_by_role("heading", name="Your account")).to_be_visible()
         expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
-    def wait_until_sent(self, seconds: float = PATIENCE_SECONDS) -> None:
+    def wait_until_sent(self, within: float = PATIENCE) -> None:
         """Until the queue is empty."""
-        until(lambda: not self.stored("syncQueue"), self.page, seconds)
+        until(lambda: not self.stored("syncQueue"), self.page, within)
 
 
-def until(happened: Callable[[], bool], page: Page, seconds: float = PATIENCE_SECONDS) -> None:
+def until(happened: Callable[[], object], page: Page, within: float = PATIENCE) -> None:
     """Ask again and again. Not the page's own waiting, which the shop's content security policy forbids."""
-    deadline = time.monotonic() + seconds
-    while not happened():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"it didn't happen within {seconds} s")
-        page.wait_for_timeout(100)
+    eventually(happened, within=within, pause=lambda pause: page.wait_for_timeout(1000 * pause))

@@ -16,7 +16,7 @@ from local.problem import Problem
 # No sandbox: tests may run as root, and only ever load our own pages.
 FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage")
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=120_000)
 
 
 @pytest.fixture(scope="session")

@@ -2,19 +2,17 @@
 
 import os
 import shutil
-import socket
 import subprocess
-import time
 from pathlib import Path
 
 import httpx
 
 from local import builds
+from testing.waits import eventually, free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STOREFRONT = REPOSITORY / "app" / "storefront"
 STANDALONE = STOREFRONT / ".next" / "standalone"
-START_SECONDS = 60
 REVALIDATION_KEY = "a key for the tests"
 
 
@@ -28,8 +26,8 @@ class Storefront:
 
     def __init__(self, directory: Path, api_url: str, log: Path, key_file: Path | None = None) -> None:
         self.directory = directory
-        self._port = _free_port()
-        self.metrics_port = _free_port()
+        self._port = free_port()
+        self.metrics_port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         self._log = log
         self.environment: dict[str, str] = {
@@ -50,15 +48,11 @@ class Storefront:
             self._process = subprocess.Popen(
                 [node(), "server.js"], cwd=self.directory, env=self.environment, stdout=log, stderr=log
             )
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                if httpx.get(f"{self.url}/healthz", timeout=2).is_success:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.1)
-        self.stop()
-        raise AssertionError(f"the storefront didn't answer within {START_SECONDS} s:\n{self._log.read_text()[-3000:]}")
+        try:
+            eventually(lambda: httpx.get(f"{self.url}/healthz", timeout=10).is_success, "the storefront answers")
+        except AssertionError as error:
+            self.stop()
+            raise AssertionError(f"{error}\n{self._log.read_text()[-3000:]}") from error
 
     def stop(self) -> None:
         """End it at once: what a visitor's browser sees is a refused connection."""
@@ -74,9 +68,3 @@ def copy_of_the_build(target: Path) -> Path:
     shutil.rmtree(target / "public")
     shutil.copytree(STANDALONE / "public", target / "public")
     return target
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -127,8 +127,7 @@ def test_a_change_is_sent_after_the_page_was_closed(visitor: Visitor, stand_in: 
         lambda event: registrations.extend(one["registrationId"] for one in event["registrations"]),
     )
     session.send("ServiceWorker.enable")
-    bystander.wait_for_timeout(500)
-    assert registrations, "the worker isn't registered"
+    until(lambda: registrations, bystander)
     session.send(
         "ServiceWorker.dispatchSyncEvent",
         {
@@ -138,9 +137,7 @@ def test_a_change_is_sent_after_the_page_was_closed(visitor: Visitor, stand_in: 
             "lastChance": False,
         },
     )
-    deadline = time.monotonic() + 30
-    while not stand_in.journal and time.monotonic() < deadline:
-        bystander.wait_for_timeout(50)
+    until(lambda: stand_in.journal, bystander)
     assert [write.path for write in stand_in.journal] == ["/api/cart"]
 
 
@@ -201,9 +198,7 @@ def test_a_refused_change_is_shown_and_holds_up_no_other(visitor: Visitor, stand
     expect(page.get_by_test_id("troubled")).to_be_visible()  # nobody is signed in
     visitor.add_to_cart(FIRST)
     expect(page.get_by_role("link", name="Your cart, 1 item")).to_be_visible()
-    deadline = time.monotonic() + 10
-    while not stand_in.journal and time.monotonic() < deadline:
-        page.wait_for_timeout(50)
+    until(lambda: stand_in.journal, page)
     assert _quantities(stand_in) == [[1]]
     page = visitor.open("/changes")
     expect(page.get_by_role("listitem").filter(has_text="Refused")).to_contain_text("Please sign in.")

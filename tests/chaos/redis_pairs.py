@@ -4,10 +4,10 @@ import contextlib
 import shutil
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
@@ -18,8 +18,7 @@ from local.environment import Environment
 from local.state import State
 from stack.render import render
 from testing.network_namespace import own_network
-
-T = TypeVar("T")
+from testing.waits import eventually, meanwhile
 
 PASSWORDS = {name: f"{name}-password-of-the-tests" for name in ("app", "exporter", "replication", "sentinel")}
 PASSWORDS["operations"] = "operations-password-of-the-tests"
@@ -30,22 +29,6 @@ SENTINELS = 3
 NO_RETRY = Retry(NoBackoff(), 0)
 # A client's patience with one command, as the API's: a dead node must not hold it.
 CLIENT_TIMEOUT = 0.25  # s
-
-
-def eventually(what: str, ask: Callable[[], T | None], *, within: float = 30) -> T:
-    """The first true answer. Fails with `what` after `within` seconds."""
-    deadline = time.monotonic() + within
-    while True:
-        try:
-            answer = ask()
-        except redis.RedisError as error:
-            answer, why = None, str(error)
-        else:
-            why = repr(answer)
-        if answer:
-            return answer
-        assert time.monotonic() < deadline, f"not within {within} s: {what} ({why})"
-        time.sleep(0.05)
 
 
 class Pairs:
@@ -115,7 +98,7 @@ class Pairs:
             name = self.name_of(address, pair) if address else None
             return name if name and self.node(name).execute_command("ROLE")[0] == "master" else None
 
-        return eventually(f"{pair} has a master", agreed)
+        return eventually(agreed, f"{pair} has a master")
 
     def replica(self, pair: str) -> str:
         """The other node's name."""
@@ -125,7 +108,7 @@ class Pairs:
     def replica_in_step(self, pair: str) -> str:
         """The replica's name, once it has all of its master's data."""
         # Asked anew each time: where a machine stood still, a needless failover may change the roles meanwhile.
-        eventually(f"{pair}'s replica is in step", lambda: self._follows(self.replica(pair)), within=60)
+        eventually(lambda: self._follows(self.replica(pair)), f"{pair}'s replica is in step")
         return self.replica(pair)
 
     def _follows(self, name: str) -> bool:
@@ -141,7 +124,7 @@ class Pairs:
         self.environment.wait_healthy([*self.names(pair), *(f"redis-sentinel-{n}" for n in range(SENTINELS))])
         self.replica_in_step(pair)
         for number in range(SENTINELS):
-            eventually(f"Sentinel {number} is at peace", lambda number=number: self._at_peace(number, pair), within=60)
+            eventually(lambda number=number: self._at_peace(number, pair), f"Sentinel {number} is at peace")
 
     def _at_peace(self, number: int, pair: str) -> bool:
         with self.sentinel(number) as sentinel:
@@ -173,13 +156,12 @@ class Writer:
     moments: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
         self._client: Any = None
 
-    def _run(self) -> None:
+    def write(self, over: threading.Event) -> None:
+        """Until it is over."""
         number = 0
-        while not self._stop.is_set():
+        while not over.is_set():
             key = f"{self.prefix}:{number}"
             try:
                 if self._client is None:
@@ -204,19 +186,10 @@ class Writer:
             raise redis.ReadOnlyError("Sentinel named a replica")
         return client
 
-    def start(self) -> None:
-        self._thread.start()
-        eventually("writes are accepted", lambda: len(self.acknowledged) > 20)
-
-    def go_on(self, seconds: float = 1.0) -> None:
-        """Waits until writes are accepted again, and for `seconds` of them."""
+    def go_on(self, writes: int = 200) -> None:
+        """Waits until so many more writes are accepted."""
         count = len(self.acknowledged)
-        eventually("writes are accepted again", lambda: len(self.acknowledged) > count + 20, within=60)
-        time.sleep(seconds)
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join(10)
+        eventually(lambda: len(self.acknowledged) > count + writes, f"{writes} more writes are accepted")
 
     @property
     def gap(self) -> float:
@@ -236,11 +209,9 @@ class Writer:
 def writing(pairs: Pairs, pair: str, prefix: str) -> Generator[Writer]:
     """A client that writes to the pair during the block."""
     writer = Writer(pairs, pair, prefix)
-    writer.start()
-    try:
+    with meanwhile(writer.write):
+        eventually(lambda: len(writer.acknowledged) > 20, "writes are accepted")
         yield writer
-    finally:
-        writer.stop()
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 import asyncpg
-from redis_pairs import PASSWORDS, SENTINEL_PORT, SENTINELS, Pairs, eventually
+from redis_pairs import PASSWORDS, SENTINEL_PORT, SENTINELS, Pairs
 
 from app.api.cache_manager import CacheManager
 from app.api.metrics import Metrics
@@ -19,6 +19,7 @@ from app.api.sessions import Session, SessionStore
 from app.api.settings import Address
 from app.api.shop import FINISH_SECONDS
 from testing.postgres import OWNER, Cluster
+from testing.waits import eventually, meanwhile
 
 REDIS_TIMEOUT = 0.05
 """Seconds: the API's own setting."""
@@ -67,8 +68,12 @@ class Shoppers:
     """By session: the number in the cart that the last confirmed change has set."""
 
     def __post_init__(self) -> None:
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+        self._over = threading.Event()
+
+    def shop(self, over: threading.Event) -> None:
+        """Until it is over."""
+        self._over = over
+        asyncio.run(self._run())
 
     async def _run(self) -> None:
         async with connected(self.pairs, self.pair, self.postgres) as client:
@@ -77,7 +82,7 @@ class Shoppers:
             await asyncio.gather(*readers, *visitors)
 
     async def _read(self, client: Client) -> None:
-        while not self._stop.is_set():
+        while not self._over.is_set():
             number = random.randrange(KEYS)
             try:
                 value = await client.cache.get_or_else(
@@ -94,7 +99,7 @@ class Shoppers:
     async def _visit(self, client: Client) -> None:
         session: Session | None = None
         number = 0
-        while not self._stop.is_set():
+        while not self._over.is_set():
             try:
                 if session is None or number % 50 == 0:
                     session = await client.sessions.create(cart_data={"number": number})
@@ -105,14 +110,6 @@ class Shoppers:
                 self.failures.append(f"visit: {error!r}")
             number += 1
             await asyncio.sleep(0.02)
-
-    def start(self) -> None:
-        self._thread.start()
-        eventually("shoppers shop", lambda: self.reads > 20 and len(self.carts) >= VISITORS)
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join(30)
 
     def kept(self) -> bool:
         """Whether every promise was: no read or change failed, and another process finds every session as confirmed.
@@ -143,8 +140,6 @@ async def _load(number: int) -> dict[str, int]:
 def shopping(pairs: Pairs, pair: str, postgres: Cluster) -> Generator[Shoppers]:
     """Shoppers on this pair during the block."""
     shoppers = Shoppers(pairs, pair, postgres)
-    shoppers.start()
-    try:
+    with meanwhile(shoppers.shop):
+        eventually(lambda: shoppers.reads > 20 and len(shoppers.carts) >= VISITORS, "shoppers shop")
         yield shoppers
-    finally:
-        shoppers.stop()

@@ -8,11 +8,11 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import httpx
@@ -22,22 +22,15 @@ import pytest
 from app.database.catalogue import DEMO_PASSWORD, DEMO_USERS
 from local import secrets_file
 from local.environment import Environment
+from testing.waits import PATIENCE, eventually, meanwhile
 
-pytestmark = [pytest.mark.shop, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.shop, pytest.mark.timeout(900)]
 
 API = "http://127.0.0.1:3000"
 POOLERS = ("pgbouncer-0", "pgbouncer-1")
-PATIENCE = 90.0
 BUYERS, READERS, SEARCHERS = 3, 2, 3
 PAUSE = 0.02
 ADDRESS = {"name": "A", "street": "B 1", "postcode": "1", "city": "C", "country": "NL"}
-
-
-def eventually(what: str, condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE} s"
-        time.sleep(0.1)
 
 
 class Shop:
@@ -70,67 +63,79 @@ def running(shop: Environment) -> Shop:
     return Shop(shop)
 
 
+@pytest.fixture(scope="module")
+def sessions(running: Shop) -> list[str]:
+    """Cookies of signed-in buyers, one each for the whole module: attempts to sign in are limited."""
+    running.environment.wait_healthy()
+    found: list[str] = []
+    for _ in range(BUYERS):
+        answer = httpx.post(
+            f"{API}/api/session", json={"email": DEMO_USERS[0], "password": DEMO_PASSWORD}, timeout=PATIENCE
+        )
+        assert answer.status_code == 201, answer.text
+        found.append(answer.headers["set-cookie"].split(";")[0])
+    return found
+
+
 class Traffic:
     """Buyers, who repeat a checkout with its key until it is acknowledged; readers of the cached pages of other
     products; and searchers, whose every question needs the database.
     """
 
-    def __init__(self, shop: Shop, bought: Sequence[int], read: Sequence[int]) -> None:
-        self._shop, self._bought, self._cached = shop, bought, read
-        self._over = threading.Event()
-        self.answers: dict[str, Counter[int]] = {
-            kind: Counter() for kind in ("session", "checkout", "cached", "search")
-        }
+    def __init__(self, shop: Shop, sessions: Sequence[str], bought: Sequence[int], read: Sequence[int]) -> None:
+        self._shop, self._sessions, self._bought, self._cached = shop, sessions, bought, read
+        self.answers: dict[str, Counter[int]] = {kind: Counter() for kind in ("checkout", "cached", "search")}
         self.acknowledged: dict[str, int] = {}
-        self._errors: list[BaseException] = []
-        work = [*[self._buy] * BUYERS, *[self._read] * READERS, *[self._search] * SEARCHERS]
-        self._threads = [threading.Thread(target=self._until_over, args=(act,)) for act in work]
-
-    def __enter__(self) -> "Traffic":
         self._stock = self._pieces()
         (self._first,) = self._shop.rows("SELECT coalesce(max(id), 0) FROM orders")[0]
-        for thread in self._threads:
-            thread.start()
-        eventually("the first orders", lambda: len(self.acknowledged) > 5)
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join(PATIENCE)
-
-    def go_on(self) -> None:
-        """Until buyers and searchers get what they want again."""
-        orders, found = len(self.acknowledged), self.answers["search"][200]
-        eventually("orders again", lambda: len(self.acknowledged) > orders + 20)
-        eventually("searches again", lambda: self.answers["search"][200] > found + 20)
-
-    def failed(self, kind: str) -> bool:
-        return bool(self.answers[kind].keys() - {200, 201})
-
-    def nothing_was_lost(self) -> None:
-        """Each acknowledged order is there, none is there twice, and exactly their pieces are gone from the shelves."""
-        assert not self._errors, self._errors
+    @contextmanager
+    def running(self) -> Generator[None]:
+        """Load during the block. Afterwards each acknowledged order is there, none is there twice, and exactly their
+        pieces are gone from the shelves.
+        """
+        buyers = [partial(self._until_over, self._buy, cookie=cookie) for cookie in self._sessions]
+        readers = [partial(self._until_over, self._read)] * READERS
+        searchers = [partial(self._until_over, self._search)] * SEARCHERS
+        with meanwhile(*buyers, *readers, *searchers):
+            eventually(lambda: len(self.acknowledged) > 5, "the first orders")
+            yield
         kept = {row[0] for row in self._shop.rows("SELECT id FROM orders WHERE id > %s", self._first)}
         assert set(self.acknowledged.values()) == kept
         assert len(kept) == len(self.acknowledged)
         assert self._stock - self._pieces() == len(kept)
+
+    def go_on(self) -> None:
+        """Until buyers and searchers get what they want again."""
+        orders, found = len(self.acknowledged), self.answers["search"][200]
+        eventually(lambda: len(self.acknowledged) > orders + 20, "orders again")
+        eventually(lambda: self.answers["search"][200] > found + 20, "searches again")
+
+    def cached_reads_go_on(self) -> None:
+        """Until readers have got every page a few times more; nothing but pages so far."""
+        read = self.answers["cached"].total()
+        eventually(lambda: self.answers["cached"].total() > read + 5 * len(self._cached), "cached reads")
+        assert set(self.answers["cached"]) == {200}
+
+    def failed(self, kind: str) -> bool:
+        return bool(self.answers[kind].keys() - {200, 201})
+
+    def asked(self) -> int:
+        return sum(counts.total() for counts in self.answers.values())
 
     def _pieces(self) -> int:
         return self._shop.rows("SELECT sum(quantity) FROM inventory WHERE product_id = ANY(%s)", list(self._bought))[0][
             0
         ]
 
-    def _until_over(self, act: Callable[[httpx.Client, int], None]) -> None:
-        try:
-            with httpx.Client(base_url=API, timeout=30) as client:
-                number = 0
-                while not self._over.is_set():
-                    number += 1
-                    act(client, number)
-                    self._over.wait(PAUSE)
-        except BaseException as error:
-            self._errors.append(error)
+    @staticmethod
+    def _until_over(act: Callable[[httpx.Client, int], None], over: threading.Event, cookie: str = "") -> None:
+        with httpx.Client(base_url=API, timeout=30, headers={"cookie": cookie}) as client:
+            number = 0
+            while not over.is_set():
+                number += 1
+                act(client, number)
+                over.wait(PAUSE)
 
     def _ask(self, kind: str, ask: Callable[[], httpx.Response]) -> httpx.Response | None:
         try:
@@ -148,47 +153,39 @@ class Traffic:
     def _search(self, client: httpx.Client, _: int) -> None:
         self._ask("search", lambda: client.get(f"/api/search?q={uuid.uuid4()}"))
 
-    def _sign_in(self, client: httpx.Client) -> None:
-        user = {"email": DEMO_USERS[0], "password": DEMO_PASSWORD}
-        while "cookie" not in client.headers:
-            answer = self._ask("session", lambda: client.post("/api/session", json=user))
-            if answer is not None and answer.status_code == 201:
-                client.headers["cookie"] = answer.headers["set-cookie"].split(";")[0]
-                client.cookies.clear()
-            else:
-                assert answer is None or answer.status_code == 503, answer.text
-                time.sleep(0.2)
-
     def _buy(self, client: httpx.Client, number: int) -> None:
-        self._sign_in(client)
         key = str(uuid.uuid4())
         order = {
             "items": [{"product_id": self._bought[number % len(self._bought)], "quantity": 1}],
             "shipping_address": ADDRESS,
         }
-        while True:
+
+        def acknowledged() -> int | None:
             answer = self._ask(
                 "checkout", lambda: client.post("/api/checkout", json=order, headers={"idempotency-key": key})
             )
+            client.cookies.clear()
             if answer is not None and answer.status_code == 201:
-                self.acknowledged[key] = answer.json()["id"]
-                return
+                return answer.json()["id"]
             assert answer is None or answer.status_code == 503, answer.text
-            time.sleep(0.2)
+            return None
+
+        # Longer than anybody waits for the outage to end.
+        self.acknowledged[key] = eventually(acknowledged, "an acknowledged order", within=3 * PATIENCE)
 
 
 @pytest.fixture
-def traffic(running: Shop) -> Iterator[Traffic]:
+def traffic(running: Shop, sessions: list[str]) -> Iterator[Traffic]:
     """Load. There is enough of what is bought, and the pages that are read are in the cache."""
     running.environment.wait_healthy()
     products = [row[0] for row in running.rows("SELECT id FROM products WHERE status = 'active' ORDER BY id LIMIT 20")]
     bought, read = products[:10], products[10:]
     running.rows("UPDATE inventory SET quantity = 100000 WHERE product_id = ANY(%s) RETURNING id", bought)
     for product in read:
-        assert httpx.get(f"{API}/api/products/{product}", timeout=30).status_code == 200
-    with Traffic(running, bought, read) as load:
+        assert httpx.get(f"{API}/api/products/{product}", timeout=PATIENCE).status_code == 200
+    load = Traffic(running, sessions, bought, read)
+    with load.running():
         yield load
-    load.nothing_was_lost()
 
 
 def test_both_pgbouncers_are_replaced_and_hardly_a_request_notices(running: Shop, traffic: Traffic) -> None:
@@ -197,16 +194,15 @@ def test_both_pgbouncers_are_replaced_and_hardly_a_request_notices(running: Shop
         running.environment.start_node(pod)
         running.environment.wait_healthy([pod])
         traffic.go_on()
-    asked = sum(sum(counts.values()) for counts in traffic.answers.values())
-    good = sum(counts[200] + counts[201] for counts in traffic.answers.values())
-    assert asked > 1000, traffic.answers
-    assert (asked - good) / asked < 0.001, traffic.answers
+    eventually(lambda: traffic.asked() > 1000, "enough requests to speak of a thousandth")
+    answers = sum(traffic.answers.values(), Counter[int]())
+    assert answers.total() - answers[200] - answers[201] <= 0.001 * answers.total(), traffic.answers
 
 
 def test_postgres_crashes_and_comes_back(running: Shop, traffic: Traffic) -> None:
     before = running.pids()
     running.environment.kill("postgres", signal.SIGQUIT)  # at once, without a checkpoint: as after a lost machine
-    eventually("a refused order", lambda: traffic.failed("checkout"))
+    eventually(lambda: traffic.failed("checkout"), "a refused order")
     traffic.go_on()
     assert set(traffic.answers["cached"]) == {200}
     assert set(traffic.answers["search"]) <= {200, 503}
@@ -216,7 +212,7 @@ def test_postgres_crashes_and_comes_back(running: Shop, traffic: Traffic) -> Non
 def test_postgres_is_restarted_in_good_order(running: Shop, traffic: Traffic) -> None:
     before = running.pids()
     running.environment.stop_pod("postgres")
-    eventually("a refused order", lambda: traffic.failed("checkout"))
+    eventually(lambda: traffic.failed("checkout"), "a refused order")
     running.environment.start_node("postgres")
     traffic.go_on()
     assert set(traffic.answers["cached"]) == {200}
@@ -227,17 +223,19 @@ def test_postgres_is_restarted_in_good_order(running: Shop, traffic: Traffic) ->
 def test_connections_run_out_and_are_there_again(running: Shop, traffic: Traffic) -> None:
     before = running.pids()
     hogs: list[psycopg.Connection[Any]] = [running.connect()]
+
+    def take_all() -> bool:
+        hogs[0].execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'")
+        try:
+            while True:
+                hogs.append(running.connect())
+        except psycopg.OperationalError as error:
+            assert "connection" in str(error)  # noqa: PT017 - which one isn't the test's subject
+        return traffic.failed("search") and traffic.failed("checkout")
+
     try:
-        while not (traffic.failed("search") and traffic.failed("checkout")):
-            hogs[0].execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'")
-            try:
-                while True:
-                    hogs.append(running.connect())
-            except psycopg.OperationalError as error:
-                assert "connection" in str(error)  # noqa: PT017 - which one isn't the test's subject
-            time.sleep(0.2)
-        time.sleep(2)
-        assert set(traffic.answers["cached"]) == {200}
+        eventually(take_all, "refused searches and orders")
+        traffic.cached_reads_go_on()
         assert set(traffic.answers["search"]) <= {200, 503}
     finally:
         for hog in hogs:
@@ -286,9 +284,8 @@ def test_the_disk_is_full_and_has_room_again(running: Shop, small_disk: str, tra
     before = running.pids()
     filler = f"{small_disk}/filler"
     fill(filler)
-    eventually("a refused order", lambda: traffic.failed("checkout"))
-    time.sleep(2)
-    assert set(traffic.answers["cached"]) == {200}
+    eventually(lambda: traffic.failed("checkout"), "a refused order")
+    traffic.cached_reads_go_on()
     os.unlink(filler)
     traffic.go_on()
     assert set(traffic.answers["cached"]) == {200}

@@ -8,11 +8,12 @@ from typing import Any
 
 import boto3
 import pytest
-from redis_pairs import Pairs, eventually, writing
+from redis_pairs import Pairs, writing
 
 from local.cloud import ENDPOINT
+from testing.waits import eventually
 
-pytestmark = pytest.mark.shop
+pytestmark = pytest.mark.pods
 PAIR, BUCKET = "data", "simone-local-redis-backups"
 
 
@@ -107,7 +108,7 @@ def test_a_backup_under_load_restores_every_key_into_an_emptied_pair(pairs: Pair
     there = [bool(found) for found in client.mget(during)]
     assert there == sorted(there, reverse=True)
     replica = pairs.replica_in_step(PAIR)
-    eventually("the replica has it too", lambda: pairs.node(replica).dbsize() == client.dbsize())
+    eventually(lambda: pairs.node(replica).dbsize() == client.dbsize(), "the replica has it too")
 
 
 def test_a_restore_keeps_what_the_shop_has_written_since(pairs: Pairs, prefix: str) -> None:
@@ -147,7 +148,7 @@ def test_the_nightly_rewrite_shrinks_the_append_only_file_of_every_node(pairs: P
         client.set(f"{prefix}:string:big", "z" * 100_000)
     nodes = pairs.names(PAIR)
     replica = pairs.replica_in_step(PAIR)
-    eventually("the replica has it", lambda: pairs.node(replica).strlen(f"{prefix}:string:big") == 100_000)
+    eventually(lambda: pairs.node(replica).strlen(f"{prefix}:string:big") == 100_000, "the replica has it")
     before = {name: pairs.node(name).info("persistence")["aof_current_size"] for name in nodes}
     code, _ = run(pairs, "redis-aof-rewrite")
     assert code == 0

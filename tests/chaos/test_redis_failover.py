@@ -10,20 +10,17 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from redis_pairs import SENTINELS, Pairs, eventually, writing
+from redis_pairs import SENTINELS, Pairs, writing
 from shoppers import shopping
 
 from testing.postgres import Cluster
+from testing.waits import eventually
 
-pytestmark = pytest.mark.shop
+pytestmark = pytest.mark.pods
 
-# Measured with 2 idle cores: 1.4 s until Sentinel has promoted, 2.3 s for a client that follows it.
+# Measured with 2 idle cores: 1.4 s until Sentinel has promoted, 2.3 s for a client that follows it. For how long writes
+# stop is asserted where it is measured often (make test-full) and reported by `make kpi`; elsewhere, that they go on.
 PROMISED_GAP = 3.0  # s
-RESTART_GAP = 1.0  # s, no failover
-# What takes longer once may be the machine's doing; what takes longer three times is ours.
-ATTEMPTS = 3
-# The other tests measure once, beside whatever else the machine does.
-BUSY = 2
 # A Sentinel that has begun a failover, also one that came to nothing, begins no other for twice its failover-timeout.
 HELD_BACK = 13.0  # s
 PAIRS = ("sessions", "data", "computed")
@@ -50,23 +47,16 @@ def prefix() -> str:
 
 
 @each_pair(at_once="sessions")
-def test_writes_go_on_within_3_s_of_a_lost_master_node(pairs: Pairs, postgres: Cluster, pair: str, prefix: str) -> None:
-    gaps: list[float] = []
-    while not gaps or (min(gaps) >= PROMISED_GAP and len(gaps) < ATTEMPTS):
-        pairs.whole(pair)
-        lost_master = pairs.master(pair)
-        with (
-            shopping(pairs, pair, postgres) as shoppers,
-            writing(pairs, pair, f"{prefix}:{len(gaps)}") as writer,
-        ):
-            pairs.environment.stop_node(lost_master)
-            writer.go_on()
-        assert pairs.master(pair) != lost_master
-        assert shoppers.kept()
-        # Replication is asynchronous: what was acknowledged in the very last moment may be gone, and no more.
-        assert len(writer.lost()) <= 1
-        gaps.append(writer.gap)
-    assert min(gaps) < PROMISED_GAP, gaps
+def test_writes_go_on_after_a_lost_master_node(pairs: Pairs, postgres: Cluster, pair: str, prefix: str) -> None:
+    pairs.whole(pair)
+    lost_master = pairs.master(pair)
+    with shopping(pairs, pair, postgres) as shoppers, writing(pairs, pair, prefix) as writer:
+        pairs.environment.stop_node(lost_master)
+        writer.go_on()
+    assert pairs.master(pair) != lost_master
+    assert shoppers.kept()
+    # Replication is asynchronous: what was acknowledged in the very last moment may be gone, and no more.
+    assert len(writer.lost()) <= 1
 
 
 @each_pair(at_once="data")
@@ -79,7 +69,6 @@ def test_a_planned_stop_loses_no_acknowledged_write(pairs: Pairs, postgres: Clus
     assert pairs.master(pair) != stopped
     assert writer.lost() == []
     assert shoppers.kept()
-    assert writer.gap < BUSY * PROMISED_GAP
 
 
 @each_pair(at_once="computed")
@@ -90,21 +79,20 @@ def test_a_frozen_master_is_replaced_and_never_written_to_when_it_wakes(
     frozen = pairs.master(pair)
     with shopping(pairs, pair, postgres) as shoppers, writing(pairs, pair, prefix) as writer:
         pid = pairs.environment.kill(frozen, signal.SIGSTOP)
-        writer.go_on(0)
+        writer.go_on(20)
         os.kill(pid, signal.SIGCONT)
         waking = _scripts_run(pairs, frozen)
-        writer.go_on(3)
-        eventually("the woken node follows", lambda: pairs.replica_in_step(pair) == frozen)
+        writer.go_on(600)
+        eventually(lambda: pairs.replica_in_step(pair) == frozen, "the woken node follows")
         assert _scripts_run(pairs, frozen) == waking
     assert pairs.master(pair) != frozen
-    assert writer.gap < BUSY * PROMISED_GAP
     assert len(writer.lost()) <= 1
     assert shoppers.kept()
 
 
 def _scripts_run(pairs: Pairs, name: str) -> int:
     """How many scripts clients have run on a node: the API's writes are scripts, replication's aren't."""
-    stats = eventually(f"{name} answers", lambda: pairs.node(name).info("commandstats"))
+    stats = eventually(lambda: pairs.node(name).info("commandstats"), f"{name} answers")
     return sum(stats.get(f"cmdstat_{command}", {"calls": 0})["calls"] for command in ("eval", "evalsha"))
 
 
@@ -117,7 +105,6 @@ def test_a_master_and_a_sentinel_lost_together_are_survived(
         pairs.environment.stop_node(lost_master)
         writer.go_on()
     assert pairs.master(one_pair) != lost_master
-    assert writer.gap < BUSY * PROMISED_GAP
     assert shoppers.kept()
 
 
@@ -125,7 +112,7 @@ def test_sentinels_restarted_after_a_failover_remember_it(
     pairs: Pairs, postgres: Cluster, one_pair: str, prefix: str
 ) -> None:
     pairs.environment.stop_node(pairs.master(one_pair))
-    eventually("a promotion", lambda: pairs.master(one_pair))
+    eventually(lambda: pairs.master(one_pair), "a promotion")
     promoted = pairs.master(one_pair)
     sentinels = [f"redis-sentinel-{number}" for number in range(SENTINELS)]
     with shopping(pairs, one_pair, postgres) as shoppers, writing(pairs, one_pair, prefix) as writer:
@@ -146,9 +133,9 @@ def test_an_old_master_comes_back_as_a_replica_without_taking_a_write(
     old = pairs.master(one_pair)
     with shopping(pairs, one_pair, postgres) as shoppers, writing(pairs, one_pair, prefix) as writer:
         pairs.environment.stop_node(old)
-        writer.go_on(0)
+        writer.go_on(20)
         pairs.environment.start_node(old)
-        eventually("the old master answers", lambda: pairs.node(old).ping())
+        eventually(lambda: pairs.node(old).ping(), "the old master answers")
         roles = {pairs.node(old).execute_command("ROLE")[0] for _ in range(20)}
         writer.go_on()
     assert roles == {"slave"}
@@ -172,8 +159,8 @@ def test_a_node_whose_volume_is_lost_fills_itself_from_the_other(
     pairs.whole(one_pair)
     assert pairs.node(emptied).dbsize() == pairs.node(pairs.master(one_pair)).dbsize() > 0
     eventually(
-        "it may be promoted again",
         lambda: pairs.node(emptied).config_get("replica-priority") == {"replica-priority": "100"},
+        "it may be promoted again",
     )
 
     # Now it is the replica: its loss disturbs nobody.
@@ -185,24 +172,20 @@ def test_a_node_whose_volume_is_lost_fills_itself_from_the_other(
         pairs.whole(one_pair)
     assert pairs.master(one_pair) == master
     assert writer.lost() == []
-    assert writer.gap < BUSY * RESTART_GAP
     assert shoppers.kept()
 
 
-def test_a_killed_process_is_back_within_a_second_without_a_failover(
+def test_a_killed_process_comes_back_and_its_pair_loses_nothing_that_it_had_taken(
     pairs: Pairs, postgres: Cluster, one_pair: str, prefix: str
 ) -> None:
     master = pairs.master(one_pair)
     with shopping(pairs, one_pair, postgres) as shoppers, writing(pairs, one_pair, prefix) as writer:
         pairs.environment.kill(master, signal.SIGKILL)
-        writer.go_on(3)
-    # On a busy machine the restart may take longer than Sentinel waits; then the promise is that of a failover, which
-    # loses what the old master took between its return and its demotion.
+        writer.go_on(600)
+    # On a busy machine the restart may take longer than Sentinel waits: then there is a failover, which loses what the
+    # old master took between its return and its demotion.
     if pairs.master(one_pair) == master:
-        assert writer.gap < 2 * RESTART_GAP
         assert len(writer.lost()) <= 1
-    else:
-        assert writer.gap < BUSY * PROMISED_GAP
     assert shoppers.kept()
 
 
@@ -237,7 +220,7 @@ def test_a_master_whose_disk_is_full_is_replaced_and_heals_by_itself(
         with filler.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(directory).free - 4096)
         # It refuses writes and answers a PING with MISCONF, which Sentinel counts as down.
-        eventually("the other node takes over", lambda: pairs.master(one_pair) != small_disk_master)
+        eventually(lambda: pairs.master(one_pair) != small_disk_master, "the other node takes over")
         writer.go_on()
         filler.unlink()
     assert writer.lost() == []
@@ -260,7 +243,7 @@ def test_the_median_of_ten_failovers_is_below_2_5_s(
             time.sleep(HELD_BACK)
         with writing(pairs, pair, f"{prefix}:{number}") as writer:
             pairs.environment.stop_node(pairs.master(pair))
-            writer.go_on(0.5)
+            writer.go_on(100)
         gaps.append(writer.gap)
         begun = _failovers_begun(pairs, pair)
     with capsys.disabled():

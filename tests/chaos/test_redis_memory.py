@@ -8,14 +8,15 @@ from typing import Any
 
 import httpx
 import pytest
-from redis_pairs import Pairs, eventually
+from redis_pairs import Pairs
 from shoppers import Client, connected
 
 from app.api.evictions import CHANNEL, Evictions
 from app.api.sessions import Session
 from testing.postgres import Cluster
+from testing.waits import eventually, eventually_async
 
-pytestmark = pytest.mark.shop
+pytestmark = pytest.mark.pods
 PAIR = "computed"  # the smallest; all three have the same policy
 MEMBERS = 50
 EXPORTER_PORT = 9121
@@ -73,7 +74,7 @@ def test_members_keep_their_sessions_while_anonymous_ones_flood_the_declared_mem
         async with connected(pairs, PAIR, postgres) as one:
             evictions = Evictions((one.pair,), one.metrics)
             evictions.start()
-            await asyncio.to_thread(eventually, "evictions are heard", lambda: heard_by(client) > 0)
+            await eventually_async(lambda: heard_by(client) > 0, "evictions are heard")
             members = [await one.sessions.create(cart_data={"number": number}) for number in range(MEMBERS)]
             await asyncio.to_thread(flood, client, prefix, before + 100)
             # As many again as there is room for: most of what wasn't used since has gone.
@@ -94,7 +95,7 @@ def test_members_keep_their_sessions_while_anonymous_ones_flood_the_declared_mem
     try:
         found, counted = asyncio.run(scenario())
         assert [session.cart_data["number"] if session else None for session in found] == list(range(MEMBERS))
-        eventually("the exporter counts them", lambda: exported(pairs, master) >= before + counted)
+        eventually(lambda: exported(pairs, master) >= before + counted, "the exporter counts them")
         for name in pairs.names(PAIR):
             memory = pairs.node(name).info("memory")
             assert memory["used_memory"] - memory["mem_not_counted_for_evict"] <= memory["maxmemory"] * 1.05, name

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 import redis
-from redis_pairs import PASSWORDS, SENTINEL_PORT, SENTINELS, Pairs, eventually, running_pairs, writing
+from redis_pairs import PASSWORDS, SENTINEL_PORT, SENTINELS, Pairs, running_pairs, writing
 
 from app.api.redis import Pair, Topology, Unavailable
 from app.api.redis.connection import trusting
@@ -18,8 +18,9 @@ from app.api.settings import Address
 from local import certificates
 from local.state import State
 from stack.environments import stack_config
+from testing.waits import eventually
 
-pytestmark = [pytest.mark.shop, pytest.mark.full]
+pytestmark = [pytest.mark.pods, pytest.mark.full]
 
 PAIR, EXPORTER_PORT = "computed", 9121
 
@@ -126,6 +127,6 @@ def test_backup_restore_and_rewrite_work(encrypted: Encrypted) -> None:
 def test_metrics_are_read(encrypted: Encrypted, name: str) -> None:
     url = f"http://{encrypted.pairs.host(name)}:{EXPORTER_PORT}/metrics"
     eventually(
-        "the exporter sees its server",
         lambda: re.search(r"^redis_up(?:\{.*\})? 1$", httpx.get(url, timeout=10).text, re.MULTILINE),
+        "the exporter sees its server",
     )

@@ -1,8 +1,5 @@
 """A real Kubernetes API server (tools/api_server): it checks, admits and keeps objects, and runs nothing."""
 
-import socket
-import subprocess
-import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,37 +10,25 @@ import httpx
 
 from stack.environments import ROOT
 from stack.values import UNKNOWN
+from testing.servers import process
+from testing.waits import PATIENCE, eventually, free_port
 
 PROGRAM = ROOT / ".tools" / "bin" / "api-server"
-PATIENCE = 90
-"""Seconds for the server to be ready."""
-
-
-def _free_ports(count: int) -> list[str]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [str(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 @contextmanager
 def running(directory: Path) -> "Generator[Cluster]":
     """A server of its own with an empty store in `directory`."""
-    ports = _free_ports(3)
-    with (directory / "log").open("w") as log, subprocess.Popen([PROGRAM, directory, *ports], stderr=log) as server:
-        try:
-            client = httpx.Client(
-                base_url=f"https://127.0.0.1:{ports[0]}",
-                headers={"Authorization": "Bearer admin"},
-                verify=False,
-                timeout=30,
-            )
-            cluster = Cluster(client)
-            cluster.wait(time.monotonic() + PATIENCE)
-            yield cluster
-        finally:
-            server.terminate()
+    ports = [str(free_port()) for _ in range(3)]
+    client = httpx.Client(
+        base_url=f"https://127.0.0.1:{ports[0]}",
+        headers={"Authorization": "Bearer admin"},
+        verify=False,
+        timeout=PATIENCE,
+    )
+    with process([str(PROGRAM), str(directory), *ports], {}, directory / "log"), client:
+        eventually(lambda: client.get("/readyz").is_success, "the API server is ready")
+        yield Cluster(client)
 
 
 @dataclass(frozen=True)
@@ -61,17 +46,6 @@ class Cluster:
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
         self._resources: dict[str, Mapping[str, tuple[str, bool]]] = {}
-
-    def wait(self, deadline: float) -> None:
-        """Until it is ready."""
-        while True:
-            try:
-                if self._client.get("/readyz").is_success:
-                    return
-            except httpx.TransportError:
-                pass
-            assert time.monotonic() < deadline, "the API server isn't ready"
-            time.sleep(0.2)
 
     def apply(self, manifest: Mapping[str, Any]) -> Answer:
         """Create or change an object."""

@@ -22,6 +22,7 @@ from components.scram import scram_verifier
 from components.settings.secrets import PostgresSecrets
 from testing.pgbouncer import PgBouncer
 from testing.postgres import Cluster
+from testing.waits import eventually_async
 
 SECRETS = PostgresSecrets(
     owner=SecretStr("owner-" + 4 * "password"),
@@ -191,14 +192,11 @@ async def test_exhausted_connections_are_errors_until_there_are_some_again(serve
     for hog in hogs:
         await hog.close()
     assert client_failed
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            assert await (await pgbouncer.connect()).fetchval("SELECT 1") == 1
-            return
-        except failures.ANY:
-            assert time.monotonic() < deadline, "the pool did not recover"
-            await asyncio.sleep(0.2)
+
+    async def works() -> bool:
+        return await (await pgbouncer.connect()).fetchval("SELECT 1") == 1
+
+    await eventually_async(works, "the pool recovers", failing=failures.ANY)
 
 
 async def test_postgres_crashing_under_load_loses_no_acknowledged_order(server, shop_database, pgbouncer):
@@ -222,11 +220,11 @@ async def test_postgres_crashing_under_load_loses_no_acknowledged_order(server, 
                 await asyncio.sleep(0.1)
 
     buyers = [asyncio.create_task(buyer()) for _ in range(6)]
-    await _until(lambda: len(acknowledged) > 50)
+    await eventually_async(lambda: len(acknowledged) > 50)
     await asyncio.to_thread(server.stop, "immediate")
     await asyncio.to_thread(server.start)
     before = len(acknowledged)
-    await _until(lambda: len(acknowledged) > before + 50)  # it goes on without anybody's help
+    await eventually_async(lambda: len(acknowledged) > before + 50)  # it goes on without anybody's help
     over.set()
     await asyncio.gather(*buyers)
     owner = await asyncpg.connect(server.dsn(DATABASE))
@@ -237,10 +235,3 @@ async def test_postgres_crashing_under_load_loses_no_acknowledged_order(server, 
     assert failed > 0
     assert set(acknowledged) <= kept
     assert sold == ordered
-
-
-async def _until(condition, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)

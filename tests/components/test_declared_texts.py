@@ -11,7 +11,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,17 +29,12 @@ from local.images import catalogue
 from local.plan import Planner
 from local.state import State
 from stack.render import Rendered
+from testing.waits import PATIENCE, eventually, own_address
 
 OPERATIONS = "placeholder-for-redis-operations".ljust(32, "-")
 EXPORTER = "placeholder-for-postgres-exporter".ljust(32, "-")
 NOBODY = 65534
 T = TypeVar("T")
-
-
-def _address() -> str:
-    """A loopback address that no other test process has."""
-    pid = os.getpid()
-    return f"127.{128 + pid % 64}.{pid // 64 % 250}.{1 + time.monotonic_ns() % 250}"
 
 
 def _files(rendered: Rendered, name: str) -> Mapping[str, str]:
@@ -78,19 +72,15 @@ def _running(command: list[str | Path], log: Path) -> Generator[Callable[[], Non
         yield alive
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(PATIENCE)
 
 
 def _answer(ask: Callable[[], T], alive: Callable[[], None], errors: type[Exception]) -> T:
-    deadline = time.monotonic() + 60
-    while True:
+    def asked() -> T:
         alive()
-        try:
-            return ask()
-        except errors:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
+        return ask()
+
+    return eventually(asked, failing=errors)
 
 
 def _settings(text: str) -> dict[str, str]:
@@ -101,7 +91,7 @@ def _settings(text: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("pair", ["sessions", "data", "computed"])
 def test_redis_has_understood_every_line(pair: str, environment: Rendered, directory: Path) -> None:
-    address = _address()
+    address = own_address()
     places = {"/etc/redis-secrets": "secrets", "/data": "data"}
     (directory / "data").mkdir(mode=0o777)
     (directory / "data").chmod(0o777)
@@ -133,7 +123,7 @@ def test_redis_has_understood_every_line(pair: str, environment: Rendered, direc
 
 
 def test_sentinel_watches_every_pair_as_declared(environment: Rendered, directory: Path) -> None:
-    address = _address()
+    address = own_address()
     (directory / "data").mkdir()
     (directory / "data").chmod(0o777)
     (directory / "secrets").mkdir()
@@ -172,7 +162,7 @@ def test_sentinel_watches_every_pair_as_declared(environment: Rendered, director
 
 
 def test_pgbouncer_has_understood_every_line(environment: Rendered, directory: Path) -> None:
-    address = _address()
+    address = own_address()
     places = {"/etc/pgbouncer-secrets": "secrets", "/opt/pgbouncer/rds-global-bundle.pem": "ca.pem"}
     (directory / "secrets").mkdir()
     for name, content in _files(environment, "pgbouncer-users").items():
@@ -233,7 +223,7 @@ def test_nginx_accepts_its_configuration(environment: Rendered, directory: Path)
     for name, text in _files(environment, "gateway-config").items():
         (directory / "etc" / name).write_text(_moved(text, directory, places) if "${" not in text else text)
     conf = directory / "etc" / "nginx.conf"
-    text = conf.read_text().replace("@POD_IP@", _address())
+    text = conf.read_text().replace("@POD_IP@", own_address())
     conf.write_text(text.replace("@API@", "127.0.0.1:3000").replace("@STOREFRONT@", "127.0.0.1:8000"))
     checked = subprocess.run(["/usr/sbin/nginx", "-t", "-c", conf], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr

@@ -12,7 +12,8 @@ from components.gateway.config import PORT, PURGE_PORT
 from components.gateway.settings import GatewaySettings, Limits
 from kpi.edge.freshness import measure
 from testing.api_stack import ADMIN_TOKEN, Stack, running_stack
-from testing.gateway_server import Gateway, own_address, running_gateway
+from testing.gateway_server import Gateway, running_gateway
+from testing.waits import own_address
 
 POLICY = load(Path("app/caching.yaml"))
 GENEROUS = Limits.model_validate({"requests_per_second": 100_000, "burst": 100_000, "connections": 10_000})

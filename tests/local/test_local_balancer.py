@@ -1,20 +1,20 @@
 """The balancer's word on which pods it sends connections to."""
 
 import socketserver
-import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from local.balancer import configuration, serving
+from local.balancer import configuration
+from local.balancer import serving as served
 from local.plan import AGENT_PORT, SERVICE_ADDRESS, Service
-from testing.api_stack import wait_until
 from testing.network_namespace import own_network
+from testing.servers import process, serving
+from testing.waits import eventually
 
-pytestmark = pytest.mark.shop
+pytestmark = pytest.mark.pods
 POD, ADDRESS = "cache-0", "127.1.0.1"
 ASKING_SECONDS = 0.3
 """How long the agent takes to answer, so that haproxy, which asks twice a second, is found asking."""
@@ -41,15 +41,10 @@ def agent(tmp_path: Path) -> Iterator[_Agent]:
     service = Service(name="cache", address=SERVICE_ADDRESS, ports=(("redis", 6379, 6379),), pods=(POD,), balanced=True)
     file = tmp_path / "haproxy.cfg"
     file.write_text(configuration([service], {POD: ADDRESS}))
-    with own_network(), _Agent((ADDRESS, AGENT_PORT), _SlowAnswer) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        haproxy = subprocess.Popen(["haproxy", "-db", "-f", str(file)])
-        try:
+    with own_network():
+        server = _Agent((ADDRESS, AGENT_PORT), _SlowAnswer)
+        with serving(server), process(["haproxy", "-db", "-f", str(file)], {}, tmp_path / "log"):
             yield server
-        finally:
-            haproxy.kill()
-            haproxy.wait()
-            server.shutdown()
 
 
 def seen(seconds: float) -> set[frozenset[str]]:
@@ -57,13 +52,13 @@ def seen(seconds: float) -> set[frozenset[str]]:
     answers: set[frozenset[str]] = set()
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        answers.add(serving())
+        answers.add(served())
         time.sleep(0.01)
     return answers
 
 
 def wait_for(pods: frozenset[str]) -> None:
-    wait_until(lambda: serving() == pods, what=f"the balancer serving {set(pods)}")
+    eventually(lambda: served() == pods, f"the balancer serving {set(pods)}")
 
 
 def test_a_pod_is_served_also_while_it_is_being_asked(agent: _Agent) -> None:

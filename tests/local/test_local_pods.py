@@ -5,8 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,9 @@ from local.problem import Problem
 from local.state import State
 from testing.manifests import Stack
 from testing.network_namespace import own_network
+from testing.waits import eventually
 
-pytestmark = pytest.mark.shop
+pytestmark = pytest.mark.pods
 PORT = 7301
 SHELL = "redis:7.2.7"  # an image with a shell
 
@@ -53,13 +53,6 @@ def small_stack(**changed: Any) -> Stack:
     after = stack.add("Job", "fill", after=(cache,), spec={"template": {"spec": job}})
     stack.redis("later", after=(after,))
     return stack
-
-
-def until(condition: Callable[[], object], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it didn't happen in time"
-        time.sleep(0.05)
 
 
 def ask(address: str, command: str = "PING") -> str:
@@ -101,7 +94,7 @@ def healthy(running: Environment) -> Environment:
             running.stop_node(pod)
         running.start_node(pod)
     running.wait_healthy()
-    until(lambda: all(entry.healthy for entry in running.status() if entry.kind == "Service"), 30)
+    eventually(lambda: all(entry.healthy for entry in running.status() if entry.kind == "Service"))
     return running
 
 
@@ -124,10 +117,10 @@ def test_up_again_changes_nothing(healthy: Environment) -> None:
 
 def test_a_killed_process_is_back_at_once_and_the_next_time_after_ten_seconds(healthy: Environment) -> None:
     healthy.kill("cache-0")
-    until(lambda: healthy.pids("cache-0")["redis"], 1)
+    eventually(lambda: healthy.pids("cache-0")["redis"])
     healthy.wait_healthy(["cache-0"])
     healthy.kill("cache-0")
-    until(lambda: "back-off 10 s" in healthy.status()[0].health)
+    eventually(lambda: "back-off 10 s" in healthy.status()[0].health)
 
 
 def test_a_service_answers_while_one_of_its_pods_is_lost(healthy: Environment) -> None:
@@ -138,7 +131,7 @@ def test_a_service_answers_while_one_of_its_pods_is_lost(healthy: Environment) -
 
 def test_a_pod_that_is_not_ready_gets_no_connections(healthy: Environment) -> None:
     ask(healthy.address("cache-0"), "CONFIG SET requirepass wrong")
-    until(lambda: serving() == frozenset({"cache-1"}), 30)
+    eventually(lambda: serving() == frozenset({"cache-1"}))
     assert [ask("127.0.0.1") for _ in range(10)] == 10 * ["+PONG\r\n"]
     healthy.stop_node("cache-0")
 
@@ -157,8 +150,8 @@ def test_a_lost_node_runs_no_hook_and_a_drained_pod_does(healthy: Environment) -
 def test_a_killed_launcher_takes_its_containers_along_and_comes_back(healthy: Environment) -> None:
     pid = healthy.pids("cache-0")["redis"]
     os.kill(healthy._status("cache-0")["launcher"], signal.SIGKILL)
-    until(lambda: not psutil.pid_exists(pid))
-    until(lambda: healthy.pids("cache-0").get("redis"))
+    eventually(lambda: not psutil.pid_exists(pid))
+    eventually(lambda: healthy.pids("cache-0").get("redis"))
     healthy.wait_healthy()
 
 
@@ -252,7 +245,7 @@ def test_an_interrupted_up_stops_what_it_had_started(state: State) -> None:
     environment = Environment(state)
     up = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
     try:
-        until((state.pods / "cache-0" / "status.json").exists, 90)
+        eventually((state.pods / "cache-0" / "status.json").exists)
         up.send_signal(signal.SIGINT)
         up.wait(60)
         assert launchers(environment) == []

@@ -1,11 +1,12 @@
 """Causes of alerts: what is killed, filled or blocked in the running shop, and undone at the end of each block."""
 
 import contextlib
+import itertools
 import threading
-import time
 import urllib.request
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import psycopg
 import redis
@@ -13,6 +14,7 @@ import redis
 from components.postgres.roles import DATABASE
 from local import secrets_file
 from local.environment import Environment
+from testing.waits import meanwhile
 
 GATEWAY = "http://127.0.0.1:8080"
 MEBIBYTE = 2**20
@@ -80,48 +82,24 @@ class Causes:
         """So many clients of one pgBouncer that are in a transaction, and do nothing."""
         host = self.environment.address(pod).split(":")[0]
         with ExitStack() as stack:
-            waiting: list[threading.Thread] = []
             clients = [stack.enter_context(self._database(host, 6432)) for _ in range(connections)]
+            stack.enter_context(meanwhile(*(partial(_begin, client) for client in clients)))
             for client in clients:
-                waiting.append(threading.Thread(target=_begin, args=(client,), daemon=True))
-                waiting[-1].start()
-            try:
-                yield
-            finally:
-                for client in clients:
-                    client.close()
-                for thread in waiting:
-                    thread.join(timeout=30)
-
-    @contextmanager
-    def _meanwhile(self, work: Callable[[int], None]) -> Generator[None]:
-        """Does the work again and again, numbered."""
-        over = threading.Event()
-
-        def repeat() -> None:
-            turn = 0
-            while not over.is_set():
-                work(turn)
-                turn += 1
-
-        thread = threading.Thread(target=repeat)
-        thread.start()
-        try:
+                stack.callback(client.close)  # before the threads that wait in them are waited for
             yield
-        finally:
-            over.set()
-            thread.join()
 
     @contextmanager
     def killed_and_asked(self, *pods: str) -> Generator[None]:
         """The pods are lost, and visitors ask the gateway for what it can't have."""
 
-        def ask(turn: int) -> None:
-            with contextlib.suppress(OSError):  # an error page is what is meant to be counted
-                urllib.request.urlopen(f"{GATEWAY}/api/search?q=nobody-asked-{turn}", timeout=10).close()
-            time.sleep(0.02)
+        def ask(over: threading.Event) -> None:
+            for turn in itertools.count():
+                with contextlib.suppress(OSError):  # an error page is what is meant to be counted
+                    urllib.request.urlopen(f"{GATEWAY}/api/search?q=nobody-asked-{turn}", timeout=10).close()
+                if over.wait(0.02):
+                    return
 
-        with self.killed(*pods), self._meanwhile(ask):
+        with self.killed(*pods), meanwhile(ask):
             yield
 
     def deadlock(self) -> None:
@@ -131,13 +109,11 @@ class Causes:
             for client, row in ((one, 1), (other, 2)):
                 client.execute("BEGIN")
                 client.execute("SELECT 1 FROM products WHERE id = %s FOR UPDATE", (row,))
-            crossing = threading.Thread(target=lambda: _locked(one, 2))
-            crossing.start()
-            _locked(other, 1)
-            crossing.join(timeout=30)
+            with meanwhile(lambda _: _locked(one, 2)):
+                _locked(other, 1)
 
 
-def _begin(client: Connection) -> None:
+def _begin(client: Connection, _: threading.Event) -> None:
     try:
         client.execute("BEGIN")
         client.execute("SELECT 1")

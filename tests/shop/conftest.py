@@ -7,6 +7,7 @@ import pytest
 from components.monitoring.settings import MonitoringSettings
 from local.environment import Environment
 from testing.time_lapse import TimeLapse, time_lapse
+from testing.waits import PATIENCE
 
 SETTINGS = MonitoringSettings.model_validate({"discovery": "file"})
 
@@ -18,6 +19,6 @@ def lapse(shop: Environment, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         running.until(
             lambda: bool(running.query("up")) and not running.query("up == 0"),
             lambda: running.query("up == 0"),
-            60,
+            PATIENCE,
         )
         yield running

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.shop, pytest.mark.timeout(900)]
 
 ALERTMANAGER = "http://127.0.0.1:9093"
 # The longest wait of a provoked alert is 15 minutes, one minute in time lapse; the rest is for a busy machine.
-PATIENCE = 150.0
+PATIENCE = 300.0
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def causes(shop: Environment) -> Iterator[Causes]:
 
 def _heard(name: str) -> list[dict[str, dict[str, str]]]:
     """What Alertmanager has of that name."""
-    with urllib.request.urlopen(f"{ALERTMANAGER}/api/v2/alerts?filter=alertname={name}", timeout=10) as answer:
+    with urllib.request.urlopen(f"{ALERTMANAGER}/api/v2/alerts?filter=alertname={name}", timeout=PATIENCE) as answer:
         return json.load(answer)
 
 

@@ -15,12 +15,12 @@ from components.monitoring.dashboards.board import Board, Query
 from local.environment import Environment
 from testing.servers import process
 from testing.time_lapse import TimeLapse, faster_expression
+from testing.waits import PATIENCE, meanwhile
 
 pytestmark = [pytest.mark.shop, pytest.mark.timeout(900)]
 
 API = "http://127.0.0.1:3000"
 REPORT_SECONDS = 5.0
-PATIENCE = 120.0
 # What `$__rate_interval` is at the declared scrape interval: four scrapes.
 RATE_INTERVAL = "1m"
 QUERIES = [
@@ -52,7 +52,7 @@ def _browsers_report() -> None:
     request = urllib.request.Request(
         f"{API}/api/rum", json.dumps({"events": events}).encode(), {"Content-Type": "application/json"}, method="POST"
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         assert answer.status == 204
 
 
@@ -60,21 +60,14 @@ def _browsers_report() -> None:
 def watched(shop: Environment, lapse: TimeLapse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TimeLapse]:
     """After a backup, while visitors browse and their browsers report, for as long as somebody looks."""
     assert shop.run_job("redis-backup") == 0
-    over = threading.Event()
 
-    def report() -> None:
+    def report(over: threading.Event) -> None:
         while not over.wait(REPORT_SECONDS):
             _browsers_report()
 
-    browsers = threading.Thread(target=report)
     log = tmp_path_factory.mktemp("visitors") / "log"
-    with process([sys.executable, "-m", "kpi.visitors"], {}, log):
-        browsers.start()
-        try:
-            yield lapse
-        finally:
-            over.set()
-            browsers.join()
+    with process([sys.executable, "-m", "kpi.visitors"], {}, log), meanwhile(report):
+        yield lapse
 
 
 @pytest.mark.parametrize("query", QUERIES)

@@ -14,7 +14,8 @@ import pytest
 
 from app.caching_policy import LISTED_AT_MOST
 from app.database.catalogue import DEMO_PASSWORD
-from testing.api_stack import ADMIN_TOKEN, Api, Stack, running_stack, wait_until
+from testing.api_stack import ADMIN_TOKEN, Api, Stack, running_stack
+from testing.waits import eventually
 
 ADMIN = {"authorization": f"Bearer {ADMIN_TOKEN}"}
 
@@ -210,7 +211,7 @@ def test_the_most_popular_products_are_there_before_anybody_asks(stack: Stack) -
     warmed = stack.api(wait=False, COOKIE_SECURE="0", WARM_PRODUCTS="20", REDIS_TIMEOUT_SECONDS="2")
     try:
         stack.wait_for(warmed)
-        wait_until(lambda: node.exists(*entities, *answers) == 40, what="warming")
+        eventually(lambda: node.exists(*entities, *answers) == 40, "warming")
         assert "fwd=miss" not in httpx.get(f"{warmed.url}/api/products/{top[-1]}").headers["cache-status"]
         # The entity's own TTL and its stale minute, less than the specification's 24 hours.
         assert all(3600 * 0.9 < node.ttl(key) <= 3660 for key in entities)  # pyright: ignore[reportOperatorIssue]

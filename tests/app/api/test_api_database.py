@@ -17,8 +17,9 @@ from app.api.query_cache import QUERIES
 from app.database.catalogue import DEMO_PASSWORD, DEMO_USERS
 from components.pgbouncer.settings import PgBouncerSettings
 from components.settings.secrets import PostgresSecrets
-from testing.api_stack import ADMIN_TOKEN, PASSWORD, Api, Stack, running_stack, wait_until
+from testing.api_stack import ADMIN_TOKEN, PASSWORD, Api, Stack, running_stack
 from testing.pgbouncer import PgBouncer
+from testing.waits import eventually
 
 ADMIN = {"authorization": f"Bearer {ADMIN_TOKEN}"}
 SECRETS = PostgresSecrets(owner=SecretStr(PASSWORD), app=SecretStr(PASSWORD), exporter=SecretStr(PASSWORD))
@@ -173,7 +174,7 @@ def refused_and_then_recovered(client: httpx.Client, pool: PgBouncer) -> None:
         assert PASSWORD not in answer.text
     assert client.get(cached).status_code == 200
     pool.restart(SETTINGS)
-    wait_until(lambda: uncached(client).status_code == 200, what="recovery without a restart of the API")
+    eventually(lambda: uncached(client).status_code == 200, "recovery without a restart of the API")
     assert client.put("/api/products/8", json={"name": "Yes"}, headers=ADMIN).status_code == 200
 
 
@@ -217,7 +218,7 @@ def test_a_wrong_password_of_postgres_itself_is_503_too(stack: Stack, client: ht
     assert uncached(client).status_code == 503
     assert client.get("/api/products/9").status_code == 200
     stack.sql(f"ALTER ROLE app PASSWORD '{verifier}'")
-    wait_until(lambda: uncached(client).status_code == 200, what="recovery")
+    eventually(lambda: uncached(client).status_code == 200, "recovery")
 
 
 async def connect_as_owner(stack: Stack) -> "asyncpg.Connection[asyncpg.Record]":
@@ -252,4 +253,4 @@ def test_exhausted_connections_are_503_until_there_are_some(
                 one.terminate()
 
     asyncio.run(hog())
-    wait_until(lambda: uncached(client).status_code == 200, what="recovery")
+    eventually(lambda: uncached(client).status_code == 200, "recovery")

@@ -13,7 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from testing.api_stack import ADMIN_TOKEN, REVALIDATION_KEY, Stack, running_stack, wait_until
+from testing.api_stack import ADMIN_TOKEN, REVALIDATION_KEY, Stack, running_stack
+from testing.servers import serving
+from testing.waits import eventually
 
 ADMIN = {"authorization": f"Bearer {ADMIN_TOKEN}"}
 DIES = 0
@@ -60,7 +62,6 @@ class Outside:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     def forget(self) -> None:
@@ -74,8 +75,8 @@ class Outside:
 @pytest.fixture(scope="module")
 def outside() -> Iterator[Outside]:
     outside = Outside()
-    yield outside
-    outside.server.shutdown()
+    with serving(outside.server):
+        yield outside
 
 
 @pytest.fixture(scope="module")
@@ -112,11 +113,11 @@ def test_a_write_reaches_every_layer_from_the_inside_outwards(
     stack: Stack, client: httpx.Client, outside: Outside, environment: dict[str, str]
 ) -> None:
     worker = stack.worker(**environment)
-    wait_until(lambda: waiting(stack) == 0, seconds=60, what="the sample data's own purge")
+    eventually(lambda: waiting(stack) == 0, "the sample data's own purge")
     outside.forget()
     assert client.put("/api/products/5", json={"name": "Told"}, headers=ADMIN).status_code == 200
     assert outside.was_told("gateway", "product:5"), "the gateway is told before the writer's answer"
-    wait_until(lambda: waiting(stack) == 0, seconds=30, what="draining")
+    eventually(lambda: waiting(stack) == 0, "draining")
     worker.stop()
     assert worker.process.returncode == 0
     assert all(outside.was_told(layer, "product:5") for layer in ("revalidate", "gateway", "cloudflare"))
@@ -151,7 +152,7 @@ def test_no_purge_is_lost_while_the_worker_is_killed_and_cloudflare_refuses(
     # What the killed worker had in hand is offered again when its lease ends; here, at once.
     stack.sql("UPDATE invalidation_outbox SET available_at = now() WHERE completed_at IS NULL")
     successor = stack.worker(**environment)
-    wait_until(lambda: waiting(stack) == 0, seconds=60, what="draining")
+    eventually(lambda: waiting(stack) == 0, "draining")
     for number in range(20, 30):
         assert all(outside.was_told(layer, f"product:{number}") for layer in ("revalidate", "gateway", "cloudflare"))
     assert successor.metric("api_purges_total", layer="cloudflare", result="failed") >= 1
@@ -162,5 +163,5 @@ def test_a_purge_by_hand_goes_the_same_way(stack: Stack, outside: Outside, envir
     outside.forget()
     stack.run("purge", "--tag", "product:77")
     worker = stack.worker(**environment)
-    wait_until(lambda: outside.was_told("cloudflare", "product:77"), seconds=30, what="the purge")
+    eventually(lambda: outside.was_told("cloudflare", "product:77"), "the purge")
     worker.stop()

@@ -6,7 +6,7 @@ import json
 import re
 import signal
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from datetime import timedelta
 from http.cookies import Morsel, SimpleCookie
 from typing import Any
@@ -23,6 +23,7 @@ from app.api.settings import Address
 from app.database import failures
 from app.database.catalogue import DEMO_PASSWORD
 from testing.api_stack import PASSWORD, Api, Node, Stack, running_stack
+from testing.waits import eventually_async
 
 MIB = 1024 * 1024
 
@@ -95,13 +96,6 @@ async def quick(stack: Stack) -> AsyncIterator[Process]:
 
 def key(session: Session) -> str:
     return f"session:{session.id}"
-
-
-async def eventually(ask: Callable[[], Awaitable[Any]], *, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not await ask():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
 
 
 async def calls(process: Process, statement: str) -> int:
@@ -203,7 +197,7 @@ async def test_without_redis_sessions_are_read_and_written_in_postgres_and_it_ca
     finally:
         node.send(signal.SIGCONT)
     # Whoever reads now must not get what Redis still has from before: the first reader heals.
-    await eventually(lambda: _available(quick))
+    await eventually_async(lambda: _available(quick))
     assert await other.pair.call("EXISTS", key(session)) == 0
     found = await other.store.get(session.id)
     assert found is not None
@@ -225,7 +219,7 @@ async def test_what_redis_didnt_confirm_is_dropped_without_waiting_for_a_request
     assert await quick.store.set(session, {"cart_data": {"1": 2}})
     assert await other.pair.call("HGET", key(session), "cart_data") == b'{"1":1}'
     quick.pair.breaker.succeed()
-    await eventually(lambda: _gone(other, session))
+    await eventually_async(lambda: _gone(other, session))
     await quick.store.finish(1)
     found = await other.store.get(session.id)
     assert found is not None

@@ -3,7 +3,6 @@
 import json
 import re
 import ssl
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -25,6 +24,7 @@ from app.operations.regions import COUNTRIES, region_of
 from app.operations.settings import CdnExporterSettings, OperationError
 from components.monitoring.dashboards.edge import EDGE as BOARD
 from components.monitoring.rules.edge import EDGE as RULES
+from testing.servers import serving
 
 RECORDED = Path(__file__).parent / "recorded"
 TOKEN = "a-token-that-nobody-may-see"
@@ -76,12 +76,9 @@ def cloudflare() -> Generator[tuple[Cloudflare, str]]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with serving(server):
         yield played, f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 class Exporter:
@@ -262,13 +259,10 @@ def _tls_server(certificate: Path) -> Generator[int]:
     context.load_cert_chain(certificate)
     context.load_verify_locations(certificate)
     context.verify_mode = ssl.CERT_OPTIONAL
-    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    with serving(server):
         yield server.server_port
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize("days", [20, -3])

@@ -1,13 +1,8 @@
 """What a running Alertmanager with the declared configuration sends, groups together and leaves unsaid."""
 
 import json
-import os
 import queue
 import shutil
-import socket
-import subprocess
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -18,6 +13,8 @@ from pydantic import SecretStr
 
 from components.monitoring.config.alertmanager import alertmanager_yml
 from components.settings.secrets import MonitoringSecrets
+from testing.servers import process, serving
+from testing.waits import PATIENCE, eventually, free_port
 
 PROGRAM = shutil.which("prometheus-alertmanager") or "alertmanager"
 Sent = queue.Queue[tuple[str, dict[str, Any]]]
@@ -37,18 +34,9 @@ def receiver() -> Iterator[tuple[str, Sent]]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with serving(server):
         yield f"http://127.0.0.1:{server.server_port}", sent
-        server.shutdown()
-        thread.join()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +48,7 @@ def alertmanager(tmp_path_factory: pytest.TempPathFactory, receiver: tuple[str, 
         heartbeat_url=SecretStr(f"{receiver[0]}/heartbeat"),
     )
     (directory / "alertmanager.yml").write_text(alertmanager_yml(secrets))
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     command = [
         PROGRAM,
         f"--config.file={directory / 'alertmanager.yml'}",
@@ -68,30 +56,10 @@ def alertmanager(tmp_path_factory: pytest.TempPathFactory, receiver: tuple[str, 
         f"--web.listen-address={address}",
         "--cluster.listen-address=",
     ]
-    with (
-        (directory / "log").open("w") as log,
-        subprocess.Popen(command, stdout=log, stderr=log, env={"PATH": os.environ["PATH"]}) as process,
-        httpx.Client(base_url=f"http://{address}/api/v2", timeout=10) as client,
-    ):
-        try:
-            _eventually(lambda: _ready(client))
-            yield client
-        finally:
-            process.terminate()
-
-
-def _ready(client: httpx.Client) -> bool:
-    try:
-        return client.get("/status").is_success
-    except httpx.TransportError:
-        return False
-
-
-def _eventually(met: Any, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    log = directory / "log"
+    with process(command, {}, log), httpx.Client(base_url=f"http://{address}/api/v2", timeout=PATIENCE) as client:
+        eventually(lambda: client.get("/status").is_success, f"Alertmanager is ready ({log})")
+        yield client
 
 
 def _fire(client: httpx.Client, *alerts: Mapping[str, str]) -> None:
@@ -110,7 +78,7 @@ def test_the_heartbeat_is_sent_at_once_and_to_its_own_address(
     alertmanager: httpx.Client, receiver: tuple[str, Sent]
 ) -> None:
     _fire(alertmanager, {"alertname": "DeadMansSwitch", "severity": "heartbeat"})
-    path, body = receiver[1].get(timeout=30)
+    path, body = receiver[1].get(timeout=PATIENCE)
     assert path == "/heartbeat"
     assert [alert["labels"]["alertname"] for alert in body["alerts"]] == ["DeadMansSwitch"]
 
@@ -122,7 +90,7 @@ def test_a_lost_pair_keeps_what_follows_from_it_unsaid_and_nothing_else(alertman
         {"alertname": "RedisDown", "severity": "ticket", "pair": "data", "pod": "redis-data-0"},
         {"alertname": "RedisDown", "severity": "ticket", "pair": "sessions", "pod": "redis-sessions-0"},
     )
-    _eventually(lambda: _silenced(alertmanager, alertname="RedisDown", pair="data"))
+    eventually(lambda: _silenced(alertmanager, alertname="RedisDown", pair="data"))
     assert not _silenced(alertmanager, alertname="RedisDown", pair="sessions")
     assert not _silenced(alertmanager, alertname="RedisMasterCount")
 
@@ -137,7 +105,7 @@ def test_a_lost_database_and_a_lost_api_explain_their_consequences(alertmanager:
         {"alertname": "PgbouncerAllDown", "severity": "page"},
     )
     for name in ("OutboxStuck", "ApiAvailabilityBurnFast"):
-        _eventually(lambda name=name: _silenced(alertmanager, alertname=name))
+        eventually(lambda name=name: _silenced(alertmanager, alertname=name))
     assert not _silenced(alertmanager, alertname="PgbouncerAllDown")
 
 
@@ -159,7 +127,7 @@ def test_what_a_bigger_alert_says_is_not_said_again(
     alertmanager: httpx.Client, said: dict[str, str], unsaid: dict[str, str]
 ) -> None:
     _fire(alertmanager, {"severity": "page", **said}, {"severity": "ticket", **unsaid})
-    _eventually(lambda: _silenced(alertmanager, **unsaid))
+    eventually(lambda: _silenced(alertmanager, **unsaid))
 
 
 def test_pods_of_one_system_come_as_one_notification(alertmanager: httpx.Client) -> None:
@@ -175,4 +143,4 @@ def test_pods_of_one_system_come_as_one_notification(alertmanager: httpx.Client)
         groups = alertmanager.get("/alerts/groups", params={"filter": ['alertname="TargetDown"', 'system!=""']}).json()
         return sorted(len(group["alerts"]) for group in groups)
 
-    _eventually(lambda: sizes() == [1, 3])
+    eventually(lambda: sizes() == [1, 3])

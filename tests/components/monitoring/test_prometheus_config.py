@@ -1,10 +1,7 @@
 """The declared Prometheus configuration, judged by promtool and by a running Prometheus."""
 
 import json
-import os
-import socket
 import subprocess
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +14,8 @@ import yaml
 from components.monitoring.config.prometheus import DISCOVERY_DIRECTORY, RULES_DIRECTORY, prometheus_yml
 from components.monitoring.rules import rule_files
 from components.monitoring.settings import MonitoringSettings
+from testing.servers import process
+from testing.waits import PATIENCE, eventually, free_port
 
 FILE = MonitoringSettings.model_validate({"discovery": "file"})
 CLUSTER = MonitoringSettings.model_validate({"discovery": "kubernetes"})
@@ -67,12 +66,6 @@ def test_retention_beyond_the_volume_is_refused() -> None:
         MonitoringSettings.model_validate({"prometheus": {"retention_size": "19GiB"}})
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def pod(name: str, system: str, address: str = "127.0.0.9:1", **labels: str) -> dict[str, Any]:
     """A target as discovery gives it."""
     found = {
@@ -104,24 +97,10 @@ def running_prometheus(directory: Path, targets: list[dict[str, Any]]) -> Genera
         f"--storage.tsdb.path={directory / 'data'}",
         f"--web.listen-address={address}",
     ]
-    with (
-        (directory / "log").open("w") as log,
-        subprocess.Popen(command, stdout=log, stderr=log, env={"PATH": os.environ["PATH"]}) as process,
-        httpx.Client(base_url=f"http://{address}") as client,
-    ):
-        try:
-            for _ in range(100):
-                try:
-                    if client.get("/-/ready").is_success:
-                        break
-                except httpx.TransportError:
-                    pass
-                time.sleep(0.1)
-            else:
-                pytest.fail((directory / "log").read_text())
-            yield client
-        finally:
-            process.terminate()
+    log = directory / "log"
+    with process(command, {}, log), httpx.Client(base_url=f"http://{address}", timeout=PATIENCE) as client:
+        eventually(lambda: client.get("/-/ready").is_success, f"Prometheus is ready ({log})")
+        yield client
 
 
 def test_pods_become_targets_of_their_job(tmp_path: Path) -> None:
@@ -137,12 +116,10 @@ def test_pods_become_targets_of_their_job(tmp_path: Path) -> None:
         pod("stranger-1", "somebody-elses"),
     ]
     with running_prometheus(tmp_path, targets) as client:
-        deadline = time.monotonic() + 20
-        found: dict[str, dict[str, str]] = {}
-        while not found and time.monotonic() < deadline:
-            active = client.get("/api/v1/targets", params={"state": "active"}).json()["data"]["activeTargets"]
-            found = {target["labels"]["pod"]: target["labels"] for target in active}
-            time.sleep(0.2)
+        active: list[Any] = eventually(
+            lambda: client.get("/api/v1/targets", params={"state": "active"}).json()["data"]["activeTargets"]
+        )
+        found: dict[str, dict[str, str]] = {target["labels"]["pod"]: target["labels"] for target in active}
     assert {pod_name: labels["job"] for pod_name, labels in found.items()} == {
         "redis-sessions-0": "redis",
         "redis-sentinel-2": "sentinel",

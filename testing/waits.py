@@ -1,0 +1,145 @@
+"""Waiting for a state, work beside a test, free ports: the one way for everything that starts real servers.
+
+A wait ends as soon as its state is there. Its bound costs nothing then, so it is generous: it is for what never comes.
+"""
+
+import asyncio
+import contextlib
+import inspect
+import random
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable, Generator
+from pathlib import Path
+from typing import Final, TypeVar
+
+import httpx
+import redis
+
+T = TypeVar("T")
+
+PATIENCE: Final = 120.0
+"""Seconds; less than a test's own timeout, so that it is told what didn't come."""
+NOT_THERE: Final = (OSError, httpx.TransportError, redis.RedisError)
+"""What clients raise while a server isn't there."""
+_PAUSE: Final = 0.05
+
+
+class _Wait:
+    """The answers so far, and when to give up."""
+
+    def __init__(self, what: str, within: float) -> None:
+        self._what, self._within = what, within
+        self._end = time.monotonic() + within
+
+    def goes_on(self, answer: object) -> None:
+        """AssertionError with the last answer when the time is over."""
+        assert time.monotonic() < self._end, f"not within {self._within:g} s: {self._what} ({answer!r})"
+
+
+def eventually(
+    ask: Callable[[], T | None],
+    what: str = "it",
+    *,
+    within: float = PATIENCE,
+    failing: type[Exception] | tuple[type[Exception], ...] = NOT_THERE,
+    pause: Callable[[float], object] = time.sleep,
+) -> T:
+    """The first true answer. What is raised of `failing` counts as none. AssertionError after `within` seconds.
+
+    `pause` is called with seconds between two questions, for whoever has something to do meanwhile.
+    """
+    wait = _Wait(what, within)
+    while True:
+        try:
+            answer = ask()
+        except failing as error:
+            wait.goes_on(error)
+        else:
+            if answer:
+                return answer
+            wait.goes_on(answer)
+        pause(_PAUSE)
+
+
+async def eventually_async(
+    ask: Callable[[], T | Awaitable[T | None] | None],
+    what: str = "it",
+    *,
+    within: float = PATIENCE,
+    failing: type[Exception] | tuple[type[Exception], ...] = NOT_THERE,
+) -> T:
+    """As `eventually`, for a running event loop; `ask` may be a coroutine function."""
+    wait = _Wait(what, within)
+    while True:
+        try:
+            answer = ask()
+            if inspect.isawaitable(answer):
+                answer = await answer
+        except failing as error:
+            wait.goes_on(error)
+        else:
+            if answer:
+                return answer
+            wait.goes_on(answer)
+        await asyncio.sleep(_PAUSE)
+
+
+@contextlib.contextmanager
+def meanwhile(*work: Callable[[threading.Event], None]) -> Generator[threading.Event]:
+    """Each of `work` in a thread of its own during the block. The event that it is given is set when the block ends.
+
+    What one of them raises is raised after the block. AssertionError where one doesn't end.
+    """
+    over = threading.Event()
+    failed: list[Exception] = []
+
+    def run(act: Callable[[threading.Event], None]) -> None:
+        try:
+            act(over)
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=run, args=(act,), daemon=True) for act in work]
+    for thread in threads:
+        thread.start()
+    try:
+        yield over
+    finally:
+        over.set()
+        end = time.monotonic() + PATIENCE
+        for thread in threads:
+            thread.join(max(0, end - time.monotonic()))
+    if failed:
+        raise failed[0]
+    assert not [thread for thread in threads if thread.is_alive()], "work goes on although it is over"
+
+
+def _below_what_the_kernel_gives_away() -> int:
+    """The first port of those that outgoing connections get."""
+    return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+
+
+_given: set[int | str] = set()
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody uses now, that no outgoing connection gets, and that is given only once."""
+    end = _below_what_the_kernel_gives_away()
+    while True:
+        port = random.randrange(10_000, end)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            if port not in _given:
+                _given.add(port)
+                return port
+
+
+def own_address() -> str:
+    """An address of the loopback interface that no other test is given, for servers on ports that are laid down."""
+    while True:
+        address = f"127.{random.randrange(64, 192)}.{random.randrange(250)}.{random.randrange(1, 250)}"
+        if address not in _given:
+            _given.add(address)
+            return address
