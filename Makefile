@@ -36,12 +36,15 @@ $(CHECKS): app/storefront/checks/package-lock.json
 	@$(IN_CHECKS) npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# Fast tests share no server and run on both cores; those of the running shop and in a browser come last, one by one.
-SLOW := full or shop or engine or browser
-.PHONY: test test-full lint lint-storefront types test-fast test-storefront test-engine test-shop test-browser
-test: setup chromium ## set up, then prove everything in under 20 minutes
+# Those of the running shop and of pods wait more than they compute, so what computes runs beside them, one after another
+# and with less of the processor. Each has a process (and those a network) of its own; its output comes when it is done.
+SLOW := full or shop or pods or engine or browser
+BESIDE := types test-fast test-storefront test-engine test-browser
+.PHONY: test test-full lint lint-storefront types test-fast test-storefront test-engine test-shop test-pods test-browser test-beside
+test: setup chromium ## set up, then prove everything in under 12 minutes
 	@$(MAKE) --no-print-directory .tools/advice/installed $(if $(shell command -v go),.tools/bin/actionlint) \
-	  .tools/http/installed lint types test-fast test-storefront test-engine test-shop test-browser
+	  .tools/http/installed storefront lint
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-shop test-pods test-beside
 
 test-full: test $(if $(shell command -v go),.tools/bin/api-server) ## the slow proofs too
 	@$(PYTHON) -m pytest -m "full and not browser"
@@ -68,6 +71,12 @@ test-engine: ## tests under the real Pulumi engine (make engine builds it)
 
 test-shop: ## tests of the running shop, in a network namespace of its own
 	@$(PYTHON) -m pytest -q -m "shop and not full and not engine"
+
+test-pods: ## tests of single pods of it: the Redis pairs and Sentinels, and how pods run on this machine
+	@$(PYTHON) -m pytest -q -m "pods and not full"
+
+test-beside:
+	@for part in $(BESIDE); do nice $(MAKE) --no-print-directory $$part || exit 1; done
 
 # In a process of their own: Playwright leaves it with a running event loop.
 test-browser: ## tests of the storefront's pages in Chromium

@@ -63,7 +63,7 @@ def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(program.parent), prepend=":")
 
 
-@pytest.mark.shop
+@pytest.mark.pods
 @pytest.mark.usefixtures("on_path")
 def test_a_grafana_on_path_runs_at_its_address_with_all_that_is_declared(tmp_path: Path) -> None:
     environment = _grafana_alone(tmp_path / "state")
