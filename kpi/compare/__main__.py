@@ -21,7 +21,8 @@ from kpi.plots import bars
 from kpi.report import Picture, Report, Table, publish
 from local import packages
 from local.problem import Problem
-from testing.servers import cpu_seconds, free_port, process, redis_with_sentinel, wait_for_answer
+from testing.servers import cpu_seconds, process, redis_with_sentinel, wait_for_answer
+from testing.waits import free_port
 
 RIVALS: Final = ("cashews", "aiocache", "fastapi-cache2", "fastapi-redis-sdk", "fastapi", "uvicorn", "redis")
 OWN: Final = ("granian", "redis", "uvloop")

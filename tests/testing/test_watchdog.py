@@ -60,7 +60,7 @@ FAULTS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "thread in a worker": (THREAD.format(then="pass"), WORKER),
     "process": (PROCESS.format(then="pass"), ()),
     "stuck test": (STUCK + PROCESS.format(then="stuck()"), SOON),
-    "stuck test in a worker": (STUCK + "def test_it():\n    stuck()\n", (*WORKER, *SOON)),
+    "stuck test in a worker": (STUCK + "def test_it():\n    stuck()\n", (*WORKER, "-o", "patience=15")),
     "stuck teardown": (
         STUCK + "@pytest.fixture\ndef it():\n    yield\n    stuck()\ndef test_it(it):\n    assert False\n",
         SOON,

@@ -12,6 +12,7 @@ from app.operations import database_maintenance
 from app.operations.database_maintenance import maintain
 from app.operations.settings import DatabaseSettings, OperationError
 from testing.postgres import OWNER, Cluster
+from testing.waits import eventually_async
 
 NUMBERS, KEPT = 60_000, 40
 """Of so many rows every so many-th is kept: their index's pages stay, nearly empty."""
@@ -107,11 +108,10 @@ def test_a_database_that_goes_away_meanwhile_is_an_error_that_names_it(
 
     async def meanwhile() -> None:
         holder, administrator = await asyncpg.connect(empty_dsn), await asyncpg.connect(empty_dsn)
-        async with asyncio.timeout(30), holder.transaction():
+        async with holder.transaction():
             await holder.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
             job = asyncio.create_task(asyncio.to_thread(maintain, settings))
-            while not await administrator.fetchval(terminate):  # noqa: ASYNC110 - the server tells nobody of it
-                await asyncio.sleep(0.02)
+            await eventually_async(lambda: administrator.fetchval(terminate), "it waits for the lock")
             with pytest.raises(OperationError, match=f"{settings.database_host}:{settings.database_port} went away"):
                 await job
         await holder.close()
