@@ -17,9 +17,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from local import browser, builds
-from local.environment import Entry, Environment
-from local.environment import Progress as Step
+from local.environment import Environment
 from local.problem import Problem
+from local.running import Entry
+from local.running import Progress as Step
 from local.state import State
 
 INTERRUPTED = 130

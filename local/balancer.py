@@ -11,9 +11,11 @@ import urllib.request
 from collections.abc import Iterable, Mapping
 
 from local.images import Image, find
-from local.plan import AGENT_PORT, SERVICE_ADDRESS, PlannedPod, Service, VolumeFiles
+from local.plan import AGENT_PORT, PlannedPod
+from local.services import SERVICE_ADDRESS, Service
 from local.spec import Container, Mount, Pod, Probe
 from local.state import State
+from local.volumes import VolumeFiles
 
 NAME = "balancer"
 CONFIGURATION = "/usr/local/etc/haproxy"

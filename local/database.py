@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.images import POSTGRES_PROGRAMS, Image, find
-from local.plan import PlannedPod, Resource, VolumeFiles
+from local.plan import PlannedPod
 from local.problem import Problem
 from local.spec import Container, Mount, Pod, Probe
 from local.state import State
+from local.volumes import VolumeFiles
+from stack.resource import Resource
 
 NAME = "postgres"
 ADDRESS, PORT = "127.0.0.1", 5432

@@ -2,8 +2,7 @@
 
 import base64
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from local.problem import Problem
@@ -20,48 +19,18 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
     return _REFERENCE.sub(value, text)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ServiceAddress:
-    """Where a Service answers: its address and its ports by name (in order, at least one)."""
-
-    name: str
-    address: str
-    ports: tuple[tuple[str, int], ...]
-
-    def variables(self) -> dict[str, str]:
-        """The variables that the kubelet gives every pod of the namespace for this Service."""
-        prefix = self.name.upper().replace("-", "_")
-        first = self.ports[0][1]
-        found = {
-            f"{prefix}_SERVICE_HOST": self.address,
-            f"{prefix}_SERVICE_PORT": str(first),
-            f"{prefix}_PORT": f"tcp://{self.address}:{first}",
-        }
-        for name, port in self.ports:
-            if name:
-                found[f"{prefix}_SERVICE_PORT_{name.upper().replace('-', '_')}"] = str(port)
-            link = f"{prefix}_PORT_{port}_TCP"
-            found |= {
-                link: f"tcp://{self.address}:{port}",
-                f"{link}_PROTO": "tcp",
-                f"{link}_PORT": str(port),
-                f"{link}_ADDR": self.address,
-            }
-        return found
-
-
 class Keys:
     """The texts of the namespace's ConfigMaps and Secrets."""
 
-    def __init__(self, manifests: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+    def __init__(self, objects: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+        """`objects`: the namespace's objects by kind and name."""
         self._files: dict[tuple[str, str], dict[str, str]] = {}
-        for kind, manifest in manifests:
-            name = manifest["metadata"]["name"]
-            files = dict(manifest.get("data") or {})
-            if kind == "Secret":
-                files = {key: base64.b64decode(text).decode() for key, text in files.items()}
-                files |= dict(manifest.get("stringData") or {})
-            self._files[kind, name] = files
+        for name, manifest in objects.get("ConfigMap", {}).items():
+            self._files["ConfigMap", name] = dict(manifest.get("data") or {})
+        for name, manifest in objects.get("Secret", {}).items():
+            encoded = (manifest.get("data") or {}).items()
+            decoded = {key: base64.b64decode(text).decode() for key, text in encoded}
+            self._files["Secret", name] = decoded | dict(manifest.get("stringData") or {})
 
     def files(self, kind: str, name: str, where: str, *, optional: bool = False) -> dict[str, str]:
         """All texts of an object by key."""

@@ -9,8 +9,9 @@ from pathlib import Path
 import psutil
 
 from local import sandbox
-from local.plan import PlannedPod, Service
+from local.plan import PlannedPod
 from local.problem import Problem
+from local.services import Service
 from local.state import State
 
 FREE_DISK = 2 * 2**30  # bytes: Redis and Postgres with the sample data, logs and a backup

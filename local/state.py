@@ -59,6 +59,14 @@ class State:
     def pod(self, name: str) -> Path:
         return self.pods / name
 
+    def stop(self, pod: str) -> Path:
+        """What it says changes what stopping the pod means (launcher.py)."""
+        return self.pod(pod) / "stop"
+
+    def done(self, job: str) -> Path:
+        """Holds the fingerprint of the Job that succeeded."""
+        return self.jobs / f"{job}.done"
+
     def create(self) -> None:
         """Make the directories, readable by their owner alone."""
         self.root.mkdir(parents=True, exist_ok=True)

@@ -13,10 +13,11 @@ from botocore.exceptions import ClientError
 from local.cloud import access, ec2, rds, s3
 from local.cloud.account import ADDRESS, ENDPOINT, PORT, Account
 from local.images import Image, find
-from local.plan import PlannedPod, Resource
+from local.plan import PlannedPod
 from local.problem import Problem
 from local.spec import Container, Pod, Probe
 from local.state import State
+from stack.resource import Resource
 
 __all__ = ["ADDRESS", "ENDPOINT", "NAME", "PORT", "Account", "create", "pod", "resolve"]
 

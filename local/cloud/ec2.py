@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from local.cloud.account import Account, tag_list
-from local.plan import Resource
+from stack.resource import Resource
 
 _GIVEN = re.compile(r'"((?:vpc|subnet|sg)-[0-9a-f]{8,17})"')
 _DECLARED = "simone:declared"

@@ -9,7 +9,8 @@ import pytest
 
 from local.balancer import configuration
 from local.balancer import serving as served
-from local.plan import AGENT_PORT, SERVICE_ADDRESS, Service
+from local.plan import AGENT_PORT
+from local.services import SERVICE_ADDRESS, Service
 from testing.network_namespace import own_network
 from testing.servers import process, serving
 from testing.waits import eventually

@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 from local.balancer import serving
-from local.environment import Environment, Unhealthy
+from local.environment import Environment
 from local.problem import Problem
+from local.running import Unhealthy
 from local.state import State
 from testing.manifests import Stack
 from testing.network_namespace import own_network
@@ -90,7 +91,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, network: None) -> Iterator
 def healthy(running: Environment) -> Environment:
     """The small stack, all healthy, with every pod's count of restarts at zero."""
     for pod in running.pods():
-        if any(each["restarts"] for each in running._status(pod).get("containers", [])):
+        if running.restarts(pod):
             running.stop_node(pod)
         running.start_node(pod)
     running.wait_healthy()
@@ -149,7 +150,7 @@ def test_a_lost_node_runs_no_hook_and_a_drained_pod_does(healthy: Environment) -
 
 def test_a_killed_launcher_takes_its_containers_along_and_comes_back(healthy: Environment) -> None:
     pid = healthy.pids("cache-0")["redis"]
-    os.kill(healthy._status("cache-0")["launcher"], signal.SIGKILL)
+    os.kill(healthy.pod_status("cache-0")["launcher"], signal.SIGKILL)
     eventually(lambda: not psutil.pid_exists(pid))
     eventually(lambda: healthy.pids("cache-0").get("redis"))
     healthy.wait_healthy()
