@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from local import balancer, builds, certificates, cloud, database, packages, sandbox, secrets_file
+from local import balancer, builds, certificates, cloud, database, packages, preflight, sandbox, secrets_file
 from local.images import catalogue
 from local.plan import Plan, PlannedPod, Planner
 from local.problem import Problem
@@ -72,6 +72,7 @@ class Source:
 
     def prepare(self, say: Callable[[str], None]) -> Declared:
         """Install and build what the stack needs and isn't there yet: all that takes the internet."""
+        preflight.check_platform(*preflight.this_platform())
         self.state.create()
         say("rendering the stack")
         found = self.declared()

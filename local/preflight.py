@@ -2,8 +2,9 @@
 
 import errno
 import os
+import platform
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import psutil
@@ -20,6 +21,24 @@ _RESTRICTIONS = (
     ("kernel.unprivileged_userns_clone", "0", "1"),  # Debian's own
     ("user.max_user_namespaces", "0", "10000"),
 )
+
+
+def check_platform(system: str, release: Mapping[str, str]) -> None:
+    """Problem unless this is a Debian or what is made from one. `release`: the fields of os-release(5)."""
+    if system == "Linux" and "debian" in (release.get("ID", ""), *release.get("ID_LIKE", "").split()):
+        return
+    raise Problem(
+        f"the shop runs on Debian 12 and 13 and on Ubuntu 24.04, and this is {release.get('PRETTY_NAME') or system}: "
+        "use a virtual machine with one of them (Lima on macOS, WSL on Windows)"
+    )
+
+
+def this_platform() -> tuple[str, Mapping[str, str]]:
+    """The system's name, and the fields of its os-release where it has one."""
+    try:
+        return platform.system(), platform.freedesktop_os_release()
+    except OSError:
+        return platform.system(), {}
 
 
 def check_disk(state: State) -> None:

@@ -6,13 +6,16 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 if [ -L .venv ]; then
     exit 0 # a link to an environment that somebody keeps elsewhere
 fi
-wanted=$(sha256sum requirements/project.lock | cut -d' ' -f1)
+wanted=$({ sha256sum requirements/project.lock 2>/dev/null || shasum -a 256 requirements/project.lock; } | cut -d' ' -f1)
 if [ -x .venv/bin/python ] && [ "$(cat .venv/installed 2>/dev/null)" = "$wanted" ]; then
     exit 0
 fi
 
 privileged() {
-    if [ "$(id -u)" = 0 ]; then
+    if ! command -v apt-get >/dev/null; then
+        echo "error: Python 3.11 or newer with its venv module is needed; install it by this system's own means." >&2
+        exit 1
+    elif [ "$(id -u)" = 0 ]; then
         "$@"
     elif sudo -n true 2>/dev/null; then
         sudo -n "$@"

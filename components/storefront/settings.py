@@ -1,6 +1,6 @@
 """Settings of the storefront."""
 
-from components.settings.quantities import Bytes, Duration
+from components.settings.quantities import GIB, Bytes, Duration
 from components.settings.section import Section, group, setting
 from components.workload import Autoscaling, Resources
 
@@ -12,7 +12,12 @@ class StorefrontSettings(Section):
     resources: Resources = setting(
         {"cpu": "500m", "memory": "768MiB"}, why="Node's heap, and sharp's buffers for one image at a time"
     )
-    page_cache: Bytes = setting("1GiB", unit="bytes", why="rendered pages and images on the pod's own disk")
+    page_cache: Bytes = setting(
+        "1GiB",
+        unit="bytes",
+        why="the volume of compressed pictures, of which Next keeps 768 MiB (app/storefront/next.config.ts)",
+        ge=GIB,
+    )
     worker_rollout: int = setting(
         100, unit="%", why="browsers that may replace their service worker with this release's", ge=0, le=100
     )

@@ -1,6 +1,16 @@
 """The storefront as declared: what its pods are told."""
 
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from components.storefront.settings import StorefrontSettings
 from stack.render import Rendered
+
+NEXT_CONFIG = Path(__file__).parents[2] / "app" / "storefront" / "next.config.ts"
+MIB = 2**20
 
 
 def test_pods_know_what_visitors_call_the_shop(environment: Rendered) -> None:
@@ -10,3 +20,11 @@ def test_pods_know_what_visitors_call_the_shop(environment: Rendered) -> None:
     host = environment.exports["shop_host"]
     # Without an edge only this machine knows the shop.
     assert told.get("PUBLIC_ORIGIN") == (None if environment.environment == "local" else f"https://{host}")
+
+
+def test_pictures_never_fill_the_volume_that_they_are_kept_in() -> None:
+    bound = re.search(r"maximumDiskCacheSize: (\d+) \* 1024 \* 1024", NEXT_CONFIG.read_text())
+    assert bound is not None
+    assert int(bound[1]) * MIB <= 0.75 * StorefrontSettings().page_cache
+    with pytest.raises(ValidationError, match="page_cache"):
+        StorefrontSettings.model_validate({"page_cache": "800MiB"})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local import cloud, database, packages, preflight, secrets_file
+from local import cloud, database, packages, preflight, sandbox, secrets_file
 from local.environment import Environment
 from local.problem import Problem
 from local.state import State
@@ -93,6 +93,56 @@ def test_without_root_and_sudo_the_line_to_run_is_printed(monkeypatch: pytest.Mo
     assert "haproxy redis-server" in str(problem.value)
     assert "sudo sh -c" in str(problem.value)
     assert "create_main_cluster=false" in str(problem.value)
+
+
+def no_containers() -> tuple[str, ...]:
+    raise sandbox.Unsupported("bwrap: setting up uid map: Permission denied")
+
+
+@pytest.mark.parametrize(
+    ("setting", "forbidden", "remedy"),
+    [
+        ("kernel/apparmor_restrict_unprivileged_userns", "1", "kernel.apparmor_restrict_unprivileged_userns=0"),
+        ("kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone=1"),
+        ("user/max_user_namespaces", "0", "user.max_user_namespaces=10000"),
+    ],
+)
+def test_a_kernel_that_forbids_containers_is_said_with_the_setting_to_change(
+    setting: str, forbidden: str, remedy: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sandbox, "processes", no_containers)
+    (tmp_path / setting).parent.mkdir()
+    (tmp_path / setting).write_text(f"{forbidden}\n")
+    with pytest.raises(Problem, match=f"uid map: Permission denied.*as root: sysctl -w {remedy}"):
+        preflight.check_namespaces(tmp_path)
+
+
+def test_where_no_setting_forbids_containers_the_container_around_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sandbox, "processes", no_containers)
+    with pytest.raises(Problem, match="in Docker, start it with --security-opt seccomp=unconfined"):
+        preflight.check_namespaces(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"ID": "debian"}, {"ID": "ubuntu", "ID_LIKE": "debian"}, {"ID_LIKE": "ubuntu debian"}]
+)
+def test_debian_and_what_is_made_from_it_can_run_the_shop(fields: dict[str, str]) -> None:
+    preflight.check_platform("Linux", fields)
+
+
+@pytest.mark.parametrize(
+    ("system", "fields", "name"),
+    [
+        ("Darwin", {}, "Darwin"),
+        ("Linux", {"ID": "fedora", "PRETTY_NAME": "Fedora Linux 42"}, "Fedora Linux 42"),
+        ("Linux", {"ID": "opensuse-leap", "ID_LIKE": "suse opensuse", "PRETTY_NAME": "openSUSE"}, "openSUSE"),
+    ],
+)
+def test_elsewhere_one_sentence_says_what_to_use(system: str, fields: dict[str, str], name: str) -> None:
+    with pytest.raises(Problem, match=f"this is {name}: use a virtual machine with one of them"):
+        preflight.check_platform(system, fields)
 
 
 def test_a_full_disk_is_said_before_anything_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
