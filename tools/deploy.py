@@ -1,8 +1,9 @@
 """`python -m tools.deploy`: bring an environment up by a plan that has been looked at first.
 
-`plan` previews with the policies and saves what was seen, `apply` does exactly that and nothing else, `up` is both with
-a question in between, `drift` says whether the cloud still is what the program declares. Exit codes: 0 fine, 1 stopped
-(a policy, a protected resource, drift, or a no to the question), 2 broken.
+`plan` previews with the policies and saves what was seen, `apply` does exactly that and nothing else, and ends when
+every workload has rolled out; `up` is both with a question in between, `drift` says whether the cloud still is what the
+program declares. Exit codes: 0 fine, 1 stopped (a policy, a protected resource, drift, or a no to the question), 2
+broken.
 """
 
 import json
@@ -29,6 +30,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 Environment = Annotated[str, typer.Argument(help="The environment: the <env> of a Pulumi.<env>.yaml.")]
 Out = Annotated[Path, typer.Option(help="The directory of the saved plan and its report.")]
 _DEFAULT_OUT = Path("reports/deploy")
+ROLL_OUT_TIMEOUT = "15m"  # for each workload: a Redis pair copies its data before its next node is replaced
+_SERVERS = ("Deployment", "StatefulSet", "DaemonSet")
 
 
 def _fail(message: str) -> NoReturn:
@@ -72,6 +75,35 @@ def _has_its_own(environment: str) -> None:
         _fail(
             f"{environment} would overwrite what isn't its own: {'; '.join(taken)}. Set it in Pulumi.{environment}.yaml"
         )
+
+
+def _kubectl(environment: str) -> list[str]:
+    """The command with the context that the Kubernetes provider has."""
+    if shutil.which("kubectl") is None:
+        _fail(
+            "kubectl isn't on PATH; with it the end of the roll-out is waited for: https://kubernetes.io/docs/tasks/tools/"
+        )
+    context = stack_config(environment).get("kubernetes:context")
+    return ["kubectl", *(["--context", str(context)] if context else [])]
+
+
+def _wait_for_roll_out(environment: str) -> None:
+    """Follow each deployed workload until only its new pods run; kubectl prints how far each one is."""
+    exported = _pulumi("stack", "export", "--stack", environment, capture=True)
+    if exported.returncode != 0:
+        _fail(f"{environment} is applied, but its state can't be read, so nobody knows whether it has rolled out")
+    resources = json.loads(exported.stdout)["deployment"].get("resources") or []
+    late: list[str] = []
+    for kind in _SERVERS:
+        for resource in resources:
+            if resource["type"] == f"kubernetes:apps/v1:{kind}" and not resource.get("delete"):
+                metadata = resource["outputs"]["metadata"]
+                workload = f"{kind.lower()}/{metadata['name']}"
+                command = ["-n", metadata["namespace"], "rollout", "status", workload, f"--timeout={ROLL_OUT_TIMEOUT}"]
+                if subprocess.run([*_kubectl(environment), *command], check=False).returncode != 0:
+                    late.append(workload)
+    if late:
+        _fail(f"{environment} is applied, but these have not rolled out: {', '.join(late)}; see: kubectl describe")
 
 
 def cluster_of(environment: str) -> str:
@@ -131,11 +163,14 @@ def apply(environment: Environment, out: Out = _DEFAULT_OUT) -> None:
     saved = out / "plan.json"
     if not saved.exists():
         _fail(f"there is no saved plan in {out}; run: python -m tools.deploy plan {environment}")
+    _kubectl(environment)
     finished = _pulumi(
         *("up", "--stack", environment, "--yes", "--skip-preview", "--plan", str(saved)), *_policies(environment)
     )
     saved.unlink()
-    raise typer.Exit(Exit.FINE if finished.returncode == 0 else Exit.BROKEN)
+    if finished.returncode != 0:
+        raise typer.Exit(Exit.BROKEN)
+    _wait_for_roll_out(environment)
 
 
 @app.command()

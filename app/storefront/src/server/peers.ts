@@ -18,13 +18,16 @@ export async function tellPeers(headers: Headers, body: string, signature: strin
   const others = found.filter(({ address }) => address !== process.env.POD_IP);
   const told = await Promise.allSettled(
     others.map(async ({ address, family }) => {
-      const answer = await fetch(`http://${family === 6 ? `[${address}]` : address}:${process.env.PORT ?? "8000"}/revalidate`, {
-        method: "POST",
-        headers: { "content-type": "application/json", "x-signature": signature, [PASSED_ON]: "1" },
-        body,
-        cache: "no-store",
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      });
+      const answer = await fetch(
+        `http://${family === 6 ? `[${address}]` : address}:${process.env.PORT ?? "8000"}/revalidate`,
+        {
+          method: "POST",
+          headers: { "content-type": "application/json", "x-signature": signature, [PASSED_ON]: "1" },
+          body,
+          cache: "no-store",
+          signal: AbortSignal.timeout(TIMEOUT_MS),
+        },
+      );
       if (!answer.ok) throw new Error(String(answer.status));
     }),
   );
