@@ -4,6 +4,7 @@ Everything listens on free loopback ports and keeps its data in a temporary dire
 """
 
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -21,12 +22,13 @@ from pydantic import SecretStr
 
 from components.scram import scram_verifier
 from testing.postgres import OWNER, Cluster
-from testing.waits import eventually, free_port
+from testing.waits import PATIENCE, eventually, free_port
 
 PASSWORD = "a-test-password-long-enough"
 ADMIN_TOKEN = "a-test-admin-token"
 REVALIDATION_KEY = "a-test-revalidation-key"
 PAIRS = ("sessions", "data", "computed")
+AMOUNTS = {"products": 300, "users": 50, "orders": 200, "reviews": 400}
 ROOT = Path(__file__).parents[1]
 
 
@@ -170,7 +172,20 @@ class Api:
                 os.killpg(self.process.pid, signal.SIGKILL)
             else:
                 self.process.send_signal(number)
-        self.process.wait(timeout=40)
+        self.process.wait(PATIENCE)
+
+
+@functools.cache
+def _seeded() -> "tempfile.TemporaryDirectory[str]":
+    """Keeps the data of a stopped server with the shop in it, made once in a process; each stack has a copy."""
+    kept = tempfile.TemporaryDirectory(prefix="api-seeded-")
+    stack = Stack()
+    try:
+        stack.seed()
+        (stack.directory / "data").rename(Path(kept.name) / "data")
+    finally:
+        stack.stop()
+    return kept
 
 
 class Stack:
@@ -185,15 +200,22 @@ class Stack:
         self.secrets = self.directory / "secrets"
         self.owner_secrets = self.directory / "owner-secrets"
 
-    def start(self, *, products: int = 300, users: int = 50, orders: int = 200, reviews: int = 400) -> None:
+    def start(self) -> None:
         self._write_secrets()
-        self.postgres.__enter__()
-        self.sql("CREATE DATABASE simone", database="postgres")
-        self.sql(f"ALTER ROLE {OWNER} PASSWORD '{PASSWORD}'", database="postgres")
-        self.run("migrate")
-        amounts = {"products": products, "users": users, "orders": orders, "reviews": reviews}
-        self.run("seed", *(f"--{name}={amount}" for name, amount in amounts.items()))
+        shutil.copytree(Path(_seeded().name) / "data", self.postgres.data)
+        self.postgres.start()
         self.redis.start()
+
+    def seed(self) -> None:
+        """Make the database, and keep its data below `directory`."""
+        self._write_secrets()
+        with self.postgres:
+            self.sql("CREATE DATABASE simone", database="postgres")
+            self.sql(f"ALTER ROLE {OWNER} PASSWORD '{PASSWORD}'", database="postgres")
+            self.run("migrate")
+            self.run("seed", *(f"--{name}={amount}" for name, amount in AMOUNTS.items()))
+            self.postgres.stop()
+            shutil.copytree(self.postgres.data, self.directory / "data")
 
     def stop(self) -> None:
         for process in self.processes:

@@ -90,7 +90,8 @@ async def eventually_async(
 def meanwhile(*work: Callable[[threading.Event], None]) -> Generator[threading.Event]:
     """Each of `work` in a thread of its own during the block. The event that it is given is set when the block ends.
 
-    What one of them raises is raised after the block. AssertionError where one doesn't end.
+    What one of them raises is raised then, with what the block itself has raised as its context. AssertionError where
+    one doesn't end.
     """
     over = threading.Event()
     failed: list[Exception] = []
@@ -111,8 +112,8 @@ def meanwhile(*work: Callable[[threading.Event], None]) -> Generator[threading.E
         end = time.monotonic() + PATIENCE
         for thread in threads:
             thread.join(max(0, end - time.monotonic()))
-    if failed:
-        raise failed[0]
+        if failed:
+            raise failed[0]
     assert not [thread for thread in threads if thread.is_alive()], "work goes on although it is over"
 
 

@@ -1,14 +1,14 @@
 """The real environments, rendered once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 
 from stack.environments import environments
-from stack.render import Rendered, render
+from stack.render import Rendered
 
 
 @pytest.fixture(scope="session")
-def rendered() -> Mapping[str, Rendered]:
+def rendered(rendered: Callable[[str], Rendered]) -> Mapping[str, Rendered]:
     """Every environment."""
-    return {environment: render(environment) for environment in environments()}
+    return {environment: rendered(environment) for environment in environments()}
