@@ -128,7 +128,8 @@ def _create(resource: Resource) -> Step:
 
 def _delete(resource: Resource) -> Step:
     notes = ("it is protected: the update stops here",) if resource.protect else ()
-    return Step(op=Op.DELETE, urn=resource.urn, old=resource, new=None, notes=notes)
+    op = Op.FORGET if resource.options.get("retainOnDelete") else Op.DELETE
+    return Step(op=op, urn=resource.urn, old=resource, new=None, notes=notes)
 
 
 def _compared(old: Resource, new: Resource, replaced: set[str], provider: Mapping[str, Any]) -> Step:

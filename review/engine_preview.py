@@ -1,16 +1,22 @@
 """The engine's own preview (`pulumi preview --json`), read into a plan.
 
-The policies' results aren't in that digest but in the event log (`--event-log`), which is read when it is given.
+The policies' results and the stack's new outputs aren't in that digest but in the event log (`--event-log`), which is
+read when it is given. Source of the digest: pulumi, pkg/display/json.go and pkg/backend/display/json.go.
 """
 
+import dataclasses
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from review import replacements
-from review.plan import Op, Origin, Plan, Step, Violation
+from review import engine_events, replacements
+from review.engine_events import Event, EventError, plain_text
+from review.plan import Op, Origin, Plan, Step
+from stack import properties
+from stack.properties import format_path, parse_path
 from stack.resource import STACK_TYPE, Resource
 from stack.values import UNKNOWN, property_values
 
@@ -30,82 +36,144 @@ _OPS = {
     "import": Op.IMPORT,
     "import-replacement": Op.REPLACE,
     "refresh": Op.SAME,
+    "diff": Op.SAME,
+    "extend-parameterize": Op.SAME,
     "remove-pending-replace": Op.FORGET,
     "discard": Op.FORGET,
 }
 _CONSEQUENCE = re.compile(r"(error: )?(preview|update) failed$|.* exited prematurely\b", re.DOTALL)
-"""What the engine says once a mandatory policy has stopped it: that it has, and that calls were cut off midway."""
+"""What the engine says once something has stopped it: that it has, and that calls were cut off midway."""
+
+_REFUSED = re.compile(
+    r'.*resource "(?P<urn>urn:pulumi:[^"]+)"(?:\s+as part of replacing "[^"]+")?'
+    r"\s+(?:cannot be (?P<deleted>deleted)\s+because it is protected|as it is currently marked for protection)",
+    re.DOTALL,
+)
+"""The engine's refusal of a protected resource: pkg/resource/deploy/step.go and step_generator.go."""
 
 _PARTS_OF_A_REPLACEMENT = {"create-replacement", "delete-replaced", "read-replacement", "discard-replaced"}
 """With --show-replacement-steps a replacement comes in parts around a step `replace`; that one says it all."""
 
+_COUNTED = ("create", "update", "replace", "delete", "import", "read", "discard")
+_LOOKALIKES = {
+    "deployment": "an export of a stack's state",
+    "resourcePlans": "a saved plan",
+    "events": "an event log from Pulumi Cloud",
+    "result": "the result of another command",
+    "message": "an error's message",
+}
+"""What other JSON may be given by mistake, by a key that gives it away."""
+
 
 def read(path: Path, event_log: Path | None = None) -> Plan:
     """The preview in this file. Raises PreviewError when it is empty, cut short or something else."""
+    events: Sequence[Event] | None = None
+    if event_log is not None:
+        try:
+            events = engine_events.parse(_text(event_log))
+        except EventError as error:
+            raise PreviewError(f"{event_log} is not an event log of the engine: {error}") from None
+    return parse(_text(path), str(path), events)
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text()
+        return path.read_text()
     except OSError as error:
         raise PreviewError(f"{path} can't be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise PreviewError(f"{path} is not text; {_HOW}") from None
-    events = _events(event_log) if event_log is not None else None
-    return parse(text, str(path), events)
 
 
-def _events(path: Path) -> list[Mapping[str, Any]]:
-    try:
-        return [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-    except OSError as error:
-        raise PreviewError(f"{path} can't be read: {error.strerror}") from None
-    except ValueError as error:
-        raise PreviewError(f"{path} is not an event log of the engine: {error}") from None
-
-
-def parse(text: str, source: str = "the preview", events: Iterable[Mapping[str, Any]] | None = None) -> Plan:
+def parse(text: str, source: str = "the preview", events: Sequence[Event] | None = None) -> Plan:
     """A preview's text as a plan. Raises PreviewError; `source` names the text in its message."""
-    if not text.strip():
-        raise PreviewError(f"{source} is empty: the preview failed before it could say anything; {_HOW}")
-    try:
-        digest = json.loads(text)
-    except ValueError as error:
-        raise PreviewError(f"{source} is not complete JSON ({error}); {_HOW}") from None
-    if not isinstance(digest, dict) or not isinstance(digest.get("steps", []), list):
-        raise PreviewError(f"{source} is JSON, but no preview: it has no list of steps; {_HOW}")
-    preview = cast("Mapping[str, Any]", digest)
+    preview, streamed = _digest(text, source)
+    events = events if events is not None else streamed
     raw_steps: list[Mapping[str, Any]] = preview.get("steps") or []
-    order = _deletion_order(raw_steps)
-    steps = [_step(raw, order) for raw in raw_steps if raw.get("op") not in _PARTS_OF_A_REPLACEMENT]
+    order = _deletion_order([*raw_steps, *engine_events.steps(events or ())])
+    refused, errors = _diagnosed(preview)
+    steps = _with_refusals(_merged(_steps(raw_steps, order)), refused)
     stack = next((step for step in steps if step.resource.type == STACK_TYPE), None)
-    violations = None if events is None else tuple(_violations(events))
-    stopped = any(violation.mandatory for violation in violations or ())
+    told = engine_events.exports(events or ())
+    exports_after, secret = property_values(told or {})
+    violations = None if events is None else engine_events.violations(events)
+    stopped = bool(refused) or any(violation.mandatory for violation in violations or ())
     return Plan(
-        environment=_environment(steps, preview),
+        environment=_environment(preview),
         origin=Origin.ENGINE,
         steps=tuple(step for step in steps if step is not stack and not _is_default_provider(step.resource)),
         exports_before=stack.old.outputs if stack and stack.old else {},
-        exports_after=stack.new.outputs if stack and stack.new else {},
-        secret_exports=stack.resource.secret_paths if stack else frozenset(),
+        exports_after=exports_after if told is not None else stack.new.outputs or None if stack and stack.new else None,
+        secret_exports=secret | (stack.resource.secret_paths if stack else frozenset()),
         violations=violations,
-        errors=tuple(error for error in _errors(preview) if not (stopped and _CONSEQUENCE.match(error))),
+        errors=tuple(error for error in errors if not (stopped and _CONSEQUENCE.match(error))),
+        doubts=tuple(_doubts(preview, raw_steps)),
     )
 
 
-def _environment(steps: Iterable[Step], preview: Mapping[str, Any]) -> str:
-    for step in steps:
-        return step.urn.split("::")[0].removeprefix("urn:pulumi:")
+def _digest(text: str, source: str) -> tuple[Mapping[str, Any], Sequence[Event] | None]:
+    """The preview's digest, and the events that it was made of where it came as a stream of them."""
+    if not text.strip():
+        raise PreviewError(f"{source} is empty: the preview failed before it could say anything; {_HOW}")
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        if "\n" not in text.strip():
+            raise PreviewError(f"{source} is not complete JSON ({error}); {_HOW}") from None
+        try:
+            events = engine_events.parse(text)
+            return engine_events.digest(events), events
+        except EventError as reason:
+            raise PreviewError(
+                f"{source} is not complete JSON ({error}), nor a stream of events ({reason}); {_HOW}"
+            ) from None
+    preview = cast("Mapping[str, Any]", content) if isinstance(content, dict) else {}
+    steps, diagnostics = preview.get("steps"), preview.get("diagnostics")
+    # The engine leaves out an empty list: a program that fails at once has diagnostics and no steps.
+    listed: list[Any] = steps if isinstance(steps, list) else []
+    if not all(isinstance(step, dict) for step in listed) or not (
+        isinstance(steps, list) or ("steps" not in preview and isinstance(diagnostics, list) and diagnostics)
+    ):
+        looks = next((f"; it looks like {what}" for key, what in _LOOKALIKES.items() if key in preview), "")
+        raise PreviewError(f"{source} is JSON, but no preview: it has no list of steps{looks}; {_HOW}")
+    return preview, None
+
+
+def _environment(preview: Mapping[str, Any]) -> str:
+    told: list[Mapping[str, Any]] = [*(preview.get("steps") or ()), *(preview.get("diagnostics") or ())]
+    urn = next((str(part["urn"]) for part in told if str(part.get("urn", "")).startswith("urn:pulumi:")), "")
     configured: Mapping[str, Any] = preview.get("config") or {}
-    return str(configured.get("simone:environment", "unknown"))
+    return urn.split("::")[0].removeprefix("urn:pulumi:") or str(configured.get("simone:environment", "unknown"))
 
 
 def _is_default_provider(resource: Resource) -> bool:
     return resource.type.startswith("pulumi:providers:") and resource.name.startswith("default")
 
 
-def _errors(preview: Mapping[str, Any]) -> Iterable[str]:
+def _diagnosed(preview: Mapping[str, Any]) -> tuple[Mapping[str, Op], tuple[str, ...]]:
+    """By URN what the engine refuses to do to a protected resource, and the other errors."""
+    refused: dict[str, Op] = {}
+    errors: list[str] = []
     diagnostics: list[Mapping[str, Any]] = preview.get("diagnostics") or []
     for diagnostic in diagnostics:
-        if diagnostic.get("severity") == "error":
-            yield str(diagnostic.get("message", "")).strip()
+        message = plain_text(str(diagnostic.get("message", "")))
+        if diagnostic.get("severity") not in ("error", "info#err"):
+            continue
+        if match := _REFUSED.match(message):
+            refused[match["urn"]] = Op.DELETE if match["deleted"] else Op.REPLACE
+        elif message:
+            errors.append(message)
+    return refused, tuple(errors)
+
+
+def _doubts(preview: Mapping[str, Any], raw_steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if preview.get("maybeCorrupt"):
+        yield "the engine says that its state may be corrupt (maybeCorrupt): look at it before anything is deployed"
+    counted: Mapping[str, int] = preview.get("changeSummary") or {}
+    listed = Counter(str(raw.get("op")) for raw in raw_steps)
+    for op in _COUNTED if counted else ():
+        if (number := counted.get(op, 0)) != listed[op]:
+            yield f"the preview counts {number} resources to {op} but lists {listed[op]}: what differs isn't judged"
 
 
 def _deletion_order(raw_steps: Iterable[Mapping[str, Any]]) -> Mapping[str, bool]:
@@ -113,46 +181,155 @@ def _deletion_order(raw_steps: Iterable[Mapping[str, Any]]) -> Mapping[str, bool
     first: dict[str, bool] = {}
     for raw in raw_steps:
         if raw.get("op") in ("delete-replaced", "create-replacement"):
-            first.setdefault(str(raw["urn"]), raw["op"] == "delete-replaced")
+            first.setdefault(str(raw.get("urn")), raw["op"] == "delete-replaced")
     return first
 
 
+def _steps(raw_steps: Iterable[Mapping[str, Any]], order: Mapping[str, bool]) -> Iterator[Step]:
+    for raw in raw_steps:
+        if raw.get("op") not in _PARTS_OF_A_REPLACEMENT:
+            yield _step(raw, order)
+
+
+def _merged(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """One step for each resource: with --refresh an `update` or `delete` that tells what the cloud has comes first,
+    and then what the program makes of it.
+    """
+    found: dict[tuple[str, bool], Step] = {}
+    for step in steps:
+        key = (step.urn, step.old_copy)
+        seen = found.get(key)
+        found[key] = step if seen is None else _after_refresh(seen, step)
+    return tuple(found.values())
+
+
+def _after_refresh(refreshed: Step, step: Step) -> Step:
+    if refreshed.op is Op.DELETE:
+        return dataclasses.replace(step, notes=(*step.notes, "it is gone from the cloud: deleted outside the program"))
+    old = refreshed.old.inputs if refreshed.old else {}
+    new = refreshed.new.inputs if refreshed.new else {}
+    drift = {format_path(change.path) for change in properties.changes(old, new)} or set(refreshed.drift)
+    return dataclasses.replace(step, drift=tuple(sorted({*drift, *step.drift})))
+
+
+def _with_refusals(steps: Sequence[Step], refused: Mapping[str, Op]) -> Sequence[Step]:
+    """The steps with what the engine refuses; it may stop before it lists the step itself."""
+    listed: list[Step] = []
+    for step in steps:
+        if step.urn in refused and step.op in (Op.DELETE, Op.REPLACE, Op.FORGET):
+            kept = [part and dataclasses.replace(part, protect=True) for part in (step.old, step.new)]
+            listed.append(dataclasses.replace(step, old=kept[0], new=kept[1]))
+        elif step.urn not in refused:
+            listed.append(step)
+    missing = refused.keys() - {step.urn for step in listed}
+    gone = {urn: _resource(urn, {"protect": True, "custom": True}) for urn in sorted(missing)}
+    return listed + [Step(op=refused[urn], urn=urn, old=old, new=None) for urn, old in gone.items()]
+
+
 def _step(raw: Mapping[str, Any], order: Mapping[str, bool]) -> Step:
-    try:
-        op, urn = _OPS[raw["op"]], str(raw["urn"])
-    except KeyError as error:
-        raise PreviewError(f"the preview has a step that this reader doesn't know: {error}") from None
-    old = _resource(raw["oldState"]) if raw.get("oldState") else None
-    new = _resource(raw["newState"]) if raw.get("newState") else None
-    resource = new or old
-    if resource is None:
+    op, urn = _OPS.get(str(raw.get("op"))), str(raw.get("urn", ""))
+    if op is None:
+        raise PreviewError(f"the preview has a step that this reader doesn't know: {raw.get('op')!r} of {urn or '?'}")
+    states: list[Mapping[str, Any]] = [raw.get("oldState") or {}, raw.get("newState") or {}]
+    if not any(states):
         raise PreviewError(f"the preview's step for {urn} has neither an old nor a new state")
+    if urn.count("::") < 3:
+        raise PreviewError(f"the preview has a step {raw['op']!r} without a resource: its URN is {urn!r}")
+    old, new = (_resource(urn, state) if state else None for state in states)
+    resource = new or old
+    assert resource is not None  # noqa: S101 (one of the states is there, see above)
     detailed: Mapping[str, Mapping[str, Any]] = raw.get("detailedDiff") or {}
     reasons = {str(key) for key in raw.get("replaceReasons") or ()}
     reasons |= {path for path, diff in detailed.items() if str(diff.get("kind", "")).endswith("-replace")}
+    if op is Op.DELETE and old and old.options.get("retainOnDelete"):
+        op = Op.FORGET
     notes = (f"known as {old.name} before",) if old is not None and new is not None and old.urn != new.urn else ()
+    autonamed = replacements.is_autonamed(resource.type, states[1].get("inputs") or states[0].get("inputs") or {})
+    deleted_first = not autonamed and replacements.deleted_first(resource.type, resource.inputs)
+    changed = tuple(detailed) or tuple(map(str, raw.get("diffReasons") or ()))
+    hidden = tuple(_hidden(old, new, changed))
     return Step(
         op=op,
         urn=urn,
         old=old,
         new=new,
         replace_reasons=tuple(sorted(reasons)) if op is Op.REPLACE else (),
-        deleted_first=op is Op.REPLACE and order.get(urn, replacements.deleted_first(resource.type, resource.inputs)),
-        drift=tuple(sorted(path for path, diff in detailed.items() if not diff.get("inputDiff", True))),
+        deleted_first=op is Op.REPLACE and order.get(urn, deleted_first),
+        drift=tuple(_drift(old, new, detailed, hidden)) if op is Op.UPDATE else (),
+        hidden_changes=hidden,
+        old_copy=op in (Op.DELETE, Op.FORGET) and bool(states[0].get("delete")),
         notes=notes,
     )
 
 
-def _resource(state: Mapping[str, Any]) -> Resource:
+def _drift(
+    old: Resource | None, new: Resource | None, detailed: Mapping[str, Mapping[str, Any]], hidden: Sequence[str]
+) -> Iterator[str]:
+    """The paths whose old and new inputs are equal: the program changes nothing there, so the cloud did.
+
+    `inputDiff` alone doesn't say it: bridged providers (AWS, Cloudflare) have it false for every change. A path that is
+    no input is the provider's own (`lastModified`), which follows whatever else changes.
+    """
+    if old is None or new is None:
+        return
+    program_changes = bool(hidden) or any(True for _ in properties.changes(old.inputs, new.inputs))
+    for text, diff in sorted(detailed.items()):
+        before, after = _at(old.inputs, text), _at(new.inputs, text)
+        is_input = before is not None or after is not None
+        equal = text not in hidden and not any(True for _ in properties.changes(before, after))
+        if not diff.get("inputDiff") and equal and (is_input or not program_changes):
+            yield text
+
+
+def _hidden(old: Resource | None, new: Resource | None, changed: Iterable[str]) -> Iterator[str]:
+    """The paths of secret inputs that differ though both sides show only `[secret]`."""
+    if old is None or new is None:
+        return
+    for text in changed:
+        if not {*_path(text)[:1]} <= new.inputs.keys():
+            continue
+        seen = any(True for _ in properties.changes(_at(old.inputs, text), _at(new.inputs, text)))
+        if not seen and _is_hidden(old, text) and _is_hidden(new, text):
+            yield text
+
+
+def _is_hidden(resource: Resource, text: str) -> bool:
+    """Whether a secret is at a path, above or below it."""
+    path = _path(text)
+    secrets = [_path(secret) for secret in resource.secret_paths]
+    return any(properties.contains(secret, path) or properties.contains(path, secret) for secret in secrets)
+
+
+def _at(tree: Any, text: str) -> Any:
+    for part in _path(text):
+        if isinstance(tree, Mapping):
+            tree = cast("Mapping[str | int, Any]", tree).get(part)
+        elif isinstance(tree, list) and isinstance(part, int) and part < len(cast("list[Any]", tree)):
+            tree = tree[part]
+        else:
+            return None
+    return tree
+
+
+def _path(text: str) -> properties.Path:
+    """The path that a provider has written; one that can't be read stands for the whole resource."""
+    try:
+        return parse_path(text)
+    except ValueError:
+        return ()
+
+
+def _resource(step_urn: str, state: Mapping[str, Any]) -> Resource:
     inputs, secret_paths = property_values(state.get("inputs") or {})
     outputs, secret_outputs = property_values(state.get("outputs") or {})
-    urn = str(state["urn"])
+    urn = str(state.get("urn") or step_urn)
     dependencies: Mapping[str, list[str]] = state.get("propertyDependencies") or {}
+    options = ("retainOnDelete", "ignoreChanges", "replaceOnChanges", "additionalSecretOutputs", "customTimeouts")
     return Resource(
         urn=urn,
-        type=str(state["type"]),
+        type=str(state.get("type") or urn.split("::")[2].rsplit("$", maxsplit=1)[-1]),
         name=urn.split("::", 3)[3],
-        custom=bool(state.get("custom", False)),
+        custom=bool(state.get("custom", True)),
         parent=str(state.get("parent", "")),
         inputs=inputs,
         outputs={key: value for key, value in outputs.items() if key not in inputs},
@@ -161,20 +338,6 @@ def _resource(state: Mapping[str, Any]) -> Resource:
         provider=str(state.get("provider", "")).removesuffix(f"::{UNKNOWN}"),
         protect=bool(state.get("protect", False)),
         aliases=tuple(state.get("aliases") or ()),
-        options={},
+        options={name: state[name] for name in options if state.get(name)},
         secret_paths=secret_paths | secret_outputs,
     )
-
-
-def _violations(events: Iterable[Mapping[str, Any]]) -> Iterable[Violation]:
-    for event in events:
-        policy: Mapping[str, Any] | None = event.get("policyEvent")
-        if policy is None:
-            continue
-        yield Violation(
-            rule=str(policy.get("policyName", "")),
-            mandatory=policy.get("enforcementLevel") == "mandatory",
-            message=str(policy.get("message", "")).strip(),
-            urn=str(policy.get("resourceUrn", "")),
-            severity=str(policy.get("severity", "")),
-        )

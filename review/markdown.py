@@ -104,7 +104,7 @@ def _section(part: Part, entries: Sequence[Entry]) -> str:
 def _entry(part: Part, entry: Entry) -> Iterable[str]:
     item = entry.item
     where = f" — {prose(', '.join(entry.environments))}" if entry.environments else ""
-    if part in (Part.ERRORS, Part.PARITY):
+    if part in (Part.ERRORS, Part.DOUBTS, Part.PARITY):
         yield f"- {prose(item.subject)}{where}"
         return
     if part in (Part.CAPACITY, Part.OUTPUTS):

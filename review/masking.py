@@ -2,23 +2,17 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 from stack.properties import Path, format_path
 from stack.resource import Resource
+from stack.sensitive import is_secret_name, without_secrets
 from stack.values import HIDDEN
 
-_SENSITIVE = re.compile(r"(password|passwd|secret_?string|token|private_?key|api_?key|credential)s?$", re.IGNORECASE)
-_IN_A_URL = re.compile(r"(?<=://)([^/\s:@]*):([^/\s@]+)(?=@)")
-_ASSIGNED = re.compile(
-    r"""((?:password|passwd|api[_-]?key|secret[_-]?key|auth[_-]?token)["']?\s*[=:]\s*["']?)([^\s"'$/{<%*(][^\s"'$]{5,})""",
-    re.IGNORECASE,
-)
-"""A password in a line of a text or in an option, but neither a reference (`$X`) nor a path."""
-_SECRET_DATA = ("data", "stringData")
+_SECRETS = ("kubernetes:core/v1:Secret",)  # SecretPatch and SecretList too
+_SECRET_DATA = ("data", "stringData", "kubectl.kubernetes.io/last-applied-configuration")
 
 
 @dataclass(frozen=True)
@@ -39,8 +33,9 @@ class Concealed:
         return HIDDEN
 
 
-def _without_passwords(text: str) -> str:
-    return _ASSIGNED.sub(rf"\1{HIDDEN}", _IN_A_URL.sub(rf"\1:{HIDDEN}", text))
+def shown_text(text: str) -> str:
+    """A message, a line or a text as it may be shown."""
+    return without_secrets(text, HIDDEN)
 
 
 def _mask(_: Any) -> Any:
@@ -52,9 +47,11 @@ def masked_inputs(resource: Resource) -> dict[str, Any]:
     return masked(resource.type, resource.inputs, resource.secret_paths)
 
 
-def comparable_inputs(resource: Resource) -> dict[str, Any]:
-    """A resource's inputs with their secrets concealed, so that a changed one is seen to have changed."""
-    return masked(resource.type, resource.inputs, resource.secret_paths, Concealed.of)
+def comparable_inputs(resource: Resource, secret_paths: frozenset[str]) -> dict[str, Any]:
+    """A resource's inputs with the secrets at these paths and its own concealed, so that a changed one is seen to have
+    changed.
+    """
+    return masked(resource.type, resource.inputs, resource.secret_paths | secret_paths, Concealed.of)
 
 
 def masked(
@@ -65,23 +62,23 @@ def masked(
 ) -> dict[str, Any]:
     """Properties of a resource of this type, as they may be shown; `conceal` makes what stands for a secret.
 
-    In a Kubernetes Secret the keys stay and the values go. A name that ends in `Password`, `token`, … hides a text
+    In a Kubernetes Secret the keys stay and the values go. A name of a secret (stack/sensitive.py) hides a text
     (a boolean such as `manageMasterUserPassword` tells nothing), also as the name of an environment variable. Of a URL,
     an option and a text's line the password goes.
     """
-    kubernetes_secret = type_ == "kubernetes:core/v1:Secret"
+    kubernetes_secret = type_.startswith(_SECRETS)
 
     def shown(value: Any, path: Path, key: str) -> Any:
-        if format_path(path) in secret_paths or (kubernetes_secret and path[0] in _SECRET_DATA):
+        if format_path(path) in secret_paths or (kubernetes_secret and path[-1] in _SECRET_DATA):
             if not isinstance(value, Mapping):
                 return conceal(value)
             return {inner: conceal(item) for inner, item in cast("Mapping[str, Any]", value).items()}
         if isinstance(value, str):
-            return conceal(value) if _SENSITIVE.search(key) else _without_passwords(value)
+            return conceal(value) if is_secret_name(key) else shown_text(value)
         if isinstance(value, Mapping):
             mapping = cast("Mapping[str, Any]", value)
             name = mapping.get("name")
-            named = isinstance(name, str) and _SENSITIVE.search(name)
+            named = isinstance(name, str) and is_secret_name(name)
             return {
                 inner: shown(item, (*path, inner), str(name) if named and inner == "value" else inner)
                 for inner, item in mapping.items()

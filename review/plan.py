@@ -37,7 +37,9 @@ class Step:
 
     `old` is None for a creation and `new` for a deletion. `deleted_first` says whether a replacement removes the old
     resource before the new one exists. `drift` holds the paths that differ from the cloud though the program hasn't
-    changed them, which only the engine can see. `notes` are sentences for the reviewer.
+    changed them, which only the engine can see, `hidden_changes` those of secrets that differ though nobody shows their
+    values. An `old_copy` is what an interrupted replacement has left behind: its successor is in use. `notes` are
+    sentences for the reviewer.
     """
 
     op: Op
@@ -47,6 +49,8 @@ class Step:
     replace_reasons: tuple[str, ...] = ()
     deleted_first: bool = False
     drift: tuple[str, ...] = ()
+    hidden_changes: tuple[str, ...] = ()
+    old_copy: bool = False
     notes: tuple[str, ...] = ()
 
     @property
@@ -74,26 +78,39 @@ class Violation:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """One environment's deployment. `errors` are what made the program or the preview fail."""
+    """One environment's deployment.
+
+    `errors` are what made the program or the preview fail, `doubts` why there may be more than is told. `exports_after`
+    is None where nobody knows them, `violations` where nobody has asked.
+    """
 
     environment: str
     origin: Origin
     steps: tuple[Step, ...] = ()
     exports_before: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    exports_after: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    exports_after: Mapping[str, Any] | None = field(default_factory=dict[str, Any])
     secret_exports: frozenset[str] = frozenset()
     violations: tuple[Violation, ...] | None = None
     errors: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def before(self) -> tuple[Resource, ...]:
         """The resources that there are now."""
-        return tuple(step.old for step in self.steps if step.old is not None)
+        return tuple(step.old for step in self.steps if step.old is not None and not step.old_copy)
 
     @property
     def after(self) -> tuple[Resource, ...]:
         """The resources that there will be."""
         return tuple(step.new for step in self.steps if step.new is not None)
+
+    @property
+    def changed_exports(self) -> tuple[str, ...]:
+        """The names of the exports that differ, as far as they are known."""
+        if self.exports_after is None:
+            return ()
+        before, after = self.exports_before, self.exports_after
+        return tuple(name for name in sorted({*before, *after}) if before.get(name) != after.get(name))
 
     @property
     def changed(self) -> tuple[Step, ...]:

@@ -65,7 +65,7 @@ def _descendants(children: dict[str, list[Resource]], urn: str) -> int:
 
 def short_type(type_: str) -> str:
     """`kubernetes:apps/v1:StatefulSet` as `apps/v1 StatefulSet`, `aws:rds/instance:Instance` as `aws rds Instance`."""
-    package, module, name = type_.split(":")
+    package, *modules, name = type_.split(":") if ":" in type_ else ("", type_)
     if package == "kubernetes":
-        return f"{module} {name}"
-    return name if package == "simone" else f"{package} {module.split('/')[0]} {name}"
+        return " ".join((*modules, name))
+    return name if package == "simone" else " ".join((package, *(module.split("/")[0] for module in modules), name))

@@ -47,13 +47,17 @@ class TextChange:
 
 
 def readable_changes(old: Resource | None, new: Resource | None) -> tuple[ValueChange | TextChange, ...]:
-    """All changes between two states of a resource, secrets concealed."""
-    before = comparable_inputs(old) if old else {}
-    after = comparable_inputs(new) if new else {}
+    """All changes between two states of a resource, secrets concealed: what is secret on one side, on both."""
+    secret = (old.secret_paths if old else frozenset()) | (new.secret_paths if new else frozenset())
+    before = comparable_inputs(old, secret) if old else {}
+    after = comparable_inputs(new, secret) if new else {}
     return tuple(_walk(before, after, ""))
 
 
 def _walk(old: Any, new: Any, path: str) -> Iterator[ValueChange | TextChange]:
+    if isinstance(old, Concealed) or isinstance(new, Concealed):
+        # An element of a list may have moved, so that its other side wasn't at the path that is secret.
+        old, new = (None if side is None else _concealed(side) for side in (old, new))
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         before, after = cast("Mapping[str, Any]", old), cast("Mapping[str, Any]", new)
         for key in [*before, *(key for key in after if key not in before)]:
@@ -75,6 +79,10 @@ def _walk(old: Any, new: Any, path: str) -> Iterator[ValueChange | TextChange]:
         yield ValueChange(path, Kind.UPDATE, text_of(old), text_of(new))
 
 
+def _concealed(value: Any) -> Concealed:
+    return value if isinstance(value, Concealed) else Concealed.of(value)
+
+
 def _walk_list(old: Sequence[Any], new: Sequence[Any], path: str) -> Iterator[ValueChange | TextChange]:
     before, after = _by_identity(old), _by_identity(new)
     if before is not None and after is not None:
@@ -84,6 +92,8 @@ def _walk_list(old: Sequence[Any], new: Sequence[Any], path: str) -> Iterator[Va
         if common[0] != common[1]:
             yield ValueChange(f"{path} (order)", Kind.UPDATE, ", ".join(common[0]), ", ".join(common[1]))
         return
+    if any(isinstance(item, Concealed) for item in [*old, *new]):
+        old, new = ([_concealed(item) for item in side] for side in (old, new))
     if all(not isinstance(item, Mapping | list) for item in [*old, *new]):
         if not same(old, new):
             yield ValueChange(path, Kind.UPDATE, text_of(old), text_of(new))

@@ -198,6 +198,17 @@ def deleted_first(type_: str, inputs: Mapping[str, Any]) -> bool:
     return fixed_name(type_, inputs) is not None
 
 
+def is_autonamed(type_: str, inputs: Mapping[str, Any]) -> bool:
+    """Whether the provider has made up the name that the engine shows among a resource's inputs.
+
+    Bridged providers list it in `__defaults`; the Kubernetes provider says so in an annotation.
+    """
+    if type_.startswith("kubernetes:"):
+        metadata: Mapping[str, Any] = inputs.get("metadata") or {}
+        return (metadata.get("annotations") or {}).get("pulumi.com/autonamed") == "true"
+    return any(name in (inputs.get("__defaults") or ()) for name in _NAMES)
+
+
 def fixed_name(type_: str, inputs: Mapping[str, Any]) -> tuple[str, ...] | None:
     """What a resource is called in the cloud or cluster, where the program says so."""
     if type_.startswith("kubernetes:"):

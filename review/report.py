@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from review import replacements
 from review.capacity import Figure, capacity
 from review.disruption import CHECKSUM, disruptions, is_stateful, keeps_volumes
+from review.masking import masked, shown_text
 from review.plan import Op, Plan, Step, Violation
 from review.preview import short_type
 from review.readable import TextChange, ValueChange, readable_changes, text_of
@@ -31,6 +31,7 @@ class Part(StrEnum):
     """A section; they come in this order, and go from the end when the report is too long."""
 
     ERRORS = "Errors"
+    DOUBTS = "Not certain"
     VIOLATIONS = "Policy violations"
     LOSSES = "Deletions and replacements"
     DISRUPTIONS = "Restarts, reboots and evictions"
@@ -115,13 +116,25 @@ def stops(plan: Plan) -> bool:
 
 
 def _hits(step: Step) -> bool:
-    """Whether a protected resource is deleted or replaced."""
-    return step.op in (Op.DELETE, Op.REPLACE) and step.old is not None and step.old.protect
+    """Whether a protected resource is deleted or replaced; the engine does both when its protection has gone before
+    (a deletion) or goes with it (a replacement).
+    """
+    if step.old is None or not step.old.protect:
+        return False
+    return step.op is Op.DELETE or _is_retained(step) or (step.op is Op.REPLACE and (not step.new or step.new.protect))
+
+
+def _is_retained(step: Step) -> bool:
+    """Whether what goes from the state stays in the cloud, as `retainOnDelete` says."""
+    goes = step.op in (Op.DELETE, Op.FORGET, Op.REPLACE)
+    return goes and step.old is not None and bool(step.old.options.get("retainOnDelete"))
 
 
 def _items(plan: Plan) -> Iterable[tuple[Part, Item]]:
     for error in plan.errors:
-        yield Part.ERRORS, Item(subject=error)
+        yield Part.ERRORS, Item(subject=shown_text(error))
+    for doubt in plan.doubts:
+        yield Part.DOUBTS, Item(subject=shown_text(doubt))
     for violation in plan.violations or ():
         yield Part.VIOLATIONS, _violation(violation)
     renamed = renames(plan.steps)
@@ -167,7 +180,11 @@ def _item(step: Step, renamed: str) -> Item:
         sentences.append(f"renamed to {renamed}: with {keeping} there all of it stays")
     elif renamed:
         sentences.append(f"the same as {renamed}, which is created before this is deleted: without an alias it is lost")
-    if step.op in (Op.DELETE, Op.REPLACE) and is_stateful(resource):
+    if step.old_copy:
+        sentences.append("the old copy that an interrupted replacement has left; the one in use stays")
+    elif _is_retained(step):
+        sentences.append("the old one leaves the state and stays in the cloud with its data (retainOnDelete)")
+    elif step.op in (Op.DELETE, Op.REPLACE) and is_stateful(resource):
         sentences.append(
             "its pods go; its volumes stay as they are, with their data"
             if keeps_volumes(resource)
@@ -179,18 +196,23 @@ def _item(step: Step, renamed: str) -> Item:
         sentences.append("runs again")
     elif step.op is Op.REPLACE:
         why = ", ".join(step.replace_reasons) or "the engine gives no reason"
-        order = "deleted first, so it is missing until the new one is ready" if step.deleted_first else "created first"
+        order = (
+            "deleted first, so it is missing until the new one is ready"
+            if step.deleted_first
+            else "the new one is created first, the old one deleted afterwards"
+        )
         sentences += [f"replaced because of: {why} ({replacements.source_of(resource.type)})", order]
-    if step.op is Op.FORGET:
+    if step.op is Op.FORGET and not _is_retained(step):
         sentences.append("dropped from the state, not deleted")
     interrupted = _interrupts(step)
     sentences += interrupted
     sentences += [note for note in step.notes if not note.startswith("it is protected")]
     if step.drift:
         sentences.append(f"changed outside the program: {', '.join(step.drift)}")
-    shown = () if step.op in (Op.CREATE, Op.DELETE, Op.IMPORT) else readable_changes(step.old, step.new)
+    shown = () if step.op in (Op.CREATE, Op.DELETE, Op.FORGET, Op.IMPORT) else readable_changes(step.old, step.new)
     if interrupted:  # they say what the checksum means
         shown = tuple(change for change in shown if CHECKSUM not in change.path)
+    shown += tuple(ValueChange(path, Kind.UPDATE, HIDDEN, HIDDEN) for path in step.hidden_changes)
     return Item(
         subject=resource.name,
         kind=short_type(resource.type),
@@ -204,7 +226,7 @@ def _violation(violation: Violation) -> Item:
     level = "mandatory" if violation.mandatory else "advisory"
     of_the_stack = not violation.urn or f"::{STACK_TYPE}::" in violation.urn
     where = "the whole stack" if of_the_stack else violation.urn.split("::")[-1]
-    sentences = [f"{where}: {violation.message}"]
+    sentences = [f"{where}: {shown_text(violation.message)}"]
     if violation.protects_from:
         sentences.append(f"Why: {violation.protects_from}")
     if violation.fix:
@@ -227,17 +249,13 @@ def _figure(figure: Figure) -> Item:
 
 
 def _outputs(plan: Plan) -> Iterable[tuple[Part, Item]]:
-    for name in sorted({*plan.exports_before, *plan.exports_after}):
-        old, new = plan.exports_before.get(name), plan.exports_after.get(name)
-        if old == new:
-            continue
+    for name in plan.changed_exports:
         secret = any(path == name or path.startswith((f"{name}.", f"{name}[")) for path in plan.secret_exports)
-
-        def shown(value: Any, hidden: bool = secret) -> str | None:
-            return None if value is None else HIDDEN if hidden else text_of(value)
-
-        kind = Kind.ADD if old is None else Kind.DELETE if new is None else Kind.UPDATE
-        yield Part.OUTPUTS, Item(subject=name, changes=(ValueChange(name, kind, shown(old), shown(new)),))
+        values = plan.exports_before.get(name), (plan.exports_after or {}).get(name)
+        kind = Kind.ADD if values[0] is None else Kind.DELETE if values[1] is None else Kind.UPDATE
+        shown = [HIDDEN if secret else masked("", {name: value}, frozenset())[name] for value in values]
+        old, new = (None if value is None else text_of(mask) for value, mask in zip(values, shown, strict=True))
+        yield Part.OUTPUTS, Item(subject=name, changes=(ValueChange(name, kind, old, new),))
 
 
 def _merged(found: Iterable[tuple[str, Item]]) -> tuple[Entry, ...]:
@@ -253,9 +271,10 @@ def _verdict(plans: Sequence[Plan], sections: Mapping[Part, tuple[Entry, ...]]) 
         return Verdict.BROKEN
     if any(stops(plan) for plan in plans):
         return Verdict.STOPPED
-    if Part.LOSSES in sections or Part.DISRUPTIONS in sections:
+    drifted = any(step.drift for plan in plans for step in plan.steps)
+    if drifted or any(part in sections for part in (Part.DOUBTS, Part.LOSSES, Part.DISRUPTIONS)):
         return Verdict.CAREFUL
-    if any(plan.changed or plan.exports_before != plan.exports_after for plan in plans):
+    if any(plan.changed or plan.changed_exports for plan in plans):
         return Verdict.HARMLESS
     return Verdict.NO_CHANGES
 
@@ -290,11 +309,18 @@ def _cares(plans: Sequence[Plan]) -> Iterable[str]:
     if components:
         named = _few(f"{step.resource.name} to {new_names[step.urn]}" for step in components)
         yield f"renames {named} without an alias"
-    for word, ops in (("deletes", (Op.DELETE,)), ("replaces", (Op.REPLACE,)), ("forgets", (Op.FORGET,))):
-        if gone := [step.resource.name for step in steps if step.op in ops and not _runs_again(step)]:
+    old_copies = [step.resource.name for step in steps if step.old_copy]
+    for word, op in (("deletes", Op.DELETE), ("replaces", Op.REPLACE), ("forgets", Op.FORGET)):
+        if gone := [step.resource.name for step in steps if step.op is op and not (_runs_again(step) or step.old_copy)]:
             yield f"{word} {_few(gone)}"
+    if old_copies:
+        yield f"deletes the old copy of {_few(old_copies)}"
     if interrupted := [step.resource.name for step in steps if _interrupts(step)]:
         yield f"interrupts {_few(interrupted)}"
+    if drifted := [step.resource.name for step in steps if step.drift]:
+        yield f"undoes what was changed outside the program at {_few(drifted)}"
+    if any(plan.doubts for plan in plans):
+        yield "the preview isn't complete"
     yield from _reruns(plans)
 
 

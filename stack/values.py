@@ -29,8 +29,15 @@ SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 (the protoco
 """How the engine marks a special value in a property tree: pulumi, sdk/go/common/resource/sig/sig.go."""
 
 
+_BOOKKEEPING = {
+    *("__defaults", "__meta", "__inputs", "__internal", "__pulumi_raw_state_delta"),
+    *("__initialApiVersion", "__fieldManager"),
+}
+"""Keys in which bridged providers and the Kubernetes provider keep notes for themselves."""
+
+
 def property_values(marked: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
-    """The engine's properties without its marks, and the paths that it marks as secret.
+    """The engine's properties without its marks and the providers' notes, and the paths that are marked as secret.
 
     Unknown values are `UNKNOWN`, whatever their type. A secret stands there as a value (on the wire), as JSON text
     (`plaintext`, asked for with --show-secrets), encrypted (`ciphertext`) or already hidden (`[secret]`); of the last
@@ -46,7 +53,7 @@ def property_values(marked: Mapping[str, Any]) -> tuple[dict[str, Any], frozense
                 if "plaintext" in mapping:
                     return unmarked(json.loads(mapping["plaintext"]), path)
                 return unmarked(mapping.get("value", HIDDEN), path)
-            return {key: unmarked(item, (*path, key)) for key, item in mapping.items()}
+            return {key: unmarked(item, (*path, key)) for key, item in mapping.items() if key not in _BOOKKEEPING}
         if isinstance(value, list):
             return [unmarked(item, (*path, index)) for index, item in enumerate(cast("list[Any]", value))]
         if isinstance(value, str):
@@ -56,4 +63,4 @@ def property_values(marked: Mapping[str, Any]) -> tuple[dict[str, Any], frozense
         # Struct knows no integers: 6379 travels as 6379.0.
         return int(value) if isinstance(value, float) and value.is_integer() else value
 
-    return {key: unmarked(value, (key,)) for key, value in marked.items()}, frozenset(secret_paths)
+    return unmarked(marked, ()), frozenset(secret_paths)

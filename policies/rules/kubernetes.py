@@ -6,6 +6,7 @@ from typing import Any
 
 from policies.rule import Finding, Findings, Parameters, Severity, rule
 from stack.resource import Resource, Stack, dig, selects
+from stack.sensitive import is_secret_name
 
 _K8S = "https://kubernetes.io/docs"
 _WORKLOADS = (":Deployment", ":StatefulSet", ":DaemonSet", "batch/v1:Job", "batch/v1:CronJob")
@@ -159,7 +160,6 @@ def images_fixed(workload: Resource, parameters: Parameters) -> Findings:
             yield Finding(f"{image} has no fixed version", workload)
 
 
-_SECRET_NAME = re.compile(r"(password|passwd|secret|token|private_?key|api_?key|credential)s?$", re.IGNORECASE)
 _NOT_A_SECRET = re.compile(r"(_file|_path|_dir|_name|_env|_user)$|^/|^\$\(", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
     r"""-----BEGIN\ [A-Z ]*PRIVATE\ KEY-----|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|SCRAM-SHA-256\$\d+:|
@@ -194,7 +194,7 @@ def no_plain_secrets(stack: Stack, _: Parameters) -> Findings:
     """No password stands in a variable, an argument or a ConfigMap."""
     for workload in stack.workloads:
         for where, name, value in _visible(workload):
-            named = _SECRET_NAME.search(name) and value and not _NOT_A_SECRET.search(value)
+            named = is_secret_name(name) and value and not _NOT_A_SECRET.search(value)
             if named or _SECRET_TEXT.search(value):
                 yield Finding(f"{where} {name} holds a secret".replace("  ", " "), workload)
     for config in stack.of("core/v1:ConfigMap"):
