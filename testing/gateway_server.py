@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import signal
 import subprocess
 import threading
 import time
@@ -18,7 +17,8 @@ import httpx
 from app.caching_policy import Policy
 from components.gateway import config
 from components.gateway.settings import GatewaySettings
-from testing.waits import PATIENCE, eventually, own_address
+from testing.servers import end
+from testing.waits import eventually, own_address
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,6 @@ def running_gateway(
             eventually(answers, "the gateway answers")
             yield gateway
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(PATIENCE)
+        end(process)
         api.stop()
         storefront.stop()

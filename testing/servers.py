@@ -13,7 +13,7 @@ from typing import Final
 
 import psutil
 
-from testing.waits import eventually, free_port
+from testing.waits import PATIENCE, eventually, free_port
 
 PAIRS: Final = ("sessions", "data", "computed")
 
@@ -51,6 +51,16 @@ def process(command: Sequence[str], environment: Mapping[str, str], log: Path) -
         _, stubborn = psutil.wait_procs(family, timeout=10)
         for member in stubborn:
             member.kill()
+        child.wait()
+
+
+def end(child: "subprocess.Popen[bytes]") -> None:
+    """End a program as it is asked to, or at once if it doesn't."""
+    child.terminate()
+    try:
+        child.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        child.kill()
         child.wait()
 
 

@@ -29,7 +29,8 @@ from local.images import catalogue
 from local.plan import Planner
 from local.state import State
 from stack.render import Rendered
-from testing.waits import PATIENCE, eventually, own_address
+from testing.servers import end
+from testing.waits import eventually, own_address
 
 OPERATIONS = "placeholder-for-redis-operations".ljust(32, "-")
 EXPORTER = "placeholder-for-postgres-exporter".ljust(32, "-")
@@ -71,8 +72,7 @@ def _running(command: list[str | Path], log: Path) -> Generator[Callable[[], Non
     try:
         yield alive
     finally:
-        process.terminate()
-        process.wait(PATIENCE)
+        end(process)
 
 
 def _answer(ask: Callable[[], T], alive: Callable[[], None], errors: type[Exception]) -> T:
