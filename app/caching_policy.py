@@ -44,6 +44,9 @@ EVENTS: Final[Mapping[Event, frozenset[str]]] = {
 }
 """The parameters that each event has, always all of them. They are what fills a tag: `product:{product_id}`."""
 
+Entity = Literal["product", "user", "listing", "search", "suggestions", "categories", "reviews", "stock"]
+"""What the API keeps of the database's answers, under the answers that it makes from them."""
+
 LISTED_AT_MOST: Final = 100
 """Things that an answer may have a tag for each of: 2 KB of Cache-Tag header, of which the edge reads 16 KB
 (developers.cloudflare.com/cache/how-to/purge-cache/purge-by-tags). One that shows more has the tag of all."""
@@ -115,6 +118,13 @@ class Countries(_Model):
     def shared(self, country: str) -> str:
         """The country whose answers `country` is given."""
         return country if country in self.own else self.others
+
+
+class EntityTtl(_Model):
+    """How long the API keeps what one query of the database has found."""
+
+    ttl: Seconds = Field(description="fresh in Redis")
+    stale_while_revalidate: Seconds = Field(default=0, description="served stale while one process loads it anew")
 
 
 class Lists(_Model):
@@ -328,18 +338,6 @@ class Match:
     parameters: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Purge:
-    """What an event throws away: stored answers by tag where a layer knows tags, by path where it doesn't.
-
-    `paths` are whole paths, or prefixes that end in `*` where the event doesn't know a route's parameter; each stands
-    for all of its queries and variants.
-    """
-
-    tags: tuple[str, ...]
-    paths: tuple[str, ...]
-
-
 class Policy(_Model):
     """The whole file."""
 
@@ -347,6 +345,7 @@ class Policy(_Model):
     errors: Errors
     bypass: Bypass
     countries: Countries = Countries()
+    entities: Mapping[Entity, EntityTtl] = Field(default={}, description="the API needs one for each of its entities")
     routes: tuple[Route, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -384,8 +383,8 @@ class Policy(_Model):
                 return Match(route, found.groupdict())
         return None
 
-    def purge(self, event: Event, parameters: Mapping[str, str]) -> Purge:
-        """What `event` about the things named by `parameters` (product_id, user_id …) throws away.
+    def purge(self, event: Event, parameters: Mapping[str, str]) -> tuple[str, ...]:
+        """The tags of what `event` about the things named by `parameters` (product_id, user_id …) throws away.
 
         Of each route, the tags that are narrowest among those the event can fill in: a change of product 5 purges
         `product:5` and not `catalogue`; a new catalogue, which names no product, purges `catalogue`. Of a route that
@@ -398,7 +397,6 @@ class Policy(_Model):
                 f"event {event!r} has {_having(event)}, but was given {', '.join(sorted(parameters)) or 'none'}"
             )
         tags: dict[str, None] = {}
-        paths: dict[str, None] = {}
         for route in self.routes:
             if route.lists and event in route.lists.purged_by:
                 shown = parameters[route.lists.parameter]
@@ -411,8 +409,7 @@ class Policy(_Model):
             for tag in known:
                 if len(list(_parameters(tag))) == narrowest:
                     tags[tag.format_map(parameters)] = None
-            paths[_known_path(route, parameters)] = None
-        return Purge(tuple(tags), tuple(paths))
+        return tuple(tags)
 
 
 def load(path: Path) -> Policy:
@@ -448,6 +445,7 @@ def parse(text: str, name: str = "caching.yaml") -> Policy:
         allowed = ""
         if first["type"] == "extra_forbidden":
             sections = {"errors": Errors, "bypass": Bypass, "countries": Countries, "routes": Route}
+            sections["entities"] = EntityTtl
             model = Policy if len(first["loc"]) == 1 else sections.get(str(first["loc"][0]), Policy)
             model = Lists if "lists" in first["loc"][:-1] else model
             allowed = f": unknown field; allowed are {', '.join(model.model_fields)}"
@@ -495,18 +493,6 @@ def _overlap(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
         if "" in (left, right) and left != right:
             return False
     return len(first) == len(second)
-
-
-def _known_path(route: Route, parameters: Mapping[str, str]) -> str:
-    path = ""
-    for part in route.segments:
-        if part.startswith("{"):
-            name = part[1:-1].rstrip("*")
-            if name not in parameters:
-                return f"{path}/*"
-            part = parameters[name]  # noqa: PLW2901
-        path += f"/{part}"
-    return path
 
 
 def _refuse_duplicate_keys(node: yaml.Node | None, name: str) -> None:

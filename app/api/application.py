@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, get_args
 
 import structlog
 from fastapi import Depends, FastAPI, Request, Response
@@ -19,7 +19,7 @@ from app.api.routes import ROUTERS
 from app.api.routes.parameters import each_once
 from app.api.shop import Shop
 from app.api.views import ProblemView
-from app.caching_policy import Policy, PolicyError
+from app.caching_policy import Entity, Policy, PolicyError
 from app.database import failures
 
 log = structlog.get_logger(__name__)
@@ -57,7 +57,8 @@ def make_routes() -> FastAPI:
 
 def check_named(policy: Policy, routes: FastAPI) -> None:
     """Every route must have an entry of the policy: one that has none would be served and, unnoticed, never stored. And
-    every query parameter of a stored answer must be named there: others never reach the application.
+    every query parameter of a stored answer must be named there: others never reach the application. And every entity
+    needs a TTL.
 
     Raises PolicyError with what is missing.
     """
@@ -76,6 +77,11 @@ def check_named(policy: Policy, routes: FastAPI) -> None:
                     f"app/caching.yaml names no query parameter {', '.join(unnamed)} of {path}, which answers depend "
                     f"on: what isn't named never reaches the API. Write  query: [{', '.join(sorted(asked))}]"
                 )
+    if missing := [entity for entity in get_args(Entity) if entity not in policy.entities]:
+        raise PolicyError(
+            f"app/caching.yaml gives no TTL for the entity {missing[0]}. Say how many seconds the API may keep it: "
+            f"entities: {{{missing[0]}: {{ttl: 300}}}}"
+        )
 
 
 def make_application(shop: Shop) -> App:

@@ -3,31 +3,31 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from app.api.cache_manager import TTL_SECONDS, CacheManager
+from app.api.cache_manager import CacheManager
+from app.caching_policy import Policy
 from app.database.queries import Database, inventory, products, users
 from app.database.queries.inventory import Stock
 from app.database.queries.products import Product
-
-STALE_SECONDS: Final = 60.0
 
 
 class Entities:
     """JSON objects by id; None for what doesn't exist."""
 
-    def __init__(self, cache: CacheManager, database: Database) -> None:
+    def __init__(self, cache: CacheManager, database: Database, policy: Policy) -> None:
         self._cache = cache
         self._database = database
+        self._ttls = policy.entities
 
     async def product(self, product_id: int) -> dict[str, Any] | None:
         """A product as its page shows it, with prices in all currencies and price lists."""
         return await self._cache.get_or_else(
             self._product_key(product_id),
-            TTL_SECONDS["product"],
+            self._ttls["product"].ttl,
             lambda: self._load_product(product_id),
             tags=_product_tags(product_id),
-            stale_seconds=STALE_SECONDS,
+            stale_seconds=self._ttls["product"].stale_while_revalidate,
         )
 
     def _product_key(self, product_id: int) -> str:
@@ -49,7 +49,7 @@ class Entities:
         """A user's profile. The password's hash is not part of it."""
         return await self._cache.get_or_else(
             self._cache.key("user", user_id, "profile"),
-            TTL_SECONDS["user"],
+            self._ttls["user"].ttl,
             lambda: users.get(self._database, user_id),
             tags=(f"user:{user_id}",),
         )
@@ -59,10 +59,10 @@ class Entities:
         ids = tuple(product.id for product in await products.top(self._database, count))
         await self._cache.get_or_else_many(
             {self._product_key(product_id): product_id for product_id in ids},
-            TTL_SECONDS["product"],
+            self._ttls["product"].ttl,
             lambda missing: self._load_top(count, missing),
             tags=_product_tags,
-            stale_seconds=STALE_SECONDS,
+            stale_seconds=self._ttls["product"].stale_while_revalidate,
         )
         return ids
 

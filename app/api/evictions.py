@@ -1,15 +1,15 @@
 """What Redis throws away for want of memory, counted by entity. Redis itself counts keys only."""
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
-from app.api.cache_manager import TTL_SECONDS
 from app.api.metrics import Metrics
 from app.api.redis import Pair
 from app.api.redis.subscription import Subscription
+from app.caching_policy import Entity
 
 CHANNEL: Final = "__keyevent@0__:evicted"
 """Masters publish each evicted key's name there: `notify-keyspace-events Ee`."""
-ENTITIES: Final = frozenset((*TTL_SECONDS, "response"))
+ENTITIES: Final = frozenset((*get_args(Entity), "response"))
 OTHER: Final = "other"
 """The label of locks, tags and whatever else isn't a value: labels stay few."""
 

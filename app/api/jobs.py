@@ -41,10 +41,8 @@ async def seed(dsn: str, policy: Policy, *, products: int, users: int, orders: i
     if not loaded:
         log.info("nothing loaded: there are products already")
         return
-    purged = policy.purge("catalogue.loaded", {})
-    await _with(
-        dsn, lambda connection: outbox.add(connection, tags=purged.tags, urls=purged.paths, reason="catalogue.loaded")
-    )
+    tags = policy.purge("catalogue.loaded", {})
+    await _with(dsn, lambda connection: outbox.add(connection, tags=tags, reason="catalogue.loaded"))
 
 
 async def purge(dsn: str, tags: Sequence[str]) -> None:

@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
-from app.api.cache_manager import TTL_SECONDS, CacheManager, TagsOfValue
-from app.caching_policy import Policy
+from app.api.cache_manager import CacheManager, TagsOfValue
+from app.caching_policy import Entity, Policy
 from app.database.queries import Database, categories, inventory, products, reviews
 from app.database.queries.categories import Category
 from app.database.queries.inventory import Stock
@@ -29,7 +29,7 @@ _CATEGORIES: Final = TypeAdapter(tuple[Category, ...])
 _REVIEWS: Final = TypeAdapter(tuple[Review, ...])
 _STOCK: Final = TypeAdapter(Stock | None)
 
-QUERIES: Final = ("listing", "search", "suggestions", "categories", "reviews", "stock")
+QUERIES: Final[tuple[Entity, ...]] = ("listing", "search", "suggestions", "categories", "reviews", "stock")
 """What is kept here, as the metric `api_entity_cache_events_total` calls it."""
 
 
@@ -104,7 +104,7 @@ class QueryCache:
         return _STOCK.validate_python(found)
 
     async def _get(
-        self, path: str, query: str, identifier: object, variant: str, load: Callable[[], Awaitable[Any]]
+        self, path: str, query: Entity, identifier: object, variant: str, load: Callable[[], Awaitable[Any]]
     ) -> Any:
         """The result of `query`, which answers `path`."""
         match = self._policy.match("GET", path)
@@ -115,7 +115,7 @@ class QueryCache:
         lists = match.route.lists
         return await manager.get_or_else(
             manager.key(query, identifier, variant),
-            TTL_SECONDS[query],
+            self._policy.entities[query].ttl,
             load,
             tags=match.route.rendered_tags(match.parameters),
             of_value=TagsOfValue(lists.family, lambda found: lists.tags(_shown(found))) if lists else None,

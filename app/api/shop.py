@@ -1,6 +1,5 @@
 """One process's connections and caches, made from the settings: what the routes work with."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,8 +18,7 @@ from app.api.invalidation.coherence import Coherence
 from app.api.invalidation.gateway import Gateway
 from app.api.metrics import Metrics
 from app.api.query_cache import QueryCache
-from app.api.redis import Pair, Topology
-from app.api.redis.connection import trusting
+from app.api.redis.pairs import Redis, make_redis
 from app.api.redis.tagged import TaggedStore
 from app.api.responses.cache import ResponseCache
 from app.api.responses.memory import Memory
@@ -33,54 +31,8 @@ from app.caching_policy import Policy
 
 log = structlog.get_logger(__name__)
 
-PAIRS = ("sessions", "data", "computed")
 FINISH_SECONDS = 1.0
 """At the end, for what Redis should still be told."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Redis:
-    """The three pairs, and who follows their masters."""
-
-    topology: Topology
-    sessions: Pair
-    data: Pair
-    computed: Pair
-
-    @property
-    def pairs(self) -> tuple[Pair, ...]:
-        """All three."""
-        return (self.sessions, self.data, self.computed)
-
-    async def start(self) -> None:
-        """Connect to all, at the same time; those that are away are tried again in the background."""
-        self.topology.start()
-        await asyncio.gather(*(pair.start() for pair in self.pairs))
-
-    async def stop(self) -> None:
-        """Disconnect."""
-        await self.topology.stop()
-        await asyncio.gather(*(pair.stop() for pair in self.pairs))
-
-
-def make_redis(settings: Settings) -> Redis:
-    """Not connected yet."""
-    username, secret = settings.redis_username, settings.redis_password
-    password = secret.get_secret_value() if secret is not None else None
-    tls = trusting(settings.redis_authority)
-    topology = Topology(settings.redis_sentinels, username=username if password else None, password=password, tls=tls)
-    sessions, data, computed = (
-        Pair(
-            name,
-            topology,
-            answer_within=settings.redis_timeout_seconds,
-            username=username if password else None,
-            password=password,
-            tls=tls,
-        )
-        for name in PAIRS
-    )
-    return Redis(topology=topology, sessions=sessions, data=data, computed=computed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,15 +69,15 @@ async def open_shop(settings: Settings, policy: Policy) -> AsyncGenerator[Shop]:
     coherence = Coherence(
         data=stores.data,
         computed=stores.computed,
-        metrics=metrics,
+        seconds=settings.purge_seconds,
         responses=responses,
         entities=(entity_cache, computed_cache),
     )
     admin_token = settings.secret("admin-token")
     async with open_pool(settings) as pool, httpx.AsyncClient() as http:
-        entities = Entities(entity_cache, pool)
+        entities = Entities(entity_cache, pool, policy)
         sessions = SessionStore(redis.sessions, pool, metrics)
-        gateway = Gateway(http, settings.gateway_purge_urls, metrics)
+        gateway = Gateway(http, settings.gateway_purge_urls, seconds=settings.purge_seconds)
         shop = Shop(
             settings=settings,
             policy=policy,
@@ -147,7 +99,7 @@ async def open_shop(settings: Settings, policy: Policy) -> AsyncGenerator[Shop]:
                 admin_token=admin_token.get_secret_value() if admin_token is not None else None,
             ),
             coherence=coherence,
-            writer=Writer(pool, policy, coherence, gateway, purge_seconds=settings.purge_seconds),
+            writer=Writer(pool, policy, [coherence, gateway], metrics),
         )
         _measure(shop, memory)
         await redis.start()

@@ -13,8 +13,8 @@ import structlog
 from asyncpg.pool import Pool
 from pydantic import BaseModel
 
-from app.api.invalidation.coherence import Coherence
-from app.api.invalidation.gateway import Gateway
+from app.api.invalidation.layers import REDIS, Layer, purge_in_order
+from app.api.metrics import Metrics
 from app.api.problems import MEDIA_TYPE, Problem
 from app.caching_policy import Event, Policy
 from app.database import failures
@@ -24,7 +24,6 @@ log = structlog.get_logger(__name__)
 
 WORKER_DELAY_SECONDS: Final = 0.1
 """The worker leaves a new purge alone for this long: normally the writer has done Redis by then."""
-REDIS: Final = "redis"
 _KEPT_FAILURES: Final = frozenset({404, 409, 412})
 """Refusals that are the request's answer. Others (who are you, too busy) may be different the next time."""
 
@@ -60,26 +59,15 @@ Act = Callable[[Transaction], Awaitable[Written]]
 
 
 class Writer:
-    """Runs writes.
-
-    `purge_seconds` is how long an answer waits for our own layers: what takes longer is left to the worker, and counted
-    as a failed purge.
+    """Runs writes. `layers` are our own, from the inside outwards: an answer waits until they have been purged. What
+    one of them doesn't confirm is left to the worker, and counted as a failed purge.
     """
 
-    def __init__(
-        self,
-        pool: "Pool[asyncpg.Record]",
-        policy: Policy,
-        coherence: Coherence,
-        gateway: Gateway,
-        *,
-        purge_seconds: float,
-    ) -> None:
+    def __init__(self, pool: "Pool[asyncpg.Record]", policy: Policy, layers: Sequence[Layer], metrics: Metrics) -> None:
         self._pool = pool
         self._policy = policy
-        self._coherence = coherence
-        self._gateway = gateway
-        self._purge_seconds = purge_seconds
+        self._layers = tuple(layers)
+        self._metrics = metrics
         self._afterwards: set[asyncio.Task[None]] = set()
 
     async def write(self, act: Act, *, scope: str, key: str | None, request: bytes) -> Answer:
@@ -110,15 +98,13 @@ class Writer:
                     headers=dict(answer.headers),
                     body=answer.body,
                 )
-            tags, paths = self._purge_of(changes)
+            tags = list(dict.fromkeys(tag for one in changes for tag in self._policy.purge(one.event, one.about)))
             event = None
             if tags:
                 reason = ",".join(sorted({change.event for change in changes}))
-                event = await outbox.add(
-                    connection, tags=tags, urls=paths, reason=reason, delay_seconds=WORKER_DELAY_SECONDS
-                )
+                event = await outbox.add(connection, tags=tags, reason=reason, delay_seconds=WORKER_DELAY_SECONDS)
         if event is not None:
-            await self._purge(event, tags, paths)
+            await self._purge(event, tags)
         return answer
 
     async def _act(self, act: Act, connection: Transaction) -> tuple[Answer, Sequence[Change]]:
@@ -132,21 +118,8 @@ class Writer:
         headers = {"content-type": "application/json", **written.headers}
         return Answer(written.status, headers, written.body.model_dump_json().encode()), written.changes
 
-    def _purge_of(self, changes: Sequence[Change]) -> tuple[list[str], list[str]]:
-        tags: dict[str, None] = {}
-        paths: dict[str, None] = {}
-        for change in changes:
-            purge = self._policy.purge(change.event, change.about)
-            tags |= dict.fromkeys(purge.tags)
-            paths |= dict.fromkeys(purge.paths)
-        return list(tags), list(paths)
-
-    async def _purge(self, event: int, tags: Sequence[str], paths: Sequence[str]) -> None:
-        redis, _ = await asyncio.gather(
-            self._coherence.purge(tags, within=self._purge_seconds),
-            self._gateway.purge(tags, paths, within=self._purge_seconds),
-        )
-        if not redis:
+    async def _purge(self, event: int, tags: Sequence[str]) -> None:
+        if REDIS not in await purge_in_order(self._layers, tags, self._metrics):
             return
         # The gateway isn't noted as done: the worker purges it again, after the storefront's pages are made anew.
         task = asyncio.create_task(self._note(event))

@@ -144,10 +144,9 @@ local function format(state, version, sequence, fetched, strict_after, tags)
     return concat({ state, version, sequence, ("%.3f"):format(fetched), ("%.3f"):format(strict_after), tags }, "\t")
 end
 
-local function overtaken(record, sequence, path)
+local function overtaken(record, sequence)
     if record.sequence == sequence then return false end -- no purge at all since
     if record.sequence < (purges:get("#floor") or 0) then return true end
-    if (purges:get("path:" .. path) or 0) > record.sequence then return true end
     for tag in record.tags:gmatch("[^,%s]+") do
         if (purges:get("tag:" .. tag) or 0) > record.sequence then return true end
     end
@@ -198,7 +197,7 @@ function shield.lookup()
     local sequence, now = purges:get("#sequence") or 0, ngx.now()
     local found = records:get(key)
     local record = found and parse(found)
-    if not record or overtaken(record, sequence, var.uri) then
+    if not record or overtaken(record, sequence) then
         local version = ("%d-%.3f"):format(sequence, now)
         local tags = tags_of(route, var.uri)
         local fresh = format(PENDING, version, sequence, now, now + PENDING_LIFETIME, tags)
@@ -304,7 +303,7 @@ function shield.private()
     cache_status(header, "fwd=bypass")
 end
 
--- Marks tags, paths or everything as purged. The body: {"tags": [...], "paths": [...], "everything": true}.
+-- Marks tags or everything as purged. The body: {"tags": [...], "everything": true}.
 -- Answers 200 with the purge's number once it holds for every request that comes after.
 function shield.purge()
     if get_method() ~= "POST" then
@@ -316,14 +315,13 @@ function shield.purge()
     if type(body) ~= "table" then
         ngx.status = 400
         ngx.header["Content-Type"] = "application/json"
-        ngx.say('{"error": "the body must be JSON: {\\"tags\\": [...], \\"paths\\": [...], \\"everything\\": false}"}')
+        ngx.say('{"error": "the body must be JSON: {\\"tags\\": [...], \\"everything\\": false}"}')
         return ngx.exit(400)
     end
     local marks = {} -- and how long each matters, in seconds
     for _, tag in ipairs(body.tags or {}) do
         marks[#marks + 1] = { "tag:" .. tag, config.mark_lifetimes[tag:match("^[^:]*")] or config.longest_lifetime }
     end
-    for _, path in ipairs(body.paths or {}) do marks[#marks + 1] = { "path:" .. path, config.longest_lifetime } end
 
     -- One purge at a time, so that a mark never falls back to an older number. The number comes first: whoever
     -- fetches after seeing it began after this purge was asked for, and so after the write behind it.

@@ -9,15 +9,11 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final, Literal
 
-import structlog
 from cloudflare import APIConnectionError, APIStatusError, AsyncCloudflare
 from pydantic import SecretStr
 
-from app.api.invalidation.storefront import PurgeFailed
+from app.api.invalidation.layers import PurgeFailed
 
-log = structlog.get_logger(__name__)
-
-TARGET: Final = "cloudflare"
 TAGS_AT_ONCE: Final = 100
 TIMEOUT_SECONDS: Final = 10.0
 AFTER_429_SECONDS: Final = 30.0
@@ -69,6 +65,8 @@ class TokenBucket:
 
 class Cloudflare:
     """One zone's cache."""
+
+    name: Final = "cloudflare"
 
     def __init__(
         self, *, zone_id: str, token: SecretStr, base_url: str, plan: Plan, clock: Callable[[], float] = monotonic

@@ -21,7 +21,7 @@ import orjson
 import structlog
 
 from app.api.cache_manager import CacheManager
-from app.api.metrics import Metrics
+from app.api.invalidation.layers import REDIS, PurgeFailed
 from app.api.redis import Pair, RedisError, Unavailable
 from app.api.redis.subscription import Subscription
 from app.api.redis.tagged import TaggedStore
@@ -35,14 +35,16 @@ REPLAYED_SECONDS: Final = 30.0
 
 
 class Coherence:
-    """One for each process. `start` it to hear the others; `purge` works either way."""
+    """One for each process. `start` it to hear the others; `purge` works either way, and waits for `seconds`."""
+
+    name: Final = REDIS
 
     def __init__(
         self,
         *,
         data: TaggedStore,
         computed: TaggedStore,
-        metrics: Metrics,
+        seconds: float,
         responses: ResponseCache | None = None,
         entities: Sequence[CacheManager] = (),
     ) -> None:
@@ -50,7 +52,7 @@ class Coherence:
         self._pair: Pair = data.pair
         self._responses = responses
         self._entities = entities
-        self._metrics = metrics
+        self._seconds = seconds
         self._acknowledgements = f"{CHANNEL}:{secrets.token_hex(8)}"
         self._waiting: dict[str, _Count] = {}
         self._recent: deque[tuple[float, tuple[str, ...]]] = deque()
@@ -67,25 +69,18 @@ class Coherence:
         """Stop hearing."""
         await self._subscription.stop()
 
-    async def purge(self, tags: Sequence[str], *, within: float) -> bool:
-        """Purge our own layers; True once none of them has the old values any more, False after `within` seconds."""
-        started = monotonic()
+    async def purge(self, tags: Sequence[str]) -> None:
+        """Purge our own layers: none of them has the old values any more. Raises PurgeFailed."""
         self._forget(tags)
         self._remember(tuple(tags))
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(self._seconds):
                 await asyncio.gather(*(store.purge(tags) for store in self._stores.values()))
                 await self._tell(tags)
         except (RedisError, TimeoutError) as error:
-            self._metrics.purges.labels("redis", "failed").inc()
-            log.warning("purge incomplete, the worker repeats it", tags=list(tags), error=str(error) or "too slow")
-            return False
+            raise PurgeFailed(f"redis: {error or 'too slow'}") from error
         # What was read from Redis into this process's memory in between, while the others were being told.
         self._forget(tags)
-        self._metrics.purges.labels("redis", "done").inc()
-        self._metrics.purge_seconds.labels("redis").observe(monotonic() - started)
-        log.info("purged", layer="redis", tags=list(tags), milliseconds=round((monotonic() - started) * 1000, 1))
-        return True
 
     async def _tell(self, tags: Sequence[str]) -> None:
         number = secrets.token_hex(8)

@@ -1,47 +1,35 @@
-"""Purges at the gateway: every pod of it is told, by tag and by path."""
+"""Purges at the gateway: every pod of it is told, by tag."""
 
 import asyncio
 from collections.abc import Sequence
-from time import monotonic
 from typing import Final
 
 import httpx
-import structlog
 
-from app.api.metrics import Metrics
-
-log = structlog.get_logger(__name__)
-
-TARGET: Final = "gateway"
+from app.api.invalidation.layers import PurgeFailed
 
 
 class Gateway:
-    """`urls` are the pods' purge addresses, of which each must confirm."""
+    """`urls` are the pods' purge addresses, of which each must confirm within `seconds`."""
 
-    def __init__(self, http: httpx.AsyncClient, urls: Sequence[str], metrics: Metrics) -> None:
+    name: Final = "gateway"
+
+    def __init__(self, http: httpx.AsyncClient, urls: Sequence[str], *, seconds: float) -> None:
         self._http = http
         self._urls = tuple(urls)
-        self._metrics = metrics
+        self._seconds = seconds
 
-    async def purge(self, tags: Sequence[str], paths: Sequence[str], *, within: float) -> bool:
-        """Purge on every pod; False if one hasn't confirmed within `within` seconds."""
-        if not self._urls:
-            return True
-        started = monotonic()
-        # A prefix has no meaning at the gateway: its answers carry the tags.
-        body = {"tags": list(tags), "paths": [path for path in paths if not path.endswith("*")]}
-        results = await asyncio.gather(*(self._tell(url, body, within) for url in self._urls))
-        done = all(results)
-        self._metrics.purges.labels(TARGET, "done" if done else "failed").inc()
-        if done:
-            self._metrics.purge_seconds.labels(TARGET).observe(monotonic() - started)
-        return done
+    async def purge(self, tags: Sequence[str]) -> None:
+        """Purge on every pod. Raises PurgeFailed, which names the pods that haven't confirmed."""
+        failures = await asyncio.gather(*(self._tell(url, tags) for url in self._urls))
+        if told := "; ".join(failure for failure in failures if failure):
+            raise PurgeFailed(f"gateway: {told}")
 
-    async def _tell(self, url: str, body: dict[str, list[str]], within: float) -> bool:
+    async def _tell(self, url: str, tags: Sequence[str]) -> str:
+        """What went wrong, if anything did."""
         try:
-            answer = await self._http.post(url, json=body, timeout=within)
+            answer = await self._http.post(url, json={"tags": list(tags)}, timeout=self._seconds)
             answer.raise_for_status()
         except httpx.HTTPError as error:
-            log.warning("gateway not purged", url=url, error=str(error) or type(error).__name__)
-            return False
-        return True
+            return f"{url}: {error or type(error).__name__}"
+        return ""

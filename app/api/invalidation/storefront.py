@@ -10,21 +10,16 @@ import httpx
 import orjson
 from pydantic import SecretStr
 
-TARGET: Final = "storefront"
+from app.api.invalidation.layers import PurgeFailed
+
 TAGS_AT_ONCE: Final = 1000
 TIMEOUT_SECONDS: Final = 5.0
 
 
-class PurgeFailed(Exception):
-    """A layer didn't confirm; `retry_after` in seconds where it said so."""
-
-    def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
-        super().__init__(reason)
-        self.retry_after = retry_after
-
-
 class Storefront:
     """`POST <url>/revalidate`, signed `X-Signature: t=<unix seconds>,v1=<HMAC-SHA-256 of "<t>.<body>">`."""
+
+    name: Final = "storefront"
 
     def __init__(self, http: httpx.AsyncClient, url: str, key: SecretStr) -> None:
         self._http = http

@@ -8,9 +8,8 @@ each event is leased to one of them, and doing it twice does no harm.
 import asyncio
 import random
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from time import monotonic, time
 from typing import Final
 
@@ -19,19 +18,16 @@ import structlog
 
 from app.api.database_pool import open_pool
 from app.api.evictions import Evictions
-from app.api.invalidation.cloudflare import TARGET as CLOUDFLARE
 from app.api.invalidation.cloudflare import Cloudflare
 from app.api.invalidation.coherence import Coherence
-from app.api.invalidation.gateway import TARGET as GATEWAY
 from app.api.invalidation.gateway import Gateway
-from app.api.invalidation.storefront import TARGET as STOREFRONT
-from app.api.invalidation.storefront import PurgeFailed, Storefront
+from app.api.invalidation.layers import Layer, PurgeFailed, purge
+from app.api.invalidation.storefront import Storefront
 from app.api.metrics import Metrics
 from app.api.operations_server import OperationsServer
+from app.api.redis.pairs import make_redis
 from app.api.redis.tagged import TaggedStore
 from app.api.settings import Settings
-from app.api.shop import make_redis
-from app.api.writes import REDIS
 from app.caching_policy import Policy
 from app.database import failures
 from app.database.queries import Database, maintenance, outbox
@@ -52,16 +48,6 @@ ALIVE_SECONDS: Final = 60.0
 """A round that takes longer means that the process hangs."""
 HOUSEKEEPING_SECONDS: Final = 600.0
 HOUSEKEEPING_BATCHES: Final = 400
-
-PurgeLayer = Callable[[Sequence[str], Sequence[str]], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """A layer and how to purge it, given tags and paths; raises PurgeFailed."""
-
-    name: str
-    purge: PurgeLayer
 
 
 class Worker:
@@ -121,13 +107,9 @@ class Worker:
     async def _purge(self, layer: Layer, events: Sequence[Event], failed: dict[int, PurgeFailed]) -> None:
         if not events:
             return
-        tags = list(dict.fromkeys(tag for event in events for tag in event.tags))
-        paths = list(dict.fromkeys(path for event in events for path in event.urls))
         try:
-            await layer.purge(tags, paths)
+            await purge(layer, list(dict.fromkeys(tag for event in events for tag in event.tags)), self._metrics)
         except PurgeFailed as failure:
-            self._metrics.purges.labels(layer.name, "failed").inc()
-            log.warning("layer not purged", layer=layer.name, events=len(events), error=str(failure))
             for event in events:
                 failed.setdefault(event.id, failure)
             return
@@ -137,8 +119,6 @@ class Worker:
         now = time()
         for event in confirmed:
             self._metrics.purge_seconds.labels(f"worker-{layer.name}").observe(now - event.created_at.timestamp())
-        self._metrics.purges.labels(layer.name, "done").inc()
-        log.info("purged", layer=layer.name, tags=tags, paths=paths, events=[event.id for event in events])
 
     async def _measure(self) -> None:
         if monotonic() - self._backlog_at < BACKLOG_SECONDS:
@@ -156,11 +136,11 @@ async def run(settings: Settings, policy: Policy) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     metrics = Metrics()
     redis = make_redis(settings)
-    coherence = Coherence(data=TaggedStore(redis.data), computed=TaggedStore(redis.computed), metrics=metrics)
+    coherence = Coherence(data=TaggedStore(redis.data), computed=TaggedStore(redis.computed), seconds=LAYER_SECONDS)
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_pool(settings))
         http = await stack.enter_async_context(httpx.AsyncClient())
-        layers = _layers(settings, coherence, Gateway(http, settings.gateway_purge_urls, metrics), http, stack)
+        layers = _layers(settings, coherence, http, stack)
         worker = Worker(pool, layers, metrics)
         operations = OperationsServer(
             settings.bind_host,
@@ -183,24 +163,14 @@ async def run(settings: Settings, policy: Policy) -> None:
         await worker.run(stop)
 
 
-def _layers(
-    settings: Settings, coherence: Coherence, gateway: Gateway, http: httpx.AsyncClient, stack: AsyncExitStack
-) -> list[Layer]:
-    async def purge_redis(tags: Sequence[str], _: Sequence[str]) -> None:
-        if not await coherence.purge(tags, within=LAYER_SECONDS):
-            raise PurgeFailed("redis: not confirmed")
-
-    async def purge_gateway(tags: Sequence[str], paths: Sequence[str]) -> None:
-        if not await gateway.purge(tags, paths, within=LAYER_SECONDS):
-            raise PurgeFailed("gateway: not confirmed by every pod")
-
-    layers = [Layer(REDIS, purge_redis)]
+def _layers(settings: Settings, coherence: Coherence, http: httpx.AsyncClient, stack: AsyncExitStack) -> list[Layer]:
+    """From the inside outwards; without those that aren't there."""
+    layers: list[Layer] = [coherence]
     key = settings.secret("revalidation-key")
     if settings.storefront_url and key is not None:
-        storefront = Storefront(http, settings.storefront_url, key)
-        layers.append(Layer(STOREFRONT, lambda tags, _: storefront.purge(tags)))
+        layers.append(Storefront(http, settings.storefront_url, key))
     if settings.gateway_purge_urls:
-        layers.append(Layer(GATEWAY, purge_gateway))
+        layers.append(Gateway(http, settings.gateway_purge_urls, seconds=LAYER_SECONDS))
     token = settings.secret("cloudflare-token")
     if settings.cloudflare_zone_id and token is not None:
         cloudflare = Cloudflare(
@@ -210,7 +180,7 @@ def _layers(
             plan=settings.cloudflare_plan,
         )
         stack.push_async_callback(cloudflare.close)
-        layers.append(Layer(CLOUDFLARE, lambda tags, _: cloudflare.purge(tags)))
+        layers.append(cloudflare)
     return layers
 
 

@@ -9,41 +9,35 @@ Order of looking, and what each layer's failure means:
 """
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from time import monotonic, time
 from typing import Final, Literal
 
-import structlog
-
+from app.api.load_once import Flights, Kept, LoadOnce, NotKept, jittered
 from app.api.redis import RedisError
-from app.api.redis.tagged import TaggedStore, Turn
+from app.api.redis.tagged import TaggedStore
 from app.api.responses.coding import IDENTITY
+from app.api.responses.context import Context
 from app.api.responses.memory import Memory
 from app.api.responses.stored import Headers, Ready, Stored
 from app.caching_policy import Policy, Route
 
-log = structlog.get_logger(__name__)
-
-LEASE_SECONDS: Final = 5.0
-"""How long one process may take to produce an answer before another one tries: the database's own time limit."""
-JITTER: Final = 0.1
-"""TTLs are shortened by up to this share, so that what was stored together doesn't expire together."""
 WITHOUT_INVALIDATION_SECONDS: Final = 1.0
 """How long the process trusts its own copies while purges can't reach it."""
-_STORED_STATUSES: Final = {200: 1.0, 404: 1.0, 410: 1.0}
+_STORED_STATUSES: Final = frozenset({200, 404, 410})
 
 How = Literal["hit", "stale", "miss", "coalesced", "stale-if-error"]
 
 
 @dataclass(frozen=True, slots=True)
 class Produced:
-    """A finished answer of the application."""
+    """A finished answer of the application, and what its handler said of it."""
 
     status: int
     headers: Headers
     body: bytes
+    context: Context
 
 
 Produce = Callable[[], Awaitable[Produced]]
@@ -65,16 +59,6 @@ class Asked:
         """The tags that are purged with each tag that follows from the answer."""
         return (self.route.lists.family,) if self.route.lists else ()
 
-    @property
-    def overtaken_by(self) -> tuple[str, ...]:
-        """The tags whose purge makes old what is being read or produced for it."""
-        return (*self.tags, *self.guards)
-
-    def tags_of(self, produced: Produced) -> tuple[str, ...]:
-        """The tags that follow from the answer: it names what it lists in its `x-lists` header, by commas."""
-        shown = next((value for name, value in produced.headers if name == b"x-lists"), b"").decode()
-        return self.route.lists.tags(shown.split(",")) if self.route.lists and shown else ()
-
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -84,7 +68,7 @@ class Served:
     how: How
 
 
-class ProducedUncacheable(Exception):
+class ProducedUncacheable(NotKept):
     """The application's answer is for the one who asked only, or a failure without a stale copy to hide it."""
 
     def __init__(self, produced: Produced) -> None:
@@ -92,194 +76,108 @@ class ProducedUncacheable(Exception):
         self.produced = produced
 
 
-class ResponseCache:
+class ResponseCache(LoadOnce[Asked, Stored]):
     """Finished answers by key. `coherent` says whether purges reach this process now (see invalidation.coherence)."""
 
     def __init__(self, memory: Memory, *, memory_seconds: float, policy: Policy) -> None:
+        super().__init__()
         self.memory = memory
         self.coherent = False
         self._memory_seconds = memory_seconds
         self._errors = policy.errors
         # A cookie is somebody's, whatever the policy says.
         self._unkept = {b"set-cookie", *(name.lower().encode() for name in policy.bypass.response_headers)}
-        self._reads: dict[tuple[str, str], asyncio.Task[Served]] = {}
-        self._loads: dict[str, asyncio.Task[Stored]] = {}
-        self._tags: dict[str, tuple[str, ...]] = {}
-        self._background: set[asyncio.Task[Stored]] = set()
+        self._reads: Flights[tuple[str, str], Served] = Flights()
 
     def purge(self, tags: Iterable[str]) -> None:
         """Forget what the process has with one of these tags, and let nobody join a read that began before."""
         purged = frozenset(tags)
         self.memory.purge(purged)
-        overtaken = {key for key, of_key in self._tags.items() if not purged.isdisjoint(of_key)}
-        for key in overtaken:
-            self._loads.pop(key, None)
-            self._tags.pop(key, None)
-        for read in [read for read in self._reads if read[0] in overtaken]:
-            self._reads.pop(read, None)
+        self._reads.purge(purged)
+        super().purge(purged)
 
     def clear(self) -> None:
         """As `purge` of everything: purges may have been missed."""
         self.memory.clear()
-        self._loads.clear()
         self._reads.clear()
-        self._tags.clear()
+        self._loads.clear()
 
     async def get(self, asked: Asked) -> Served:
         """The answer, from Redis or produced. Raises ProducedUncacheable."""
         flight = (asked.key, asked.coding)
         running = self._reads.get(flight)
-        if running is not None:
-            served = await asyncio.shield(running)
-            return Served(served.ready, "coalesced" if served.how == "miss" else served.how)
-        task = asyncio.create_task(self._read(asked))
-        self._reads[flight] = task
-        self._tags[asked.key] = asked.overtaken_by
-        try:
-            # Others may wait for it: whoever started it may go away without stopping it.
-            return await asyncio.shield(task)
-        finally:
-            if self._reads.get(flight) is task:
-                del self._reads[flight]
-                self._forget_tags(asked.key)
+        if running is None:
+            return await asyncio.shield(self._reads.start(flight, (*asked.tags, *asked.guards), self._read(asked)))
+        served = await asyncio.shield(running)
+        return Served(served.ready, "coalesced" if served.how == "miss" else served.how)
 
-    def refresh(self, asked: Asked) -> None:
+    def refresh(self, asked: Asked, known: Stored) -> None:
         """Produce the answer anew in the background, unless somebody already does, here or in another process."""
-        if asked.key in self._loads:
-            return
-        task = self._start_load(asked, wait_for_others=False)
-        self._background.add(task)
-        task.add_done_callback(self._refreshed)
+        self._refresh(asked, known)
 
     async def _read(self, asked: Asked) -> Served:
         since = self.memory.moment
-        stored = await self._from_redis(asked)
+        stored = await self._found(asked)
         now = time()
         if stored is not None:
             route = asked.route
             if now < stored.fresh_until:
                 ready = self._remember(asked, stored, since)
                 if now >= ready.refresh_at:
-                    self.refresh(asked)
+                    self._refresh(asked, stored)
                 return Served(ready, "hit")
             if now < stored.fresh_until + route.stale_while_revalidate:
-                self.refresh(asked)
+                self._refresh(asked, stored)
                 return Served(self._ready(asked, stored), "stale")
             if now >= stored.fresh_until + route.stale_if_error:
                 stored = None
-        joined = asked.key in self._loads
+        joined = self._loads.get(asked.key) is not None
         try:
-            produced = await asyncio.shield(self._loads.get(asked.key) or self._start_load(asked, wait_for_others=True))
+            made = await self._once(asked)
         except ProducedUncacheable as failure:
             stale = stored or self._stale_in_memory(asked, now)
             if failure.produced.status < 500 or stale is None:
                 raise
             return Served(self._ready(asked, stale), "stale-if-error")
-        return Served(self._remember(asked, produced, since), "coalesced" if joined else "miss")
+        return Served(self._remember(asked, made, since), "coalesced" if joined else "miss")
 
-    async def _from_redis(self, asked: Asked) -> Stored | None:
-        codings = (asked.coding,) if asked.coding == IDENTITY else (asked.coding, IDENTITY)
-        fields = ("meta", codings[0])
+    async def _found(self, wish: Asked) -> Stored | None:
+        codings = (wish.coding,) if wish.coding == IDENTITY else (wish.coding, IDENTITY)
         try:
-            meta, body = await asked.store.read(asked.key, fields)
+            meta, body = await wish.store.read(wish.key, ("meta", codings[0]))
             if meta is not None and body is None and len(codings) > 1:
                 # Too small to be compressed: it is there as it is.
-                meta, body = await asked.store.read(asked.key, ("meta", IDENTITY))
+                meta, body = await wish.store.read(wish.key, ("meta", IDENTITY))
                 return Stored.from_fields(meta, {IDENTITY: body})
         except RedisError:
             return None
-        return Stored.from_fields(meta, {asked.coding: body})
+        return Stored.from_fields(meta, {wish.coding: body})
 
-    def _start_load(self, asked: Asked, *, wait_for_others: bool) -> asyncio.Task[Stored]:
-        task = asyncio.create_task(self._load(asked, wait_for_others=wait_for_others))
-        self._loads[asked.key] = task
-        self._tags[asked.key] = asked.overtaken_by
-        task.add_done_callback(lambda done: self._loaded(asked.key, done))
-        return task
-
-    def _loaded(self, key: str, task: asyncio.Task[Stored]) -> None:
-        if self._loads.get(key) is task:
-            del self._loads[key]
-            self._forget_tags(key)
-        if not task.cancelled():
-            task.exception()  # whoever waited has it; nobody need have
-
-    def _forget_tags(self, key: str) -> None:
-        if key not in self._loads and not any(read[0] == key for read in self._reads):
-            self._tags.pop(key, None)
-
-    async def _load(self, asked: Asked, *, wait_for_others: bool) -> Stored:
-        since = self.memory.moment
-        turn, found = await self._turn(asked, wait_for_others=wait_for_others)
-        if found is not None:
-            return found
-        started = monotonic()
-        produced = await asked.produce()
-        now = time()
+    async def _make(self, wish: Asked) -> Stored:
+        since, started = self.memory.moment, monotonic()
+        produced = await wish.produce()
         if produced.status not in _STORED_STATUSES or any(name in self._unkept for name, _ in produced.headers):
-            await self._end(asked, turn)
             raise ProducedUncacheable(produced)
-        route = asked.route
+        route = wish.route
         ttl = route.api_ttl if produced.status == 200 else min(route.api_ttl, self._errors.not_found_ttl)
+        lists = produced.context.lists
         stored = await asyncio.to_thread(
             Stored.make,
             produced.status,
             produced.headers,
             produced.body,
-            ttl=ttl * (1 - JITTER * random.random()),  # noqa: S311
-            now=now,
+            produced.context,
+            ttl=jittered(ttl),
+            now=time(),
             cost=monotonic() - started,
-            shown=asked.tags_of(produced),
+            shown=route.lists.tags(lists) if route.lists else (),
         )
-        if turn is not None:
-            keep = stored.ttl + max(route.stale_while_revalidate, route.stale_if_error)
-            try:
-                await asked.store.store(turn, stored.fields(), keep, more_tags=stored.shown)
-            except RedisError as error:
-                log.debug("answer not stored in redis", key=asked.key, error=str(error))
-        self._remember(asked, stored, since)
+        self._remember(wish, stored, since)
         return stored
 
-    async def _turn(self, asked: Asked, *, wait_for_others: bool) -> tuple[Turn | None, Stored | None]:
-        """Our turn to produce; or the answer, if another process has had its turn; or neither, if Redis is away."""
-        deadline = monotonic() + LEASE_SECONDS
-        pause = 0.005
-        try:
-            turn = await asked.store.begin(asked.key, asked.tags, LEASE_SECONDS, guards=asked.guards)
-            while not turn.held and monotonic() < deadline:
-                if not wait_for_others:
-                    raise _SomebodyElse
-                await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311
-                pause = min(pause * 2, 0.05)
-                stored = await self._from_redis(asked)
-                if stored is not None and time() < stored.fresh_until:
-                    return None, stored
-                turn = await asked.store.begin(asked.key, asked.tags, LEASE_SECONDS, guards=asked.guards)
-            if turn.held and wait_for_others:
-                # Since this process looked, another one may have had its turn and ended it.
-                stored = await self._from_redis(asked)
-                if stored is not None and time() < stored.fresh_until:
-                    await self._end(asked, turn)
-                    return None, stored
-        except RedisError:
-            return None, None
-        return (turn if turn.held else None), None
-
-    async def _end(self, asked: Asked, turn: Turn | None) -> None:
-        if turn is None:
-            return
-        try:
-            await asked.store.give_up(turn)
-        except RedisError:
-            log.debug("lock left to its lease", key=asked.key)
-
-    def _refreshed(self, task: asyncio.Task[Stored]) -> None:
-        self._background.discard(task)
-        if task.cancelled():
-            return
-        error = task.exception()
-        if error is not None and not isinstance(error, (ProducedUncacheable, _SomebodyElse)):
-            log.error("refresh failed", exc_info=error)
+    def _kept(self, wish: Asked, entry: Stored) -> Kept:
+        grace = max(wish.route.stale_while_revalidate, wish.route.stale_if_error)
+        return Kept(entry.fields(), entry.ttl + grace, entry.shown)
 
     def _ready(self, asked: Asked, stored: Stored) -> Ready:
         return self._made(asked, stored, 0.0)
@@ -306,7 +204,3 @@ class ResponseCache:
         if ready is None or now >= ready.fresh_until + asked.route.stale_if_error:
             return None
         return ready.stored
-
-
-class _SomebodyElse(Exception):
-    """Another process is producing the answer already."""

@@ -24,6 +24,7 @@ from app.api.redis.tagged import TaggedStore
 from app.api.responses.cache import Asked, How, Produced, ProducedUncacheable, ResponseCache
 from app.api.responses.coding import IDENTITY, negotiate
 from app.api.responses.conditional import none_match_fails, seconds
+from app.api.responses.context import FREE, Context, with_context
 from app.api.responses.stored import CACHE_NAME, Headers, Ready, policy_headers
 from app.api.responses.target import DEFAULT_CURRENCY, Target, Targets, currency_of
 from app.caching_policy import UNLISTED_CACHE_CONTROL, Policy
@@ -36,10 +37,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = structlog.get_logger("access")
 
-FREE: Final = "free"
 EMPTY_BODY: Final[dict[str, Any]] = {"type": "http.response.body", "body": b""}
-_REPLACED: Final = frozenset({b"x-version", b"x-last-modified", b"x-lists", b"cache-control", b"vary"})
-"""What the application tells the cache, not the client; and what only the policy says."""
+_REPLACED: Final = frozenset({b"cache-control", b"vary"})
+"""What only the policy says."""
 _HIDDEN: Final = frozenset(
     {b"cookie", b"authorization", b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since", b"range"}
 )
@@ -155,7 +155,7 @@ class CacheMiddleware:
         ready.refresh(now)
         if now >= ready.refresh_at:
             ready.refresh_at = now + 1
-            self._cache.refresh(self._asked(scope, target, key, request))
+            self._cache.refresh(self._asked(scope, target, key, request), ready.stored)
         stats = target.stats
         if (request.none_match or request.modified_since) is not None and _unchanged(ready, request):
             stats.not_modified += 1
@@ -235,7 +235,7 @@ class CacheMiddleware:
         """Answer past every cache, and see to it that nobody keeps the answer."""
         status = 500
         scope = exchange.scope
-        inner = {**scope, "simone": {"currency": currency or _currency(scope), "tier": tier, "checked": False}}
+        inner = with_context(scope, Context(currency or _currency(scope), tier))
         if exchange.head:
             inner["method"] = "GET"
         private = _private_headers(exchange.target)
@@ -267,13 +267,14 @@ class CacheMiddleware:
 
     async def _produce(self, scope: Scope, target: Target, currency: str) -> Produced:
         """Run the application for the normalised address, as nobody in particular."""
-        inner = {
-            **scope,
-            "method": "GET",
-            "query_string": target.query.encode(),
-            "headers": [pair for pair in scope["headers"] if pair[0] not in _HIDDEN],
-            "simone": {"currency": currency, "tier": FREE, "checked": True},
-        }
+        context = Context(currency, owner_checked=True)
+        inner = with_context(
+            scope,
+            context,
+            method="GET",
+            query_string=target.query.encode(),
+            headers=[pair for pair in scope["headers"] if pair[0] not in _HIDDEN],
+        )
         status, headers, parts = 500, list[tuple[bytes, bytes]](), list[bytes]()
 
         async def receive() -> Message:
@@ -288,7 +289,7 @@ class CacheMiddleware:
 
         with bound_contextvars(request_id=request_id(scope)):
             await self._app(inner, receive, send)
-        return Produced(status, headers, b"".join(parts))
+        return Produced(status, headers, b"".join(parts), context)
 
     def _finish(self, exchange: _Exchange, status: int, how: How | None) -> None:
         """Count and, where it is worth it, log; `how` None: the caches had no part in it."""

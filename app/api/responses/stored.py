@@ -1,7 +1,5 @@
 """A finished answer as it is stored, and as it is sent: headers prepared once, `Age` refreshed once a second."""
 
-import math
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -9,8 +7,10 @@ from typing import Any, Final
 
 import orjson
 
+from app.api.load_once import refresh_at
 from app.api.responses.coding import IDENTITY, encode
 from app.api.responses.conditional import http_date
+from app.api.responses.context import Context
 from app.caching_policy import Route
 
 Headers = list[tuple[bytes, bytes]]
@@ -20,10 +20,6 @@ SCHEMA: Final = 2
 
 CACHE_NAME: Final = "simone-api"
 """How this cache calls itself in Cache-Status (RFC 9211)."""
-
-XFETCH_BETA: Final = 1.0
-"""Above 1 refreshes earlier, below later (Vattani, Chierichetti, Lowenstein: Optimal probabilistic cache stampede
-prevention)."""
 
 # What a cached answer repeats from the one that was produced; all else is made anew from the policy.
 _REPEATED: Final = frozenset({b"content-type", b"content-language", b"link"})
@@ -52,25 +48,23 @@ class Stored:
         status: int,
         headers: Headers,
         body: bytes,
+        context: Context,
         *,
         ttl: float,
         now: float,
         cost: float,
         shown: tuple[str, ...] = (),
     ) -> "Stored":
-        """From a produced answer. Its `x-version` header, if any, becomes the readable part of the ETag."""
-        given = dict(headers)
+        """From a produced answer, and what its handler said of it."""
         digest = blake2b(body, digest_size=12).hexdigest()
-        version = given.get(b"x-version", b"").decode()
-        modified = given.get(b"x-last-modified")
-        last_modified = int(modified) if modified else None
+        last_modified = context.last_modified
         if last_modified is not None and last_modified >= int(now):
             # Within its second the data could change again, and the date would not tell.
             last_modified = None
         return cls(
             status=status,
             headers=tuple(pair for pair in headers if pair[0] in _REPEATED),
-            etag=f"{version}.{digest}" if version else digest,
+            etag=f"{context.version}.{digest}" if context.version is not None else digest,
             last_modified=last_modified,
             stored_at=now,
             ttl=ttl,
@@ -122,11 +116,6 @@ class Stored:
         """When it becomes stale."""
         return self.stored_at + self.ttl
 
-    def early_refresh_at(self) -> float:
-        """When this reader should refresh it although it is fresh (XFetch): drawn anew by each process that reads it,
-        so that one of them, not all, comes before the expiry."""
-        return self.fresh_until + self.cost * XFETCH_BETA * math.log(random.random() or 1e-9)  # noqa: S311
-
     def best_coding(self, wanted: str) -> str:
         """The coding to send to a client that wants `wanted`: small bodies exist as they are only."""
         return wanted if wanted in self.bodies else IDENTITY
@@ -171,7 +160,7 @@ class Ready:
         self.tags = (*tags, *stored.shown)
         self.listing = bool(route.query)
         self.fresh_until = stored.fresh_until
-        self.refresh_at = stored.early_refresh_at()
+        self.refresh_at = refresh_at(stored.fresh_until, stored.cost)
         self.valid_until = valid_until
         content = stored.bodies[coding]
         self.etag = f'"{stored.etag}-{coding}"'.encode("latin-1")

@@ -2,15 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
 from app.api.routes.parameters import (
     PLAIN_TEXT_SCHEMA,
     CategoryId,
+    ContextHere,
     CursorText,
     PlainNumber,
     PlainText,
-    PricesHere,
     ShopHere,
     cursor,
     describe,
@@ -39,8 +39,7 @@ Words = Annotated[
 @router.get("/api/products")
 async def list_products(
     shop: ShopHere,
-    prices: PricesHere,
-    response: Response,
+    context: ContextHere,
     category_id: CategoryId = None,
     sort: Sort = Sort.POPULARITY,
     limit: Annotated[int, Query(ge=1, le=1000), PlainNumber] = 20,
@@ -54,12 +53,12 @@ async def list_products(
         limit=limit,
     )
     describe(
-        response,
+        context,
         modified=max((card.updated_at for card in page.items), default=None),
         lists=(card.id for card in page.items),
     )
     return ProductPage(
-        items=[ProductCard.of(card, prices.currency, prices.tier) for card in page.items],
+        items=[ProductCard.of(card, context.currency, context.tier) for card in page.items],
         next_cursor=page.after.encode() if page.after is not None else None,
     )
 
@@ -67,8 +66,7 @@ async def list_products(
 @router.get("/api/search")
 async def search_products(
     shop: ShopHere,
-    prices: PricesHere,
-    response: Response,
+    context: ContextHere,
     q: Words,
     category_id: CategoryId = None,
     limit: Annotated[int, Query(ge=1, le=100), PlainNumber] = 20,
@@ -77,8 +75,8 @@ async def search_products(
     # The best matches of a category are picked from the best of all.
     found = await shop.queries.search(q, limit=limit if category_id is None else products.SEARCHED)
     wanted = [card for card in found if category_id is None or card.category_id == category_id][:limit]
-    describe(response, lists=(card.id for card in wanted))
-    return ProductList(items=[ProductCard.of(card, prices.currency, prices.tier) for card in wanted])
+    describe(context, lists=(card.id for card in wanted))
+    return ProductList(items=[ProductCard.of(card, context.currency, context.tier) for card in wanted])
 
 
 @router.get("/api/search/suggestions")
@@ -91,9 +89,9 @@ async def suggest_products(
 
 
 @router.get("/api/categories")
-async def list_categories(shop: ShopHere, response: Response) -> CategoryList:
+async def list_categories(shop: ShopHere, context: ContextHere) -> CategoryList:
     """All categories."""
     found = await shop.queries.categories()
-    describe(response, modified=max((category.updated_at for category in found), default=None))
+    describe(context, modified=max((category.updated_at for category in found), default=None))
     names = CategoryView.model_fields
     return CategoryList(items=[CategoryView(**{name: getattr(one, name) for name in names}) for one in found])

@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Header, Path, Query, Request, Response
+from fastapi import Depends, Header, Path, Query, Request
 from pydantic import BeforeValidator
 
 from app.api import problems
 from app.api.identity import Identity
 from app.api.responses.coding import IDENTITY
 from app.api.responses.conditional import entity_tags, seconds
+from app.api.responses.context import Context, context_of
 from app.api.shop import Shop
 from app.api.views import LARGEST_ID
 from app.database.queries.paging import BadCursor, Cursor
@@ -72,20 +72,12 @@ async def identity(request: Request, shop: ShopHere) -> Identity:
 Asker = Annotated[Identity, Depends(identity)]
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """Which prices the visitor sees."""
-
-    currency: str
-    tier: str
+def context(request: Request) -> Context:
+    """Which prices the visitor sees, and other things that the cache in front has found out."""
+    return context_of(request.scope)
 
 
-def prices(request: Request) -> Prices:
-    """As the cache in front has found out."""
-    return Prices(request.scope["simone"]["currency"], request.scope["simone"]["tier"])
-
-
-PricesHere = Annotated[Prices, Depends(prices)]
+ContextHere = PricesHere = Annotated[Context, Depends(context)]
 
 
 def each_once(request: Request) -> None:
@@ -109,21 +101,16 @@ def cursor(text: str | None, kind: type[Any]) -> Cursor | None:
 
 
 def describe(
-    response: Response,
+    context: Context,
     *,
     version: datetime | None = None,
     modified: datetime | None = None,
     lists: Iterable[int] = (),
 ) -> None:
-    """Tell the cache the row's version (it becomes the ETag's readable part), when the answer last changed, and the ids
-    of what it lists (they become its tags).
-    """
-    if version is not None:
-        response.headers["x-version"] = str(_microseconds(version))
-    if modified is not None:
-        response.headers["x-last-modified"] = str(int(modified.timestamp()))
-    if shown := ",".join(map(str, lists)):
-        response.headers["x-lists"] = shown
+    """Tell the cache the row's version, when the answer last changed, and the ids of what it lists."""
+    context.version = _microseconds(version) if version is not None else None
+    context.last_modified = int(modified.timestamp()) if modified is not None else None
+    context.lists = tuple(map(str, lists))
 
 
 def version_tag(version: datetime) -> str:

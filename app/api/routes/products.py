@@ -9,8 +9,8 @@ from app.api import problems
 from app.api.routes.answers import answered
 from app.api.routes.parameters import (
     Asker,
+    ContextHere,
     IdempotencyKey,
-    PricesHere,
     ProductId,
     ShopHere,
     changed_meanwhile,
@@ -27,23 +27,23 @@ router = APIRouter(tags=["products"])
 
 
 @router.get("/api/products/{product_id}", responses={404: {}})
-async def get_product(product_id: ProductId, shop: ShopHere, prices: PricesHere, response: Response) -> ProductDetail:
+async def get_product(product_id: ProductId, shop: ShopHere, context: ContextHere) -> ProductDetail:
     """A product with its price for this visitor and its stock."""
     product = await shop.entities.product(product_id)
     if product is None:
         raise problems.not_found(f"product {product_id}")
-    detail = ProductDetail.of_entity(product, prices.currency, prices.tier)
-    describe(response, version=detail.updated_at, modified=shop.entities.changed_at(product))
+    detail = ProductDetail.of_entity(product, context.currency, context.tier)
+    describe(context, version=detail.updated_at, modified=shop.entities.changed_at(product))
     return detail
 
 
 @router.get("/api/products/{product_id}/inventory", responses={404: {}})
-async def get_inventory(product_id: ProductId, shop: ShopHere, response: Response) -> StockView:
+async def get_inventory(product_id: ProductId, shop: ShopHere, context: ContextHere) -> StockView:
     """How many pieces there are. The checkout doesn't trust this figure: it reads the shelves themselves."""
     found = await shop.queries.stock(product_id)
     if found is None:
         raise problems.not_found(f"stock of product {product_id}")
-    describe(response, version=found.updated_at, modified=found.updated_at)
+    describe(context, version=found.updated_at, modified=found.updated_at)
     return StockView(product_id=product_id, quantity=found.quantity)
 
 
@@ -56,7 +56,7 @@ async def update_product(
     request: Request,
     shop: ShopHere,
     asker: Asker,
-    prices: PricesHere,
+    context: ContextHere,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Change a product. With `If-Match` (an ETag of the product), only if nobody else has changed it meanwhile."""
@@ -83,7 +83,7 @@ async def update_product(
         updated = await products.get_any(transaction, product_id)
         if updated is None:
             raise RuntimeError(f"product {product_id} is gone within the transaction that changed it")
-        body = ProductDetail.of_entity(_json(updated), prices.currency, prices.tier)
+        body = ProductDetail.of_entity(_json(updated), context.currency, context.tier)
         return Written(200, body, [Change("product.updated", {"product_id": str(product_id)})])
 
     return answered(

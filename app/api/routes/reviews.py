@@ -9,6 +9,7 @@ from app.api import problems
 from app.api.routes.answers import answered
 from app.api.routes.parameters import (
     Asker,
+    ContextHere,
     CursorText,
     IdempotencyKey,
     PlainNumber,
@@ -30,13 +31,13 @@ router = APIRouter(tags=["reviews"])
 async def list_reviews(
     product_id: ProductId,
     shop: ShopHere,
-    response: Response,
+    context: ContextHere,
     limit: Annotated[int, Query(ge=1, le=100), PlainNumber] = 20,
     cursor_text: Annotated[CursorText, Query(alias="cursor")] = None,
 ) -> ReviewPage:
     """One page of a product's reviews, newest first; none for a product that nobody has reviewed."""
     page = await shop.queries.reviews(product_id, after=cursor(cursor_text, datetime), limit=limit)
-    describe(response, modified=max((review.updated_at for review in page.items), default=None))
+    describe(context, modified=max((review.updated_at for review in page.items), default=None))
     return ReviewPage(
         items=[ReviewView.of(review) for review in page.items],
         next_cursor=page.after.encode() if page.after is not None else None,

@@ -9,6 +9,7 @@ from app.api import problems
 from app.api.routes.answers import answered
 from app.api.routes.parameters import (
     Asker,
+    ContextHere,
     CursorText,
     IdempotencyKey,
     PlainNumber,
@@ -30,16 +31,16 @@ REFUSALS: dict[int | str, dict[str, Any]] = {401: {}, 403: {}, 404: {}}
 
 
 @router.get("/api/users/{user_id}", responses=REFUSALS)
-async def get_user(user_id: UserId, request: Request, shop: ShopHere, asker: Asker, response: Response) -> UserView:
+async def get_user(user_id: UserId, shop: ShopHere, asker: Asker, context: ContextHere) -> UserView:
     """A user's profile."""
     # The cache in front has checked who asks before it lets anybody have the stored copy, or asks for a new one.
-    if not request.scope["simone"]["checked"]:
+    if not context.owner_checked:
         asker.require_user(str(user_id))
     user = await shop.entities.user(user_id)
     if user is None:
         raise problems.not_found(f"user {user_id}")
     view = UserView.model_validate(user)
-    describe(response, version=view.updated_at, modified=view.updated_at)
+    describe(context, version=view.updated_at, modified=view.updated_at)
     return view
 
 

@@ -13,7 +13,6 @@ class Event:
 
     id: int
     tags: tuple[str, ...]
-    urls: tuple[str, ...]
     reason: str
     finished_targets: frozenset[str]
     attempts: int
@@ -31,8 +30,8 @@ class Backlog:
 _ADD = statement(
     "outbox.add",
     """
-    INSERT INTO invalidation_outbox (tags, urls, reason, available_at)
-    VALUES ($1::text[], $2::text[], $3, now() + $4 * interval '1 second') RETURNING id
+    INSERT INTO invalidation_outbox (tags, reason, available_at)
+    VALUES ($1::text[], $2, now() + $3 * interval '1 second') RETURNING id
     """,
 )
 # An event being worked on is invisible until its lease ends: if the worker dies, another one takes it then.
@@ -45,7 +44,7 @@ _TAKE = statement(
         ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
     ) due
     WHERE o.id = due.id
-    RETURNING o.id, o.tags, o.urls, o.reason, o.finished_targets, o.attempts, o.created_at
+    RETURNING o.id, o.tags, o.reason, o.finished_targets, o.attempts, o.created_at
     """,
 )
 _FINISH_TARGET = statement(
@@ -75,14 +74,12 @@ _BACKLOG = statement(
 )
 
 
-async def add(
-    db: Database, *, tags: Sequence[str], urls: Sequence[str] = (), reason: str, delay_seconds: float = 0.0
-) -> int:
+async def add(db: Database, *, tags: Sequence[str], reason: str, delay_seconds: float = 0.0) -> int:
     """Note a purge, on the connection and in the transaction of the change that makes it necessary; gives its id.
 
     For `delay_seconds` the worker leaves it to whoever made the change.
     """
-    return await db.fetchval(_ADD, list(tags), list(urls), reason, delay_seconds)
+    return await db.fetchval(_ADD, list(tags), reason, delay_seconds)
 
 
 async def take(db: Database, *, limit: int, lease_seconds: float) -> tuple[Event, ...]:
@@ -92,7 +89,6 @@ async def take(db: Database, *, limit: int, lease_seconds: float) -> tuple[Event
         Event(
             id=record["id"],
             tags=tuple(record["tags"]),
-            urls=tuple(record["urls"]),
             reason=record["reason"],
             finished_targets=frozenset(record["finished_targets"]),
             attempts=record["attempts"],

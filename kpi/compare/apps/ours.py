@@ -14,11 +14,12 @@ from app.api.invalidation.coherence import Coherence
 from app.api.metrics import Metrics
 from app.api.redis.tagged import TaggedStore
 from app.api.responses.cache import ResponseCache
+from app.api.responses.context import context_of
 from app.api.responses.memory import Memory
 from app.api.responses.middleware import CacheMiddleware, Stores
 from app.api.responses.target import Targets
 from app.api.settings import load
-from app.api.shop import make_redis
+from app.api.redis.pairs import make_redis
 from app.caching_policy import parse
 
 BODY = Path(os.environ["PAYLOAD"]).read_bytes()
@@ -36,8 +37,9 @@ routes:
 
 
 async def answer(scope: Any, receive: Any, send: Any) -> None:
-    headers = [(b"content-type", b"application/json"), (b"x-version", b"1"), (b"x-last-modified", b"1700000000")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    context = context_of(scope)
+    context.version, context.last_modified = 1, 1_700_000_000
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
     await send({"type": "http.response.body", "body": BODY})
 
 
@@ -71,7 +73,7 @@ class Application:
         stores = Stores(TaggedStore(redis.data), TaggedStore(redis.computed))
         memory = Memory(64 * 1024 * 1024 if os.environ["MODE"] == "memory" else 0)
         cache = ResponseCache(memory, memory_seconds=settings.local_cache_seconds, policy=POLICY)
-        coherence = Coherence(data=stores.data, computed=stores.computed, metrics=metrics, responses=cache)
+        coherence = Coherence(data=stores.data, computed=stores.computed, seconds=1, responses=cache)
         await redis.start()
         self._stack.push_async_callback(redis.stop)
         coherence.start()

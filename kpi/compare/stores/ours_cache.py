@@ -7,9 +7,9 @@ from task import Get, Load, run
 from app.api import logs
 from app.api.cache_manager import CacheManager
 from app.api.metrics import Metrics
+from app.api.redis.pairs import make_redis
 from app.api.redis.tagged import TaggedStore
 from app.api.settings import load as load_settings
-from app.api.shop import make_redis
 
 
 async def opened() -> Get:

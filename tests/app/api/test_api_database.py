@@ -4,7 +4,7 @@ import asyncio
 import random
 import string
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import asyncpg
@@ -12,15 +12,16 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from app.api.cache_manager import TTL_SECONDS
 from app.api.query_cache import QUERIES
+from app.caching_policy import EntityTtl, load
 from app.database.catalogue import DEMO_PASSWORD, DEMO_USERS
 from components.pgbouncer.settings import PgBouncerSettings
 from components.settings.secrets import PostgresSecrets
-from testing.api_stack import ADMIN_TOKEN, PASSWORD, Api, Stack, running_stack
+from testing.api_stack import ADMIN_TOKEN, PASSWORD, ROOT, Api, Stack, running_stack
 from testing.pgbouncer import PgBouncer
 from testing.waits import eventually
 
+TTLS: Mapping[str, EntityTtl] = {**load(ROOT / "app" / "caching.yaml").entities}
 ADMIN = {"authorization": f"Bearer {ADMIN_TOKEN}"}
 SECRETS = PostgresSecrets(owner=SecretStr(PASSWORD), app=SecretStr(PASSWORD), exporter=SecretStr(PASSWORD))
 SETTINGS = PgBouncerSettings.model_validate(
@@ -88,8 +89,8 @@ def executions(stack: Stack, statement: str) -> int:
 
 def test_all_cached_queries_are_tried_here() -> None:
     assert set(CACHED) == set(QUERIES)
-    assert {TTL_SECONDS[query] for query in QUERIES if query != "stock"} == {300}
-    assert TTL_SECONDS["stock"] == 120
+    assert {TTLS[query].ttl for query in QUERIES if query != "stock"} == {300}
+    assert TTLS["stock"].ttl == 120
 
 
 @pytest.mark.parametrize("query", QUERIES)
@@ -123,7 +124,7 @@ def test_a_result_lives_as_long_as_its_query_may(stack: Stack, member: httpx.Cli
         node: Any = stack.redis.master(pair).client()
         (key,) = node.keys(pattern)
         # A tenth less at most, so that not all expire at once.
-        assert 0.85 * TTL_SECONDS[query] < node.ttl(key) <= TTL_SECONDS[query]
+        assert 0.85 * TTLS[query].ttl < node.ttl(key) <= TTLS[query].ttl
 
 
 def test_a_page_from_the_cache_is_the_page_from_the_database(member: httpx.Client) -> None:

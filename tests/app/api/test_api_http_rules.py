@@ -9,6 +9,7 @@ import pytest
 from app.api.metrics import EndpointCollector
 from app.api.responses.coding import encode, negotiate
 from app.api.responses.conditional import http_date, none_match_fails, seconds
+from app.api.responses.context import Context
 from app.api.responses.memory import Memory
 from app.api.responses.stored import Ready, Stored
 from app.api.responses.target import Targets, currency_of
@@ -29,7 +30,9 @@ ROUTE: Route = POLICY.routes[0]
 
 
 def ready(body: bytes = b"x", *, tags: tuple[str, ...] = ("thing:1",), ttl: float = 60.0) -> Ready:
-    stored = Stored.make(200, [(b"content-type", b"text/plain")], body, ttl=ttl, now=time.time(), cost=0.01)
+    stored = Stored.make(
+        200, [(b"content-type", b"text/plain")], body, Context("EUR"), ttl=ttl, now=time.time(), cost=0.01
+    )
     return Ready(stored, "identity", ROUTE, tags=tags, valid_until=time.time() + ttl, not_found_ttl=120)
 
 
@@ -99,7 +102,7 @@ def test_dates_survive_the_way_out_and_back() -> None:
 
 
 def test_each_coding_has_a_strong_etag_of_its_own() -> None:
-    stored = Stored.make(200, [], b"lamp" * 500, ttl=60, now=time.time(), cost=0)
+    stored = Stored.make(200, [], b"lamp" * 500, Context("EUR"), ttl=60, now=time.time(), cost=0)
     tags = {
         Ready(stored, coding, ROUTE, tags=(), valid_until=0, not_found_ttl=0).etag
         for coding in ("br", "gzip", "identity")
@@ -110,7 +113,13 @@ def test_each_coding_has_a_strong_etag_of_its_own() -> None:
 
 def test_what_was_stored_comes_back_the_same() -> None:
     stored = Stored.make(
-        200, [(b"content-type", b"a/b"), (b"x-version", b"7")], b"lamp" * 500, ttl=60, now=1_700_000_000.0, cost=0.5
+        200,
+        [(b"content-type", b"a/b")],
+        b"lamp" * 500,
+        Context("EUR", version=7),
+        ttl=60,
+        now=1_700_000_000.0,
+        cost=0.5,
     )
     fields = stored.fields()
     assert Stored.from_fields(fields.pop("meta"), fields) == stored
@@ -123,8 +132,8 @@ def test_what_cannot_be_read_is_a_miss_and_no_error(meta: bytes) -> None:
 
 def test_last_modified_within_the_same_second_is_not_told() -> None:
     now = 1_700_000_000.5
-    fresh = Stored.make(200, [(b"x-last-modified", b"1700000000")], b"", ttl=1, now=now, cost=0)
-    older = Stored.make(200, [(b"x-last-modified", b"1699999999")], b"", ttl=1, now=now, cost=0)
+    fresh = Stored.make(200, [], b"", Context("EUR", last_modified=1_700_000_000), ttl=1, now=now, cost=0)
+    older = Stored.make(200, [], b"", Context("EUR", last_modified=1_699_999_999), ttl=1, now=now, cost=0)
     assert (fresh.last_modified, older.last_modified) == (None, 1_699_999_999)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from app.api import cache_manager
+from app.api import load_once
 from app.api.cache_manager import NEGATIVE_SECONDS, CacheManager, TagsOfValue
 from app.api.evictions import CHANNEL, Evictions, entity_of
 from app.api.metrics import Metrics
@@ -234,11 +234,11 @@ async def test_a_dear_value_is_loaded_anew_in_the_background_before_it_expires(
     await process.cache.get_or_else(key(), 60, source.load)
     source.value = "second"
     # As if the load had cost so much that its next one should begin at once; the draw itself stays as it is.
-    monkeypatch.setattr(cache_manager, "XFETCH_BETA", 1e9)
+    monkeypatch.setattr(load_once, "XFETCH_BETA", 1e9)
     assert await process.cache.get_or_else(key(), 60, source.load) == "first"
     await eventually_async(lambda: source.loads == 2)
     monkeypatch.undo()
-    await eventually_async(lambda: process.cache._loads == {})
+    await eventually_async(lambda: process.cache.under_way == 0)
     assert await process.cache.get(key()) == "second"
     assert process.count("refresh") == 1
     assert process.count("stale") == 0
@@ -246,8 +246,7 @@ async def test_a_dear_value_is_loaded_anew_in_the_background_before_it_expires(
 
 def test_the_nearer_the_end_and_the_dearer_the_load_the_likelier_is_an_early_one() -> None:
     def share(*, left: float, cost: float) -> float:
-        found = cache_manager._Found("value", 1000.0, cost)
-        return sum(found.wants_refresh(1000.0 - left) for _ in range(20_000)) / 20_000
+        return sum(1000.0 - left >= load_once.refresh_at(1000.0, cost) for _ in range(20_000)) / 20_000
 
     # Exponentially distributed: the chance is e^(-left / cost).
     assert share(left=1, cost=1) == pytest.approx(0.368, abs=0.03)
@@ -266,7 +265,7 @@ async def test_an_expired_value_serves_while_one_process_loads_it_anew(process: 
         one.cache.get_or_else(key(), 60, source.load, stale_seconds=60) for one in (process, other) for _ in range(20)
     ]
     assert set(await asyncio.gather(*asked)) == {"old"}
-    await eventually_async(lambda: process.cache._loads == other.cache._loads == {})
+    await eventually_async(lambda: process.cache.under_way == other.cache.under_way == 0)
     assert await process.cache.get(key()) == "new"
     assert source.loads == 2
     assert process.count("stale") + other.count("stale") == 40
@@ -498,7 +497,7 @@ def test_a_process_killed_while_it_loads_holds_up_the_others_no_longer_than_its_
         eventually((tmp_path / "loads").exists, "the load")
         locks: Any = node.client().keys("lock:*")
         left: list[Any] = [node.client().pttl(lock) for lock in locks]
-        assert all(each != -1 and each <= 1000 * cache_manager.LEASE_SECONDS for each in left)
+        assert all(each != -1 and each <= 1000 * load_once.LEASE_SECONDS for each in left)
     with askers(fleet, tmp_path / "loads", key(), count=1, takes=0) as heirs:
         ask_at(time.time(), heirs)
         assert heirs[0].wait(PATIENCE) == 0

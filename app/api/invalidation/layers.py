@@ -1,0 +1,64 @@
+"""What holds stored answers, and the one contract by which each of them is purged."""
+
+from collections.abc import Sequence
+from time import monotonic
+from typing import Final, Protocol
+
+import structlog
+
+from app.api.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+REDIS: Final = "redis"
+"""Redis and the memory of every process of the API."""
+
+
+class PurgeFailed(Exception):
+    """A layer didn't confirm; `retry_after` in seconds where it said so."""
+
+    def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class Layer(Protocol):
+    """Something that holds stored answers."""
+
+    @property
+    def name(self) -> str:
+        """As metrics, logs and the outbox call it."""
+        ...
+
+    async def purge(self, tags: Sequence[str]) -> None:
+        """Return once the layer gives nobody any more what it held under one of the tags. Raises PurgeFailed."""
+        ...
+
+
+async def purge(layer: Layer, tags: Sequence[str], metrics: Metrics) -> None:
+    """Purge one layer, counted and logged. Raises PurgeFailed."""
+    started = monotonic()
+    try:
+        await layer.purge(tags)
+    except PurgeFailed as failure:
+        metrics.purges.labels(layer.name, "failed").inc()
+        log.warning("layer not purged", layer=layer.name, tags=list(tags), error=str(failure))
+        raise
+    took = monotonic() - started
+    metrics.purges.labels(layer.name, "done").inc()
+    metrics.purge_seconds.labels(layer.name).observe(took)
+    log.info("purged", layer=layer.name, tags=list(tags), milliseconds=round(took * 1000, 1))
+
+
+async def purge_in_order(layers: Sequence[Layer], tags: Sequence[str], metrics: Metrics) -> frozenset[str]:
+    """Purge layers, given from the inside outwards, each after the one that it fills from; gives the names of those
+    that confirmed. One that didn't doesn't spare those outside it: they may hold the value for longer.
+    """
+    confirmed = set[str]()
+    for layer in layers:
+        try:
+            await purge(layer, tags, metrics)
+        except PurgeFailed:
+            continue
+        confirmed.add(layer.name)
+    return frozenset(confirmed)

@@ -1,0 +1,229 @@
+"""Values that are loaded once for everybody who asks, in this process and in all others: what the entity cache
+(`cache_manager`) and the response cache (`responses.cache`) have in common.
+
+One task of one process loads a value, in a turn that it holds in Redis for a lease; all others wait for its result. A
+purge detaches what is being loaded: whoever asks after it starts anew. Redis being away means loading without a turn,
+and storing nothing.
+"""
+
+import asyncio
+import math
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from time import monotonic, time
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+import structlog
+
+from app.api.redis import RedisError
+from app.api.redis.tagged import TaggedStore, Turn
+
+log = structlog.get_logger(__name__)
+
+LEASE_SECONDS: Final = 5.0
+"""How long one process may take to load a value before another one tries: the database's own time limit."""
+JITTER: Final = 0.1
+"""TTLs are shortened by up to this share, so that what was stored together doesn't expire together."""
+XFETCH_BETA: Final = 1.0
+"""Above 1 refreshes earlier, below later (Vattani, Chierichetti, Lowenstein: Optimal probabilistic cache stampede
+prevention)."""
+FIRST_PAUSE_SECONDS: Final = 0.005
+LONGEST_PAUSE_SECONDS: Final = 0.05
+
+
+def jittered(seconds: float) -> float:
+    """A TTL, shortened at random."""
+    return seconds * (1 - JITTER * random.random())  # noqa: S311
+
+
+def refresh_at(fresh_until: float, cost: float) -> float:
+    """When one reader should refresh what is fresh until then and took `cost` seconds to load (XFetch). Drawn anew for
+    each reader, so that one of them, not all, comes before the expiry."""
+    return fresh_until + cost * XFETCH_BETA * math.log(random.random() or 1e-9)  # noqa: S311
+
+
+class NotKept(Exception):
+    """What was loaded is for the one who asked only."""
+
+
+class Entry(Protocol):
+    """A loaded value. Fresh until then, in seconds since the epoch."""
+
+    @property
+    def fresh_until(self) -> float: ...
+
+
+class Wish(Protocol):
+    """A key, where its value is kept, the tags it has, and the tags that are purged with those that follow from it."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def store(self) -> TaggedStore: ...
+    @property
+    def tags(self) -> tuple[str, ...]: ...
+    @property
+    def guards(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How a value is kept in Redis: its fields, for how many seconds, and the tags that follow from it."""
+
+    fields: Mapping[str, bytes]
+    seconds: float
+    more_tags: tuple[str, ...] = ()
+
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+E = TypeVar("E", bound=Entry)
+W = TypeVar("W", bound=Wish)
+
+
+class Flights(Generic[K, T]):
+    """Tasks under way, by what they are for: whoever asks for the same joins, until a purge of one of its tags."""
+
+    def __init__(self) -> None:
+        self._flights: dict[K, tuple[asyncio.Task[T], tuple[str, ...]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    def get(self, key: K) -> "asyncio.Task[T] | None":
+        """The task for `key`, if there is one that may be joined. Others may wait for it too: shield it."""
+        flight = self._flights.get(key)
+        return flight[0] if flight is not None else None
+
+    def start(self, key: K, tags: tuple[str, ...], work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Start the task for `key`."""
+        task = asyncio.create_task(work)
+        self._flights[key] = (task, tags)
+        task.add_done_callback(lambda done: self._landed(key, done))
+        return task
+
+    def purge(self, tags: Iterable[str]) -> None:
+        """Let nobody join what was started before a purge of these tags."""
+        purged = frozenset(tags)
+        for key in [key for key, (_, of_key) in self._flights.items() if not purged.isdisjoint(of_key)]:
+            del self._flights[key]
+
+    def detach(self, key: K) -> None:
+        """Let nobody join what was started for `key`."""
+        self._flights.pop(key, None)
+
+    def clear(self) -> None:
+        """Let nobody join anything that was started."""
+        self._flights.clear()
+
+    def _landed(self, key: K, task: "asyncio.Task[T]") -> None:
+        if self.get(key) is task:
+            del self._flights[key]
+        if not task.cancelled():
+            task.exception()  # whoever waited has it; nobody need have
+
+
+class LoadOnce(ABC, Generic[W, E]):
+    """A cache says how its entries are read, made and kept; here is who does so, and when."""
+
+    def __init__(self) -> None:
+        self._loads: Flights[str, E] = Flights()
+
+    @abstractmethod
+    async def _found(self, wish: W) -> E | None:
+        """What Redis has; None where it has nothing or is away."""
+
+    @abstractmethod
+    async def _make(self, wish: W) -> E:
+        """Load the value. Raises NotKept for one that is nobody else's."""
+
+    @abstractmethod
+    def _kept(self, wish: W, entry: E) -> Kept:
+        """How `entry` is kept."""
+
+    def _count(self, key: str, event: str) -> None:
+        """Something happened to `key`: `lock_wait`, `unavailable`, `refresh`."""
+
+    @property
+    def under_way(self) -> int:
+        """How many values are being loaded, and may be joined."""
+        return len(self._loads)
+
+    def purge(self, tags: Iterable[str]) -> None:
+        """A purge of these tags is under way: nobody may join a load that began before it."""
+        self._loads.purge(tags)
+
+    async def _once(self, wish: W) -> E:
+        """The value as one task of one process loads it. Raises what `_make` raises."""
+        # Others may wait for it: whoever started it may go away without stopping it.
+        return await asyncio.shield(self._loads.get(wish.key) or self._start(wish, 0.0))
+
+    def _refresh(self, wish: W, known: E) -> None:
+        """Load the value anew in the background, unless somebody already does, here or in another process."""
+        if self._loads.get(wish.key) is not None:
+            return
+        self._count(wish.key, "refresh")
+        self._start(wish, known.fresh_until).add_done_callback(lambda task: _refreshed(wish.key, task))
+
+    def _start(self, wish: W, after: float) -> asyncio.Task[E]:
+        return self._loads.start(wish.key, (*wish.tags, *wish.guards), self._load(wish, after))
+
+    async def _load(self, wish: W, after: float) -> E:
+        """The value, from whoever's turn it is: one that is fresh, and fresher than what ends at `after`."""
+        deadline, pause = monotonic() + LEASE_SECONDS, FIRST_PAUSE_SECONDS
+        turn, found = await self._begin(wish, after)
+        if found is None and turn is not None and not turn.held:
+            self._count(wish.key, "lock_wait")
+        while found is None and turn is not None and not turn.held and monotonic() < deadline:
+            await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            turn, found = await self._begin(wish, after)
+        if found is not None:
+            return found
+        try:
+            made = await self._make(wish)
+        except BaseException:
+            await self._give_up(turn, wish)
+            raise
+        await self._keep(wish, turn, made)
+        return made
+
+    async def _begin(self, wish: W, after: float = 0.0) -> tuple[Turn | None, E | None]:
+        """Ask for the turn: gives it, or what another process has made in its own; neither if Redis is away."""
+        try:
+            turn = await wish.store.begin(wish.key, wish.tags, LEASE_SECONDS, guards=wish.guards)
+        except RedisError:
+            self._count(wish.key, "unavailable")
+            return None, None
+        found = await self._found(wish)
+        if found is None or found.fresh_until <= max(after, time()):
+            return turn, None
+        await self._give_up(turn, wish)
+        return None, found
+
+    async def _keep(self, wish: W, turn: Turn | None, entry: E) -> None:
+        """End the turn by storing the value, unless a purge has overtaken it. Without a turn nothing is stored."""
+        if turn is None or not turn.held:
+            return
+        kept = self._kept(wish, entry)
+        try:
+            await wish.store.store(turn, kept.fields, kept.seconds, more_tags=kept.more_tags)
+        except RedisError:
+            self._count(wish.key, "unavailable")
+
+    async def _give_up(self, turn: Turn | None, wish: W) -> None:
+        """End the turn without a value."""
+        if turn is None:
+            return
+        try:
+            await wish.store.give_up(turn)
+        except RedisError:
+            log.debug("lock left to its lease", key=turn.key)
+
+
+def _refreshed(key: str, task: "asyncio.Task[Any]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, NotKept):
+        # The kind of thing, not the key, which may hold what somebody has searched for.
+        log.warning("refresh failed", entity=key.split(":", 2)[1], error=repr(error))

@@ -1,0 +1,34 @@
+"""What the cache and a handler tell each other about a request: typed, and never seen by a client."""
+
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+FREE: Final = "free"
+_PLACE: Final = "shop.context"
+
+
+@dataclass(slots=True)
+class Context:
+    """One request's. The cache in front fills in who is answered, the handler what its answer is made of."""
+
+    currency: str
+    tier: str = FREE
+    owner_checked: bool = False
+    """The cache has seen to it that a user's own answer is asked for by that user."""
+    version: int | None = None
+    """Of the row behind the answer: it becomes the ETag's readable part."""
+    last_modified: int | None = None
+    """When anything in the answer last changed, in seconds since the epoch."""
+    lists: tuple[str, ...] = ()
+    """The ids of the things that the answer shows: they become its tags."""
+
+
+def with_context(scope: Mapping[str, Any], context: Context, **changes: Any) -> dict[str, Any]:
+    """An ASGI scope for the application, with a context and other changes."""
+    return {**scope, **changes, _PLACE: context}
+
+
+def context_of(scope: MutableMapping[str, Any]) -> Context:
+    """The context of a request that has come through the cache."""
+    return scope[_PLACE]
