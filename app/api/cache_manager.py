@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 
-from app.api.load_once import LEASE_SECONDS, Kept, LoadOnce, jittered, refresh_at
+from app.api.load_once import LEASE_SECONDS, Kept, LoadOnce, Wish, jittered, refresh_at
 from app.api.metrics import Metrics
 from app.api.redis import RedisError, ReplyError
 from app.api.redis.tagged import TaggedStore
@@ -48,14 +48,11 @@ class TagsOfValue:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _Wish(Wish):
     """A key, and how its value is made and kept."""
 
-    store: TaggedStore
-    key: str
     seconds: float
     load: Load
-    tags: tuple[str, ...]
     stale_seconds: float
     of_value: TagsOfValue | None = None
 
@@ -106,10 +103,6 @@ class CacheManager(LoadOnce[_Wish, _Found]):
         except RedisError:
             self._count(key, "unavailable")
 
-    async def set_many(self, values: Mapping[str, Any], seconds: float, *, tags: tuple[str, ...] = ()) -> None:
-        """As `set`, of several values at once."""
-        await asyncio.gather(*(self.set(key, value, seconds, tags=tags) for key, value in values.items()))
-
     async def delete(self, *keys: str) -> None:
         """Throw values away, also those that somebody is just loading.
 
@@ -130,7 +123,7 @@ class CacheManager(LoadOnce[_Wish, _Found]):
         stale_seconds: float = 0.0,
     ) -> Any:
         """The value of `key`, from `load` if need be. Raises only what `load` raises."""
-        wish = _Wish(self._store, key, seconds, load, tags, stale_seconds, of_value)
+        wish = _Wish(self._store, key, tags, seconds, load, stale_seconds, of_value)
         served = self._served(wish, await self._found(wish))
         return (served or await self._once(wish)).value
 
@@ -151,7 +144,7 @@ class CacheManager(LoadOnce[_Wish, _Found]):
         missing: dict[str, _Wish] = {}
         for key, found in zip(keys, await self._read_many(list(keys)), strict=True):
             identifier = keys[key]
-            wish = _Wish(self._store, key, seconds, _one_of_many(load, identifier), tags(identifier), stale_seconds)
+            wish = _Wish(self._store, key, tags(identifier), seconds, _one_of_many(load, identifier), stale_seconds)
             if (served := self._served(wish, found)) is not None:
                 values[key] = served.value
             else:

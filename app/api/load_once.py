@@ -55,17 +55,18 @@ class Entry(Protocol):
     def fresh_until(self) -> float: ...
 
 
-class Wish(Protocol):
-    """A key, where its value is kept, the tags it has, and the tags that are purged with those that follow from it."""
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A key, where its value is kept, and the tags that it has."""
+
+    store: TaggedStore
+    key: str
+    tags: tuple[str, ...]
 
     @property
-    def key(self) -> str: ...
-    @property
-    def store(self) -> TaggedStore: ...
-    @property
-    def tags(self) -> tuple[str, ...]: ...
-    @property
-    def guards(self) -> tuple[str, ...]: ...
+    def guards(self) -> tuple[str, ...]:
+        """The tags that are purged with each tag that follows from the value."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     cookie_secure: bool = Field(default=True, description="off only where the browser speaks http to the shop")
 
     purge_seconds: float = Field(
-        default=0.05, gt=0, le=10, description="an answer to a write waits this long for our own layers to be purged"
+        default=3.0, gt=0, le=10, description="an answer to a write waits this long for our own layers to be purged"
     )
     gateway_purge_urls: Annotated[tuple[str, ...], NoDecode] = ()
     storefront_url: str = ""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from time import time
 
 import asyncpg
 import httpx
@@ -16,6 +17,7 @@ from app.api.entities import Entities
 from app.api.identity import Identifier
 from app.api.invalidation.coherence import Coherence
 from app.api.invalidation.gateway import Gateway
+from app.api.invalidation.layers import Layer
 from app.api.metrics import Metrics
 from app.api.query_cache import QueryCache
 from app.api.redis.pairs import Redis, make_redis
@@ -66,18 +68,21 @@ async def open_shop(settings: Settings, policy: Policy) -> AsyncGenerator[Shop]:
     memory = Memory(settings.local_cache_bytes)
     responses = ResponseCache(memory, memory_seconds=settings.local_cache_seconds, policy=policy)
     entity_cache, computed_cache = CacheManager(stores.data, metrics), CacheManager(stores.computed, metrics)
-    coherence = Coherence(
-        data=stores.data,
-        computed=stores.computed,
-        seconds=settings.purge_seconds,
-        responses=responses,
-        entities=(entity_cache, computed_cache),
-    )
     admin_token = settings.secret("admin-token")
     async with open_pool(settings) as pool, httpx.AsyncClient() as http:
+        coherence = Coherence(
+            data=stores.data,
+            computed=stores.computed,
+            seconds=settings.purge_seconds,
+            responses=responses,
+            entities=(entity_cache, computed_cache),
+            database=pool,
+        )
         entities = Entities(entity_cache, pool, policy)
         sessions = SessionStore(redis.sessions, pool, metrics)
-        gateway = Gateway(http, settings.gateway_purge_urls, seconds=settings.purge_seconds)
+        layers: list[Layer] = [coherence]
+        if settings.gateway_purge_urls:
+            layers.append(Gateway(http, settings.gateway_purge_urls, seconds=settings.purge_seconds))
         shop = Shop(
             settings=settings,
             policy=policy,
@@ -99,7 +104,7 @@ async def open_shop(settings: Settings, policy: Policy) -> AsyncGenerator[Shop]:
                 admin_token=admin_token.get_secret_value() if admin_token is not None else None,
             ),
             coherence=coherence,
-            writer=Writer(pool, policy, [coherence, gateway], metrics),
+            writer=Writer(pool, policy, layers, metrics),
         )
         _measure(shop, memory)
         await redis.start()
@@ -120,7 +125,11 @@ def _measure(shop: Shop, memory: Memory) -> None:
     values.gauge("api_cache_memory_entries", "Answers in the process", lambda: len(memory))
     values.counter("api_cache_memory_evictions", "Answers pushed out for room", lambda: memory.counts.evictions)
     values.counter("api_cache_memory_purged", "Answers purged", lambda: memory.counts.purged)
-    values.gauge("api_cache_coherent", "1 while purges of other processes are heard", lambda: shop.responses.coherent)
+    values.gauge(
+        "api_cache_coherent",
+        "1 while purges of other processes are heard",
+        lambda: time() < shop.responses.trusted_until,
+    )
     for pair in shop.redis.pairs:
         breaker = pair.breaker
         values.gauge(

@@ -42,9 +42,9 @@ class ApiSettings(Section):
     )
     cookie_secure: bool = setting(True, why="off only where browsers speak plain http to the shop: on one machine")
     purge_wait: Milliseconds = setting(
-        "50ms",
+        "3s",
         unit="ms",
-        why="how long a write's answer waits for our own layers to confirm its purge",
+        why="how long a write's answer waits for our own layers to confirm its purge: milliseconds, but for a failover",
         ge=1,
         le=10_000,
     )

@@ -21,7 +21,7 @@ def files(settings: GatewaySettings, policy: Policy, *, edge_cidrs: Sequence[str
     """Everything that /etc/gateway holds, by file name."""
     texts = {name: (_HERE / name).read_text("utf-8") for name in ("shield.lua", "metrics.lua", "start.sh", "stop.sh")}
     texts["nginx.conf"] = nginx_conf(settings, policy, edge_cidrs=edge_cidrs)
-    texts["routes.json"] = routes.table(policy, default_country=settings.default_country)
+    texts["routes.json"] = routes.table(policy)
     if settings.edge_ca:
         texts["edge-ca.pem"] = settings.edge_ca
     return texts

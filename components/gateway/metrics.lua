@@ -4,34 +4,70 @@ local metrics = {}
 
 local counters = ngx.shared.counters
 local DURATION_BUCKETS = { 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10 } -- s
+local FLUSH_SECONDS = 0.2
 
-local function add(name, labels, amount)
-    counters:incr(name .. "{" .. labels .. "}", amount, 0)
+-- What this worker has counted since it last told the others: one row for each kind of request, so that a request costs
+-- one look-up; names and cumulated buckets are made when the rows are told.
+local rows = {}
+
+local function row_of(route, cache, status)
+    local key = route .. "\t" .. cache .. "\t" .. status
+    local row = rows[key]
+    if not row then
+        row = { route = route, cache = cache, status = status, requests = 0, bytes = 0, origin = 0, refreshes = 0,
+            seconds = 0, buckets = {} }
+        rows[key] = row
+    end
+    return row
 end
 
 -- Counts one finished request; a background refresh (a subrequest) counts only for what it took from the origin.
 function metrics.count()
     local var = ngx.var
-    local route = var.route
-    local from_origin = tonumber((var.upstream_bytes_received or ""):match("(%d+)$")) or 0
-    if from_origin > 0 then add("gateway_origin_bytes_total", 'route="' .. route .. '"', from_origin) end
+    local cache, received = var.cache_result, var.upstream_bytes_received
+    local row = row_of(var.route, cache == "" and "none" or cache, var.status)
+    if received then row.origin = row.origin + (tonumber(received:match("(%d+)$")) or 0) end
     if ngx.is_subrequest then
-        add("gateway_background_refreshes_total", 'route="' .. route .. '"', 1)
+        row.refreshes = row.refreshes + 1
         return
     end
-    local cache = var.cache_result == "" and "none" or var.cache_result
-    local labels = ('route="%s",cache="%s"'):format(route, cache)
-    add("gateway_requests_total", ('%s,status="%s"'):format(labels, var.status), 1)
-    add("gateway_response_bytes_total", labels, tonumber(var.bytes_sent) or 0)
+    row.requests = row.requests + 1
+    row.bytes = row.bytes + (tonumber(var.bytes_sent) or 0)
     local seconds = tonumber(var.request_time) or 0
-    for _, bound in ipairs(DURATION_BUCKETS) do
-        if seconds <= bound then
-            add("gateway_request_duration_seconds_bucket", ('cache="%s",le="%g"'):format(cache, bound), 1)
+    row.seconds = row.seconds + seconds
+    local bucket = 1
+    while DURATION_BUCKETS[bucket] and seconds > DURATION_BUCKETS[bucket] do bucket = bucket + 1 end
+    row.buckets[bucket] = (row.buckets[bucket] or 0) + 1
+end
+
+local function add(name, labels, amount)
+    if amount > 0 then counters:incr(name .. "{" .. labels .. "}", amount, 0) end
+end
+
+-- Tells the other workers what this one has counted.
+function metrics.flush()
+    local told = rows
+    rows = {}
+    for _, row in pairs(told) do
+        local route, cache = 'route="' .. row.route .. '"', 'cache="' .. row.cache .. '"'
+        add("gateway_origin_bytes_total", route, row.origin)
+        add("gateway_background_refreshes_total", route, row.refreshes)
+        add("gateway_requests_total", route .. "," .. cache .. ',status="' .. row.status .. '"', row.requests)
+        add("gateway_response_bytes_total", route .. "," .. cache, row.bytes)
+        local running = 0
+        for index, bound in ipairs(DURATION_BUCKETS) do
+            running = running + (row.buckets[index] or 0)
+            add("gateway_request_duration_seconds_bucket", ('%s,le="%g"'):format(cache, bound), running)
         end
+        add("gateway_request_duration_seconds_bucket", cache .. ',le="+Inf"', row.requests)
+        add("gateway_request_duration_seconds_sum", cache, row.seconds)
+        add("gateway_request_duration_seconds_count", cache, row.requests)
     end
-    add("gateway_request_duration_seconds_bucket", ('cache="%s",le="+Inf"'):format(cache), 1)
-    add("gateway_request_duration_seconds_sum", ('cache="%s"'):format(cache), seconds)
-    add("gateway_request_duration_seconds_count", ('cache="%s"'):format(cache), 1)
+end
+
+-- In each worker, at its start.
+function metrics.start()
+    assert(ngx.timer.every(FLUSH_SECONDS, metrics.flush))
 end
 
 function metrics.count_purge(marks)
@@ -50,6 +86,7 @@ local families = {
 }
 
 function metrics.print()
+    metrics.flush()
     local samples = {}
     for _, key in ipairs(counters:get_keys(0)) do
         local name = key:match("^[%w_]+")

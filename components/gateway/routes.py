@@ -77,7 +77,7 @@ def lifetime(route: Route) -> int:
     return route.shield_ttl + max(route.stale_while_revalidate, route.stale_if_error)
 
 
-def table(policy: Policy, *, default_country: str) -> str:
+def table(policy: Policy) -> str:
     """`routes.json`, which shield.lua reads at start."""
     public = locations(policy)
     return json.dumps(
@@ -88,8 +88,6 @@ def table(policy: Policy, *, default_country: str) -> str:
             "unkept_headers": ["Set-Cookie", *policy.bypass.response_headers],
             "encodings": ENCODINGS,
             "image_types": IMAGE_TYPES,
-            "default_country": default_country,
-            "countries": {"own": dict.fromkeys(policy.countries.own, True), "others": policy.countries.others},
             "mark_lifetimes": _mark_lifetimes(policy),
             "longest_lifetime": max((lifetime(location.route) for location in public), default=0),
         },

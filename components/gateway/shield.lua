@@ -20,7 +20,7 @@ local shield = {}
 
 local purges, records = ngx.shared.purges, ngx.shared.records
 local get_method, get_uri_args = ngx.req.get_method, ngx.req.get_uri_args
-local set_header, clear_header = ngx.req.set_header, ngx.req.clear_header
+local clear_header = ngx.req.clear_header
 local concat, sort = table.concat, table.sort
 
 local PENDING, PASS, STORED = "pending", "pass", "stored"
@@ -30,10 +30,11 @@ local LOCK_LIFETIME = 1 -- s: a purge takes microseconds; should its worker die 
 local MAXIMUM_ARGUMENTS = 100
 
 local NO_STALE = { revalidate = 0, error = 0 }
-local CACHE_STATUS = {
-    REVALIDATED = "fwd=stale; fwd-status=304; stored", EXPIRED = "fwd=stale; stored", MISS = "fwd=uri-miss; stored",
-    BYPASS = "fwd=bypass",
-}
+local FORWARDED = { MISS = "fwd=uri-miss", EXPIRED = "fwd=stale", REVALIDATED = "fwd=stale; fwd-status=304" }
+-- Made by nginx itself from an answer that it has: they say nothing of that answer, and nobody keeps them.
+local REFUSED_HERE = { [412] = true, [416] = true }
+-- How a framework's parts talk to each other: from a client they are a way past what the framework decides.
+local INTERNAL_HEADERS = { "^x%-middleware%-", "^x%-nextjs%-", "^x%-invoke%-", "^x%-matched%-path$" }
 
 local config
 
@@ -45,28 +46,45 @@ function shield.configure(path)
 end
 
 -- What varies, made one of few values. The edge's word on country and device counts only where an edge is trusted
--- ($edge_country and $edge_device are empty elsewhere).
-local function country(var)
-    local value = var.edge_country
-    if not value:find("^%u%u$") then value = config.default_country end
-    return config.countries.own[value] and value or config.countries.others
-end
+-- ($edge_device is empty elsewhere, $shared_country then the default).
+local function country(var) return var.shared_country end
 
 local function device(var)
     local value = var.edge_device
     return (value == "mobile" or value == "tablet" or value == "desktop") and value or var.agent_device
 end
 
-local function encoding(var, route)
-    local accepted = (var.http_accept_encoding or ""):lower()
-    for _, coding in ipairs(config.encodings[route.upstream]) do
-        for item in accepted:gmatch("[^,]+") do
-            local name, weight = item:match("^%s*([%w*-]+)%s*;%s*q=([%d.]+)%s*$")
-            name = name or item:match("^%s*(.-)%s*$")
-            if name == coding and (tonumber(weight) or 1) > 0 then return coding end
+-- The coding that the client likes best (RFC 9110, 12.5.3) of those that the origin knows; on a tie the origin's order.
+-- Clients send few different headers, so the answers are kept.
+local function negotiated(accepted, known)
+    local weights = {}
+    for item in accepted:lower():gmatch("[^,]+") do
+        local name, parameters = item:match("^%s*([%w*-]+)%s*(.*)$")
+        if name then
+            local weight = parameters:match(";%s*q%s*=%s*([%d.]+)")
+            weights[name == "x-gzip" and "gzip" or name] = weight and (tonumber(weight) or 0) or 1
         end
     end
-    return ""
+    local best, found = weights.identity or 0, ""
+    for _, coding in ipairs(known) do
+        local weight = weights[coding] or weights["*"] or 0
+        if weight > 0 and (weight > best or (weight == best and found == "")) then best, found = weight, coding end
+    end
+    return found
+end
+
+local codings, codings_kept = {}, 0
+local function encoding(var, route)
+    local accepted = var.http_accept_encoding
+    if not accepted then return "" end
+    local key = route.upstream .. accepted
+    local found = codings[key]
+    if not found then
+        if codings_kept >= 512 or #accepted > 256 then codings, codings_kept = {}, 0 end
+        found = negotiated(accepted, config.encodings[route.upstream])
+        codings[key], codings_kept = found, codings_kept + 1
+    end
+    return found
 end
 
 local function image_format(var)
@@ -78,29 +96,30 @@ local function image_format(var)
 end
 
 -- Next.js answers the data of a page at the page's own address, and differently for each of these headers.
-local router_headers = { "Next-Router-Prefetch", "Next-Router-Segment-Prefetch", "Next-Router-State-Tree" }
 local function rsc(var)
-    if var.http_rsc ~= "1" then
-        for _, name in ipairs(router_headers) do clear_header(name) end
-        return ""
-    end
-    return "1", ngx.md5((var.http_next_router_prefetch or "") .. "|"
-        .. (var.http_next_router_segment_prefetch or "") .. "|" .. (var.http_next_router_state_tree or ""))
+    if var.http_rsc ~= "1" then return "" end
+    local prefetch, segment, tree = var.http_next_router_prefetch or "", var.http_next_router_segment_prefetch or "",
+        var.http_next_router_state_tree or ""
+    var.sent_prefetch, var.sent_segment, var.sent_tree = prefetch, segment, tree
+    return "1", ngx.md5(prefetch .. "|" .. segment .. "|" .. tree)
 end
 
+-- The origin of a stored answer is sent these and nothing else of the client's: what is in the key.
 local variations = {
-    { name = "country", header = "X-Country", value = country },
-    { name = "device", header = "X-Device", value = device },
-    { name = "encoding", header = "Accept-Encoding", value = encoding },
-    { name = "image_format", header = "Accept", value = image_format },
-    { name = "rsc", header = "RSC", value = rsc },
+    { name = "country", sent = "sent_country", value = country },
+    { name = "device", sent = "sent_device", value = device },
+    { name = "encoding", sent = "sent_encoding", value = encoding },
+    { name = "image_format", sent = "sent_accept", value = image_format },
+    { name = "rsc", sent = "sent_rsc", value = rsc },
 }
 
 -- The query as the key has it: the parameters that count, sorted; all others never reach the origin. One given twice
--- stays twice: which of the two counts is for the origin to say.
+-- stays twice: which of the two counts is for the origin to say. Nil: more than anybody means.
 local function normalised_query(known)
     local parts = {}
-    for name, value in pairs(get_uri_args(MAXIMUM_ARGUMENTS)) do
+    local given, err = get_uri_args(MAXIMUM_ARGUMENTS)
+    if err == "truncated" then return nil end
+    for name, value in pairs(given) do
         if known[name] then
             local values = type(value) == "table" and value or { value }
             for _, single in ipairs(values) do
@@ -122,9 +141,10 @@ local function bypassed(var)
     return false
 end
 
--- An answer that nobody may keep, whoever asks: the origin forbids it, or it has one of the policy's headers.
+-- An answer that nobody may keep, whoever asks: the origin forbids it, depends on what it isn't sent, has served an old
+-- one for want of a new one, or it has one of the policy's headers.
 local function unkept(var, header)
-    if var.not_storable ~= "" then return true end
+    if var.not_storable ~= "" or var.varies_otherwise ~= "" or var.stale_there ~= "" then return true end
     for _, name in ipairs(config.unkept_headers) do
         if header[name] then return true end
     end
@@ -173,20 +193,42 @@ function shield.bypass()
     end
 end
 
+-- Takes from a request what only a framework's own parts may say.
+function shield.cleaned()
+    for name in pairs(ngx.req.get_headers(0)) do
+        for _, pattern in ipairs(INTERNAL_HEADERS) do
+            if name:find(pattern) then clear_header(name) end
+        end
+    end
+end
+
 -- Decides for a request of a public route: which key, which version; or past the cache altogether.
 function shield.lookup()
     shield.bypass()
     local var = ngx.var
     local route = config.routes[var.route]
-    local query = normalised_query(route.query)
-    ngx.req.set_uri_args(query)
-    clear_header("Cookie")
+    local query = var.args and normalised_query(route.query) or (not var.args and "")
+    if not query then
+        return ngx.exec("@refused-400-api")
+    end
+    if var.args then ngx.req.set_uri_args(query) end
+    if var.http_if_none_match then
+        -- With If-None-Match the date means nothing (RFC 9110, 13.1.3), but nginx would ask for both; and of a list on
+        -- several lines it would read the first.
+        clear_header("If-Modified-Since")
+        local lines = ngx.req.get_headers(0)["if-none-match"]
+        if type(lines) == "table" then ngx.req.set_header("If-None-Match", concat(lines, ", ")) end
+    end
+    -- A weak tag can't promise that parts belong together (RFC 9110, 13.1.5).
+    if var.http_range and (var.http_if_range or ""):find("^W/") then clear_header("Range") end
     local parts = {}
     for index, variation in ipairs(variations) do
         local value, more = "", nil
-        if route.vary[variation.name] then value, more = variation.value(var, route) end
-        if value == "" then clear_header(variation.header) else set_header(variation.header, value) end
-        parts[index] = value .. (more or "")
+        if route.vary[variation.name] then
+            value, more = variation.value(var, route)
+            var[variation.sent] = value
+        end
+        parts[index] = more and value .. more or value
     end
     -- Unambiguous: the parts above come from small sets, the query is escaped, and no host holds a slash.
     parts[#parts + 1] = query
@@ -230,45 +272,95 @@ local function stored_status(var)
     return (status == 304 or status == 206) and 200 or status
 end
 
-local function cache_status(header, own)
-    local before = header_text(header["Cache-Status"])
+-- Says (RFC 9211) what this cache did; `before` are the words of those behind it, where they have handled the request.
+local function cache_status(header, own, before)
+    before = header_text(before)
     header["Cache-Status"] = (before == "" and "" or before .. ", ") .. "gateway; " .. own
 end
 
--- The headers that the policy gives a route's answers where the origin isn't the API, which does so itself.
-function shield.label(route, path, status)
+-- The headers without which nobody on the way may keep an answer.
+local function forbid(header)
+    header["Cloudflare-CDN-Cache-Control"] = nil
+    header["Cache-Tag"] = nil
+    local said = header_text(header["Cache-Control"])
+    if not said:find("private", 1, true) and not said:find("no-store", 1, true) then
+        header["Cache-Control"] = "no-store"
+    end
+end
+
+-- The names of both lists, each once.
+local function united(first, second)
+    local names, seen = {}, {}
+    for name in (first .. "," .. second):gmatch("[^,%s]+") do
+        if not seen[name:lower()] then names[#names + 1] = name end
+        seen[name:lower()] = true
+    end
+    return concat(names, ", ")
+end
+
+-- The headers that the policy gives a route's answers where the origin isn't the API, which does so itself. What the
+-- origin forbids stays forbidden.
+local function label(route, path, status, header, banned)
     if not route.headers then return end
-    local header = ngx.header
     local announced = header_text(header["Link"])
-    for name, value in pairs(route.headers[tostring(status)] or route.headers.other) do header[name] = value end
+    local own = route.headers[tostring(status)]
+    header["Cloudflare-CDN-Cache-Control"] = nil
+    for name, value in pairs(own or route.headers.other) do
+        if name == "Vary" then header[name] = united(value, header_text(header[name]))
+        elseif not (banned and name == "Cache-Control") then header[name] = value end
+    end
     -- What the page itself announces (fonts to preload) stays: the policy's likely next pages come after it.
     if announced ~= "" then
-        local added = route.headers[tostring(status)] and route.headers[tostring(status)]["Link"]
-        header["Link"] = added and announced .. ", " .. added or announced
+        header["Link"] = own and own["Link"] and announced .. ", " .. own["Link"] or announced
     end
     local tags = tags_of(route, path)
     if tags ~= "" then header["Cache-Tag"] = tags end
 end
 
--- Public routes: remembers what the origin's answer is worth, and says (RFC 9211) where the answer comes from.
+-- Public routes: remembers what the origin's answer is worth, and says where the answer comes from.
 function shield.answered()
     local var, header = ngx.var, ngx.header
     local route = config.routes[var.route]
-    local cache, key = var.upstream_cache_status or "BYPASS", var.shield_record
+    local cache, key = var.upstream_cache_status, var.shield_record
+    if REFUSED_HERE[ngx.status] or not (cache or var.upstream_status) then
+        -- nginx's own word: on a condition, a range, a request that isn't HTTP.
+        forbid(header)
+        header["Cache-Control"] = "no-store"
+        var.cache_result = "refused"
+        return cache_status(header, cache == "HIT" and "hit" or "fwd=request")
+    end
+    cache = cache or "BYPASS"
     local status, now = stored_status(var), ngx.now()
-    shield.label(route, var.uri, status)
+    local fresh = cache == "HIT"
+    local banned = not fresh and unkept(var, header)
+    label(route, var.uri, status, header, banned)
+    -- The storefront gives a page one tag in whatever coding: as a strong one it would promise the same bytes.
+    local tag = route.headers and header["Content-Encoding"] and header["ETag"]
+    if tag and not tag:find("^W/") then header["ETag"] = "W/" .. tag end
+    var.cache_result = cache:lower()
+    if fresh or cache == "STALE" or cache == "UPDATING" then
+        local age = math.max(0, math.floor(now - (tonumber(var.shield_fetched) or now)))
+        -- A purge reaches what is stored here within milliseconds, so this is as good as the origin: an answer in its
+        -- time is new to whoever is further out, who would else count its age here against the time that it has there.
+        header["Age"] = not fresh and age or nil
+        -- A ttl below zero says that the answer is stale.
+        cache_status(header, ("hit; ttl=%d"):format((route.ttl[tostring(status)] or 0) - age))
+        if fresh then return end
+    end
 
     local found = key ~= "" and records:get(key)
     local record = found and parse(found)
+    local stored = false
     if record and record.version == var.shield_version then
         if cache == "MISS" or cache == "EXPIRED" or cache == "REVALIDATED" then
             local sequence, lifetime = tonumber(var.shield_sequence), route.ttl[tostring(status)]
             local tags = tags_of(route, var.uri) .. "," .. header_text(header["Cache-Tag"])
-            if unkept(var, header) then
+            if banned then
                 records:set(key, format(PASS, record.version, sequence, now, now, tags), PASS_LIFETIME)
             elseif lifetime then
                 local stale = status < 400 and route.stale or NO_STALE
-                records:set(key, format(STORED, record.version, sequence, now, now + lifetime + stale.revalidate, tags),
+                stored = records:set(key,
+                    format(STORED, record.version, sequence, now, now + lifetime + stale.revalidate, tags),
                     lifetime + math.max(stale.revalidate, stale.error))
             else
                 records:delete(key)
@@ -279,28 +371,31 @@ function shield.answered()
                 record.tags), math.max(0.001, records:ttl(key) or 0.001))
         end
     end
-
-    var.cache_result = cache:lower()
-    if cache == "HIT" or cache == "STALE" or cache == "UPDATING" then
-        local age = math.max(0, math.floor(now - (tonumber(var.shield_fetched) or now)))
-        header["Age"] = age + (tonumber(var.upstream_http_age) or 0)
-        -- A ttl below zero says that the answer is stale.
-        return cache_status(header, ("hit; ttl=%d"):format((route.ttl[tostring(status)] or 0) - age))
+    if cache == "STALE" or cache == "UPDATING" then return end
+    if var.stale_there == "" then
+        header["Age"] = nil
+        if banned then forbid(header) end
     end
-    cache_status(header, CACHE_STATUS[cache] or "fwd=miss")
+    local forwarded = FORWARDED[cache]
+    cache_status(header, not forwarded and "fwd=bypass" or forwarded .. (stored and "; stored" or ""),
+        header["Cache-Status"])
 end
 
 -- Everything else: whatever the origin says, nothing between it and the browser may keep the answer.
 function shield.private()
     local var, header = ngx.var, ngx.header
-    if not header_text(header["Cache-Control"]):find("private", 1, true)
-        and not header_text(header["Cache-Control"]):find("no-store", 1, true) then
+    local said = header_text(header["Cache-Control"])
+    if not said:find("private", 1, true) and not said:find("no-store", 1, true) then
         header["Cache-Control"] = "private, no-store"
     end
-    header["Cloudflare-CDN-Cache-Control"] = nil
-    header["Cache-Tag"] = nil
+    forbid(header)
     if var.cache_result == "" then var.cache_result = "private" end
-    cache_status(header, "fwd=bypass")
+    cache_status(header, "fwd=bypass", header["Cache-Status"])
+end
+
+-- What nginx answers before it knows a route: a request that isn't HTTP, or for another host.
+function shield.refused()
+    if ngx.status >= 400 then forbid(ngx.header) end
 end
 
 -- Marks tags or everything as purged. The body: {"tags": [...], "everything": true}.

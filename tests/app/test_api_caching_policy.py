@@ -219,7 +219,7 @@ def test_the_route_that_the_documentation_shows_is_purged_by_its_events() -> Non
     assert added.tags
     for event in added.purged_by:
         purged = extended.purge(event, dict.fromkeys(EVENTS[event], "5"))
-        assert set(purged.tags) & set(added.rendered_tags(dict.fromkeys(added.parameters, "5"))), event
+        assert set(purged) & set(added.rendered_tags(dict.fromkeys(added.parameters, "5"))), event
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -5,16 +5,18 @@ processes heard it, each confirms on the sender's own channel once its memory is
 many confirmations. So when `purge` is done, no layer of ours has the old value, and versions of tags (redis.tagged) see
 to it that no slow reader puts it back.
 
-A process that doesn't hear the channel says so (`ResponseCache.coherent`) and trusts its own copies for a second only;
-when it hears again, it forgets all it has. What a purge couldn't reach is purged again as soon as Redis is back, before
-anybody may read it, and in any case by the worker.
+Who isn't reached serves nothing old either (docs/decisions/coherence.md). A process trusts its own copies for
+`LEASE_SECONDS` after the moment until which it knows that it has heard everything: one that hangs, or is cut off,
+passes on to Redis, and a sender need wait no longer than that for its confirmation. And no process uses a newly
+connected master before it has repeated there what the outbox says was purged lately: a promoted replica may not have
+had it yet.
 """
 
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Sequence
-from time import monotonic
+from collections.abc import Coroutine, Sequence
+from time import monotonic, time
 from typing import Any, Final
 
 import orjson
@@ -26,16 +28,30 @@ from app.api.redis import Pair, RedisError, Unavailable
 from app.api.redis.subscription import Subscription
 from app.api.redis.tagged import TaggedStore
 from app.api.responses.cache import ResponseCache
+from app.database import failures
+from app.database.queries import Database, outbox
 
 log = structlog.get_logger(__name__)
 
 CHANNEL: Final = "simone:purge"
+LEASE_SECONDS: Final = 1.0
+"""How long a process trusts its own copies without hearing that it has missed no purge; four times PING_SECONDS, so
+that a busy machine doesn't cost every process its memory."""
 REPLAYED_SECONDS: Final = 30.0
-"""Purges this young are repeated on a newly connected master: a promoted replica may not have had them yet."""
+"""Purges this young are repeated on a newly connected master: replication is behind by less, or broken."""
+OUTBOX_SECONDS: Final = 0.5
+"""Whoever connects waits no longer than this to be told of others' purges."""
+RETRY_SECONDS: Final = 0.05
+REMEMBERED: Final = 10_000
+"""Own purges, for a newly connected master while the database is away too."""
 
 
 class Coherence:
-    """One for each process. `start` it to hear the others; `purge` works either way, and waits for `seconds`."""
+    """One for each process. `start` it to hear the others; `purge` works either way. It waits for Redis for `seconds`:
+    a failover's length, after which there is nobody who could read there either.
+
+    With a `database`, purges of other processes are repeated on a newly connected master too.
+    """
 
     name: Final = REDIS
 
@@ -47,6 +63,7 @@ class Coherence:
         seconds: float,
         responses: ResponseCache | None = None,
         entities: Sequence[CacheManager] = (),
+        database: "Database | None" = None,
     ) -> None:
         self._stores = {"data": data, "computed": computed}
         self._pair: Pair = data.pair
@@ -55,9 +72,14 @@ class Coherence:
         self._seconds = seconds
         self._acknowledgements = f"{CHANNEL}:{secrets.token_hex(8)}"
         self._waiting: dict[str, _Count] = {}
-        self._recent: deque[tuple[float, tuple[str, ...]]] = deque()
+        self._recent: deque[tuple[float, tuple[str, ...]]] = deque(maxlen=REMEMBERED)
         self._answers: set[asyncio.Task[None]] = set()
-        self._subscription = Subscription(self._pair, [CHANNEL, self._acknowledgements], self._hear, lost=self._deaf)
+        self._database = database
+        self._away_since: float | None = None
+        self._hears = False
+        self._subscription = Subscription(
+            self._pair, [CHANNEL, self._acknowledgements], self._hear, lost=self._deaf, alive=self._alive
+        )
         for store in self._stores.values():
             store.pair.on_recovery(lambda call, store=store: self._replay(store, call))
 
@@ -71,26 +93,35 @@ class Coherence:
 
     async def purge(self, tags: Sequence[str]) -> None:
         """Purge our own layers: none of them has the old values any more. Raises PurgeFailed."""
-        self._forget(tags)
-        self._remember(tuple(tags))
-        try:
-            async with asyncio.timeout(self._seconds):
-                await asyncio.gather(*(store.purge(tags) for store in self._stores.values()))
-                await self._tell(tags)
-        except (RedisError, TimeoutError) as error:
-            raise PurgeFailed(f"redis: {error or 'too slow'}") from error
+        self._recent.append((monotonic(), tuple(tags)))
+        deadline = (self._away_since or monotonic()) + self._seconds
+        while True:
+            self._forget(tags)
+            purged = await asyncio.gather(*(_failure(store.purge(tags)) for store in self._stores.values()))
+            # One pair away is no reason to leave the old value in the processes' memories.
+            failed = [failure for failure in (*purged, await _failure(self._tell(tags))) if failure]
+            if not failed:
+                break
+            self._away_since = self._away_since or monotonic()
+            if monotonic() >= deadline:
+                raise PurgeFailed(f"redis: {failed[0]}") from failed[0]
+            await asyncio.sleep(RETRY_SECONDS)
+        self._away_since = None
         # What was read from Redis into this process's memory in between, while the others were being told.
         self._forget(tags)
 
     async def _tell(self, tags: Sequence[str]) -> None:
+        """Tell every process, and wait until each has confirmed, or trusts what it has no longer."""
         number = secrets.token_hex(8)
         waiting = self._waiting[number] = _Count()
         try:
             message = orjson.dumps({"tags": list(tags), "reply": self._acknowledgements, "number": number})
             heard = await self._pair.call("PUBLISH", CHANNEL, message)
-            # A process that can't hear answers can't count them either: it has told everybody, and moves on.
-            if self._subscription.listening:
+            async with asyncio.timeout(LEASE_SECONDS):
+                # A process that can't hear answers can't count them either: it waits for the others' leases.
                 await waiting.reach(heard)
+        except TimeoutError:
+            log.info("a process didn't confirm; it has forgotten by itself", tags=list(tags))
         finally:
             del self._waiting[number]
 
@@ -100,29 +131,37 @@ class Coherence:
         for entities in self._entities:
             entities.purge(tags)
 
-    def _remember(self, tags: tuple[str, ...]) -> None:
-        now = monotonic()
-        self._recent.append((now, tags))
-        while self._recent and self._recent[0][0] < now - REPLAYED_SECONDS:
-            self._recent.popleft()
-
     async def _replay(self, store: TaggedStore, call: Any) -> None:
         young = monotonic() - REPLAYED_SECONDS
         tags = {tag for moment, of_purge in self._recent if moment >= young for tag in of_purge}
+        if self._database is not None:
+            try:
+                async with asyncio.timeout(OUTBOX_SECONDS):
+                    tags |= await outbox.recent_tags(self._database, seconds=REPLAYED_SECONDS, target=REDIS)
+            except (TimeoutError, *failures.ANY) as error:
+                # Without a database nobody writes, either: answers are worth more than certainty.
+                log.warning("purges of others not repeated", pair=store.pair.name, error=type(error).__name__)
         if tags:
             await store.purge_by(call, sorted(tags))
 
+    def _alive(self, heard_until: float) -> None:
+        """Everything published before `heard_until` has been heard."""
+        if self._responses is not None and self._hears:
+            self._responses.trusted_until = time() - monotonic() + heard_until + LEASE_SECONDS
+
     def _deaf(self) -> None:
+        self._hears = False
         if self._responses is not None:
-            self._responses.coherent = False
+            self._responses.trusted_until = 0.0
 
     def _hear(self, push: list[Any]) -> None:
         kind = push[0]
         if kind == b"subscribe":
-            if self._responses is not None and push[1] == CHANNEL.encode():
+            if push[1] == CHANNEL.encode():
                 # Purges may have been missed before this moment, and none will be from now on.
-                self._responses.clear()
-                self._responses.coherent = True
+                if self._responses is not None:
+                    self._responses.clear()
+                self._hears = True
             return
         if kind != b"message":
             return
@@ -140,6 +179,14 @@ class Coherence:
             await self._pair.call("PUBLISH", channel, number)
         except (RedisError, Unavailable):
             log.debug("acknowledgement lost; its sender waits no longer than its limit")
+
+
+async def _failure(work: Coroutine[Any, Any, object]) -> RedisError | None:
+    try:
+        await work
+    except RedisError as error:
+        return error
+    return None
 
 
 class _Count:

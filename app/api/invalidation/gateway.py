@@ -31,5 +31,15 @@ class Gateway:
             answer = await self._http.post(url, json={"tags": list(tags)}, timeout=self._seconds)
             answer.raise_for_status()
         except httpx.HTTPError as error:
+            if _refused(error):
+                # No nginx is there, and the next one takes up nothing that an earlier one has stored.
+                return ""
             return f"{url}: {error or type(error).__name__}"
         return ""
+
+
+def _refused(error: BaseException | None) -> bool:
+    """Whether nobody listens there."""
+    while error is not None and not isinstance(error, ConnectionRefusedError):
+        error = error.__cause__ or error.__context__
+    return error is not None

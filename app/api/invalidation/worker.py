@@ -136,10 +136,12 @@ async def run(settings: Settings, policy: Policy) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     metrics = Metrics()
     redis = make_redis(settings)
-    coherence = Coherence(data=TaggedStore(redis.data), computed=TaggedStore(redis.computed), seconds=LAYER_SECONDS)
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_pool(settings))
         http = await stack.enter_async_context(httpx.AsyncClient())
+        coherence = Coherence(
+            data=TaggedStore(redis.data), computed=TaggedStore(redis.computed), seconds=LAYER_SECONDS, database=pool
+        )
         layers = _layers(settings, coherence, http, stack)
         worker = Worker(pool, layers, metrics)
         operations = OperationsServer(

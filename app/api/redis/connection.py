@@ -11,6 +11,7 @@ import ssl
 import struct
 from collections import deque
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, Final, Self, cast
 
 import hiredis
@@ -20,9 +21,9 @@ from app.api.redis.errors import ReplyError, Unavailable
 Argument = str | bytes | int | float
 Push = Callable[[list[Any]], None]
 
-PING_SECONDS: Final = 1.0
-SILENT_PINGS: Final = 3
-"""So many unanswered ones mean that a connection is dead, whatever TCP says."""
+PING_SECONDS: Final = 0.25
+SILENT_SECONDS: Final = 3.0
+"""So long without an answer means that a connection is dead, whatever TCP says."""
 
 _INCOMPLETE: Final = object()
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
@@ -118,9 +119,11 @@ class Connection(asyncio.Protocol):
         self._on_push = receiver
 
     async def until_lost(self) -> None:
-        """For subscriptions, which may wait for days: closes one that says nothing to a PING any more."""
-        while not self.closed and self._loop.time() - self._heard < SILENT_PINGS * PING_SECONDS:
-            self.send("PING")
+        """For subscriptions, which may wait for days: closes one that says nothing to a PING any more. Each PING holds
+        the moment that it is sent (`time.monotonic`), and so does its answer.
+        """
+        while not self.closed and self._loop.time() - self._heard < SILENT_SECONDS:
+            self.send("PING", repr(monotonic()))
             await asyncio.wait({self.lost}, timeout=PING_SECONDS)
         self.close("silent")
 

@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from time import monotonic
 from typing import Any, Final
 
 import structlog
 
-from app.api.redis.connection import PING_SECONDS, SILENT_PINGS, Push
+from app.api.redis.connection import Push
 from app.api.redis.errors import RedisError
 from app.api.redis.pair import Pair
 
@@ -20,10 +19,15 @@ def _nothing() -> None:
     return
 
 
+def _untold(_: float) -> None:
+    return
+
+
 class Subscription:
     """Channels of a pair, on a connection of its own that is made again whenever it is lost.
 
-    `hear` gets every push, the confirmation of each channel first; `lost` is called when hearing ends.
+    `hear` gets every push, the confirmation of each channel first; `lost` is called when hearing ends. `alive` is told
+    the moment (`time.monotonic`) until which everything has been heard: when the last answered PING was sent.
     """
 
     def __init__(
@@ -33,12 +37,13 @@ class Subscription:
         hear: Push,
         *,
         lost: Callable[[], None] = _nothing,
+        alive: Callable[[float], None] = _untold,
     ) -> None:
         self._pair = pair
         self._channels = tuple(channels)
         self._hear = hear
         self._lost = lost
-        self._heard = 0.0
+        self._alive = alive
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -50,11 +55,6 @@ class Subscription:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-
-    @property
-    def listening(self) -> bool:
-        """Whether the master has answered lately."""
-        return monotonic() - self._heard < SILENT_PINGS * PING_SECONDS
 
     async def _listen(self) -> None:
         while True:
@@ -72,5 +72,7 @@ class Subscription:
                 log.info("channels not heard", pair=self._pair.name, channels=list(self._channels))
 
     def _pushed(self, push: list[Any]) -> None:
-        self._heard = monotonic()
-        self._hear(push)
+        if push[0] == b"pong":
+            self._alive(float(push[1]))
+        else:
+            self._hear(push)

@@ -14,17 +14,14 @@ from dataclasses import dataclass
 from time import monotonic, time
 from typing import Final, Literal
 
-from app.api.load_once import Flights, Kept, LoadOnce, NotKept, jittered
+from app.api.load_once import Flights, Kept, LoadOnce, NotKept, Wish, jittered
 from app.api.redis import RedisError
-from app.api.redis.tagged import TaggedStore
 from app.api.responses.coding import IDENTITY
 from app.api.responses.context import Context
 from app.api.responses.memory import Memory
-from app.api.responses.stored import Headers, Ready, Stored
+from app.api.responses.stored import Headers, Ready, Stored, forbids_storing
 from app.caching_policy import Policy, Route
 
-WITHOUT_INVALIDATION_SECONDS: Final = 1.0
-"""How long the process trusts its own copies while purges can't reach it."""
 _STORED_STATUSES: Final = frozenset({200, 404, 410})
 
 How = Literal["hit", "stale", "miss", "coalesced", "stale-if-error"]
@@ -44,19 +41,15 @@ Produce = Callable[[], Awaitable[Produced]]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Wish):
     """A request for a cacheable answer, normalised: requests with the same `key` get the same answer."""
 
-    key: str
     coding: str
     route: Route
-    tags: tuple[str, ...]
-    store: TaggedStore
     produce: Produce
 
     @property
     def guards(self) -> tuple[str, ...]:
-        """The tags that are purged with each tag that follows from the answer."""
         return (self.route.lists.family,) if self.route.lists else ()
 
 
@@ -77,12 +70,14 @@ class ProducedUncacheable(NotKept):
 
 
 class ResponseCache(LoadOnce[Asked, Stored]):
-    """Finished answers by key. `coherent` says whether purges reach this process now (see invalidation.coherence)."""
+    """Finished answers by key. `trusted_until`, in seconds since the epoch, is when the process may no longer trust its
+    own copies, unless it hears that it has been told of every purge so far (see invalidation.coherence).
+    """
 
     def __init__(self, memory: Memory, *, memory_seconds: float, policy: Policy) -> None:
         super().__init__()
         self.memory = memory
-        self.coherent = False
+        self.trusted_until = 0.0
         self._memory_seconds = memory_seconds
         self._errors = policy.errors
         # A cookie is somebody's, whatever the policy says.
@@ -156,9 +151,13 @@ class ResponseCache(LoadOnce[Asked, Stored]):
     async def _make(self, wish: Asked) -> Stored:
         since, started = self.memory.moment, monotonic()
         produced = await wish.produce()
-        if produced.status not in _STORED_STATUSES or any(name in self._unkept for name, _ in produced.headers):
-            raise ProducedUncacheable(produced)
         route = wish.route
+        if (
+            produced.status not in _STORED_STATUSES
+            or forbids_storing(produced.headers, route)
+            or any(name in self._unkept for name, _ in produced.headers)
+        ):
+            raise ProducedUncacheable(produced)
         ttl = route.api_ttl if produced.status == 200 else min(route.api_ttl, self._errors.not_found_ttl)
         lists = produced.context.lists
         stored = await asyncio.to_thread(
@@ -167,6 +166,7 @@ class ResponseCache(LoadOnce[Asked, Stored]):
             produced.headers,
             produced.body,
             produced.context,
+            dated=not route.query,
             ttl=jittered(ttl),
             now=time(),
             cost=monotonic() - started,
@@ -193,10 +193,9 @@ class ResponseCache(LoadOnce[Asked, Stored]):
         )
 
     def _remember(self, asked: Asked, stored: Stored, since: int) -> Ready:
-        trusted = self._memory_seconds if self.coherent else min(self._memory_seconds, WITHOUT_INVALIDATION_SECONDS)
-        valid_until = min(stored.fresh_until, time() + trusted)
+        valid_until = min(stored.fresh_until, time() + self._memory_seconds)
         ready = self._made(asked, stored, valid_until)
-        self.memory.put((asked.key, asked.coding), ready, since)
+        ready.kept = self.memory.put((asked.key, asked.coding), ready, since)
         return ready
 
     def _stale_in_memory(self, asked: Asked, now: float) -> Stored | None:

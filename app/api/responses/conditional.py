@@ -33,6 +33,13 @@ def none_match_fails(header: bytes, etag: bytes) -> bool:
     return etag in (opaque for _, opaque in entity_tags(header) or ())
 
 
+def match_fails(header: bytes, etag: bytes) -> bool:
+    """Whether If-Match doesn't name our `etag`, by the strong comparison (RFC 9110, 13.1.1): then it is a 412."""
+    if header.strip() == b"*":
+        return False
+    return (False, etag) not in (entity_tags(header) or ())
+
+
 def seconds(http_date: bytes) -> int | None:
     """An HTTP date as seconds since the epoch; None for anything else, which a recipient must ignore."""
     try:

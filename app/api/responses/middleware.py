@@ -7,7 +7,7 @@ is stored can't depend on who happened to ask first. Everything else passes thro
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from random import random
 from secrets import token_hex
@@ -23,9 +23,9 @@ from app.api.problems import Problem
 from app.api.redis.tagged import TaggedStore
 from app.api.responses.cache import Asked, How, Produced, ProducedUncacheable, ResponseCache
 from app.api.responses.coding import IDENTITY, negotiate
-from app.api.responses.conditional import none_match_fails, seconds
+from app.api.responses.conditional import match_fails, none_match_fails, seconds
 from app.api.responses.context import FREE, Context, with_context
-from app.api.responses.stored import CACHE_NAME, Headers, Ready, policy_headers
+from app.api.responses.stored import CACHE_NAME, Headers, Ready
 from app.api.responses.target import DEFAULT_CURRENCY, Target, Targets, currency_of
 from app.caching_policy import UNLISTED_CACHE_CONTROL, Policy
 
@@ -38,11 +38,22 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 log = structlog.get_logger("access")
 
 EMPTY_BODY: Final[dict[str, Any]] = {"type": "http.response.body", "body": b""}
-_REPLACED: Final = frozenset({b"cache-control", b"vary"})
-"""What only the policy says."""
+_FAILED_CONDITION: Final[dict[str, Any]] = {
+    "type": "http.response.start",
+    "status": 412,
+    "headers": [
+        (b"content-length", b"0"),
+        (b"cache-control", b"no-store"),
+        (b"cache-status", f"{CACHE_NAME}; hit".encode()),
+    ],
+}
 _HIDDEN: Final = frozenset(
     {b"cookie", b"authorization", b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since", b"range"}
 )
+
+LONGEST_QUERY: Final = 4096
+"""Bytes: the longest search in the longest encoding, and room for the rest."""
+MOST_PARAMETERS: Final = 100
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_.:-]{1,64}")
 
@@ -54,6 +65,8 @@ _HEARD: Final = frozenset(
         b"cookie",
         b"if-none-match",
         b"if-modified-since",
+        b"if-match",
+        b"if-unmodified-since",
     }
 )
 
@@ -73,6 +86,10 @@ class _Request:
     coding: str = IDENTITY
     none_match: bytes | None = None
     modified_since: bytes | None = None
+    match: bytes | None = None
+    unmodified_since: bytes | None = None
+    conditional: bool = False
+    """One of these four is given."""
     currency: str = DEFAULT_CURRENCY
     apart: bool = False
     """The policy keeps it away from shared answers, for one of its headers."""
@@ -133,10 +150,15 @@ class CacheMiddleware:
             return
         started = perf_counter()
         method = scope["method"]
+        query = scope["query_string"]
+        if query and (len(query) > LONGEST_QUERY or query.count(b"&") >= MOST_PARAMETERS):
+            # Before anything remembers it.
+            await _refuse_query(send)
+            return
         if method not in ("GET", "HEAD"):
             await self._pass(_Exchange(scope, receive, send, self._write(method, scope["path"]), started))
             return
-        target = self._read(scope["path"], scope["query_string"])
+        target = self._read(scope["path"], query)
         if not target.cacheable:
             await self._uncacheable(_Exchange(scope, receive, send, target, started))
             return
@@ -148,7 +170,7 @@ class CacheMiddleware:
         place = (key, request.coding)
         ready = self._memory(place)
         now = time()
-        if ready is None or now >= ready.valid_until:
+        if ready is None or now >= ready.valid_until or now >= self._cache.trusted_until:
             await self._cached(_Exchange(scope, receive, send, target, started), key, request)
             return
         self._touch(place)
@@ -157,9 +179,9 @@ class CacheMiddleware:
             ready.refresh_at = now + 1
             self._cache.refresh(self._asked(scope, target, key, request), ready.stored)
         stats = target.stats
-        if (request.none_match or request.modified_since) is not None and _unchanged(ready, request):
-            stats.not_modified += 1
-            await send(ready.not_modified)
+        if request.conditional and (status := _conditional_status(ready, request)):
+            stats.not_modified += status == 304
+            await send(ready.not_modified if status == 304 else _FAILED_CONDITION)
             await send(EMPTY_BODY)
         else:
             await send(ready.start)
@@ -202,13 +224,17 @@ class CacheMiddleware:
         status = {
             "hit": f"hit; ttl={ttl}; detail=redis",
             "stale": f"hit; ttl={ttl}; detail=stale-while-revalidate",
-            "miss": "fwd=miss; stored",
+            "miss": "fwd=miss; stored" if ready.kept else "fwd=miss",
             "coalesced": "fwd=miss; collapsed",
             "stale-if-error": f"hit; ttl={ttl}; detail=stale-if-error",
         }[served.how]
         fresh = served.how in ("miss", "coalesced")
         headers = ready.headers_with(status, None if fresh else now - ready.stored.stored_at)
-        if _unchanged(ready, request):
+        instead = _conditional_status(ready, request) if request.conditional else 0
+        if instead == 412:
+            await exchange.send(_FAILED_CONDITION)
+            await exchange.send(EMPTY_BODY)
+        elif instead == 304:
             target.stats.not_modified += 1
             kept = [pair for pair in headers if not pair[0].startswith(b"content-")]
             await exchange.send({"type": "http.response.start", "status": 304, "headers": kept})
@@ -238,14 +264,15 @@ class CacheMiddleware:
         inner = with_context(scope, Context(currency or _currency(scope), tier))
         if exchange.head:
             inner["method"] = "GET"
-        private = _private_headers(exchange.target)
+        private = _private(exchange.target)
 
         async def send_private(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                kept = [pair for pair in message["headers"] if pair[0] not in _REPLACED]
-                message = {**message, "headers": kept + private}
+                headers = _stricter(message["headers"], private, exchange.target)
+                headers.append((b"cache-status", f"{CACHE_NAME}; fwd=bypass".encode()))
+                message = {**message, "headers": headers}
             elif exchange.head:
                 message = {**message, "body": b""}
             await exchange.send(message)
@@ -263,7 +290,7 @@ class CacheMiddleware:
             return await self._produce(scope, target, request.currency)
 
         store = self._stores.computed if target.computed else self._stores.data
-        return Asked(key, request.coding, route, target.tags, store, produce)
+        return Asked(store, key, target.tags, request.coding, route, produce)
 
     async def _produce(self, scope: Scope, target: Target, currency: str) -> Produced:
         """Run the application for the normalised address, as nobody in particular."""
@@ -311,24 +338,37 @@ class CacheMiddleware:
             _log(exchange.scope, exchange.target, status, how or "bypass", took)
 
 
-def _unchanged(ready: Ready, request: _Request) -> bool:
-    """Whether the client has this very answer. If-None-Match, where given, decides alone (RFC 9110, 13.2.2)."""
+def _conditional_status(ready: Ready, request: _Request) -> int:
+    """What the request's conditions turn the answer into (RFC 9110, 13.2.2): 412, 304, or 0 for the answer itself."""
     if ready.stored.status != 200:
-        return False
+        return 0
+    # A listing can change without its newest row changing (a product left it), so it has no date.
+    modified = ready.stored.last_modified
+    if request.match is not None:
+        if match_fails(request.match, ready.etag):
+            return 412
+    elif request.unmodified_since is not None and modified is not None:
+        since = seconds(request.unmodified_since)
+        if since is not None and modified > since:
+            return 412
     if request.none_match is not None:
-        return request.none_match == ready.etag or none_match_fails(request.none_match, ready.etag)
-    # A listing can change without its newest row changing (a product left it), so its date proves nothing.
-    if request.modified_since is None or ready.stored.last_modified is None or ready.listing:
-        return False
+        return 304 if none_match_fails(request.none_match, ready.etag) else 0
+    if request.modified_since is None or modified is None:
+        return 0
     since = seconds(request.modified_since)
-    return since is not None and ready.stored.last_modified <= since
+    return 304 if since is not None and modified <= since else 0
+
+
+async def _refuse_query(send: Send) -> None:
+    limit = f"A query may have {MOST_PARAMETERS} parameters and {LONGEST_QUERY} bytes at most."
+    await Problem(400, limit, headers={"Cache-Control": "no-store"}).send(send)
 
 
 async def _send_produced(exchange: _Exchange, produced: Produced) -> None:
-    route = exchange.target.route
-    headers: Headers = [pair for pair in produced.headers if pair[0] not in _REPLACED]
-    if route is not None:
-        headers += policy_headers(route, produced.status, (), not_found_ttl=0)
+    """An answer that isn't kept here is nobody's on the way either."""
+    headers = _stricter(
+        produced.headers, b"private, no-store" if produced.status == 200 else b"no-store", exchange.target
+    )
     headers.append((b"cache-status", f"{CACHE_NAME}; fwd=miss".encode()))
     await exchange.send({"type": "http.response.start", "status": produced.status, "headers": headers})
     await exchange.send(EMPTY_BODY if exchange.head else {"type": "http.response.body", "body": produced.body})
@@ -359,27 +399,36 @@ def request_id(scope: Scope) -> str:
     return known
 
 
-def _private_headers(target: Target) -> Headers:
-    """For what passes by the caches: an unlisted route says no more than `no-store`."""
-    route = target.route
-    if route is None:
-        cache_control = UNLISTED_CACHE_CONTROL
-    elif route.audience == "user":
-        cache_control = route.cache_control
-    else:
-        cache_control = "private, no-store"
-    headers: Headers = [
-        (b"cache-control", cache_control.encode()),
-        (b"cache-status", f"{CACHE_NAME}; fwd=bypass".encode()),
-    ]
-    if route is not None and route.vary_header is not None:
-        headers.append((b"vary", route.vary_header.encode()))
-    return headers
+def _private(target: Target) -> bytes:
+    """The Cache-Control of what passes by the caches: an unlisted route says no more than `no-store`."""
+    if target.route is None:
+        return UNLISTED_CACHE_CONTROL.encode()
+    return target.route.cache_control.encode() if target.route.audience == "user" else b"private, no-store"
+
+
+def _stricter(headers: Iterable[tuple[bytes, bytes]], cache_control: bytes, target: Target) -> Headers:
+    """The handler's headers, with a Cache-Control that lets nobody keep the answer, the handler's own if it does that;
+    and with both the route's and the handler's Vary.
+    """
+    kept: Headers = []
+    varies = [target.route.vary_header] if target.route is not None and target.route.vary_header else []
+    for name, value in headers:
+        if name == b"cache-control":
+            cache_control = value if b"no-store" in value.lower() else cache_control
+        elif name == b"vary":
+            varies.append(value.decode("latin-1"))
+        else:
+            kept.append((name, value))
+    kept.append((b"cache-control", cache_control))
+    if varies:
+        names = {name.strip().lower(): name.strip() for line in varies for name in line.split(",")}
+        kept.append((b"vary", b"*" if "*" in names else ", ".join(names.values()).encode("latin-1")))
+    return kept
 
 
 def _read_headers(headers: list[tuple[bytes, bytes]], heard: frozenset[bytes]) -> _Request:
     """`heard` are the names that mean something: those that are known here, and those that keep a request apart."""
-    request = _Request()
+    request, codings = _Request(), None
     for name, value in headers:
         # Browsers send a dozen headers that say nothing here: one look-up each, before anything is compared.
         if name not in heard:
@@ -387,16 +436,24 @@ def _read_headers(headers: list[tuple[bytes, bytes]], heard: frozenset[bytes]) -
         match name:
             case b"if-none-match":
                 request.none_match = value if request.none_match is None else request.none_match + b"," + value
+                request.conditional = True
             case b"accept-encoding":
-                request.coding = negotiate(value)
+                codings = value if codings is None else codings + b"," + value
             case b"x-country":
                 request.currency = currency_of(value)
             case b"cookie":
                 request.cookie = request.cookie + b"; " + value if request.cookie else value
             case b"if-modified-since":
-                request.modified_since = value
+                request.modified_since, request.conditional = value, True
+            case b"if-match":
+                request.match = value if request.match is None else request.match + b"," + value
+                request.conditional = True
+            case b"if-unmodified-since":
+                request.unmodified_since, request.conditional = value, True
             case _:
                 request.apart = True
+    if codings is not None:
+        request.coding = negotiate(codings)
     return request
 
 

@@ -53,11 +53,15 @@ class Stored:
         ttl: float,
         now: float,
         cost: float,
+        dated: bool = True,
         shown: tuple[str, ...] = (),
     ) -> "Stored":
-        """From a produced answer, and what its handler said of it."""
+        """From a produced answer, and what its handler said of it. One that isn't `dated` has no Last-Modified: a
+        listing can change without its newest row changing (a product left it), so its date would prove nothing to any
+        cache on the way.
+        """
         digest = blake2b(body, digest_size=12).hexdigest()
-        last_modified = context.last_modified
+        last_modified = context.last_modified if dated else None
         if last_modified is not None and last_modified >= int(now):
             # Within its second the data could change again, and the date would not tell.
             last_modified = None
@@ -132,7 +136,7 @@ class Ready:
         "body",
         "etag",
         "fresh_until",
-        "listing",
+        "kept",
         "not_modified",
         "refresh_at",
         "size",
@@ -157,8 +161,9 @@ class Ready:
         not_found_ttl: int,
     ) -> None:
         self.stored = stored
+        self.kept = False
+        """Whether it was stored in the process: not if a purge came meanwhile."""
         self.tags = (*tags, *stored.shown)
-        self.listing = bool(route.query)
         self.fresh_until = stored.fresh_until
         self.refresh_at = refresh_at(stored.fresh_until, stored.cost)
         self.valid_until = valid_until
@@ -207,6 +212,20 @@ class Ready:
             moment.append((b"age", str(max(0, int(age))).encode()))
         moment.append(self._date)
         return [*self._prefix, *self._base, *moment]
+
+
+def forbids_storing(headers: Headers, route: Route) -> bool:
+    """Whether the handler says that nobody else may have its answer (RFC 9111, 3), or that it depends on a header that
+    the route's answers aren't told apart by (RFC 9111, 4.1).
+    """
+    known = {name.strip().lower() for name in (route.vary_header or "").split(",")}
+    for name, value in headers:
+        words = {word.strip().partition("=")[0].lower() for word in value.decode("latin-1").split(",")}
+        if name == b"cache-control" and words & {"private", "no-store"}:
+            return True
+        if name == b"vary" and words - known:
+            return True
+    return False
 
 
 def policy_headers(route: Route, status: int, tags: tuple[str, ...], *, not_found_ttl: int) -> Headers:

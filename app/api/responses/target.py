@@ -14,8 +14,6 @@ CURRENCIES: Final = {"US": "USD", "GB": "GBP"}
 """Currencies by country; every other country pays in euro."""
 DEFAULT_CURRENCY: Final = "EUR"
 
-_PARAMETERS_AT_MOST: Final = 100
-
 
 @lru_cache(maxsize=1024)
 def currency_of(country: bytes) -> str:
@@ -88,8 +86,5 @@ def _normalised(query: bytes, known: tuple[str, ...]) -> str:
     """
     if not known or not query:
         return ""
-    try:
-        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=_PARAMETERS_AT_MOST)
-    except ValueError:
-        return ""
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     return urlencode(sorted((name, value) for name, value in pairs if name in known))

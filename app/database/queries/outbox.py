@@ -65,6 +65,13 @@ _RETRY = statement(
     WHERE id = ANY($1::bigint[]) AND completed_at IS NULL
     """,
 )
+_RECENT_TAGS = statement(
+    "outbox.recent_tags",
+    """
+    SELECT DISTINCT unnest(tags) FROM invalidation_outbox
+    WHERE created_at > now() - $1 * interval '1 second' OR completed_at IS NULL AND NOT $2 = ANY(finished_targets)
+    """,
+)
 _BACKLOG = statement(
     "outbox.backlog",
     """
@@ -111,6 +118,11 @@ async def complete(db: Database, event_ids: Sequence[int]) -> None:
 async def retry(db: Database, event_ids: Sequence[int], *, delay_seconds: float, error: str) -> None:
     """Something failed: offer these events again after a while."""
     await db.execute(_RETRY, list(event_ids), delay_seconds, error)
+
+
+async def recent_tags(db: Database, *, seconds: float, target: str) -> frozenset[str]:
+    """What was purged within the last `seconds`, and what a layer hasn't confirmed yet."""
+    return frozenset(record[0] for record in await db.fetch(_RECENT_TAGS, seconds, target))
 
 
 async def backlog(db: Database) -> Backlog:

@@ -1,6 +1,7 @@
 """The response cache with Redis away: one load for everybody who asks at once, and nobody gets what is another's."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from time import time
 from typing import Any, cast
@@ -51,13 +52,14 @@ class Shop:
         self.status = 200
         self.headers: Headers = [(b"content-type", b"text/plain")]
         self.lists: tuple[str, ...] = ()
+        self.modified: int | None = None
         self.may_answer = asyncio.Event()
         self.may_answer.set()
         self.seen: list[dict[bytes, bytes]] = []
         metrics = Metrics()
         self.memory = Memory(1_000_000)
         self.cache = ResponseCache(self.memory, memory_seconds=10, policy=POLICY)
-        self.cache.coherent = True
+        self.cache.trusted_until = math.inf
         store = cast("TaggedStore", Away())
         self._app = CacheMiddleware(
             self._answer,
@@ -71,7 +73,9 @@ class Shop:
             slow_seconds=60,
         )
 
-    async def get(self, **headers: str) -> tuple[int, str, dict[bytes, bytes]]:
+    async def get(
+        self, path: str = "/api/item/1", query: bytes = b"", **headers: str
+    ) -> tuple[int, str, dict[bytes, bytes]]:
         """Status, body and headers of the one answer."""
         sent: list[dict[str, Any]] = []
 
@@ -82,7 +86,7 @@ class Shop:
             return {"type": "http.request", "body": b"", "more_body": False}
 
         given = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-        scope = {"type": "http", "method": "GET", "path": "/api/item/1", "query_string": b"", "headers": given}
+        scope = {"type": "http", "method": "GET", "path": path, "query_string": query, "headers": given}
         await self._app(scope, receive, send)
         return sent[0]["status"], b"".join(part["body"] for part in sent[1:]).decode(), dict(sent[0]["headers"])
 
@@ -90,7 +94,8 @@ class Shop:
         self.made += 1
         number = self.made
         self.seen.append(dict(scope["headers"]))
-        context_of(scope).lists = self.lists
+        context = context_of(scope)
+        context.lists, context.last_modified = self.lists, self.modified
         await self.may_answer.wait()
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         await send({"type": "http.response.body", "body": f"answer {number}".encode()})
@@ -191,3 +196,64 @@ async def test_a_fault_is_hidden_by_the_stale_copy(shop: Shop, status: int, monk
     assert b"stale-if-error" in headers[b"cache-status"]
     later(4000)
     assert (await shop.get())[0] == status
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (b"cache-control", b"private"),
+        (b"cache-control", b"max-age=60, no-store"),
+        (b"vary", b"Cookie"),
+        (b"vary", b"accept-encoding, *"),
+    ],
+)
+async def test_9111_3_what_a_handler_forbids_to_store_is_given_to_nobody_else(
+    shop: Shop, name: bytes, value: bytes
+) -> None:
+    shop.headers = [(b"content-type", b"text/plain"), (name, value)]
+    first, second = await shop.get(), await shop.get()
+    assert (first[1], second[1]) == ("answer 1", "answer 2")
+    headers = first[2]
+    assert {b"private", b"no-store"} & {word.strip() for word in headers[b"cache-control"].split(b",")}
+    assert b"cloudflare-cdn-cache-control" not in headers
+    assert b"stored" not in headers[b"cache-status"]
+    if name == b"vary":
+        assert value.split(b",")[-1].strip().lower() in headers[b"vary"].lower()
+
+
+async def test_9110_13_1_1_a_failing_if_match_is_412_for_a_reading_request_too(shop: Shop) -> None:
+    etag = (await shop.get())[2][b"etag"].decode()
+    for path in ("/api/item/1", "/api/item/2"):  # kept, and made for this request
+        assert (await shop.get(path, if_match='"other"'))[0] == 412
+    assert (await shop.get(if_match=f'"other", {etag}'))[0] == 200
+    assert (await shop.get(if_match=f"W/{etag}"))[0] == 412
+    assert (await shop.get(if_match="*"))[0] == 200
+
+
+async def test_9110_13_1_4_a_failing_if_unmodified_since_is_412(shop: Shop) -> None:
+    shop.modified = 1_700_000_000
+    await shop.get()
+    assert (await shop.get(if_unmodified_since="Sat, 01 Jan 2000 00:00:00 GMT"))[0] == 412
+    assert (await shop.get(if_unmodified_since="Sat, 01 Jan 2033 00:00:00 GMT"))[0] == 200
+
+
+async def test_9110_8_8_2_a_listing_has_no_date_as_it_can_change_without_its_newest_row(shop: Shop) -> None:
+    shop.modified = 1_700_000_000
+    assert b"last-modified" in (await shop.get())[2]
+    assert b"last-modified" not in (await shop.get("/api/items"))[2]
+
+
+async def test_a_process_that_may_have_missed_a_purge_passes_what_it_holds(shop: Shop) -> None:
+    await shop.get()
+    shop.cache.trusted_until = time()
+    assert (await shop.get())[1] == "answer 2"
+    shop.cache.trusted_until = math.inf
+    assert (await shop.get())[1] == "answer 2"
+    assert shop.made == 2
+
+
+@pytest.mark.parametrize("query", [b"&".join(b"p%d=1" % number for number in range(101)), b"q=" + b"x" * 5000])
+async def test_more_of_a_query_than_anybody_means_is_refused_not_ignored(shop: Shop, query: bytes) -> None:
+    status, _, headers = await shop.get("/api/items", query)
+    assert (status, headers[b"cache-control"]) == (400, b"no-store")
+    assert shop.made == 0

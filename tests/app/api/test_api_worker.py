@@ -121,8 +121,7 @@ def test_a_write_reaches_every_layer_from_the_inside_outwards(
     worker.stop()
     assert worker.process.returncode == 0
     assert all(outside.was_told(layer, "product:5") for layer in ("revalidate", "gateway", "cloudflare"))
-    # The first is the writer's; the pages at the gateway are made by the storefront, and those at Cloudflare by both.
-    assert outside.order[0] == "gateway"
+    # The pages at the gateway are made by the storefront, and those at Cloudflare by both.
     after_storefront = outside.order[outside.order.index("revalidate") :]
     assert "gateway" in after_storefront
     assert "cloudflare" in after_storefront[after_storefront.index("gateway") :]

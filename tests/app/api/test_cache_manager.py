@@ -363,7 +363,8 @@ async def test_a_load_whose_tags_follow_from_its_value_is_kept_out_by_a_purge_of
 
 async def test_many_keys_cost_one_load_of_those_that_are_missing(process: Process) -> None:
     source = Source()
-    await process.cache.set_many({key(1): "value 1", key(2): "value 2"}, 60)
+    for number in (1, 2):
+        await process.cache.set(key(number), f"value {number}", 60)
     keys = {key(number): number for number in (1, 2, 3, 4, 100)}
     expected = {key(1): "value 1", key(2): "value 2", key(3): "value 3", key(4): "value 4", key(100): None}
     assert await process.cache.get_or_else_many(keys, 60, source.load_many) == expected

@@ -302,6 +302,18 @@ async def test_an_event_is_one_worker_s_until_its_lease_ends(empty_dsn):
         await second.close()
 
 
+async def test_what_a_new_master_must_be_told_is_what_is_recent_or_unconfirmed(empty_dsn):
+    connection = await asyncpg.connect(empty_dsn)
+    added = [await outbox.add(connection, tags=[f"product:{number}"], reason="test") for number in range(4)]
+    await connection.execute(
+        "UPDATE invalidation_outbox SET created_at = created_at - interval '1 hour' WHERE id <> $1", added[0]
+    )
+    await outbox.complete(connection, [added[0], added[1]])
+    await outbox.finish_target(connection, [added[2]], "redis")
+    assert await outbox.recent_tags(connection, seconds=30, target="redis") == {"product:0", "product:3"}
+    await connection.close()
+
+
 async def test_an_event_of_a_write_that_failed_was_never_there(empty_dsn):
     connection = await asyncpg.connect(empty_dsn)
     transaction = connection.transaction()

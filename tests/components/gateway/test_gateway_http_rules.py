@@ -1,0 +1,212 @@
+"""What HTTP asks of a shared cache, at the gateway. Each test names its section of RFC 9110 (semantics), 9111
+(caching) or 9211 (Cache-Status)."""
+
+import email.utils
+import itertools
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from app.caching_policy import load
+from components.gateway import config
+from components.gateway.settings import GatewaySettings, Limits
+from testing.api_stack import ROOT
+from testing.gateway_server import Answer, Gateway, running_gateway
+
+POLICY = load(ROOT / "app" / "caching.yaml")
+GENEROUS = Limits.model_validate({"requests_per_second": 10_000, "burst": 10_000, "connections": 1000})
+OLD = "Sat, 01 Jan 2000 00:00:00 GMT"
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    with running_gateway(tmp_path_factory.mktemp("gateway"), POLICY, GatewaySettings(limits=GENEROUS)) as running:
+        yield running
+
+
+@pytest.fixture
+def gateway(shared: Gateway) -> Gateway:
+    numbers = itertools.count(1)
+    for origin in (shared.api, shared.storefront):
+        origin.seen.clear()
+        origin.answer = lambda _: Answer(f"answer {next(numbers)}")
+    shared.purge(everything=True)
+    return shared
+
+
+def raw(gateway: Gateway, request: bytes) -> str:
+    with socket.create_connection((gateway.address, config.PORT), timeout=20) as connection:
+        connection.sendall(request)
+        answer = b""
+        while part := connection.recv(4096):
+            answer += part
+    return answer.decode("latin-1")
+
+
+def age_of(date: str) -> float:
+    return time.time() - email.utils.parsedate_to_datetime(date).timestamp()
+
+
+@pytest.mark.parametrize("target", ["/api/products/5", "/products/5"])
+def test_9111_5_1_a_purged_shield_answers_as_the_origin_without_age_and_with_a_current_date(
+    gateway: Gateway, target: str
+) -> None:
+    aged = Answer("body", headers={"Age": "200", "Date": OLD})
+    gateway.api.answer = gateway.storefront.answer = lambda _: aged
+    for _ in range(2):
+        answer = gateway.get(target)
+        assert "Age" not in answer.headers
+        assert age_of(answer.headers["Date"]) < 60
+
+
+def test_9111_4_2_4_what_the_api_serves_past_its_time_keeps_its_age_and_gets_no_second_life(gateway: Gateway) -> None:
+    numbers = itertools.count(1)
+    stale = {"Age": "400", "Cache-Status": "simone-api; hit; ttl=-100; detail=stale-if-error"}
+    gateway.api.answer = lambda _: Answer(f"{next(numbers)}", headers=stale)
+    first, second = gateway.get("/api/products/5"), gateway.get("/api/products/5")
+    assert first.text != second.text
+    assert first.headers["Age"] == "400"
+
+
+@pytest.mark.parametrize("target", ["/products/5", "/api/products/5"])
+@pytest.mark.parametrize("ban", ["private, no-store", "no-store", "private"])
+def test_9111_5_2_2_what_an_origin_forbids_is_never_made_public(gateway: Gateway, target: str, ban: str) -> None:
+    edge = {"Cache-Control": ban, "Cloudflare-CDN-Cache-Control": "max-age=300", "Cache-Tag": "x"}
+    gateway.api.answer = gateway.storefront.answer = lambda _: Answer("{}", headers=edge)
+    for _ in range(2):
+        answer = gateway.get(target)
+        assert answer.headers["Cache-Control"] == ban
+        assert not {"cloudflare-cdn-cache-control", "cache-tag"} & answer.headers.keys()
+        assert "stored" not in answer.headers["Cache-Status"]
+
+
+@pytest.mark.parametrize("target", ["/products/5", "/search", "/account/orders", "/api/cart", "/sw.js"])
+def test_a_client_cant_speak_for_a_frameworks_own_parts(gateway: Gateway, target: str) -> None:
+    internal = ["x-middleware-prefetch", "x-middleware-subrequest", "x-nextjs-data", "x-matched-path", "x-invoke-path"]
+    gateway.get(target, **{name.replace("-", "_"): "1" for name in internal})
+    (seen,) = gateway.storefront.seen or gateway.api.seen
+    assert not {*internal} & seen.headers.keys()
+
+
+def test_9111_4_1_an_answer_that_depends_on_what_the_key_lacks_is_passed_on_with_its_vary(gateway: Gateway) -> None:
+    numbers = itertools.count(1)
+    gateway.storefront.answer = lambda _: Answer(f"{next(numbers)}", headers={"Vary": "Accept-Encoding, X-Beta"})
+    first, second = gateway.get("/products/5"), gateway.get("/products/5")
+    assert first.text != second.text
+    names = [name.strip().lower() for name in first.headers["Vary"].split(",")]
+    assert {"x-beta", "rsc", "accept-encoding"} <= set(names)
+    assert len(names) == len(set(names))
+    assert first.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("vary", ["*", "Accept-Encoding, *"])
+def test_9110_12_5_5_vary_with_a_star_is_stored_by_nobody(gateway: Gateway, vary: str) -> None:
+    numbers = itertools.count(1)
+    gateway.api.answer = lambda _: Answer(f"{next(numbers)}", headers={"Vary": vary})
+    assert gateway.get("/api/products/5").text != gateway.get("/api/products/5").text
+
+
+def test_9211_2_each_cache_that_handled_a_request_has_one_entry_and_says_stored_for_what_was(gateway: Gateway) -> None:
+    gateway.api.answer = lambda _: Answer("body", headers={"Cache-Status": "simone-api; fwd=miss; stored"})
+    assert gateway.get("/api/products/5").headers["Cache-Status"] == (
+        "simone-api; fwd=miss; stored, gateway; fwd=uri-miss; stored"
+    )
+    assert gateway.get("/api/products/5").headers["Cache-Status"].startswith("gateway; hit; ttl=")
+    gateway.api.answer = lambda _: Answer("busy", status=503)
+    assert gateway.get("/api/products/6").headers["Cache-Status"] == "gateway; fwd=uri-miss"
+
+
+def test_9110_13_1_3_the_date_means_nothing_beside_an_entity_tag(gateway: Gateway) -> None:
+    gateway.api.answer = lambda _: Answer("body", headers={"ETag": '"v1"', "Last-Modified": OLD})
+    gateway.get("/api/products/5")
+    later = "Sun, 02 Jan 2000 00:00:00 GMT"
+    assert gateway.get("/api/products/5", If_None_Match='"v1"', If_Modified_Since=later).status_code == 304
+    assert gateway.get("/api/products/5", If_None_Match='"v2"', If_Modified_Since=OLD).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("condition", "status"), [({"Range": "bytes=99999-"}, 416), ({"If_Match": '"other"'}, 412)], ids=["416", "412"]
+)
+@pytest.mark.parametrize("target", ["/api/products/5", "/images/a.svg"])
+def test_9110_15_5_a_refusal_made_of_a_stored_answer_is_nobodys_to_keep(
+    gateway: Gateway, target: str, condition: dict[str, str], status: int
+) -> None:
+    stored = {"ETag": '"v1"', "Accept-Ranges": "bytes", "Cloudflare-CDN-Cache-Control": "max-age=300"}
+    gateway.api.answer = gateway.storefront.answer = lambda _: Answer("body", headers=stored)
+    gateway.get(target)
+    answer = gateway.get(target, **condition)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (status, "no-store")
+    assert not {"cloudflare-cdn-cache-control", "cache-tag"} & answer.headers.keys()
+
+
+@pytest.mark.parametrize("target", ["/_next/image?url=%2Fx&w=1&q=1", "/products/5"])
+def test_an_error_of_the_origin_never_leaves_with_an_edge_lifetime(gateway: Gateway, target: str) -> None:
+    gateway.storefront.answer = lambda _: Answer(
+        "no", status=400, headers={"Cache-Control": "public, max-age=60", "Cloudflare-CDN-Cache-Control": "max-age=9"}
+    )
+    answer = gateway.get(target)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "cloudflare-cdn-cache-control" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "request_text",
+    [
+        b"GET /products/5 HTTP/1.1\r\nConnection: close\r\n\r\n",
+        b"GET /products/5 HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n",
+        b"POST /api/reviews HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nzz\r\n",
+    ],
+    ids=["no host", "two hosts", "malformed chunk"],
+)
+def test_9112_what_isnt_http_is_a_400_that_nobody_keeps(gateway: Gateway, request_text: bytes) -> None:
+    head = raw(gateway, request_text).partition("\r\n\r\n")[0].lower()
+    assert head.startswith("http/1.1 400")
+    assert "no-store" in head
+
+
+def test_more_parameters_than_anybody_means_are_refused_not_ignored(gateway: Gateway) -> None:
+    query = "&".join(f"p{number}=1" for number in range(101))
+    refused = gateway.get(f"/api/products?{query}&limit=5")
+    assert (refused.status_code, refused.headers["Cache-Control"]) == (400, "no-store")
+    assert "100" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "asked"),
+    [
+        ("br;q=0.1, gzip;q=1", "gzip"),
+        ("gzip, br", "br"),
+        ("*", "br"),
+        ("br;q=0, *;q=0.5", "gzip"),
+        ("identity;q=1, gzip;q=0.5", None),
+        ("GZIP;Q=0.5", "gzip"),
+        ("*;q=0", None),
+    ],
+)
+def test_9110_12_5_3_the_coding_that_the_client_likes_best(gateway: Gateway, accepted: str, asked: str | None) -> None:
+    gateway.get("/api/products/5", Accept_Encoding=accepted)
+    assert gateway.api.seen[0].headers.get("accept-encoding") == asked
+
+
+def test_9110_8_8_3_a_page_in_a_coding_has_no_strong_tag_of_the_page_as_it_is(gateway: Gateway) -> None:
+    coded = {"ETag": '"v1"', "Content-Encoding": "x-none"}
+    gateway.storefront.answer = lambda _: Answer("body", headers=coded)
+    for _ in range(2):
+        assert gateway.get("/products/5").headers["ETag"] == 'W/"v1"'
+    assert gateway.get("/products/5", If_None_Match='W/"v1"').status_code == 304
+
+
+def test_9110_13_1_5_a_weak_tag_gets_no_part(gateway: Gateway) -> None:
+    gateway.storefront.answer = lambda _: Answer("a picture", headers={"ETag": '"v1"'})
+    gateway.get("/images/a.svg")
+    assert gateway.get("/images/a.svg", Range="bytes=0-1", If_Range='"v1"').status_code == 206
+    assert gateway.get("/images/a.svg", Range="bytes=0-1", If_Range='W/"v1"').status_code == 200
+
+
+def test_9110_5_3_a_list_of_tags_may_stand_on_several_lines(gateway: Gateway) -> None:
+    gateway.api.answer = lambda _: Answer("body", headers={"ETag": '"v1"'})
+    url = str(gateway.get("/api/products/5").url)
+    lines = [("If-None-Match", '"v0"'), ("If-None-Match", '"v1"')]
+    assert gateway.client.get(url, headers=lines).status_code == 304
