@@ -212,13 +212,8 @@ function shield.lookup()
         return ngx.exec("@refused-400-api")
     end
     if var.args then ngx.req.set_uri_args(query) end
-    if var.http_if_none_match then
-        -- With If-None-Match the date means nothing (RFC 9110, 13.1.3), but nginx would ask for both; and of a list on
-        -- several lines it would read the first.
-        clear_header("If-Modified-Since")
-        local lines = ngx.req.get_headers(0)["if-none-match"]
-        if type(lines) == "table" then ngx.req.set_header("If-None-Match", concat(lines, ", ")) end
-    end
+    -- With If-None-Match the date means nothing (RFC 9110, 13.1.3), but nginx would ask for both.
+    if var.http_if_none_match then clear_header("If-Modified-Since") end
     -- A weak tag can't promise that parts belong together (RFC 9110, 13.1.5).
     if var.http_range and (var.http_if_range or ""):find("^W/") then clear_header("Range") end
     local parts = {}
@@ -342,7 +337,7 @@ function shield.answered()
         local age = math.max(0, math.floor(now - (tonumber(var.shield_fetched) or now)))
         -- A purge reaches what is stored here within milliseconds, so this is as good as the origin: an answer in its
         -- time is new to whoever is further out, who would else count its age here against the time that it has there.
-        header["Age"] = not fresh and age or nil
+        if not fresh then header["Age"] = age end
         -- A ttl below zero says that the answer is stale.
         cache_status(header, ("hit; ttl=%d"):format((route.ttl[tostring(status)] or 0) - age))
         if fresh then return end
@@ -372,9 +367,10 @@ function shield.answered()
         end
     end
     if cache == "STALE" or cache == "UPDATING" then return end
-    if var.stale_there == "" then
-        header["Age"] = nil
-        if banned then forbid(header) end
+    if var.stale_there ~= "" then
+        header["Age"] = var.upstream_http_age
+    elseif banned then
+        forbid(header)
     end
     local forwarded = FORWARDED[cache]
     cache_status(header, not forwarded and "fwd=bypass" or forwarded .. (stored and "; stored" or ""),

@@ -199,14 +199,7 @@ def test_9110_8_8_3_a_page_in_a_coding_has_no_strong_tag_of_the_page_as_it_is(ga
 
 
 def test_9110_13_1_5_a_weak_tag_gets_no_part(gateway: Gateway) -> None:
-    gateway.storefront.answer = lambda _: Answer("a picture", headers={"ETag": '"v1"'})
+    gateway.storefront.answer = lambda _: Answer("a picture", headers={"ETag": '"v1"', "Accept-Ranges": "bytes"})
     gateway.get("/images/a.svg")
     assert gateway.get("/images/a.svg", Range="bytes=0-1", If_Range='"v1"').status_code == 206
     assert gateway.get("/images/a.svg", Range="bytes=0-1", If_Range='W/"v1"').status_code == 200
-
-
-def test_9110_5_3_a_list_of_tags_may_stand_on_several_lines(gateway: Gateway) -> None:
-    gateway.api.answer = lambda _: Answer("body", headers={"ETag": '"v1"'})
-    url = str(gateway.get("/api/products/5").url)
-    lines = [("If-None-Match", '"v0"'), ("If-None-Match", '"v1"')]
-    assert gateway.client.get(url, headers=lines).status_code == 304
