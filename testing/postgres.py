@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote, urlencode
 
-from testing.postgres_programs import PostgresMissing, install
+from testing.postgres_programs import declared_major, install
 from testing.waits import PATIENCE, eventually
 
 OWNER = "simone_owner"
@@ -25,24 +25,16 @@ FOLLOWING = ("setpriv", "--pdeathsig", "INT")
 """The server stops when the process that started it is gone, however that came to be."""
 
 
-def _of_debian() -> Path:
-    """Debian keeps Postgres's programs out of PATH."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
-    if not found:
-        raise PostgresMissing("no Postgres server here: apt-get install postgresql-15")
-    return found[-1].parent
-
-
 class Cluster:
     """One server process and its data; `with Cluster() as cluster:` stops it and deletes the data.
 
-    Of the major version `major`, or of Debian's. Raises PostgresMissing.
+    Of the major version that `prod` declares, or of another: `major`. Raises PostgresMissing.
     """
 
     def __init__(
         self, settings: Mapping[str, str] | None = None, *, durable: bool = False, major: int | None = None
     ) -> None:
-        self._programs = install(major) if major else _of_debian()
+        self._programs = install(major or declared_major())
         self.directory = Path(tempfile.mkdtemp(prefix="pg-"))
         self.data = self.directory / "data"
         self.log = self.directory / "log"

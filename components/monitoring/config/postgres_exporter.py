@@ -16,12 +16,14 @@ PASSWORD_FILE = "/etc/postgres-exporter/secrets/password"  # noqa: S105 - a path
 # BEGIN and COMMIT take no time and come with every statement: they would halve the mean that an alert is about.
 _QUERIES_ONLY = "NOT query ~* '^(BEGIN|COMMIT|ROLLBACK|DEALLOCATE|DISCARD|SET|SHOW)'"
 
+# A statement has a row for each role that runs it, and one more where a function does: two samples with the same labels
+# would make the exporter answer 500, and every metric of the database with it.
 _STATEMENTS = f"""\
-SELECT datname, queryid::text AS queryid, left(regexp_replace(query, '\\s+', ' ', 'g'), 120) AS query,
-       calls AS calls_total, total_exec_time / 1000 AS seconds_total, rows AS rows_total
+SELECT datname, queryid::text AS queryid, left(regexp_replace(min(query), '\\s+', ' ', 'g'), 120) AS query,
+       sum(calls) AS calls_total, sum(total_exec_time) / 1000 AS seconds_total, sum(rows) AS rows_total
   FROM pg_stat_statements JOIN pg_database ON pg_database.oid = dbid
  WHERE datname = current_database() AND {_QUERIES_ONLY}
- ORDER BY total_exec_time DESC LIMIT 50"""  # noqa: S608 - made of constants
+ GROUP BY datname, queryid ORDER BY sum(total_exec_time) DESC LIMIT 50"""  # noqa: S608 - made of constants
 
 _STATEMENTS_SUM = f"""\
 SELECT coalesce(sum(calls), 0) AS calls_total, coalesce(sum(total_exec_time), 0) / 1000 AS seconds_total,

@@ -30,7 +30,7 @@ DATABASE = Board(
                     unit="ops",
                     queries=(Query(expr="database:statements:rate5m", legend="statements"),),
                     limits=Limits(alert=STATEMENTS_PER_SECOND),
-                    alerts=("DatabaseQueryRate", "PostgresDown"),
+                    alerts=("DatabaseQueryRate", "PostgresDown", "PostgresExporterDown"),
                     width=8,
                 ),
                 Panel(

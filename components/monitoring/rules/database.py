@@ -11,6 +11,7 @@ from components.monitoring.thresholds import (
     POOL_SHARE_ALERT,
     POOL_WAIT,
     RDS_FIGURES_AGE,
+    SCRAPE_JOBS_DOWN_FOR,
     SLOW_STATEMENT,
     SLOW_STATEMENT_SHARE,
     STATEMENT_MEAN,
@@ -57,12 +58,23 @@ _RECORDINGS = (
 _POSTGRES_ALERTS = (
     Alert(
         name="PostgresDown",
-        expr='pg_up == 0 or absent(up{job="postgres"} == 1)',
+        expr="pg_up == 0",
         hold="1m",
         hold_reason="an RDS failover takes 60 to 120 s and is worth waking for",
         severity="page",
         summary="Postgres doesn't answer",
         description="Cached reads go on, stale ones up to an hour; every write fails with 503.",
+        runbook="postgres",
+    ),
+    Alert(
+        name="PostgresExporterDown",
+        # A query of its own that failed leaves the exporter up, with holes in what it says.
+        expr='absent(up{job="postgres"} == 1) or (pg_up == 1 and pg_exporter_last_scrape_error == 1)',
+        hold=SCRAPE_JOBS_DOWN_FOR,
+        hold_reason="eight scrapes: longer than a pod's restart",
+        severity="ticket",
+        summary="The Postgres exporter tells nothing, or not all",
+        description="Alerts on the database are blind; of the database itself this says nothing.",
         runbook="postgres",
     ),
     Alert(

@@ -146,8 +146,11 @@ CASES: dict[str, Case] = {
         {"redis_rejected_connections_total" + DATA_POD: "3x40"},
         "4m",
     ),
-    "PostgresDown": Case(
-        {"pg_up": "0x200", 'up{job="postgres"}': "1x200"}, {"pg_up": "1x200", 'up{job="postgres"}': "1x200"}
+    # An exporter that answers 500 says nothing about the database.
+    "PostgresDown": Case({"pg_up": "0x200", 'up{job="postgres"}': "1x200"}, {'up{job="postgres"}': "0x200"}),
+    "PostgresExporterDown": Case(
+        {'up{job="postgres"}': "0x200"},
+        {'up{job="postgres"}': "1x200", "pg_up": "0x200", "pg_exporter_last_scrape_error": "1x200"},
     ),
     "PostgresConnections": Case(
         {"simone_connections_used": "81x200", "simone_connections_max": "100x200"},
