@@ -90,6 +90,7 @@ chromium: ## install Chromium for the browser tests and Lighthouse (tests are sk
 setup: ## install what is missing: the Python environment and Debian packages
 	@local/setup.sh
 	@$(PYTHON) -m local setup
+	@$(PYTHON) -m testing.postgres_programs
 
 up: ## run the whole shop on this machine, wait until it is healthy, print where it is
 	@local/setup.sh

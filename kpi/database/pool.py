@@ -16,7 +16,6 @@ from typing import Any, Final
 
 import asyncpg
 import numpy as np
-import yaml
 from pydantic import SecretStr
 
 from app.database import failures
@@ -33,10 +32,10 @@ from kpi.criterion import Criterion, Figure, judge
 from kpi.database.before_after.mix import Mix
 from kpi.report import Report, Table
 from kpi.workload import Workload
+from stack.environments import stack_config
 from testing.pgbouncer import PgBouncer
 from testing.postgres import Cluster
 
-DECLARED: Final = Path(__file__).parents[2] / "Pulumi.prod.yaml"
 SIZE: Final = Size(products=10_000, users=5_000, orders=50_000, reviews=30_000)
 HEALTHY: Final = (0.40, 0.70)
 """The specification's healthy range of the pool's utilisation."""
@@ -78,7 +77,7 @@ class Level:
 
 def declared_pools() -> PgBouncerSettings:
     """The pools of prod; TLS and prepared statements are off, as Debian's pgBouncer needs it here."""
-    declared = yaml.safe_load(DECLARED.read_text())["config"]["simone:pgbouncer"]
+    declared = stack_config("prod")["simone:pgbouncer"]
     return PgBouncerSettings.model_validate(declared | {"server_tls_mode": "disable", "max_prepared_statements": None})
 
 
