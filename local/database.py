@@ -1,4 +1,4 @@
-"""The declared RDS instance as a real Postgres 15 with its parameter group's values.
+"""The declared RDS instance as a real Postgres of its major version with its parameter group's values.
 
 What RDS has of its own is translated here, parameter by parameter; one that this module doesn't know is an
 error and not left out silently. As in RDS, the master user is no superuser: it has `rds_superuser`'s rights
@@ -6,17 +6,20 @@ only.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGINT
 from typing import Any
 
-from local.images import POSTGRES_PROGRAMS, Image, find
+from local.images import DEFAULT_PATH, Image
 from local.plan import PlannedPod
 from local.problem import Problem
 from local.spec import Container, Mount, Pod, Probe
 from local.state import State
 from local.volumes import VolumeFiles
 from stack.resource import Resource
+from testing.postgres_programs import PostgresMissing, folder, install
 
 NAME = "postgres"
 ADDRESS, PORT = "127.0.0.1", 5432
@@ -32,7 +35,7 @@ _CONFIG, _DATA, _SOCKETS, _TLS, _BOOTSTRAP = (
 )
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
-# RDS's own parameters: what each becomes in a plain Postgres 15, None where it has no counterpart.
+# RDS's own parameters: what each becomes in a plain Postgres, None where it has no counterpart.
 _RDS_ONLY: Mapping[str, str | None] = {
     "rds.force_ssl": None,  # pg_hba.conf below
     "rds.log_retention_period": None,  # CloudWatch and RDS's own log rotation
@@ -61,6 +64,7 @@ class Instance:
     """What is read of the declared RDS instance and its parameter group."""
 
     urn: str
+    major: int
     database: str
     master: str
     password: str
@@ -83,6 +87,7 @@ def declared(resources: Sequence[Resource], password: str) -> Instance | None:
     own = inputs.get("password")
     return Instance(
         urn=instances[0].urn,
+        major=int(str(inputs["engineVersion"]).partition(".")[0]),
         database=str(inputs.get("dbName") or "postgres"),
         master=str(inputs["username"]),
         password=own if isinstance(own, str) and own else password,
@@ -133,6 +138,15 @@ def pg_hba_conf(parameters: Mapping[str, str]) -> str:
     )
 
 
+def _check_version(data: Path, major: int) -> None:
+    file = data / "PG_VERSION"
+    if file.exists() and (found := file.read_text().strip()) != str(major):
+        raise Problem(
+            f"the database in {data} was made by Postgres {found}, and the stack declares {major}: make clean removes "
+            "it with all other data, and make up makes a new one"
+        )
+
+
 def _quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
@@ -163,9 +177,45 @@ def database_sql() -> str:
     )
 
 
-def pod(instance: Instance, superuser_password: str, state: State, images: Mapping[str, Image]) -> PlannedPod:
-    """The database as one more pod, at the address that the stack's programs are given."""
-    image = find("postgres", images, NAME)
+def _programs(major: int, get: Callable[[int], Path] = folder) -> Path:
+    try:
+        return get(major)
+    except PostgresMissing as error:
+        raise Problem(str(error)) from None
+
+
+def fetch(instance: Instance, say: Callable[[str], None]) -> bool:
+    """Get the server of the declared version unless it is there; whether that was needed. Problem when it fails."""
+    if _programs(instance.major).exists():
+        return False
+    say(f"fetching Postgres {instance.major}")
+    _programs(instance.major, install)
+    return True
+
+
+def _image(major: int) -> Image:
+    """The fetched server, with Debian's client of whatever version."""
+    server = _programs(major)
+    client = max(Path("/usr/lib/postgresql").glob("*/bin"), default=Path("/usr/lib/postgresql/15/bin"))
+    found = {name: server / name for name in ("postgres", "initdb")} | {
+        name: client / name for name in ("psql", "pg_isready")
+    }
+    return Image(
+        programs={f"/usr/local/bin/{name}": str(path) for name, path in found.items()},
+        mounts=(Mount(source=str(server.parent.resolve()), target=str(server.parent)),),
+        user="postgres",
+        stop_signal=SIGINT,
+        packages=("postgresql-client",),
+    )
+
+
+def pod(instance: Instance, superuser_password: str, state: State) -> PlannedPod:
+    """The database as one more pod, at the address that the stack's programs are given.
+
+    Raises Problem where its data are another version's.
+    """
+    image = _image(instance.major)
+    _check_version(state.volumes / NAME, instance.major)
     home = state.pod(NAME)
     config = VolumeFiles(
         directory=str(home / "volumes" / "config"),
@@ -192,9 +242,10 @@ def pod(instance: Instance, superuser_password: str, state: State, images: Mappi
         Mount(source=str(state.certificates / "postgres"), target=_TLS),
         Mount(source=data, target=_DATA, read_only=False),
         Mount(source=scratch, target=_SOCKETS, read_only=False),
+        *image.mounts,
     )
     environment = {
-        "PATH": f"/usr/local/bin:{POSTGRES_PROGRAMS}:/usr/bin:/bin",
+        "PATH": DEFAULT_PATH,
         "DATABASE": instance.database,
         "LC_ALL": "C.UTF-8",
         "PGTZ": "UTC",

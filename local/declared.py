@@ -56,7 +56,7 @@ class Source:
         if any(resource.type.startswith("aws:") for resource in resources):
             pods.append(cloud.pod(self.state, images))
         if instance:
-            pods.append(database.pod(instance, secrets[secrets_file.SUPERUSER_PASSWORD], self.state, images))
+            pods.append(database.pod(instance, secrets[secrets_file.SUPERUSER_PASSWORD], self.state))
         if any(service.balanced for service in plan.services):
             addresses = {pod.name: pod.pod.address for pod in plan.pods}
             pods.append(balancer.pod(plan.services, addresses, self.state, images))
@@ -76,6 +76,9 @@ class Source:
         self.state.create()
         say("rendering the stack")
         found = self.declared()
+        instance = database.declared(found.resources, "")
+        if instance and database.fetch(instance, say):
+            found = self.declared()
         pods = [*found.pods, *found.plan.jobs, *found.plan.cron_jobs]
         missing = {package for pod in pods if pod.missing for package in pod.packages}
         missing |= set() if Path(sandbox.PROGRAM).exists() else {sandbox.PACKAGE}

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from signal import SIGINT, SIGQUIT, SIGTERM
+from signal import SIGQUIT, SIGTERM
 
 from local.problem import Problem
 from local.spec import Mount
@@ -19,7 +19,6 @@ DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 OWN_NODE = REPOSITORY / ".tools" / "node"
 STOREFRONT_OUTPUT = REPOSITORY / "app" / "storefront" / ".next" / "standalone"
 GRAFANA, GRAFANA_HOME = Path("/usr/sbin/grafana-server"), Path("/usr/share/grafana")
-POSTGRES_PROGRAMS = "/usr/lib/postgresql/15/bin"
 VENV = "/opt/venv"
 PYTHON_PATH = f"{VENV}/bin:{DEFAULT_PATH}"
 
@@ -126,10 +125,6 @@ def _grafana() -> Image:
     )
 
 
-def _postgres_programs(*names: str) -> dict[str, str]:
-    return {f"/usr/local/bin/{name}": f"{POSTGRES_PROGRAMS}/{name}" for name in names}
-
-
 def catalogue(repository: Path = REPOSITORY, *, authority: Path | None = None) -> dict[str, Image]:
     """Images by the last part of their name (`quay.io/prometheuscommunity/postgres-exporter` is
     `postgres-exporter`). `authority` is the certificate that stands for RDS's bundle.
@@ -191,12 +186,6 @@ def catalogue(repository: Path = REPOSITORY, *, authority: Path | None = None) -
             command=("haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"),
             user="haproxy",
             packages=("haproxy",),
-        ),
-        "postgres": Image(
-            programs=_postgres_programs("postgres", "initdb", "pg_ctl", "pg_isready", "psql"),
-            user="postgres",
-            stop_signal=SIGINT,
-            packages=("postgresql-15",),
         ),
         "moto": _python(),
         "api": _python(

