@@ -76,12 +76,18 @@ class Run:
     def __init__(self, directory: Path, test: str, options: tuple[str, ...]) -> None:
         self._directory = directory
         (directory / "test_small.py").write_text(test)
+        plugins = ("xdist.plugin", "pytest_timeout", "testing.watchdog", "no:cacheprovider")
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "pytest", "-p", "testing.watchdog", "-p", "no:cacheprovider", "-q",
-             "-o", "timeout=5", *options],
-            cwd=directory, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=GENEROUS,
-        )  # fmt: skip
+            [sys.executable, "-m", "pytest", *(f"-p{each}" for each in plugins), "-q", "-o", "timeout=5", *options],
+            cwd=directory,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=GENEROUS,
+        )
         self.code, self.written = done.returncode, done.stdout
 
     def process_goes_on(self) -> bool:
