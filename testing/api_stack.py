@@ -22,6 +22,7 @@ from pydantic import SecretStr
 
 from components.scram import scram_verifier
 from testing.postgres import OWNER, Cluster
+from testing.servers import FOLLOWING
 from testing.waits import PATIENCE, eventually, free_port
 
 PASSWORD = "a-test-password-long-enough"
@@ -44,7 +45,9 @@ class Node:
     def start(self) -> None:
         log = (self.directory / "log").open("ab")
         mode = ["--sentinel"] if self.sentinel else []
-        self.process = subprocess.Popen(["redis-server", self.directory / "conf", *mode], stdout=log, stderr=log)
+        self.process = subprocess.Popen(
+            [*FOLLOWING, "redis-server", self.directory / "conf", *mode], stdout=log, stderr=log
+        )
 
     def send(self, number: signal.Signals) -> None:
         assert self.process is not None
@@ -284,7 +287,7 @@ class Stack:
         log = self.directory / f"{command}-{port}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "app.api", command],
+                [*FOLLOWING, sys.executable, "-m", "app.api", command],
                 cwd=ROOT,
                 env=self.environment(PORT=str(port), METRICS_PORT=str(metrics_port), **environment),
                 stdout=output,

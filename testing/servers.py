@@ -15,6 +15,8 @@ import psutil
 
 from testing.waits import PATIENCE, eventually, free_port
 
+FOLLOWING: Final = ("setpriv", "--pdeathsig", "TERM")
+"""Begins a command that ends when the thread that started it is gone, however that came to be."""
 PAIRS: Final = ("sessions", "data", "computed")
 
 
@@ -39,7 +41,9 @@ def redis_with_sentinel(directory: Path) -> Generator[tuple[int, int]]:
 def process(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Generator[psutil.Process]:
     """A program, ended with all that it started at the end of the body."""
     with log.open("wb") as output:
-        child = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
+        child = subprocess.Popen(
+            [*FOLLOWING, *command], env={**os.environ, **environment}, stdout=output, stderr=output
+        )
     running = psutil.Process(child.pid)
     try:
         yield running

@@ -506,10 +506,19 @@ def test_a_process_killed_while_it_loads_holds_up_the_others_no_longer_than_its_
 
 
 async def test_waiting_for_another_process_is_counted(process: Process, other: Process) -> None:
-    source = Source(takes=0.6)
-    asked = [one.cache.get_or_else(key(), 60, source.load) for one in (process, other) for _ in range(10)]
+    loads: list[str] = []
+    waits = asyncio.Event()
+
+    async def load() -> str:
+        loads.append("load")
+        await waits.wait()
+        return "value"
+
+    asked = [asyncio.create_task(one.cache.get_or_else(key(), 60, load)) for one in (process, other) for _ in range(10)]
+    await eventually_async(lambda: process.count("lock_wait") + other.count("lock_wait") == 1)
+    waits.set()
     assert set(await asyncio.gather(*asked)) == {"value"}
-    assert source.loads == 1
+    assert loads == ["load"]
     assert process.count("lock_wait") + other.count("lock_wait") == 1
     assert process.count("miss") + other.count("miss") == 20
 
