@@ -12,7 +12,7 @@ from stack.resource import Resource, Undecided
 from stack.values import UNKNOWN
 
 CHECKSUM = "simone.shop/config-checksum"
-"""The annotation by which a pod follows the files that it reads (components/workload.py)."""
+"""The annotation by which a pod follows the files that it reads (components/kubernetes/configuration.py)."""
 
 _REBOOTS = ("instanceClass", "engineVersion", "parameterGroupName", "identifier", "port", "multiAz")
 """Properties of an RDS instance whose change interrupts it: at once, or in the next maintenance window."""

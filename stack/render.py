@@ -155,6 +155,14 @@ class _Recorder(mocks.MockMonitor):
             secret_exports=secret_exports,
         )
 
+    def _alias(self, alias: Any, request: Any) -> str:
+        """A former name or type as it stands, and a former place in the tree as the whole URN that it had there."""
+        spec = alias.spec
+        if alias.urn or not (spec.parentUrn or spec.noParent or (spec.name and spec.type)):
+            return alias.urn or spec.name or spec.type
+        parent = "" if spec.noParent else spec.parentUrn or request.parent
+        return self.make_urn(parent, spec.type or request.type, spec.name or request.name)
+
     def _resource(self, urn: str, request: Any, state: Mapping[str, Any]) -> Resource:
         inputs, secret_paths = property_values(MessageToDict(request.object))
         options = {
@@ -179,7 +187,7 @@ class _Recorder(mocks.MockMonitor):
             },
             provider=request.provider,
             protect=request.protect,
-            aliases=tuple(alias.urn or alias.spec.name or alias.spec.type for alias in request.aliases),
+            aliases=tuple(self._alias(alias, request) for alias in request.aliases),
             options={key: value for key, value in options.items() if value},
             secret_paths=secret_paths,
         )

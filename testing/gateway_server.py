@@ -17,6 +17,7 @@ import httpx
 from app.caching_policy import Policy
 from components.gateway import config
 from components.gateway.settings import GatewaySettings
+from components.kubernetes import flows
 from testing.servers import end
 from testing.waits import eventually, own_address
 
@@ -110,15 +111,15 @@ class Gateway:
 
     def get(self, target: str, **headers: str) -> httpx.Response:
         return self.client.get(
-            f"http://{self.address}:{config.PORT}{target}",
+            f"http://{self.address}:{flows.GATEWAY_PORT}{target}",
             headers={name.replace("_", "-"): value for name, value in headers.items()},
         )
 
     def purge(self, **what: object) -> httpx.Response:
-        return self.client.post(f"http://{self.address}:{config.PURGE_PORT}/purge", content=json.dumps(what))
+        return self.client.post(f"http://{self.address}:{flows.GATEWAY_PURGE_PORT}/purge", content=json.dumps(what))
 
     def metrics(self) -> str:
-        return self.client.get(f"http://{self.address}:{config.METRICS_PORT}/metrics").text
+        return self.client.get(f"http://{self.address}:{flows.GATEWAY_METRICS_PORT}/metrics").text
 
 
 def write_files(directory: Path, files: Mapping[str, str], *, address: str, api: str, storefront: str) -> Path:
@@ -168,7 +169,7 @@ def running_gateway(
 
             def answers() -> httpx.Response:
                 assert process.poll() is None, (directory / "nginx.log").read_text()
-                return client.get(f"http://{address}:{config.METRICS_PORT}/healthz")
+                return client.get(f"http://{address}:{flows.GATEWAY_METRICS_PORT}/healthz")
 
             eventually(answers, "the gateway answers")
             yield gateway

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import workload
 from components.api import jobs
 from components.api.environment import application_files
 from components.api.pods import SECRETS, ApplicationArgs, application_deployment
-from components.network.flows import API_PORT
+from components.kubernetes.account import service_account
+from components.kubernetes.autoscaler import autoscaler
+from components.kubernetes.budget import disruption_budget
+from components.kubernetes.configuration import files_checksum, secret
+from components.kubernetes.flows import API_PORT
+from components.kubernetes.scope import Scope
+from components.kubernetes.service import service
 from components.scram import scram_verifier
 from components.settings.secrets import Secrets
 
@@ -39,55 +44,49 @@ class Api(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("simone:api:Api", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
         pods = args.pods
         platform, secrets, settings = pods.platform, pods.secrets, pods.settings
-        application = application_files(secrets)
-        self.files = workload.secret(f"{name}-secrets", platform, SYSTEM, SECRETS, application, opts=child)
+        child = pulumi.ResourceOptions(parent=self)
+        own, job_own = Scope(name, platform, SYSTEM, child), Scope(name, platform, jobs.SYSTEM, child)
+        self.files = secret(own, "secrets", SECRETS, application_files(secrets))
         owner_files = _owner_files(secrets)
-        owner = workload.secret(f"{name}-owner-secrets", platform, jobs.SYSTEM, OWNER_SECRETS, owner_files, opts=child)
-        job_account = workload.service_account(f"{name}-account-jobs", platform, jobs.SYSTEM, opts=child)
-        account = workload.service_account(f"{name}-account", platform, SYSTEM, opts=child)
-        self.service = workload.service(f"{name}-service", platform, SYSTEM, API_PORT, opts=child)
+        job_needs = [
+            secret(job_own, "owner-secrets", OWNER_SECRETS, owner_files),
+            service_account(job_own, "account-jobs"),
+        ]
+        account = service_account(own, "account")
+        self.service = service(own, "service", API_PORT)
 
         commands = {"migrate": ["migrate"]}
         if settings.sample_data is not None:
             amounts = settings.sample_data.model_dump()
             commands["seed"] = ["seed", *(f"--{key}={amount}" for key, amount in amounts.items())]
         self.ready = []
-        for job, arguments in commands.items():
+        for command, arguments in commands.items():
             made = jobs.database_job(
-                f"{name}-{job}",
-                platform,
+                job_own,
+                command,
                 image=pods.image,
                 arguments=arguments,
                 host=args.database_host,
                 secret=OWNER_SECRETS,
-                fingerprint=workload.files_checksum(owner_files),
-                opts=workload.after(child, *pods.after, owner, job_account, *self.ready),
+                fingerprint=files_checksum(owner_files),
+                after=[*pods.after, *job_needs, *self.ready],
             )
             self.ready.append(made)
 
-        jobs.purge_job(
-            f"{name}-purge",
-            platform,
-            image=pods.image,
-            host=args.database_host,
-            secret=OWNER_SECRETS,
-            opts=workload.after(child, owner, job_account),
-        )
+        jobs.purge_job(job_own, image=pods.image, host=args.database_host, secret=OWNER_SECRETS, after=job_needs)
         application_deployment(
-            f"{name}-deployment",
+            own,
             pods,
-            SYSTEM,
             "serve",
             http_port=API_PORT,
             resources=settings.resources,
             replicas=None,  # the autoscaler's
-            opts=workload.after(child, *pods.after, self.files, account, *self.ready),
+            after=[*pods.after, self.files, account, *self.ready],
         )
-        workload.autoscaler(f"{name}-autoscaler", platform, SYSTEM, settings.scaling, opts=child)
-        workload.disruption_budget(f"{name}-budget", platform, SYSTEM, opts=child)
+        autoscaler(own, settings.scaling)
+        disruption_budget(own)
         self.register_outputs({})
 
 

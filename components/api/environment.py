@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_kubernetes as k8s
 
-from components import workload
 from components.api.settings import ApiSettings
-from components.network.flows import API_PORT, APPLICATION_METRICS_PORT
+from components.kubernetes.flows import API_PORT, APPLICATION_METRICS_PORT
+from components.kubernetes.pod import POD_IP, Value
 from components.postgres.roles import DATABASE
 from components.settings.secrets import Secrets
 
@@ -37,9 +36,10 @@ class Addresses:
     redis_authority: str = ""
 
 
-def variables(settings: ApiSettings, addresses: Addresses) -> list[k8s.core.v1.EnvVarArgs]:
+def variables(settings: ApiSettings, addresses: Addresses) -> Mapping[str, Value]:
     """All variables of a pod that serves or works."""
-    plain: dict[str, pulumi.Input[str]] = {
+    return {
+        **POD_IP,
         "BIND_HOST": "$(POD_IP)",
         "PORT": str(API_PORT),
         "METRICS_PORT": str(APPLICATION_METRICS_PORT),
@@ -65,17 +65,13 @@ def variables(settings: ApiSettings, addresses: Addresses) -> list[k8s.core.v1.E
         "LOG_SAMPLE": str(settings.log_sample),
         "SLOW_REQUEST_SECONDS": _seconds(settings.slow_request),
         "SECRETS_DIR": SECRETS_DIRECTORY,
+        "GATEWAY_PURGE_URLS": ",".join(addresses.gateway_purge_urls) or None,
+        "STOREFRONT_URL": addresses.storefront_url or None,
+        "CLOUDFLARE_ZONE_ID": addresses.cloudflare_zone_id or None,
+        "CLOUDFLARE_PLAN": addresses.cloudflare_plan or None,
+        "CLOUDFLARE_API_URL": addresses.cloudflare_api_url or None,
+        "REDIS_AUTHORITY": addresses.redis_authority or None,
     }
-    optional = {
-        "GATEWAY_PURGE_URLS": ",".join(addresses.gateway_purge_urls),
-        "STOREFRONT_URL": addresses.storefront_url,
-        "CLOUDFLARE_ZONE_ID": addresses.cloudflare_zone_id,
-        "CLOUDFLARE_PLAN": addresses.cloudflare_plan,
-        "CLOUDFLARE_API_URL": addresses.cloudflare_api_url,
-        "REDIS_AUTHORITY": addresses.redis_authority,
-    }
-    given = plain | {name: value for name, value in optional.items() if value}
-    return [workload.pod_ip_env(), *(workload.env(name, value) for name, value in given.items())]
 
 
 def _seconds(milliseconds: int) -> str:

@@ -1,20 +1,20 @@
 """The pods of the API and of its worker: one image, one environment, two commands."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_kubernetes as k8s
 
-from components import workload
 from components.api.environment import SECRETS_DIRECTORY, Addresses, application_files, variables
 from components.api.settings import ApiSettings
-from components.deployment import stateless_deployment
-from components.network.flows import APPLICATION_METRICS_PORT
+from components.kubernetes.deployment import deployment
+from components.kubernetes.flows import APPLICATION_METRICS_PORT
+from components.kubernetes.pod import TMP, Container, Pod, Scratch, SecretFiles, drain, http_probe
+from components.kubernetes.scope import Scope
 from components.platform import Platform
+from components.settings.pods import Resources
 from components.settings.quantities import MIB
 from components.settings.secrets import Secrets
-from components.workload import Resources, mount
 
 UID = 10001
 SECRETS = "api-secrets"
@@ -35,50 +35,39 @@ class ApplicationArgs:
 
 
 def application_deployment(
-    name: str,
+    scope: Scope,
     args: ApplicationArgs,
-    system: str,
     command: str,
     *,
     http_port: int,
     resources: Resources,
     replicas: int | None,
-    opts: pulumi.ResourceOptions,
-) -> k8s.apps.v1.Deployment:
+    after: Iterable[pulumi.Resource],
+) -> None:
     """Pods that run `python -m app.api <command>` and answer `/health` and `/ready` on `http_port`."""
     settings = args.settings
-    ports = {"metrics": APPLICATION_METRICS_PORT, "http": http_port}
-    return stateless_deployment(
-        name,
-        args.platform,
-        system,
-        uid=UID,
-        replicas=replicas,
-        grace_period=settings.drain + settings.grace_period,
-        checksum=workload.files_checksum(application_files(args.secrets)),
-        containers=[
-            k8s.core.v1.ContainerArgs(
-                name=system,
-                image=args.image,
-                command=["python", "-m", "app.api", command],
-                env=variables(settings, args.addresses),
-                ports=[
-                    k8s.core.v1.ContainerPortArgs(name=port, container_port=number)
-                    for port, number in ports.items()
-                    if port == "metrics" or number != ports["metrics"]
-                ],
-                resources=resources.requirements(),
-                security_context=workload.container_security(),
-                startup_probe=workload.http_probe("/health", http_port, period=2, failures=30),
-                liveness_probe=workload.http_probe("/health", http_port, period=10, failures=3),
-                readiness_probe=workload.http_probe("/ready", http_port, period=3, failures=2),
-                lifecycle=workload.drain(settings.drain),
-                volume_mounts=[
-                    mount("secrets", SECRETS_DIRECTORY, read_only=True),
-                    mount("tmp", "/tmp"),  # noqa: S108 - the container's own
-                ],
-            )
-        ],
-        volumes=[workload.secret_volume("secrets", SECRETS), workload.empty_dir("tmp", 64 * MIB)],
-        opts=opts,
+    container = Container(
+        name=scope.system,
+        image=args.image,
+        command=["python", "-m", "app.api", command],
+        env=variables(settings, args.addresses),
+        ports={
+            "metrics": APPLICATION_METRICS_PORT,
+            **({"http": http_port} if http_port != APPLICATION_METRICS_PORT else {}),
+        },
+        resources=resources,
+        startup=http_probe("/health", http_port, period=2, failures=30),
+        liveness=http_probe("/health", http_port),
+        readiness=http_probe("/ready", http_port, period=3, failures=2),
+        before_stop=drain(settings.drain),
+        mounts={"secrets": SECRETS_DIRECTORY, "tmp": TMP},
     )
+    pod = Pod(
+        uid=UID,
+        grace_period=settings.drain + settings.grace_period,
+        placement="spread",
+        files=[application_files(args.secrets)],
+        containers=[container],
+        volumes={"secrets": SecretFiles(SECRETS), "tmp": Scratch(64 * MIB)},
+    )
+    deployment(scope, pod, replicas=replicas, roll_out="add first", after=after)

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
+from components.settings.pods import Autoscaling, Resources
 from components.settings.quantities import Bytes, Duration, Milliseconds
 from components.settings.section import Section, group, setting
-from components.workload import Autoscaling, Resources
 
 
 class SampleData(Section):

@@ -2,9 +2,11 @@
 
 import pulumi
 
-from components import workload
 from components.api.pods import ApplicationArgs, application_deployment
-from components.network.flows import APPLICATION_METRICS_PORT
+from components.kubernetes.account import service_account
+from components.kubernetes.budget import disruption_budget
+from components.kubernetes.flows import APPLICATION_METRICS_PORT
+from components.kubernetes.scope import Scope
 
 SYSTEM = "api-worker"
 # Either may take any event, and an event may run twice; the second is there when the first is lost.
@@ -16,17 +18,15 @@ class ApiWorker(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ApplicationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("simone:api:ApiWorker", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        account = workload.service_account(f"{name}-account", args.platform, SYSTEM, opts=child)
+        own = Scope(name, args.platform, SYSTEM, pulumi.ResourceOptions(parent=self))
         application_deployment(
-            f"{name}-deployment",
+            own,
             args,
-            SYSTEM,
             "worker",
             http_port=APPLICATION_METRICS_PORT,
             resources=args.settings.worker_resources,
             replicas=REPLICAS,
-            opts=workload.after(child, account, *args.after),
+            after=[service_account(own, "account"), *args.after],
         )
-        workload.disruption_budget(f"{name}-budget", args.platform, SYSTEM, opts=child)
+        disruption_budget(own)
         self.register_outputs({})

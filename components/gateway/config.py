@@ -9,8 +9,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from app.caching_policy import Policy
 from components.gateway import routes
 from components.gateway.settings import GatewaySettings
+from components.kubernetes.flows import GATEWAY_METRICS_PORT, GATEWAY_PORT, GATEWAY_PURGE_PORT, GATEWAY_TLS_PORT
 
-PORT, TLS_PORT, PURGE_PORT, METRICS_PORT = 8080, 8443, 8081, 9113
 API_PATHS = ("/api/", "= /health", "= /ready")
 STALE_ERRORS = "error timeout invalid_header http_500 http_502 http_503 http_504"
 
@@ -44,9 +44,9 @@ def nginx_conf(settings: GatewaySettings, policy: Policy, *, edge_cidrs: Sequenc
             missing_statuses=" ".join(map(str, routes.MISSING_STATUSES)),
             fault_status=routes.FAULT_STATUS,
             stale_errors=STALE_ERRORS,
-            port=TLS_PORT if settings.tls else PORT,
-            purge_port=PURGE_PORT,
-            metrics_port=METRICS_PORT,
+            port=GATEWAY_TLS_PORT if settings.tls else GATEWAY_PORT,
+            purge_port=GATEWAY_PURGE_PORT,
+            metrics_port=GATEWAY_METRICS_PORT,
         )
     )
 

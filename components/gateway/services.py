@@ -1,13 +1,15 @@
 """The gateway's addresses. They exist before the pods of the API and the gateway, which call each other."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import workload
-from components.gateway.config import PORT, PURGE_PORT, TLS_PORT
 from components.gateway.settings import GatewaySettings
+from components.kubernetes.flows import GATEWAY_PORT, GATEWAY_PURGE_PORT, GATEWAY_TLS_PORT
+from components.kubernetes.scope import Scope
+from components.kubernetes.service import pod_service, service
 from components.platform import Platform
 
 SYSTEM = "gateway"
@@ -35,28 +37,15 @@ class GatewayServices(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GatewayServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("simone:gateway:GatewayServices", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        own = Scope(name, args.platform, SYSTEM, pulumi.ResourceOptions(parent=self))
         if args.settings.tls:
-            door = _load_balancer(f"{name}-door", args, child)
+            door = _load_balancer(own, args.edge_cidrs)
             self.public_host = door.status.apply(_host)
         else:
-            door = workload.service(f"{name}-door", args.platform, SYSTEM, PORT, opts=child)
+            door = service(own, "door", GATEWAY_PORT)
             self.public_host = pulumi.Output.from_input("")
-        self.all = [door]
-        for ordinal in range(args.settings.pods):
-            pod = f"{SYSTEM}-{ordinal}"
-            self.all.append(
-                workload.service(
-                    f"{name}-pod-{ordinal}",
-                    args.platform,
-                    SYSTEM,
-                    PURGE_PORT,
-                    object_name=pod,
-                    match_labels={**workload.selector(SYSTEM), "statefulset.kubernetes.io/pod-name": pod},
-                    publish_not_ready=True,
-                    opts=child,
-                )
-            )
+        pods = range(args.settings.pods)
+        self.all = [door, *(pod_service(own, f"pod-{pod}", f"{SYSTEM}-{pod}", GATEWAY_PURGE_PORT) for pod in pods)]
         self.register_outputs({"public_host": self.public_host})
 
 
@@ -65,31 +54,33 @@ def purge_urls(settings: GatewaySettings) -> list[str]:
 
     Whoever refuses the connection keeps nothing: a gateway starts without memory of what an earlier one stored.
     """
-    return [f"http://$(GATEWAY_{ordinal}_SERVICE_HOST):{PURGE_PORT}/purge" for ordinal in range(settings.pods)]
+    return [f"http://$(GATEWAY_{ordinal}_SERVICE_HOST):{GATEWAY_PURGE_PORT}/purge" for ordinal in range(settings.pods)]
 
 
-def _load_balancer(name: str, args: GatewayServicesArgs, opts: pulumi.ResourceOptions) -> k8s.core.v1.Service:
+def _load_balancer(scope: Scope, edge_cidrs: Sequence[str]) -> k8s.core.v1.Service:
     annotations = {
         "service.beta.kubernetes.io/aws-load-balancer-type": "external",
         "service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing",
         "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type": "ip",
         "service.beta.kubernetes.io/aws-load-balancer-target-group-attributes": "preserve_client_ip.enabled=true",
-        # For its name, which the DNS record needs; not for pods, which come later (as in workload.service).
+        # For its name, which the DNS record needs; not for pods, which come later (as in `service`).
         "pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress[0]}",
     }
     return k8s.core.v1.Service(
-        name,
-        metadata=workload.metadata(args.platform, SYSTEM, SYSTEM, annotations=annotations),
+        scope.resource_name("door"),
+        metadata=scope.metadata(annotations=annotations),
         spec=k8s.core.v1.ServiceSpecArgs(
             type="LoadBalancer",
-            selector=workload.selector(SYSTEM),
+            selector=scope.selector,
             ports=[
-                k8s.core.v1.ServicePortArgs(name="https", port=HTTPS_PORT, target_port=TLS_PORT, protocol="TCP"),
+                k8s.core.v1.ServicePortArgs(
+                    name="https", port=HTTPS_PORT, target_port=GATEWAY_TLS_PORT, protocol="TCP"
+                ),
             ],
             external_traffic_policy="Local",
-            load_balancer_source_ranges=args.edge_cidrs,
+            load_balancer_source_ranges=list(edge_cidrs),
         ),
-        opts=opts,
+        opts=scope.opts,
     )
 
 

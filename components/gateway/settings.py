@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
+from components.settings.pods import Resources
 from components.settings.quantities import Bytes, Duration
 from components.settings.section import Section, group, setting
-from components.workload import Resources
 
 
 class Limits(Section):

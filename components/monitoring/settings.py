@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Literal
 
+from components.settings.pods import Resources
 from components.settings.quantities import Bytes, Duration, format_bytes
 from components.settings.section import Section, group, setting
-from components.workload import Resources
 
 RETENTION_SHARE = 0.8
 """The most of the volume that blocks may fill: the write-ahead log and a compaction's new block need the rest."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.kubernetes.scope import Scope, labels
 from components.network import policies
 from components.network.settings import NetworkSettings
 from components.platform import PROJECT, Platform, Priority
 from components.settings.quantities import kubernetes_cpu, kubernetes_memory
-from components.workload import labels, metadata
 
 SYSTEM = "network"
 POD_SECURITY = "restricted"
@@ -57,17 +57,15 @@ class Network(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=True),
         )
         self.namespace = namespace.metadata.apply(lambda created: created.name or "")
-        platform = args.platform.within(self.namespace)
+        own = Scope(name, args.platform.within(self.namespace), SYSTEM, child)
 
         for policy, spec in policies.specs(args.platform.aws.vpc_cidr, args.settings.edge_cidrs).items():
-            k8s.networking.v1.NetworkPolicy(
-                f"{name}-{policy}", metadata=metadata(platform, policy, SYSTEM), spec=spec, opts=child
-            )
+            k8s.networking.v1.NetworkPolicy(f"{name}-{policy}", metadata=own.metadata(policy), spec=spec, opts=child)
         for purpose, (value, why) in PRIORITIES.items():
             k8s.scheduling.v1.PriorityClass(
                 f"{name}-priority-{purpose}",
                 metadata=k8s.meta.v1.ObjectMetaArgs(
-                    name=platform.priority(purpose), labels=labels(args.platform, SYSTEM)
+                    name=own.platform.priority(purpose), labels=labels(args.platform, SYSTEM)
                 ),
                 value=value,
                 description=f"{PROJECT}: {why}",
@@ -76,7 +74,7 @@ class Network(pulumi.ComponentResource):
         quota = args.settings.quota
         k8s.core.v1.ResourceQuota(
             f"{name}-quota",
-            metadata=metadata(platform, "quota", SYSTEM),
+            metadata=own.metadata("quota"),
             spec=k8s.core.v1.ResourceQuotaSpecArgs(
                 hard={
                     "pods": str(quota.pods),

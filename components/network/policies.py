@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pulumi_kubernetes as k8s
 
-from components.network import flows
-from components.network.flows import Flow
-from components.workload import selector
+from components.kubernetes import flows
+from components.kubernetes.flows import Flow
+from components.kubernetes.scope import selector
 
 DNS_PORT = 53
 _Peer = k8s.networking.v1.NetworkPolicyPeerArgs

@@ -6,9 +6,25 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import workload
-from components.deployment import stateless_deployment
-from components.pgbouncer.pgbouncer_ini import LISTEN_PORT, pgbouncer_ini, userlist
+from components.kubernetes.account import service_account
+from components.kubernetes.budget import disruption_budget
+from components.kubernetes.configuration import config_map, secret
+from components.kubernetes.deployment import deployment
+from components.kubernetes.flows import PGBOUNCER_EXPORTER_PORT, PGBOUNCER_PORT
+from components.kubernetes.pod import (
+    POD_IP,
+    ConfigFiles,
+    Container,
+    Pod,
+    Scratch,
+    SecretFiles,
+    drain,
+    http_probe,
+    tcp_probe,
+)
+from components.kubernetes.scope import Scope
+from components.kubernetes.service import service
+from components.pgbouncer.pgbouncer_ini import pgbouncer_ini, userlist
 from components.pgbouncer.settings import PgBouncerSettings
 from components.platform import Platform
 from components.postgres.roles import EXPORTER
@@ -18,7 +34,6 @@ from components.settings.quantities import MIB
 from components.settings.secrets import PostgresSecrets
 
 SYSTEM = "pgbouncer"
-EXPORTER_PORT = 9127
 UID = 10001
 SECRETS, EXPORTER_SECRET = "pgbouncer", "pgbouncer-exporter"
 # After the drain, running transactions get this long to end.
@@ -46,8 +61,8 @@ class PgBouncer(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PgBouncerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("simone:pgbouncer:PgBouncer", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
         platform, settings = args.platform, args.settings
+        own = Scope(name, platform, SYSTEM, pulumi.ResourceOptions(parent=self))
         texts = {
             "pgbouncer.ini": pgbouncer_ini(settings),
             **fill_script(),
@@ -55,71 +70,61 @@ class PgBouncer(pulumi.ComponentResource):
         }
         users = {"userlist.txt": userlist(args.secrets)}
         exporter = {"password": args.secrets.exporter.get_secret_value()}
-        before: list[pulumi.Resource] = [
-            workload.config_map(f"{name}-config", platform, SYSTEM, SYSTEM, texts, opts=child),
-            workload.secret(f"{name}-users", platform, SYSTEM, SECRETS, users, opts=child),
-            workload.secret(f"{name}-exporter-secret", platform, SYSTEM, EXPORTER_SECRET, exporter, opts=child),
-            workload.service_account(f"{name}-account", platform, SYSTEM, opts=child),
+        before = [
+            config_map(own, "config", SYSTEM, texts),
+            secret(own, "users", SECRETS, users),
+            secret(own, "exporter-secret", EXPORTER_SECRET, exporter),
+            service_account(own, "account"),
         ]
-        self.service = workload.service(f"{name}-service", platform, SYSTEM, LISTEN_PORT, opts=child)
-        workload.disruption_budget(f"{name}-budget", platform, SYSTEM, opts=child)
-        stateless_deployment(
-            f"{name}-deployment",
-            platform,
-            SYSTEM,
+        self.service = service(own, "service", PGBOUNCER_PORT)
+        disruption_budget(own)
+        pod = Pod(
             uid=UID,
-            replicas=settings.replicas,
             grace_period=settings.drain + TRANSACTION_SECONDS,
-            checksum=workload.files_checksum(texts, users, exporter),
+            placement="spread",
+            files=[texts, users, exporter],
             containers=[_server(args), _exporter(args)],
-            volumes=[
-                workload.config_volume("config", SYSTEM),
-                workload.secret_volume("users", SECRETS),
-                workload.secret_volume("exporter", EXPORTER_SECRET),
-                workload.empty_dir("run", MIB),
-            ],
-            opts=workload.after(child, *before, *args.after),
+            volumes={
+                "config": ConfigFiles(SYSTEM),
+                "users": SecretFiles(SECRETS),
+                "exporter": SecretFiles(EXPORTER_SECRET),
+                "run": Scratch(MIB),
+            },
         )
+        deployment(own, pod, replicas=settings.replicas, roll_out="add first", after=[*before, *args.after])
         self.register_outputs({})
 
 
-def _server(args: PgBouncerArgs) -> k8s.core.v1.ContainerArgs:
-    listening = k8s.core.v1.TCPSocketActionArgs(port=LISTEN_PORT)
-    return k8s.core.v1.ContainerArgs(
+def _server(args: PgBouncerArgs) -> Container:
+    return Container(
         name=SYSTEM,
         image=args.images.ours(SYSTEM),
         command=["sh", "/etc/pgbouncer/start.sh"],
-        env=[workload.pod_ip_env(), workload.env("DATABASE_HOST", args.database_host)],
-        ports=[k8s.core.v1.ContainerPortArgs(name=SYSTEM, container_port=LISTEN_PORT)],
-        resources=args.settings.resources.requirements(),
-        security_context=workload.container_security(),
-        readiness_probe=k8s.core.v1.ProbeArgs(tcp_socket=listening, period_seconds=3, failure_threshold=2),
-        liveness_probe=k8s.core.v1.ProbeArgs(tcp_socket=listening, period_seconds=10, failure_threshold=3),
-        lifecycle=workload.drain(args.settings.drain),
-        volume_mounts=[
-            workload.mount("config", "/etc/pgbouncer", read_only=True),
-            workload.mount("users", "/etc/pgbouncer-secrets", read_only=True),
-            workload.mount("run", "/srv/pgbouncer"),
-        ],
+        env={**POD_IP, "DATABASE_HOST": args.database_host},
+        ports={SYSTEM: PGBOUNCER_PORT},
+        resources=args.settings.resources,
+        readiness=tcp_probe(PGBOUNCER_PORT, period=3, failures=2),
+        liveness=tcp_probe(PGBOUNCER_PORT, period=10, failures=3),
+        before_stop=drain(args.settings.drain),
+        mounts={"config": "/etc/pgbouncer", "users": "/etc/pgbouncer-secrets", "run": "/srv/pgbouncer"},
     )
 
 
-def _exporter(args: PgBouncerArgs) -> k8s.core.v1.ContainerArgs:
-    return k8s.core.v1.ContainerArgs(
+def _exporter(args: PgBouncerArgs) -> Container:
+    return Container(
         name="exporter",
         image=args.images.ours("operations"),
         command=["python", "-m", "app.operations", "pgbouncer-exporter"],
-        env=[
-            workload.pod_ip_env(),
-            workload.env("PGBOUNCER_PORT", str(LISTEN_PORT)),
-            workload.env("PGBOUNCER_USER", EXPORTER),
-            workload.env("PGBOUNCER_PASSWORD_FILE", "/etc/pgbouncer-exporter/password"),
-            workload.env("METRICS_PORT", str(EXPORTER_PORT)),
-        ],
-        ports=[k8s.core.v1.ContainerPortArgs(name="metrics", container_port=EXPORTER_PORT)],
-        resources=args.settings.exporter.requirements(),
-        security_context=workload.container_security(),
-        readiness_probe=workload.http_probe("/health", EXPORTER_PORT, period=10, failures=3),
-        liveness_probe=workload.http_probe("/health", EXPORTER_PORT, period=20, failures=3),
-        volume_mounts=[workload.mount("exporter", "/etc/pgbouncer-exporter", read_only=True)],
+        env={
+            **POD_IP,
+            "PGBOUNCER_PORT": str(PGBOUNCER_PORT),
+            "PGBOUNCER_USER": EXPORTER,
+            "PGBOUNCER_PASSWORD_FILE": "/etc/pgbouncer-exporter/password",
+            "METRICS_PORT": str(PGBOUNCER_EXPORTER_PORT),
+        },
+        ports={"metrics": PGBOUNCER_EXPORTER_PORT},
+        resources=args.settings.exporter,
+        readiness=http_probe("/health", PGBOUNCER_EXPORTER_PORT),
+        liveness=http_probe("/health", PGBOUNCER_EXPORTER_PORT, period=20),
+        mounts={"exporter": "/etc/pgbouncer-exporter"},
     )

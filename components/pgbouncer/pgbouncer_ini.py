@@ -3,12 +3,11 @@
 `${NAME}` stands for an environment variable that the start script fills in.
 """
 
+from components.kubernetes.flows import PGBOUNCER_PORT, POSTGRES_PORT
 from components.pgbouncer.settings import PgBouncerSettings
-from components.postgres.roles import APP, DATABASE, EXPORTER, PORT
+from components.postgres.roles import APP, DATABASE, EXPORTER
 from components.scram import scram_verifier
 from components.settings.secrets import PostgresSecrets
-
-LISTEN_PORT = 6432
 
 
 def pgbouncer_ini(settings: PgBouncerSettings) -> str:
@@ -22,11 +21,11 @@ def pgbouncer_ini(settings: PgBouncerSettings) -> str:
     )
     return f"""\
 [databases]
-{DATABASE} = host=${{DATABASE_HOST}} port={PORT} dbname={DATABASE}
+{DATABASE} = host=${{DATABASE_HOST}} port={POSTGRES_PORT} dbname={DATABASE}
 
 [pgbouncer]
 listen_addr = ${{POD_IP}}
-listen_port = {LISTEN_PORT}
+listen_port = {PGBOUNCER_PORT}
 unix_socket_dir =
 pidfile =
 

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
+from components.settings.pods import Resources
 from components.settings.quantities import Duration
 from components.settings.section import Section, setting
-from components.workload import Resources
 
 
 class PgBouncerSettings(Section):

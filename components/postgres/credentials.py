@@ -3,8 +3,9 @@
 import pulumi
 import pulumi_aws as aws
 
+from components.kubernetes.flows import POSTGRES_PORT
 from components.platform import Platform
-from components.postgres.roles import APP, DATABASE, EXPORTER, OWNER, PORT
+from components.postgres.roles import APP, DATABASE, EXPORTER, OWNER
 from components.settings.secrets import Password, PostgresSecrets
 
 SYSTEM = "postgres"
@@ -40,7 +41,7 @@ def declare_credentials(
                     {
                         "engine": "postgres",
                         "host": instance.address,
-                        "port": PORT,
+                        "port": POSTGRES_PORT,
                         "dbname": DATABASE,
                         "username": role,
                         "password": password.get_secret_value(),

@@ -8,9 +8,10 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws_identity import key_policy
+from components.kubernetes.flows import POSTGRES_PORT
 from components.platform import Platform
 from components.postgres.parameters import parameters
-from components.postgres.roles import DATABASE, OWNER, PORT
+from components.postgres.roles import DATABASE, OWNER
 from components.postgres.settings import PostgresSettings
 from components.settings.quantities import DAY, GIB
 from components.settings.secrets import PostgresSecrets
@@ -141,8 +142,8 @@ def declare_database(
         security_group_id=firewall.id,
         referenced_security_group_id=platform.aws.cluster_security_group_id,
         ip_protocol="tcp",
-        from_port=PORT,
-        to_port=PORT,
+        from_port=POSTGRES_PORT,
+        to_port=POSTGRES_PORT,
         description="pgBouncer, migrations, exporter and jobs in the cluster",
         tags=tags,
         opts=opts,
@@ -161,7 +162,7 @@ def declare_database(
         username=OWNER,
         # Not RDS's own secret (manage_master_user_password): it excludes blue/green deployments.
         password=pulumi.Output.secret(secrets.owner.get_secret_value()),
-        port=PORT,
+        port=POSTGRES_PORT,
         multi_az=settings.multi_az,
         db_subnet_group_name=subnets.name,
         vpc_security_group_ids=[firewall.id],

@@ -4,14 +4,17 @@ import json
 
 import pulumi
 import pulumi_aws as aws
-import pulumi_kubernetes as k8s
 
-from components import workload
 from components.aws_identity import allow, document, pod_role
-from components.cron_job import cron_job
+from components.kubernetes.account import service_account
+from components.kubernetes.configuration import config_map, secret
+from components.kubernetes.cron_job import cron_job
+from components.kubernetes.flows import POSTGRES_PORT
+from components.kubernetes.pod import POD_IP, ConfigFiles, Container, SecretFiles
+from components.kubernetes.scope import Scope
 from components.platform import Platform
 from components.postgres.parameters import parameters
-from components.postgres.roles import DATABASE, OWNER, PORT
+from components.postgres.roles import DATABASE, OWNER
 from components.postgres.settings import PostgresSettings
 from components.postgres.tls import verified
 from components.settings.images import Images
@@ -59,64 +62,44 @@ def declare_jobs(
         ),
         opts=opts,
     )
-    account = workload.service_account(
-        f"{prefix}-jobs-account",
-        platform,
-        SYSTEM,
-        annotations={"eks.amazonaws.com/role-arn": role.arn},
-        opts=opts,
-    )
-    config = workload.config_map(
-        f"{prefix}-jobs-config", platform, SYSTEM, SYSTEM, {"parameters.json": declared_parameters(settings)}, opts=opts
-    )
-    credentials = workload.secret(
-        f"{prefix}-jobs-secret",
-        platform,
-        SYSTEM,
-        SYSTEM,
-        {"owner-password": secrets.owner.get_secret_value()},
-        opts=opts,
-    )
-    endpoint = platform.aws.endpoint_url
-    plain: dict[str, pulumi.Input[str]] = {
-        "DATABASE_HOST": instance.address,
-        "DATABASE_PORT": str(PORT),
-        "DATABASE_NAME": DATABASE,
-        "DATABASE_USER": OWNER,
-        "DATABASE_PASSWORD_FILE": f"{CREDENTIALS}/owner-password",
-        "DATABASE_INSTANCE": platform.name("postgres"),
-        "DECLARED_PARAMETERS": f"{CONFIG}/parameters.json",
-        "AWS_REGION": platform.aws.region,
-        **verified(),
-    }
-    variables = [workload.pod_ip_env(), *(workload.env(key, value) for key, value in plain.items())]
-    if endpoint:
-        variables.append(workload.env("AWS_ENDPOINT_URL", endpoint))
+    own = Scope(prefix, platform, SYSTEM, opts)
+    needs = [
+        service_account(own, "jobs-account", role=role),
+        config_map(own, "jobs-config", SYSTEM, {"parameters.json": declared_parameters(settings)}),
+        secret(own, "jobs-secret", SYSTEM, {"owner-password": secrets.owner.get_secret_value()}),
+    ]
     for command, schedule, deadline in (
         ("database-maintenance", settings.maintenance_schedule, 2 * HOUR),
         ("parameter-drift", settings.drift_schedule, 10 * MINUTE),
     ):
+        container = Container(
+            name=command,
+            image=images.ours("operations"),
+            command=["python", "-m", "app.operations", command],
+            env={
+                **POD_IP,
+                "DATABASE_HOST": instance.address,
+                "DATABASE_PORT": str(POSTGRES_PORT),
+                "DATABASE_NAME": DATABASE,
+                "DATABASE_USER": OWNER,
+                "DATABASE_PASSWORD_FILE": f"{CREDENTIALS}/owner-password",
+                "DATABASE_INSTANCE": platform.name("postgres"),
+                "DECLARED_PARAMETERS": f"{CONFIG}/parameters.json",
+                "AWS_REGION": platform.aws.region,
+                **verified(),
+                "AWS_ENDPOINT_URL": platform.aws.endpoint_url,
+            },
+            resources=settings.jobs,
+            mounts={"config": CONFIG, "credentials": CREDENTIALS},
+        )
         cron_job(
-            f"{prefix}-{command}",
-            platform,
-            SYSTEM,
+            own,
+            command,
             command,
             schedule=schedule,
-            container=k8s.core.v1.ContainerArgs(
-                name=command,
-                image=images.ours("operations"),
-                command=["python", "-m", "app.operations", command],
-                env=variables,
-                resources=settings.jobs.requirements(),
-                security_context=workload.container_security(),
-                volume_mounts=[
-                    workload.mount("config", CONFIG, read_only=True),
-                    workload.mount("credentials", CREDENTIALS, read_only=True),
-                ],
-            ),
-            volumes=[workload.config_volume("config", SYSTEM), workload.secret_volume("credentials", SYSTEM)],
+            container=container,
+            volumes={"config": ConfigFiles(SYSTEM), "credentials": SecretFiles(SYSTEM)},
             uid=UID,
-            deadline_seconds=deadline,
-            service_account=SYSTEM,
-            opts=workload.after(opts, account, config, credentials),
+            deadline=deadline,
+            after=needs,
         )

@@ -4,4 +4,3 @@ DATABASE = "simone"
 OWNER = "simone_owner"  # RDS's master user; owns the schema
 APP = "app"
 EXPORTER = "exporter"
-PORT = 5432

@@ -6,9 +6,9 @@ from typing import Literal
 from pydantic import field_validator
 
 from components.postgres.instance_classes import MEMORY, max_connections
+from components.settings.pods import Resources
 from components.settings.quantities import DAY, GIB, Bytes, Duration, format_bytes
 from components.settings.section import Section, setting
-from components.workload import Resources
 
 CRON = r"\S+ \S+ \S+ \S+ \S+"
 # gp3 volumes from here on are striped: they start with 12,000 IOPS and 500 MiB/s and take more; smaller ones take

@@ -6,176 +6,141 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import workload
+from components.kubernetes.budget import disruption_budget
+from components.kubernetes.configuration import config_map
+from components.kubernetes.flows import REDIS_EXPORTER_PORT
+from components.kubernetes.pod import POD_IP, Container, Pod, SecretKey, Value, Volume, http_probe
+from components.kubernetes.scope import Scope
+from components.kubernetes.service import headless_service, pod_service
+from components.kubernetes.stateful_set import stateful_set
 from components.platform import Platform
 from components.redis.settings import RedisSettings
 from components.redis.tls import client_options
-from components.redis.topology import EXPORTER_PORT, UID
-from components.settings.quantities import kubernetes_memory
-from components.workload import Resources
+from components.redis.topology import UID
+from components.settings.images import Images
+from components.settings.secrets import RedisSecrets
 
 CREDENTIALS = "redis-credentials"
-POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Peers:
-    """Redis servers that each have a stable address and a volume: one StatefulSet. `labels` tell its pods from those
-    of other StatefulSets of the same system.
+class RedisArgs:
+    """What the pairs are made from."""
+
+    platform: Platform
+    settings: RedisSettings
+    secrets: RedisSecrets
+    images: Images
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What a set of servers finds in the cluster: `before` are the Secrets that its pods read, and the Services whose
+    addresses they announce and ask. A container sees those only that exist before it starts.
     """
 
-    system: str
+    account: pulumi.Input[str]
+    before: Sequence[pulumi.Resource]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Servers:
+    """Redis servers that each have a stable address and a volume `data`: one StatefulSet, named `name` as are its
+    governing Service and its ConfigMap. `extra_labels` tell its pods from those of other sets of the same system.
+    """
+
     name: str
+    server: Container
+    volumes: Mapping[str, Volume]
+    texts: Mapping[str, str]
+    secret_files: Mapping[str, str]
     replicas: int
     port: int
-    image: str
-    exporter_image: str
-    exporter: Resources
     storage: int
     min_ready_seconds: int
     grace_seconds: int
-    tls: bool
-    labels: Mapping[str, str]
+    extra_labels: Mapping[str, str]
 
 
-def pod_services(
-    prefix: str, platform: Platform, peers: Peers, *, opts: pulumi.ResourceOptions
-) -> list[k8s.core.v1.Service]:
-    """A Service for each pod, named as the pod. Its address survives the pod and is what the pod announces;
-    it is reachable before the pod is ready, since Sentinels must see a node that still loads.
-    """
-    pods = [f"{peers.name}-{ordinal}" for ordinal in range(peers.replicas)]
-    return [
-        workload.service(
-            f"{prefix}-{pod.removeprefix('redis-')}",
-            platform,
-            peers.system,
-            peers.port,
-            object_name=pod,
-            match_labels={**workload.selector(peers.system), POD_NAME_LABEL: pod},
-            publish_not_ready=True,
-            opts=opts,
-        )
-        for pod in pods
-    ]
-
-
-def governing_service(
-    prefix: str, platform: Platform, peers: Peers, *, opts: pulumi.ResourceOptions
-) -> k8s.core.v1.Service:
-    """The headless Service that a StatefulSet requires; nothing dials it."""
-    return k8s.core.v1.Service(
-        f"{prefix}-{peers.name.removeprefix('redis-')}",
-        metadata=workload.metadata(platform, peers.name, peers.system, annotations={"pulumi.com/skipAwait": "true"}),
-        spec=k8s.core.v1.ServiceSpecArgs(
-            cluster_ip="None",
-            selector={**workload.selector(peers.system), **peers.labels},
-            publish_not_ready_addresses=True,
-            ports=[k8s.core.v1.ServicePortArgs(name="main", port=peers.port, target_port=peers.port)],
-        ),
-        opts=opts,
-    )
-
-
-def operations_env(settings: RedisSettings, texts: str) -> list[k8s.core.v1.EnvVarArgs]:
+def operations_env(settings: RedisSettings, texts: str) -> Mapping[str, Value]:
     """How scripts log in as the operations user: redis-cli reads the password from REDISCLI_AUTH. `texts` is the
     directory of the mounted texts.
     """
-    return [
-        workload.secret_env("REDISCLI_AUTH", CREDENTIALS, "operations"),
-        *(workload.env(name, value) for name, value in client_options(settings, texts).items()),
+    return {"REDISCLI_AUTH": SecretKey(CREDENTIALS, "operations"), **client_options(settings, texts)}
+
+
+def declare_addresses(scope: Scope, servers: Servers) -> list[k8s.core.v1.Service]:
+    """A Service for each pod, named as the pod: its address is what the pod announces. Sentinels must see a node that
+    still loads. The last one is the governing Service.
+    """
+    suffix = servers.name.removeprefix("redis-")
+    pods = [
+        pod_service(scope, f"{suffix}-{ordinal}", f"{servers.name}-{ordinal}", servers.port)
+        for ordinal in range(servers.replicas)
     ]
-
-
-def script_probe(script: str, argument: str, *, period: int, timeout: int, failures: int) -> k8s.core.v1.ProbeArgs:
-    """A probe that runs a script with an argument."""
-    return k8s.core.v1.ProbeArgs(
-        exec_=k8s.core.v1.ExecActionArgs(command=["sh", script, argument]),
-        period_seconds=period,
-        timeout_seconds=timeout,
-        failure_threshold=failures,
+    governing = headless_service(
+        scope, suffix, servers.port, name=servers.name, extra_selector=servers.extra_labels, before_ready=True
     )
+    return [*pods, governing]
 
 
-def exporter_sidecar(peers: Peers) -> k8s.core.v1.ContainerArgs:
-    """redis_exporter beside the server, logged in as the exporter user."""
-    health = k8s.core.v1.HTTPGetActionArgs(path="/health", port="metrics")
-    return k8s.core.v1.ContainerArgs(
-        name="exporter",
-        image=peers.exporter_image,
-        env=[
-            workload.pod_ip_env(),
-            workload.env("REDIS_ADDR", f"{'rediss' if peers.tls else 'redis'}://$(POD_IP):{peers.port}"),
-            # Its own pod's address, which no certificate names.
-            *([workload.env("REDIS_EXPORTER_SKIP_TLS_VERIFICATION", "true")] if peers.tls else []),
-            workload.env("REDIS_USER", "exporter"),
-            workload.secret_env("REDIS_PASSWORD", CREDENTIALS, "exporter"),
-            workload.env("REDIS_EXPORTER_WEB_LISTEN_ADDRESS", f"$(POD_IP):{EXPORTER_PORT}"),
-        ],
-        ports=[k8s.core.v1.ContainerPortArgs(name="metrics", container_port=EXPORTER_PORT)],
-        resources=peers.exporter.requirements(),
-        security_context=workload.container_security(),
-        readiness_probe=k8s.core.v1.ProbeArgs(http_get=health, period_seconds=10),
-        liveness_probe=k8s.core.v1.ProbeArgs(http_get=health, period_seconds=20, failure_threshold=3),
-    )
-
-
-def stateful_set(
-    resource_name: str,
-    platform: Platform,
-    peers: Peers,
+def declare_servers(
+    scope: Scope,
+    servers: Servers,
+    args: RedisArgs,
+    needs: Needs,
     *,
-    checksum: str,
-    server: k8s.core.v1.ContainerArgs,
-    volumes: Sequence[k8s.core.v1.VolumeArgs],
-    service_account: pulumi.Input[str],
-    opts: pulumi.ResourceOptions,
-) -> k8s.apps.v1.StatefulSet:
-    """Servers with an exporter each: never two on one node, spread over zones, volumes kept when pods go."""
-    match = {**workload.selector(peers.system), **peers.labels}
-    return k8s.apps.v1.StatefulSet(
-        resource_name,
-        metadata=workload.metadata(platform, peers.name, peers.system, extra_labels=peers.labels),
-        spec=k8s.apps.v1.StatefulSetSpecArgs(
-            service_name=peers.name,
-            replicas=peers.replicas,
-            pod_management_policy="Parallel",
-            min_ready_seconds=peers.min_ready_seconds,
-            revision_history_limit=5,
-            selector=k8s.meta.v1.LabelSelectorArgs(match_labels=match),
-            persistent_volume_claim_retention_policy=(
-                k8s.apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicyArgs(
-                    when_deleted="Retain", when_scaled="Retain"
-                )
-            ),
-            template=k8s.core.v1.PodTemplateSpecArgs(
-                metadata=workload.pod_metadata(
-                    platform, peers.system, checksum=checksum, scrape=True, extra_labels=peers.labels
-                ),
-                spec=k8s.core.v1.PodSpecArgs(
-                    service_account_name=service_account,
-                    automount_service_account_token=False,
-                    enable_service_links=True,
-                    priority_class_name=platform.priority("data"),
-                    termination_grace_period_seconds=peers.grace_seconds,
-                    security_context=workload.pod_security(UID),
-                    affinity=workload.apart(match),
-                    topology_spread_constraints=workload.spread(match, nodes=False),
-                    containers=[server, exporter_sidecar(peers)],
-                    volumes=list(volumes),
-                ),
-            ),
-            volume_claim_templates=[
-                k8s.core.v1.PersistentVolumeClaimArgs(
-                    metadata=k8s.meta.v1.ObjectMetaArgs(name="data", labels=match),
-                    spec=k8s.core.v1.PersistentVolumeClaimSpecArgs(
-                        access_modes=["ReadWriteOnce"],
-                        resources=k8s.core.v1.VolumeResourceRequirementsArgs(
-                            requests={"storage": kubernetes_memory(peers.storage)}
-                        ),
-                    ),
-                )
-            ],
-        ),
-        opts=opts,
+    patience: int = 0,
+    aliases: Sequence[pulumi.Alias] = (),
+) -> None:
+    """ConfigMap, disruption budget and StatefulSet: each server with an exporter, never two on one node, volumes kept
+    when pods go. The engine waits for `patience` seconds.
+    """
+    config = config_map(scope, "config", servers.name, servers.texts)
+    disruption_budget(scope, name=servers.name, extra_selector=servers.extra_labels)
+    pod = Pod(
+        uid=UID,
+        account=needs.account,
+        priority="data",
+        grace_period=servers.grace_seconds,
+        placement="apart",
+        service_links=True,
+        extra_labels=servers.extra_labels,
+        files=[servers.texts, servers.secret_files],
+        containers=[servers.server, _exporter(servers.port, args)],
+        volumes=servers.volumes,
+    )
+    stateful_set(
+        scope,
+        "nodes",
+        pod,
+        name=servers.name,
+        replicas=servers.replicas,
+        claims={"data": servers.storage},
+        parallel=True,
+        min_ready_seconds=servers.min_ready_seconds,
+        keeps_volumes=True,
+        opts=scope.options(after=[config, *needs.before], patience=patience, protect=True, aliases=aliases),
+    )
+
+
+def _exporter(port: int, args: RedisArgs) -> Container:
+    """redis_exporter beside the server, logged in as the exporter user."""
+    tls = args.settings.tls
+    return Container(
+        name="exporter",
+        image=args.images.redis_exporter,
+        env={
+            **POD_IP,
+            "REDIS_ADDR": f"{'rediss' if tls else 'redis'}://$(POD_IP):{port}",
+            # Its own pod's address, which no certificate names.
+            "REDIS_EXPORTER_SKIP_TLS_VERIFICATION": "true" if tls else None,
+            "REDIS_USER": "exporter",
+            "REDIS_PASSWORD": SecretKey(CREDENTIALS, "exporter"),
+            "REDIS_EXPORTER_WEB_LISTEN_ADDRESS": f"$(POD_IP):{REDIS_EXPORTER_PORT}",
+        },
+        ports={"metrics": REDIS_EXPORTER_PORT},
+        resources=args.settings.exporter,
+        readiness=http_probe("/health", "metrics", failures=None, timeout=None),
+        liveness=http_probe("/health", "metrics", period=20, timeout=None),
     )

@@ -4,9 +4,9 @@
 nodes of a pair get the same text: which one is master is found out at start.
 """
 
+from components.kubernetes.flows import REDIS_PORT
 from components.redis.settings import Pair, RedisSettings
 from components.redis.tls import listening
-from components.redis.topology import PORT
 from components.settings.secrets import RedisSecrets
 
 
@@ -15,7 +15,7 @@ def redis_conf(settings: RedisSettings, pair: Pair) -> str:
     return f"""\
 # Network: the pod's own address; who may connect is decided by NetworkPolicies, who may do what by ACL users.
 bind ${{POD_IP}}
-{listening(settings, PORT, "/etc/redis", "/etc/redis-secrets")}\
+{listening(settings, REDIS_PORT, "/etc/redis", "/etc/redis-secrets")}\
 protected-mode yes
 timeout {settings.idle_timeout}
 tcp-backlog 511
@@ -53,7 +53,7 @@ stop-writes-on-bgsave-error no
 
 # Replication
 replica-announce-ip ${{ANNOUNCE_IP}}
-replica-announce-port {PORT}
+replica-announce-port {REDIS_PORT}
 repl-diskless-sync no
 repl-diskless-sync-delay 5
 repl-ping-replica-period 1

@@ -4,9 +4,10 @@ Sentinel rewrites its file with what it learns. The start script puts that and t
 lines win, epochs, ids and the current masters are kept.
 """
 
+from components.kubernetes.flows import REDIS_PORT, SENTINEL_PORT
 from components.redis.settings import RedisSettings
 from components.redis.tls import listening
-from components.redis.topology import PORT, SENTINEL_PORT, node_names, service_variable
+from components.redis.topology import node_names, service_variable
 from components.settings.secrets import RedisSecrets
 
 
@@ -33,7 +34,7 @@ sentinel deny-scripts-reconfig yes
 """
     return head + "".join(
         f"""
-sentinel monitor {pair} ${{{service_variable(node_names(pair)[0])}}} {PORT} {sentinels.quorum}
+sentinel monitor {pair} ${{{service_variable(node_names(pair)[0])}}} {REDIS_PORT} {sentinels.quorum}
 sentinel down-after-milliseconds {pair} {sentinels.down_after * 1000}
 sentinel failover-timeout {pair} {sentinels.failover_timeout * 1000}
 sentinel parallel-syncs {pair} 1

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Literal
 
+from components.settings.pods import Resources
 from components.settings.quantities import MIB, Bytes, Cpu, Duration, format_bytes
 from components.settings.section import Section, group, setting
-from components.workload import Resources
 
 EvictionPolicy = Literal["allkeys-lru", "allkeys-lfu", "volatile-lru", "volatile-lfu", "volatile-ttl", "noeviction"]
 

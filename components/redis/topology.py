@@ -7,7 +7,6 @@ Service of its own, so these variables are the stable addresses that Redis and S
 from components.redis.settings import RedisSettings
 
 SYSTEM, SENTINEL_SYSTEM, JOBS_SYSTEM = "redis", "redis-sentinel", "redis-jobs"
-PORT, SENTINEL_PORT, EXPORTER_PORT = 6379, 26379, 9121
 NODES_PER_PAIR = 2
 UID = 999  # of `redis` in the official image
 

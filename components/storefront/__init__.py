@@ -1,19 +1,24 @@
 """The Next.js shop: pods that render pages, build them anew on demand, and scale images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import workload
-from components.deployment import stateless_deployment
-from components.network.flows import APPLICATION_METRICS_PORT, STOREFRONT_PORT
+from components.kubernetes.account import service_account
+from components.kubernetes.autoscaler import autoscaler
+from components.kubernetes.budget import disruption_budget
+from components.kubernetes.configuration import secret
+from components.kubernetes.deployment import deployment
+from components.kubernetes.flows import APPLICATION_METRICS_PORT, STOREFRONT_PORT
+from components.kubernetes.pod import POD_IP, TMP, Container, Pod, Scratch, SecretFiles, drain, http_probe
+from components.kubernetes.scope import Scope
+from components.kubernetes.service import headless_service, service
 from components.platform import Platform
 from components.settings.quantities import MIB
 from components.settings.secrets import ApiSecrets
 from components.storefront.settings import StorefrontSettings
-from components.workload import env, mount
 
 SYSTEM = "storefront"
 UID = 10001
@@ -46,83 +51,53 @@ class Storefront(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: StorefrontArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("simone:storefront:Storefront", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
         platform, settings = args.platform, args.settings
-        files = _files(args.secrets)
-        secrets = workload.secret(f"{name}-secrets", platform, SYSTEM, SECRETS, files, opts=child)
-        account = workload.service_account(f"{name}-account", platform, SYSTEM, opts=child)
-        self.service = workload.service(f"{name}-service", platform, SYSTEM, STOREFRONT_PORT, opts=child)
-        peers = [env("PEERS_HOST", PEERS)] if settings.scaling.maximum > 1 else []
+        own = Scope(name, platform, SYSTEM, pulumi.ResourceOptions(parent=self))
+        files = {"revalidation-key": args.secrets.revalidation_key.get_secret_value()}
+        before = [secret(own, "secrets", SECRETS, files), service_account(own, "account")]
+        self.service = service(own, "service", STOREFRONT_PORT)
+        peers = settings.scaling.maximum > 1
         if peers:
-            _peers(f"{name}-peers", platform, opts=child)
-        stateless_deployment(
-            f"{name}-deployment",
-            platform,
-            SYSTEM,
+            headless_service(own, "peers", STOREFRONT_PORT, name=PEERS, type_="ClusterIP")
+        server = Container(
+            name=SYSTEM,
+            image=args.image,
+            command=["node", "server.js"],
+            working_directory=PROGRAM_DIRECTORY,
+            env={
+                **POD_IP,
+                "HOSTNAME": "$(POD_IP)",
+                "PORT": str(STOREFRONT_PORT),
+                "METRICS_PORT": str(APPLICATION_METRICS_PORT),
+                "API_URL": args.api_url,
+                "REVALIDATION_KEY_FILE": f"{SECRETS_DIRECTORY}/revalidation-key",
+                "PEERS_HOST": PEERS if peers else None,
+                "PUBLIC_ORIGIN": args.public_origin,
+                "WORKER_ROLLOUT_PERCENT": str(settings.worker_rollout),
+                "NODE_ENV": "production",
+                "NEXT_TELEMETRY_DISABLED": "1",
+            },
+            ports={"http": STOREFRONT_PORT, "metrics": APPLICATION_METRICS_PORT},
+            resources=settings.resources,
+            startup=http_probe("/healthz", STOREFRONT_PORT, period=2, failures=30),
+            liveness=http_probe("/healthz", STOREFRONT_PORT, timeout=5),
+            readiness=http_probe("/healthz", STOREFRONT_PORT, period=3, failures=2),
+            before_stop=drain(settings.drain),
+            mounts={"secrets": SECRETS_DIRECTORY, "page-cache": f"{PROGRAM_DIRECTORY}/.next/cache", "tmp": TMP},
+        )
+        pod = Pod(
             uid=UID,
             grace_period=settings.drain + settings.grace_period,
-            checksum=workload.files_checksum(files),
-            containers=[
-                k8s.core.v1.ContainerArgs(
-                    name=SYSTEM,
-                    image=args.image,
-                    command=["node", "server.js"],
-                    working_dir=PROGRAM_DIRECTORY,
-                    env=[
-                        workload.pod_ip_env(),
-                        env("HOSTNAME", "$(POD_IP)"),
-                        env("PORT", str(STOREFRONT_PORT)),
-                        env("METRICS_PORT", str(APPLICATION_METRICS_PORT)),
-                        env("API_URL", args.api_url),
-                        env("REVALIDATION_KEY_FILE", f"{SECRETS_DIRECTORY}/revalidation-key"),
-                        *peers,
-                        *([env("PUBLIC_ORIGIN", args.public_origin)] if args.public_origin else []),
-                        env("WORKER_ROLLOUT_PERCENT", str(settings.worker_rollout)),
-                        env("NODE_ENV", "production"),
-                        env("NEXT_TELEMETRY_DISABLED", "1"),
-                    ],
-                    ports=[
-                        k8s.core.v1.ContainerPortArgs(name="http", container_port=STOREFRONT_PORT),
-                        k8s.core.v1.ContainerPortArgs(name="metrics", container_port=APPLICATION_METRICS_PORT),
-                    ],
-                    resources=settings.resources.requirements(),
-                    security_context=workload.container_security(),
-                    startup_probe=workload.http_probe("/healthz", STOREFRONT_PORT, period=2, failures=30),
-                    liveness_probe=workload.http_probe("/healthz", STOREFRONT_PORT, period=10, failures=3, timeout=5),
-                    readiness_probe=workload.http_probe("/healthz", STOREFRONT_PORT, period=3, failures=2),
-                    lifecycle=workload.drain(settings.drain),
-                    volume_mounts=[
-                        mount("secrets", SECRETS_DIRECTORY, read_only=True),
-                        mount("page-cache", f"{PROGRAM_DIRECTORY}/.next/cache"),
-                        mount("tmp", "/tmp"),  # noqa: S108 - the container's own
-                    ],
-                )
-            ],
-            volumes=[
-                workload.secret_volume("secrets", SECRETS),
-                workload.empty_dir("page-cache", settings.page_cache),
-                workload.empty_dir("tmp", 64 * MIB),
-            ],
-            opts=workload.after(child, secrets, account, *args.after),
+            placement="spread",
+            files=[files],
+            containers=[server],
+            volumes={
+                "secrets": SecretFiles(SECRETS),
+                "page-cache": Scratch(settings.page_cache),
+                "tmp": Scratch(64 * MIB),
+            },
         )
-        workload.autoscaler(f"{name}-autoscaler", platform, SYSTEM, settings.scaling, opts=child)
-        workload.disruption_budget(f"{name}-budget", platform, SYSTEM, opts=child)
+        deployment(own, pod, replicas=None, roll_out="add first", after=[*before, *args.after])
+        autoscaler(own, settings.scaling)
+        disruption_budget(own)
         self.register_outputs({})
-
-
-def _peers(name: str, platform: Platform, *, opts: pulumi.ResourceOptions) -> None:
-    k8s.core.v1.Service(
-        name,
-        metadata=workload.metadata(platform, PEERS, SYSTEM, annotations={"pulumi.com/skipAwait": "true"}),
-        spec=k8s.core.v1.ServiceSpecArgs(
-            type="ClusterIP",
-            cluster_ip="None",
-            selector=workload.selector(SYSTEM),
-            ports=[k8s.core.v1.ServicePortArgs(name="main", port=STOREFRONT_PORT, target_port=STOREFRONT_PORT)],
-        ),
-        opts=opts,
-    )
-
-
-def _files(secrets: ApiSecrets) -> Mapping[str, str]:
-    return {"revalidation-key": secrets.revalidation_key.get_secret_value()}

@@ -1,8 +1,8 @@
 """Settings of the storefront."""
 
+from components.settings.pods import Autoscaling, Resources
 from components.settings.quantities import GIB, Bytes, Duration
 from components.settings.section import Section, group, setting
-from components.workload import Autoscaling, Resources
 
 
 class StorefrontSettings(Section):

@@ -47,7 +47,7 @@ def namespace_restricted(namespace: Resource, _: Parameters) -> Findings:
     "kubernetes-pods-restricted",
     severity=Severity.CRITICAL,
     protects="A process that is broken into could take over the node.",
-    fix="Use components.workload's security contexts.",
+    fix="Make pods with components.kubernetes.pod.",
     link=f"{_K8S}/concepts/security/pod-security-standards/#restricted",
     types=_WORKLOADS,
 )
@@ -208,7 +208,7 @@ def no_plain_secrets(stack: Stack, _: Parameters) -> Findings:
     "kubernetes-network-policies",
     severity=Severity.HIGH,
     protects="A pod that is broken into could reach every other.",
-    fix="Add the system's flows to components/network/flows.py.",
+    fix="Add the system's flows to components/kubernetes/flows.py.",
     link=f"{_K8S}/concepts/services-networking/network-policies/",
 )
 def network_policies(stack: Stack, _: Parameters) -> Findings:
@@ -302,7 +302,7 @@ def replicas(stack: Stack, parameters: Parameters) -> Findings:
     "kubernetes-disruption-budgets",
     severity=Severity.HIGH,
     protects="Draining nodes for an upgrade could stop all of a system's pods at once.",
-    fix="Declare a PodDisruptionBudget with components.workload.disruption_budget.",
+    fix="Declare a PodDisruptionBudget with components.kubernetes.budget.",
     link=f"{_K8S}/tasks/run-application/configure-pdb/",
 )
 def disruption_budgets(stack: Stack, _: Parameters) -> Findings:
@@ -332,7 +332,7 @@ def _without_token(account: Resource) -> Mapping[str, Any] | None:
     "kubernetes-tokens-off",
     severity=Severity.MEDIUM,
     protects="Every process in a pod could talk to the cluster's API.",
-    fix="Use components.workload.service_account; at the level `remediate` the engine switches it off.",
+    fix="Use components.kubernetes.account; at the level `remediate` the engine switches it off.",
     link=f"{_K8S}/tasks/configure-pod-container/configure-service-account/",
     types=("core/v1:ServiceAccount",),
     parameters={"allowed": ["prometheus"]},

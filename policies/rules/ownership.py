@@ -72,7 +72,7 @@ def tags(resource: Resource, parameters: Parameters) -> Findings:
     "kubernetes-labels",
     severity=Severity.LOW,
     protects="Selectors, dashboards and NetworkPolicies don't find what isn't labelled.",
-    fix="Use components.workload.metadata.",
+    fix="Use the metadata of components.kubernetes.scope.",
     link="https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/",
     types=(":Deployment", ":StatefulSet", ":CronJob", ":Job", ":Service", ":ConfigMap", "core/v1:Secret"),
     parameters={"required": ["name", "component", "part-of", "managed-by", "instance"]},

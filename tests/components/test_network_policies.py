@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from components.network.flows import BALANCER, DNS, EDGE, FLOWS, HTTPS, OUTSIDE, POSTGRES, systems
+from components.kubernetes.flows import BALANCER, DNS, EDGE, FLOWS, HTTPS, OUTSIDE, POSTGRES, systems
 from stack.environments import environments, stack_config
 from stack.render import Rendered
 

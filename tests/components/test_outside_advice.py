@@ -28,7 +28,7 @@ needs_actionlint = pytest.mark.skipif(
 
 # What we do otherwise than checkov advises, with the reason.
 EXCEPTIONS = {
-    "CKV_K8S_11": "no CPU limits by default: they throttle latency on an idle node (components/workload.py, Resources)",
+    "CKV_K8S_11": "no CPU limits by default: they throttle latency on an idle node (components/settings/pods.py)",
     "CKV_K8S_15": "images have fixed versions or digests, so IfNotPresent pulls the same and survives a lost registry",
     "CKV_K8S_35": "redis-cli and the Redis exporter take a password from their environment only, here by secretKeyRef",
     "CKV_K8S_38": "Prometheus discovers pods through the cluster's API, with a role that may only read them",

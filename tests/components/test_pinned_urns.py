@@ -51,10 +51,15 @@ def test_a_renamed_component_keeps_its_resources_only_with_an_alias(
     assert set(gone) == (set() if aliases else family)
 
 
-def test_components_are_the_only_children_of_the_stack(environment: Rendered) -> None:
+def test_everything_belongs_to_a_component(environment: Rendered) -> None:
+    """The stack has components as children and nothing else; a part with an identity is a component in another."""
     stack = next(resource.urn for resource in environment.resources if resource.parent == "")
-    top = {resource.type for resource in environment.resources if resource.parent == stack}
-    assert top == {resource.type for resource in environment.resources if resource.type.startswith("simone:")}
+    components = {resource.urn for resource in environment.resources if resource.type.startswith("simone:")}
+    for resource in environment.resources:
+        if resource.urn in components:
+            assert resource.parent in {stack, *components}, resource.urn
+        elif resource.urn != stack:
+            assert resource.parent in components, resource.urn
 
 
 def test_every_child_is_named_after_its_component(environment: Rendered) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.caching_policy import load
-from components.gateway.config import PORT, PURGE_PORT
 from components.gateway.settings import GatewaySettings, Limits
+from components.kubernetes.flows import GATEWAY_PORT, GATEWAY_PURGE_PORT
 from kpi.edge.freshness import measure
 from testing.api_stack import ADMIN_TOKEN, Stack, running_stack
 from testing.gateway_server import Gateway, running_gateway
@@ -29,12 +29,12 @@ def stack() -> Iterator[Stack]:
 
 
 def door(gateway: Gateway) -> str:
-    return f"http://{gateway.address}:{PORT}"
+    return f"http://{gateway.address}:{GATEWAY_PORT}"
 
 
 def test_every_first_read_after_a_write_is_fresh(stack: Stack, tmp_path: Path) -> None:
     address = own_address()
-    api = stack.api(wait=True, GATEWAY_PURGE_URLS=f"http://{address}:{PURGE_PORT}/purge", **PATIENT)
+    api = stack.api(wait=True, GATEWAY_PURGE_URLS=f"http://{address}:{GATEWAY_PURGE_PORT}/purge", **PATIENT)
     settings = GatewaySettings(limits=GENEROUS)
     with running_gateway(tmp_path, POLICY, settings, api_address=api.url[7:], address=address) as gateway:
         found = asyncio.run(measure(api.url, door(gateway), PRODUCTS, ADMIN_TOKEN, pages=0))

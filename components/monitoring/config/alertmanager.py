@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
+from components.kubernetes.flows import ALERTMANAGER_PORT
 from components.settings.secrets import MonitoringSecrets
 
-PORT = 9093
 CONFIG_FILE = "/etc/alertmanager/alertmanager.yml"
 DATA_DIRECTORY = "/alertmanager"
 
@@ -105,6 +105,6 @@ def alertmanager_arguments() -> list[str]:
     return [
         f"--config.file={CONFIG_FILE}",
         f"--storage.path={DATA_DIRECTORY}",
-        f"--web.listen-address=$(POD_IP):{PORT}",
+        f"--web.listen-address=$(POD_IP):{ALERTMANAGER_PORT}",
         "--cluster.listen-address=",
     ]

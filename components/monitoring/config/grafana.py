@@ -2,7 +2,8 @@
 
 import yaml
 
-PORT = 8291
+from components.kubernetes.flows import GRAFANA_PORT
+
 PROVISIONING_DIRECTORY = "/etc/grafana/provisioning"
 DASHBOARDS_DIRECTORY = "/etc/grafana/dashboards"
 SECRETS_DIRECTORY = "/etc/grafana/secrets"
@@ -13,7 +14,7 @@ def grafana_environment() -> dict[str, str]:
     """Grafana's settings as its environment variables (`GF_<section>_<key>`); `$(…)` is filled in by the kubelet."""
     return {
         "GF_SERVER_HTTP_ADDR": "$(POD_IP)",
-        "GF_SERVER_HTTP_PORT": str(PORT),
+        "GF_SERVER_HTTP_PORT": str(GRAFANA_PORT),
         "GF_PATHS_DATA": DATA_DIRECTORY,
         "GF_PATHS_PROVISIONING": PROVISIONING_DIRECTORY,
         "GF_SECURITY_ADMIN_PASSWORD__FILE": f"{SECRETS_DIRECTORY}/admin-password",

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-PORT = 9187
+from components.kubernetes.flows import POSTGRES_EXPORTER_PORT
+
 QUERIES_FILE = "/etc/postgres-exporter/config/queries.yml"
 PASSWORD_FILE = "/etc/postgres-exporter/secrets/password"  # noqa: S105 - a path
 
@@ -123,7 +124,7 @@ def queries_yml() -> str:
 def postgres_exporter_arguments() -> list[str]:
     """The command line: pg_up, database statistics and our queries; not the settings (they hold no alert)."""
     return [
-        f"--web.listen-address=$(POD_IP):{PORT}",
+        f"--web.listen-address=$(POD_IP):{POSTGRES_EXPORTER_PORT}",
         f"--extend.query-path={QUERIES_FILE}",
         "--disable-settings-metrics",
     ]

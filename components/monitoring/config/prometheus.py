@@ -11,10 +11,10 @@ from typing import Any
 
 import yaml
 
+from components.kubernetes.flows import PROMETHEUS_PORT
 from components.monitoring.settings import MonitoringSettings
 from components.settings.quantities import format_duration
 
-PORT = 8290
 CONFIG_DIRECTORY = "/etc/prometheus/config"
 RULES_DIRECTORY = "/etc/prometheus/rules"
 DISCOVERY_DIRECTORY = "/etc/prometheus/discovery"
@@ -155,7 +155,7 @@ def prometheus_arguments(settings: MonitoringSettings) -> list[str]:
     server = settings.prometheus
     return [
         f"--config.file={CONFIG_DIRECTORY}/prometheus.yml",
-        f"--web.listen-address=$(POD_IP):{PORT}",
+        f"--web.listen-address=$(POD_IP):{PROMETHEUS_PORT}",
         f"--storage.tsdb.path={DATA_DIRECTORY}",
         f"--storage.tsdb.retention.time={format_duration(server.retention)}",
         f"--storage.tsdb.retention.size={server.retention_size}B",

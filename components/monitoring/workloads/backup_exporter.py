@@ -4,9 +4,9 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws_identity import allow, document, pod_role
+from components.kubernetes.scope import Scope
 from components.monitoring.workloads.args import MonitoringArgs, WatchedBackups
 from components.monitoring.workloads.exporter import declare_exporter
-from components.workload import env
 
 SYSTEM = "backup-exporter"
 
@@ -30,19 +30,16 @@ def declare_backup_exporter(
         ),
         opts=opts,
     )
-    endpoint = platform.aws.endpoint_url
     declare_exporter(
-        name,
+        Scope(name, platform, SYSTEM, opts),
         args,
-        SYSTEM,
         args.settings.backup_exporter,
-        [
-            env("BACKUP_BUCKET", backups.bucket),
-            env("BACKUP_PREFIX", backups.prefix),
-            env("REDIS_PAIRS", " ".join(backups.pairs)),
-            env("AWS_REGION", platform.aws.region),
-            *([env("AWS_ENDPOINT_URL", endpoint)] if endpoint else []),
-        ],
-        annotations={"eks.amazonaws.com/role-arn": role.arn},
-        opts=opts,
+        {
+            "BACKUP_BUCKET": backups.bucket,
+            "BACKUP_PREFIX": backups.prefix,
+            "REDIS_PAIRS": " ".join(backups.pairs),
+            "AWS_REGION": platform.aws.region,
+            "AWS_ENDPOINT_URL": platform.aws.endpoint_url,
+        },
+        role=role,
     )

@@ -2,10 +2,11 @@
 
 import pulumi
 
+from components.kubernetes.configuration import secret
+from components.kubernetes.pod import SecretFiles
+from components.kubernetes.scope import Scope
 from components.monitoring.workloads.args import MonitoringArgs, WatchedEdge
 from components.monitoring.workloads.exporter import declare_exporter
-from components.monitoring.workloads.parts import mount
-from components.workload import after, env, files_checksum, secret, secret_volume
 
 SYSTEM = "cdn-exporter"
 SECRETS_DIRECTORY = "/etc/cdn-exporter/secrets"
@@ -14,29 +15,23 @@ SECRETS_DIRECTORY = "/etc/cdn-exporter/secrets"
 def declare_cdn_exporter(name: str, args: MonitoringArgs, edge: WatchedEdge, opts: pulumi.ResourceOptions) -> None:
     """Everything named `{name}-…` that the exporter needs. It reads its token from a file."""
     settings = args.settings.cdn_exporter
+    own = Scope(name, args.platform, SYSTEM, opts)
     secrets = {"token": edge.analytics_token.get_secret_value()}
-    token = secret(f"{name}-secrets", args.platform, SYSTEM, "cdn-exporter-secrets", secrets, opts=opts)
+    token = secret(own, "secrets", "cdn-exporter-secrets", secrets)
     declare_exporter(
-        name,
+        own,
         args,
-        SYSTEM,
         settings,
-        [
-            env("CLOUDFLARE_ZONE_ID", edge.zone_id),
-            env("CLOUDFLARE_HOSTNAME", edge.hostname),
-            env("ANALYTICS_TOKEN_FILE", f"{SECRETS_DIRECTORY}/token"),
-            env("ANALYTICS_DELAY_SECONDS", str(settings.delay)),
-            *(
-                [
-                    env("ORIGIN_HOST", "$(GATEWAY_SERVICE_HOST)"),
-                    env("ORIGIN_PORT", "$(GATEWAY_SERVICE_PORT)"),
-                ]
-                if edge.origin_has_tls
-                else []
-            ),
-        ],
-        checksum=files_checksum(secrets),
-        volumes=[secret_volume("secrets", "cdn-exporter-secrets")],
-        mounts=[mount("secrets", SECRETS_DIRECTORY)],
-        opts=after(opts, token, *edge.after),
+        {
+            "CLOUDFLARE_ZONE_ID": edge.zone_id,
+            "CLOUDFLARE_HOSTNAME": edge.hostname,
+            "ANALYTICS_TOKEN_FILE": f"{SECRETS_DIRECTORY}/token",
+            "ANALYTICS_DELAY_SECONDS": str(settings.delay),
+            "ORIGIN_HOST": "$(GATEWAY_SERVICE_HOST)" if edge.origin_has_tls else None,
+            "ORIGIN_PORT": "$(GATEWAY_SERVICE_PORT)" if edge.origin_has_tls else None,
+        },
+        files=secrets,
+        volumes={"secrets": SecretFiles("cdn-exporter-secrets")},
+        mounts={"secrets": SECRETS_DIRECTORY},
+        after=[token, *edge.after],
     )

@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 
 import pulumi
-import pulumi_kubernetes as k8s
 
+from components.kubernetes.account import service_account
+from components.kubernetes.configuration import config_map, secret
+from components.kubernetes.deployment import deployment
+from components.kubernetes.flows import GRAFANA_PORT
+from components.kubernetes.pod import POD_IP, ConfigFiles, Container, Pod, Scratch, SecretFiles, http_probe
+from components.kubernetes.scope import Scope
+from components.kubernetes.service import service
 from components.monitoring.config.grafana import (
     DASHBOARDS_DIRECTORY,
     DATA_DIRECTORY,
-    PORT,
     PROVISIONING_DIRECTORY,
     SECRETS_DIRECTORY,
     datasources_yml,
@@ -19,29 +24,7 @@ from components.monitoring.dashboards import dashboard_files
 from components.monitoring.rules import runbook_urls
 from components.monitoring.settings import Grafana
 from components.monitoring.workloads.args import MonitoringArgs
-from components.monitoring.workloads.parts import (
-    http_probe,
-    metrics_port,
-    mount,
-    scratch_volume,
-)
-from components.workload import (
-    after,
-    config_map,
-    config_volume,
-    container_security,
-    env,
-    files_checksum,
-    metadata,
-    pod_ip_env,
-    pod_metadata,
-    pod_security,
-    secret,
-    secret_volume,
-    selector,
-    service,
-    service_account,
-)
+from components.settings.quantities import MIB
 
 SYSTEM = "grafana"
 UID = 472
@@ -53,77 +36,54 @@ def declare_grafana(
 ) -> None:
     """The dashboards, and Grafana itself if it is wanted; `prometheus` is the Service that it asks."""
     boards = dashboard_files(args.settings, runbook_urls(args.settings))
-    texts = config_map(f"{name}-dashboards", args.platform, SYSTEM, "grafana-dashboards", boards, opts=opts)
+    own = Scope(name, args.platform, SYSTEM, opts)
+    texts = config_map(own, "dashboards", "grafana-dashboards", boards)
     if args.settings.grafana is not None:
-        _declare_server(name, args, args.settings.grafana, boards, before=[prometheus, texts], opts=opts)
+        _declare_server(own, args, args.settings.grafana, boards, before=[prometheus, texts])
 
 
 def _declare_server(
-    name: str,
-    args: MonitoringArgs,
-    settings: Grafana,
-    boards: dict[str, str],
-    *,
-    before: Sequence[pulumi.Resource],
-    opts: pulumi.ResourceOptions,
+    own: Scope, args: MonitoringArgs, settings: Grafana, boards: dict[str, str], *, before: Sequence[pulumi.Resource]
 ) -> None:
-    platform = args.platform
     interval = args.settings.prometheus.scrape_interval
     datasources, providers = {"prometheus.yml": datasources_yml(interval)}, {"simone.yml": providers_yml()}
     secrets = {"admin-password": args.secrets.grafana_admin_password.get_secret_value()}
-    own = (
-        service_account(name, platform, SYSTEM, opts=opts),
-        config_map(f"{name}-datasources", platform, SYSTEM, "grafana-datasources", datasources, opts=opts),
-        config_map(f"{name}-providers", platform, SYSTEM, "grafana-providers", providers, opts=opts),
-        secret(f"{name}-secrets", platform, SYSTEM, "grafana-secrets", secrets, opts=opts),
-    )
-    service(f"{name}-service", platform, SYSTEM, PORT, opts=opts)
-    container = k8s.core.v1.ContainerArgs(
+    texts = [
+        service_account(own, ""),
+        config_map(own, "datasources", "grafana-datasources", datasources),
+        config_map(own, "providers", "grafana-providers", providers),
+        secret(own, "secrets", "grafana-secrets", secrets),
+    ]
+    service(own, "service", GRAFANA_PORT)
+    container = Container(
         name=SYSTEM,
         image=args.images.grafana,
-        env=[pod_ip_env(), *(env(key, value) for key, value in grafana_environment().items())],
-        ports=[metrics_port(PORT)],
-        resources=settings.resources.requirements(),
-        security_context=container_security(),
-        readiness_probe=http_probe("/api/health", PORT),
-        liveness_probe=http_probe("/api/health", PORT, failures=6),
-        volume_mounts=[
-            mount("dashboards", DASHBOARDS_DIRECTORY),
-            mount("datasources", f"{PROVISIONING_DIRECTORY}/datasources"),
-            mount("providers", f"{PROVISIONING_DIRECTORY}/dashboards"),
-            mount("secrets", SECRETS_DIRECTORY),
-            mount("data", DATA_DIRECTORY, read_only=False),
-        ],
+        env={**POD_IP, **grafana_environment()},
+        ports={"metrics": GRAFANA_PORT},
+        resources=settings.resources,
+        readiness=http_probe("/api/health", GRAFANA_PORT, timeout=5),
+        liveness=http_probe("/api/health", GRAFANA_PORT, timeout=5, failures=6),
+        mounts={
+            "dashboards": DASHBOARDS_DIRECTORY,
+            "datasources": f"{PROVISIONING_DIRECTORY}/datasources",
+            "providers": f"{PROVISIONING_DIRECTORY}/dashboards",
+            "secrets": SECRETS_DIRECTORY,
+            "data": DATA_DIRECTORY,
+        },
     )
-    k8s.apps.v1.Deployment(
-        f"{name}-deployment",
-        metadata=metadata(platform, SYSTEM, SYSTEM, component="monitoring"),
-        spec=k8s.apps.v1.DeploymentSpecArgs(
-            replicas=1,
-            selector=k8s.meta.v1.LabelSelectorArgs(match_labels=selector(SYSTEM)),
-            template=k8s.core.v1.PodTemplateSpecArgs(
-                metadata=pod_metadata(
-                    platform,
-                    SYSTEM,
-                    component="monitoring",
-                    checksum=files_checksum(boards, datasources, providers, secrets),
-                ),
-                spec=k8s.core.v1.PodSpecArgs(
-                    service_account_name=SYSTEM,
-                    priority_class_name=platform.priority("serving"),
-                    automount_service_account_token=False,
-                    security_context=pod_security(UID),
-                    containers=[container],
-                    volumes=[
-                        config_volume("dashboards", "grafana-dashboards"),
-                        config_volume("datasources", "grafana-datasources"),
-                        config_volume("providers", "grafana-providers"),
-                        secret_volume("secrets", "grafana-secrets"),
-                        # Nothing in it is worth keeping: users' own dashboards belong into the repository.
-                        scratch_volume("data"),
-                    ],
-                ),
-            ),
-        ),
-        opts=after(opts, *own, *before),
+    pod = Pod(
+        uid=UID,
+        scraped=False,
+        component="monitoring",
+        files=[boards, datasources, providers, secrets],
+        containers=[container],
+        volumes={
+            "dashboards": ConfigFiles("grafana-dashboards"),
+            "datasources": ConfigFiles("grafana-datasources"),
+            "providers": ConfigFiles("grafana-providers"),
+            "secrets": SecretFiles("grafana-secrets"),
+            # Nothing in it is worth keeping: users' own dashboards belong into the repository.
+            "data": Scratch(64 * MIB),
+        },
     )
+    deployment(own, pod, replicas=1, after=[*texts, *before])

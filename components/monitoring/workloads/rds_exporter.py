@@ -4,10 +4,10 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws_identity import allow, document, pod_role
+from components.kubernetes.scope import Scope
 from components.monitoring.settings import RdsExporter
 from components.monitoring.workloads.args import MonitoringArgs
 from components.monitoring.workloads.exporter import declare_exporter
-from components.workload import env
 
 SYSTEM = "rds-exporter"
 
@@ -33,17 +33,14 @@ def declare_rds_exporter(name: str, args: MonitoringArgs, settings: RdsExporter,
         ),
         opts=opts,
     )
-    endpoint = platform.aws.endpoint_url
     declare_exporter(
-        name,
+        Scope(name, platform, SYSTEM, opts),
         args,
-        SYSTEM,
         settings,
-        [
-            env("RDS_INSTANCE", database.instance),
-            env("AWS_REGION", platform.aws.region),
-            *([env("AWS_ENDPOINT_URL", endpoint)] if endpoint else []),
-        ],
-        annotations={"eks.amazonaws.com/role-arn": role.arn},
-        opts=opts,
+        {
+            "RDS_INSTANCE": database.instance,
+            "AWS_REGION": platform.aws.region,
+            "AWS_ENDPOINT_URL": platform.aws.endpoint_url,
+        },
+        role=role,
     )

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from app.caching_policy import Policy, Route, load
 from app.database.catalogue import DEMO_PASSWORD
-from components.gateway.config import PORT
 from components.gateway.settings import GatewaySettings, Limits
+from components.kubernetes.flows import GATEWAY_PORT
 from explain.zone import Answer, Request, Verdict, Zone
 from stack.environments import deployed_environments
 from stack.render import Rendered
@@ -104,7 +104,9 @@ def ask(shop: Shop, zone: Zone, given: Request) -> tuple[httpx.Response, Verdict
     sent = {**zone.judge(request, Answer()).sent, "cf-device-type": request.device}
     sent.setdefault("accept-encoding", "identity")
     target = request.path + (f"?{request.query}" if request.query else "")
-    answer = shop.gateway.client.request(request.method, f"http://{shop.gateway.address}:{PORT}{target}", headers=sent)
+    answer = shop.gateway.client.request(
+        request.method, f"http://{shop.gateway.address}:{GATEWAY_PORT}{target}", headers=sent
+    )
     told = {name.lower(): value for name, value in answer.headers.items()}
     return answer, zone.judge(request, Answer(status=answer.status_code, headers=told))
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from app.caching_policy import Policy, load, parse
-from components.gateway import config
 from components.gateway.settings import GatewaySettings, Limits
+from components.kubernetes import flows
 from testing.gateway_server import Answer, Gateway, Seen, running_gateway
 from testing.waits import PATIENCE, eventually
 
@@ -372,7 +372,7 @@ def test_a_client_that_dribbles_its_request_is_cut_off(tmp_path: Path) -> None:
     for gateway in serve(tmp_path, POLICY, impatient):
         half = b"POST /api/reviews HTTP/1.1\r\nHost: shop\r\nContent-Length: 100\r\n\r\n{"
         for beginning in (b"GET / HTTP/1.1\r\nHost:", half):
-            with socket.create_connection((gateway.address, config.PORT), timeout=20) as slow:
+            with socket.create_connection((gateway.address, flows.GATEWAY_PORT), timeout=20) as slow:
                 slow.sendall(beginning)
                 answer = b""
                 # Closed or reset, with or without a 408: either way within the test's patience, not the client's.

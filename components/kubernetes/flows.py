@@ -1,4 +1,5 @@
-"""Who may talk to whom: the one table that all NetworkPolicies are made from. What isn't here is denied.
+"""The systems' ports, and who may talk to whom: the one table that all NetworkPolicies are made from. What isn't
+here is denied.
 
 A peer is a system's `app.kubernetes.io/name`, or one of the outside peers below.
 """
@@ -15,7 +16,8 @@ OUTSIDE = frozenset({DNS, POSTGRES, EDGE, BALANCER, HTTPS})
 REDIS_PORT, SENTINEL_PORT, REDIS_EXPORTER_PORT = 6379, 26379, 9121
 POSTGRES_PORT, PGBOUNCER_PORT, PGBOUNCER_EXPORTER_PORT = 5432, 6432, 9127
 API_PORT, APPLICATION_METRICS_PORT = 3000, 9464
-STOREFRONT_PORT, GATEWAY_TLS_PORT, GATEWAY_PURGE_PORT, GATEWAY_METRICS_PORT = 8000, 8443, 8081, 9113
+STOREFRONT_PORT = 8000
+GATEWAY_PORT, GATEWAY_TLS_PORT, GATEWAY_PURGE_PORT, GATEWAY_METRICS_PORT = 8080, 8443, 8081, 9113
 PROMETHEUS_PORT, ALERTMANAGER_PORT, GRAFANA_PORT = 8290, 9093, 8291
 POSTGRES_EXPORTER_PORT = 9187
 

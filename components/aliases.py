@@ -1,0 +1,14 @@
+"""How the engine finds again what has moved in the resource tree, so that nothing is replaced."""
+
+import pulumi
+
+
+def former_name(name: str, opts: pulumi.ResourceOptions | None) -> pulumi.Alias:
+    """What was called `name` and stood where a component with these options stands now."""
+    return pulumi.Alias(name=name, parent=opts.parent if opts else None)
+
+
+def taken_in(component: pulumi.ComponentResource, opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
+    """Options of the component's children that were children of its parent before there was the component."""
+    former = pulumi.Alias(parent=opts.parent if opts else None)
+    return pulumi.ResourceOptions(parent=component, aliases=[former])

@@ -1,0 +1,1 @@
+"""Kubernetes objects as this program makes them: one builder for pods, and what stands around them."""
