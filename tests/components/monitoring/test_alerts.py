@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import yaml
 from alert_cases import CASES, Series
 
-from components.monitoring.rules import ALERTS, GROUPS
+from components.monitoring.rules import ALERTS, GROUPS, MonitoringError, require_complete
 from components.monitoring.rules.model import Alert, Group, Recording, rule_file
 from components.monitoring.settings import MonitoringSettings
 
@@ -61,7 +62,28 @@ def test_dead_mans_switch_always_fires(tmp_path: Path) -> None:
 
 
 def test_every_alert_has_both_cases() -> None:
-    assert set(CASES) | ALWAYS_FIRING == {alert.name for alert in ALERTS}
+    names = {alert.name for alert in ALERTS}
+    lacking = [f"add CASES[{name!r}] to tests/components/monitoring/alert_cases.py" for name in names - set(CASES)]
+    assert set(CASES) | ALWAYS_FIRING == names, lacking
+
+
+def test_an_alert_that_lacks_something_says_where_to_add_it(tmp_path: Path) -> None:
+    """Else a preview would end in the middle, with a name and nothing else."""
+    alert = replace(ALERTS[0], name="ShelfEmpty", runbook="warehouse")
+    group = Group(name="shelves", owner="backend", rules=[alert])
+    with pytest.raises(MonitoringError) as raised:
+        require_complete([*GROUPS, group])
+    panel, runbook = str(raised.value).splitlines()
+    assert "alert ShelfEmpty (components/monitoring/rules/shelves.py) has no panel" in panel
+    assert 'add "ShelfEmpty" to `alerts` of a Panel in components/monitoring/dashboards/' in panel
+    assert "add a section `## ShelfEmpty`" in runbook
+    assert runbook.endswith("docs/runbooks/warehouse.md")
+
+
+def test_a_panel_of_an_alert_that_is_gone_says_so() -> None:
+    rest = [replace(group, rules=[rule for rule in group.rules if rule != ALERTS[0]]) for group in GROUPS]
+    with pytest.raises(MonitoringError, match=rf"explains the alert {ALERTS[0].name}, which no group"):
+        require_complete(rest)
 
 
 def test_names_are_unique() -> None:
