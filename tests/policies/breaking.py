@@ -68,7 +68,7 @@ class Editable:
 
 
 Break = Callable[[Editable], None]
-NODES, SENTINELS = "redis-data-nodes", "redis-sentinels"
+NODES, SENTINELS = "redis-data-nodes", "redis-sentinel-nodes"
 INSTANCE, GROUP = "postgres-instance", "postgres-parameters"
 BALANCER = "pgbouncer-deployment"
 
@@ -250,7 +250,7 @@ def _forgetful(stack: Editable) -> None:
 
 
 def _untagged(stack: Editable) -> None:
-    del stack["redis-backups"]["tags"]["owner"]
+    del stack["redis-backups-bucket"]["tags"]["owner"]
 
 
 def _unlabelled(stack: Editable) -> None:
@@ -310,7 +310,7 @@ BREAKS: Mapping[str, Break] = {
     "iam-trust-limited": _policy(
         "redis-jobs-role", {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}, "assumeRolePolicy"
     ),
-    "kms-rotation": _setter("redis-backup-key", "enableKeyRotation", False),
+    "kms-rotation": _setter("redis-backups-key", "enableKeyRotation", False),
     "kubernetes-namespace-restricted": _unlabelled_namespace,
     "kubernetes-pods-restricted": _root,
     "kubernetes-read-only-root": _writable,
