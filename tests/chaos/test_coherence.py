@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from app.caching_policy import load
-from components.gateway.config import PORT, PURGE_PORT
 from components.gateway.settings import GatewaySettings, Limits
+from components.kubernetes.flows import GATEWAY_PORT, GATEWAY_PURGE_PORT
 from testing.api_stack import ADMIN_TOKEN, ROOT, Api, Stack, running_stack
 from testing.gateway_server import Gateway, running_gateway
 from testing.waits import own_address
@@ -88,7 +88,7 @@ def address() -> str:
 @pytest.fixture
 def apis(stack: Stack, address: str) -> Iterator[list[Api]]:
     environment = {
-        "GATEWAY_PURGE_URLS": f"http://{address}:{PURGE_PORT}/purge",
+        "GATEWAY_PURGE_URLS": f"http://{address}:{GATEWAY_PURGE_PORT}/purge",
         "COOKIE_SECURE": "0",
         "WARM_PRODUCTS": "0",
     }
@@ -108,7 +108,7 @@ def gateway(apis: list[Api], address: str, tmp_path: Path) -> Iterator[Gateway]:
 @contextlib.asynccontextmanager
 async def watching(apis: list[Api], gateway: Gateway) -> AsyncIterator[Watch]:
     watch = Watch()
-    doors = {"gateway": f"http://{gateway.address}:{PORT}", "api 0": apis[0].url, "api 1": apis[1].url}
+    doors = {"gateway": f"http://{gateway.address}:{GATEWAY_PORT}", "api 0": apis[0].url, "api 1": apis[1].url}
     tasks = [asyncio.create_task(watch.read(door, url)) for door, url in doors.items() for _ in range(READERS)]
     try:
         yield watch
@@ -142,7 +142,7 @@ async def test_reads_are_fresh_while_a_redis_master_dies(
 async def test_reads_are_fresh_while_processes_die(
     stack: Stack, apis: list[Api], gateway: Gateway, tmp_path: Path
 ) -> None:
-    worker = stack.worker(GATEWAY_PURGE_URLS=f"http://{gateway.address}:{PURGE_PORT}/purge")
+    worker = stack.worker(GATEWAY_PURGE_URLS=f"http://{gateway.address}:{GATEWAY_PURGE_PORT}/purge")
     restarted: list[subprocess.Popen[bytes]] = []
 
     def restart_gateway() -> None:

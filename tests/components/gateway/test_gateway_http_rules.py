@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from app.caching_policy import load
-from components.gateway import config
 from components.gateway.settings import GatewaySettings, Limits
+from components.kubernetes import flows
 from testing.api_stack import ROOT
 from testing.gateway_server import Answer, Gateway, running_gateway
 
@@ -37,7 +37,7 @@ def gateway(shared: Gateway) -> Gateway:
 
 
 def raw(gateway: Gateway, request: bytes) -> str:
-    with socket.create_connection((gateway.address, config.PORT), timeout=20) as connection:
+    with socket.create_connection((gateway.address, flows.GATEWAY_PORT), timeout=20) as connection:
         connection.sendall(request)
         answer = b""
         while part := connection.recv(4096):
