@@ -45,11 +45,16 @@ def node() -> str | None:
     return None
 
 
-def ensure_node(say: Callable[[str], None]) -> str:
-    """The folder of a Node that is new enough, with npm on the PATH beside it."""
+def ensure_npm(say: Callable[[str], None]) -> None:
+    """npm on the PATH, with whatever Node. Problem when it can't be installed."""
     if shutil.which("npm") is None:
         say("installing npm")
         packages.install(["npm"])
+
+
+def ensure_node(say: Callable[[str], None]) -> str:
+    """The folder of a Node that is new enough, with npm on the PATH beside it."""
+    ensure_npm(say)
     found = node()
     if found is None:
         say(f"fetching {NODE_PACKAGE}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from signal import SIGINT
 from typing import Any
 
+from local import builds
 from local.images import DEFAULT_PATH, Image
 from local.plan import PlannedPod
 from local.problem import Problem
@@ -188,6 +189,7 @@ def fetch(instance: Instance, say: Callable[[str], None]) -> bool:
     """Get the server of the declared version unless it is there; whether that was needed. Problem when it fails."""
     if _programs(instance.major).exists():
         return False
+    builds.ensure_npm(say)
     say(f"fetching Postgres {instance.major}")
     _programs(instance.major, install)
     return True

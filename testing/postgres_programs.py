@@ -8,6 +8,7 @@ import json
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -72,5 +73,8 @@ def install(major: int) -> Path:
 
 
 if __name__ == "__main__":
-    for version in RELEASES:
-        print(install(version))
+    try:
+        for version in RELEASES:
+            install(version)
+    except PostgresMissing as missing:
+        sys.exit(f"error: {missing}")
