@@ -86,7 +86,7 @@ test-browser: ## tests of the storefront's pages in Chromium
 chromium: ## install Chromium for the browser tests and Lighthouse (tests are skipped where that can't be done)
 	@$(PYTHON) -m local chromium
 
-.PHONY: setup up status logs run down clean
+.PHONY: setup up status logs run exec down clean
 setup: ## install what is missing: the Python environment and Debian packages
 	@local/setup.sh
 	@$(PYTHON) -m local setup
@@ -104,6 +104,9 @@ logs: ## what a pod wrote (POD=api-0; all pods without it)
 
 run: ## run a job now (JOB=redis-backup ARGS="...")
 	@$(PYTHON) -m local run "$(JOB)"
+
+exec: ## run a command in a pod (POD=redis-data-0 RUN="sh /etc/redis/cli.sh ROLE"; IN=exporter: another container)
+	@$(PYTHON) -m local exec "$(POD)" $(if $(IN),--container "$(IN)")
 
 down: ## stop everything; data is kept
 	@$(PYTHON) -m local down

@@ -199,6 +199,23 @@ def run(
     raise typer.Exit(code)
 
 
+@app.command(name="exec", context_settings={"ignore_unknown_options": True})
+def execute(
+    pod: Annotated[str, typer.Argument(help="a pod's name, see status")],
+    command: Annotated[list[str] | None, typer.Argument(help="the command; RUN in the environment is read too")] = None,
+    container: Annotated[str, typer.Option("--container", "-c", help="the pod's first one if it is left out")] = "",
+) -> None:
+    """Run a command in a pod's container, as kubectl exec does, and exit with its code."""
+    words = [*(command or []), *shlex.split(os.environ.get("RUN", ""))]
+    try:
+        if not words:
+            raise Problem("say what to run: make exec POD=redis-data-0 RUN='sh /etc/redis/cli.sh ROLE'")
+        code, _ = Environment().execute(pod, words, container)
+    except Problem as problem:
+        _fail(problem)
+    raise typer.Exit(code)
+
+
 @app.command()
 def clean() -> None:
     """Stop everything and remove all data, logs and secrets of the local environment."""

@@ -133,6 +133,7 @@ def catalogue(repository: Path = REPOSITORY, *, authority: Path | None = None) -
         f"/usr/local/bin/{name}": f"/usr/bin/{name}"
         for name in ("redis-server", "redis-cli", "redis-check-rdb", "redis-check-aof")
     }
+    busybox = {"/bin/wget": "/usr/bin/wget"}  # what runbooks use of it
     ours: dict[str, object] = {
         "environment": {"PATH": PYTHON_PATH, "PYTHONPATH": "/opt/simone", "PYTHONUNBUFFERED": "1"},
         "mounts": (
@@ -155,14 +156,18 @@ def catalogue(repository: Path = REPOSITORY, *, authority: Path | None = None) -
             packages=("prometheus-postgres-exporter",),
         ),
         "prometheus": Image(
-            programs={"/bin/prometheus": "/usr/bin/prometheus", "/bin/promtool": "/usr/bin/promtool"},
+            programs={
+                "/bin/prometheus": "/usr/bin/prometheus",
+                "/bin/promtool": "/usr/bin/promtool",
+                **busybox,
+            },
             entrypoint=("/bin/prometheus",),
-            packages=("prometheus",),
+            packages=("prometheus", "wget"),
         ),
         "alertmanager": Image(
-            programs={"/bin/alertmanager": "/usr/bin/prometheus-alertmanager"},
+            programs={"/bin/alertmanager": "/usr/bin/prometheus-alertmanager", **busybox},
             entrypoint=("/bin/alertmanager",),
-            packages=("prometheus-alertmanager",),
+            packages=("prometheus-alertmanager", "wget"),
         ),
         "grafana": _grafana(),
         "gateway": Image(

@@ -93,7 +93,7 @@ class Planner:
         self._workloads = workloads(kubernetes)
         self._services = services(kubernetes, self._workloads, reserved)
         self._links = {name: value for each in self._services for name, value in each.variables().items()}
-        self._hosts = hosts(self._services, self._namespace)
+        self._hosts = hosts(self._services, self._workloads, self._namespace)
         self._pods_of = {each.urn: tuple(each.addresses) for each in self._workloads if each.kind in SERVERS}
         self._pods_of |= {urn: (name,) for urn, name in (providers or {}).items()}
         self._jobs_of = {each.urn: each.name for each in self._workloads if each.kind == "Job"}

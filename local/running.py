@@ -3,15 +3,17 @@
 import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local import balancer, files
+from local import balancer, files, sandbox
 from local.declared import Declared
 from local.problem import Problem
+from local.spec import load
 from local.state import State
 from local.supervisor import Supervisor
 
@@ -219,6 +221,28 @@ class Running:
                 raise Problem(f"pod {pod}: its launcher hasn't seen {pid} end in {KILL_TIMEOUT:.0f} s")
             time.sleep(0.01)
         return pid
+
+    def execute(self, pod: str, argv: Sequence[str], container: str = "", *, capture: bool = False) -> tuple[int, str]:
+        """Run a command in a pod's container (its first, if none is named), as `kubectl exec` does.
+
+        Returns its exit code and, with `capture`, what it wrote. Raises Problem when there is no such pod or container.
+        """
+        pids = self.pids(pod)
+        name = container or next(iter(pids), "")
+        if not pids.get(name):
+            raise Problem(f"pod {pod} has no running container {name!r}; running are: {', '.join(pids) or 'none'}")
+        (spec,) = [each for each in load(self.state.pod(pod) / "pod.json").containers if each.name == name]
+        where = subprocess.PIPE if capture else None
+        done = subprocess.run(
+            sandbox.entering(pids[name], argv),
+            env=spec.environment,
+            stdout=where,
+            stderr=subprocess.STDOUT if capture else None,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        return done.returncode, done.stdout or ""
 
     def stop_node(self, pod: str) -> None:
         """Lose the pod's node: its processes end at once, without any hook, and stay ended."""

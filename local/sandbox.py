@@ -14,7 +14,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,6 +167,11 @@ async def start(container: Container, etc: Path, hosts: str, output: int) -> Run
     return running
 
 
+def entering(pid: int, argv: Sequence[str]) -> list[str]:
+    """The command that runs `argv` inside the running container `pid`."""
+    return [NSENTER, "--target", str(pid), "--user", "--mount", "--pid", "--preserve-credentials", "--", *argv]
+
+
 async def execute(pid: int, argv: tuple[str, ...], environment: Mapping[str, str], limit: float) -> tuple[int, str]:
     """Run a command inside the running container `pid`, as `kubectl exec` does.
 
@@ -177,7 +182,7 @@ async def execute(pid: int, argv: tuple[str, ...], environment: Mapping[str, str
     with os.fdopen(reader, "rb", buffering=0) as written:
         try:
             command = await asyncio.create_subprocess_exec(
-                *(NSENTER, "--target", str(pid), "--user", "--mount", "--pid", "--preserve-credentials", "--", *argv),
+                *entering(pid, argv),
                 env=environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=writer,

@@ -95,9 +95,15 @@ def _port(port: Mapping[str, Any], chosen: Sequence[tuple[Workload, str]], servi
     return port.get("name") or "", number, int(target)
 
 
-def hosts(found: Iterable[Service], namespace: str) -> str:
-    """Cluster DNS as a hosts file: `pgbouncer`, `pgbouncer.NAMESPACE.svc.cluster.local`, …"""
+def hosts(found: Iterable[Service], workloads: Iterable[Workload], namespace: str) -> str:
+    """Cluster DNS as a hosts file: `pgbouncer`, `pgbouncer.NAMESPACE.svc.cluster.local`, …, and the name that each pod
+    of a StatefulSet has under its governing Service: `redis-data-0.redis-data`.
+    """
     base = f".{namespace}"
     suffixes = ("", base, f"{base}.svc", f"{base}.svc.cluster.local")
-    lines = [" ".join([each.address, *(each.name + suffix for suffix in suffixes)]) for each in found if each.address]
+    names = [(each.name, each.address) for each in found if each.address]
+    for workload in workloads:
+        if workload.governing:
+            names += [(f"{pod}.{workload.governing}", address) for pod, address in workload.addresses.items()]
+    lines = [" ".join([address, *(name + suffix for suffix in suffixes)]) for name, address in names]
     return "".join(f"{line}\n" for line in lines)

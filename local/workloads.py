@@ -26,6 +26,7 @@ class Workload:
     claims: tuple[str, ...]
     addresses: Mapping[str, str]
     retries: int = 0
+    governing: str = ""  # the headless Service of a StatefulSet, under which its pods have names
 
     @property
     def pod(self) -> Mapping[str, Any]:
@@ -91,5 +92,6 @@ def _workload(resource: Resource, network: int, minimum: Mapping[str, int]) -> W
         template=spec["template"],
         claims=tuple(claim["metadata"]["name"] for claim in spec.get("volumeClaimTemplates") or []),
         addresses={each: f"127.0.{network}.{position}" for position, each in enumerate(names, 1)},
+        governing=spec.get("serviceName") or "",
         retries=int(spec.get("backoffLimit", DEFAULT_RETRIES)) if resource.kind in BATCH else 0,
     )

@@ -57,6 +57,7 @@ class Stack:
                 "metadata": {"labels": labels},
                 "spec": {"containers": [server], "terminationGracePeriodSeconds": 10},
             },
+            "serviceName": name,
             "volumeClaimTemplates": [{"metadata": {"name": "data"}}],
         }
         return self.add("StatefulSet", name, after=after, spec=spec)

@@ -14,6 +14,7 @@ from app.api.settings import Settings, SettingsError, load
 from app.caching_policy import Policy, PolicyError
 from app.caching_policy import load as load_policy
 from app.database import failures
+from app.reachable import wait_until_reachable
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 
@@ -44,6 +45,8 @@ def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 def _dsn(settings: Settings) -> str:
+    """The database's address for a Job, once it accepts connections."""
+    wait_until_reachable(settings.database_host, settings.database_port)
     password = quote(settings.required_secret("database-password").get_secret_value(), safe="")
     user, name = quote(settings.database_user, safe=""), quote(settings.database_name, safe="")
     host = f"[{settings.database_host}]" if ":" in settings.database_host else settings.database_host

@@ -80,6 +80,14 @@ def pgbouncer_exporter() -> None:
     _do(lambda: serve(PoolerSettings.read()))
 
 
+@app.command("pgbouncer-show")
+def pgbouncer_show(what: Annotated[str, typer.Argument(help="pools, clients, servers, stats, …")]) -> None:
+    """Print what pgBouncer's console says; to be run beside a pgBouncer."""
+    from app.operations.pgbouncer_exporter import show  # noqa: PLC0415
+
+    _do(lambda: typer.echo(show(PoolerSettings.read(), what)))
+
+
 @app.command("backup-exporter")
 def backup_exporter() -> None:
     """Serve age and size of the newest backups to Prometheus."""

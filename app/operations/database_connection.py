@@ -1,11 +1,13 @@
 """The jobs' connection to Postgres itself."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import asyncpg
 
 from app.operations.settings import DatabaseSettings, OperationError, secret
+from app.reachable import wait_until_reachable
 
 
 @asynccontextmanager
@@ -14,9 +16,10 @@ async def connected(
 ) -> AsyncGenerator["asyncpg.Connection[asyncpg.Record]"]:
     """A connection with these settings of a session, closed afterwards.
 
-    Raises `OperationError`, naming the database, when it can't be reached within 10 seconds or goes away meanwhile.
+    Raises `OperationError`, naming the database, when it can't be reached within half a minute or goes away meanwhile.
     """
     address = f"{settings.database_host}:{settings.database_port}"
+    await asyncio.to_thread(wait_until_reachable, settings.database_host, settings.database_port)
     try:
         connection = await asyncpg.connect(
             host=settings.database_host,

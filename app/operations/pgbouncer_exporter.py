@@ -6,14 +6,14 @@ common dashboards fit. Ours, because that one isn't in Debian, and Debian's is a
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, LiteralString
+from typing import Any, LiteralString, cast
 
 import psycopg
 from prometheus_client import start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from app.operations.settings import PoolerSettings, secret
+from app.operations.settings import OperationError, PoolerSettings, secret
 
 CONNECT_SECONDS = 2
 MICROSECONDS = 1e6
@@ -53,6 +53,10 @@ _CONFIG = {
 CONSOLE = "pgbouncer"
 
 
+SHOWN = ("pools", "clients", "servers", "stats", "databases", "config", "lists")
+"""What people may ask the console for."""
+
+
 class PgBouncerCollector(Collector):
     """Asks the console at each scrape."""
 
@@ -71,23 +75,42 @@ class PgBouncerCollector(Collector):
         yield from metrics
 
     def _ask(self) -> Iterator[Metric]:
-        settings = self._settings
-        # The console speaks the simple protocol only: statements go as text, never prepared.
-        with psycopg.connect(
-            host=settings.pod_ip,
-            port=settings.pgbouncer_port,
-            user=settings.pgbouncer_user,
-            password=secret(settings.pgbouncer_password_file),
-            dbname=CONSOLE,
-            connect_timeout=CONNECT_SECONDS,
-            autocommit=True,
-            prepare_threshold=None,
-            cursor_factory=psycopg.ClientCursor,
-        ) as connection:
+        with _console(self._settings) as connection:
             yield from pools(_rows(connection, "SHOW POOLS"))
             yield from databases(_rows(connection, "SHOW DATABASES"))
             yield from statistics(_rows(connection, "SHOW STATS"))
             yield from configuration(_rows(connection, "SHOW CONFIG"))
+
+
+def _console(settings: PoolerSettings) -> "psycopg.Connection[Any]":
+    # The console speaks the simple protocol only: statements go as text, never prepared.
+    return psycopg.connect(
+        host=settings.pod_ip,
+        port=settings.pgbouncer_port,
+        user=settings.pgbouncer_user,
+        password=secret(settings.pgbouncer_password_file),
+        dbname=CONSOLE,
+        connect_timeout=CONNECT_SECONDS,
+        autocommit=True,
+        prepare_threshold=None,
+        cursor_factory=psycopg.ClientCursor,
+    )
+
+
+def show(settings: PoolerSettings, what: str) -> str:
+    """What the console says of one of `SHOWN`: a line of names, and one of values for each row, separated by tabs.
+
+    Raises `OperationError` when the console doesn't answer.
+    """
+    if what not in SHOWN:
+        raise OperationError(f"the console isn't asked for {what!r}; it may be: {', '.join(SHOWN)}")
+    try:
+        with _console(settings) as connection:
+            rows = _rows(connection, cast("LiteralString", f"SHOW {what.upper()}"))
+    except (psycopg.Error, OSError) as error:
+        raise OperationError(f"pgBouncer's console at {settings.pod_ip} doesn't answer: {error}") from error
+    lines = [list(rows[0]) if rows else [], *(list(row.values()) for row in rows)]
+    return "\n".join("\t".join(map(str, line)) for line in lines)
 
 
 def _rows(connection: "psycopg.Connection[Any]", statement: LiteralString) -> list[Row]:

@@ -4,7 +4,7 @@ import time
 
 from app.operations import rdb_file
 from app.operations.backup_store import BackupStore
-from app.operations.redis_nodes import Login, to_copy_from
+from app.operations.redis_nodes import Login, to_copy_from, wait_for
 from app.operations.report import report
 from app.operations.settings import BackupSettings, OperationError
 
@@ -24,6 +24,7 @@ def backup(settings: BackupSettings, pairs: list[str] | None = None) -> None:
         begun = time.monotonic()
         file = settings.scratch_dir / f"{pair}.rdb"
         try:
+            wait_for(nodes)
             source = to_copy_from(pair, nodes, login)
             rdb_file.dump(source.address, login, file)
             keys = rdb_file.check(file)

@@ -1,5 +1,6 @@
 """The nodes of a pair: which one is master now, which one a replica that is up to date."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, Self
 import redis
 
 from app.operations.settings import OperationError, RedisSettings, secret
+from app.reachable import PATIENCE, wait_until_reachable
 
 PORT = 6379
 USER = "operations"
@@ -78,6 +80,13 @@ def master(pair: str, nodes: Mapping[str, str], login: Login) -> Node:
             "or see docs/redis.md"
         )
     return masters[0]
+
+
+def wait_for(nodes: Mapping[str, str]) -> None:
+    """Return when every node accepts connections; of one that is away it is waited for `reachable.PATIENCE` seconds."""
+    deadline = time.monotonic() + PATIENCE
+    for address in nodes.values():
+        wait_until_reachable(address, PORT, deadline)
 
 
 def to_copy_from(pair: str, nodes: Mapping[str, str], login: Login) -> Node:

@@ -25,7 +25,8 @@ end
 function metrics.count()
     local var = ngx.var
     local cache, received = var.cache_result, var.upstream_bytes_received
-    local row = row_of(var.route, cache == "" and "none" or cache, var.status)
+    local route = var.route == "" and "other" or var.route
+    local row = row_of(route, cache == "" and "none" or cache, var.status)
     if received then row.origin = row.origin + (tonumber(received:match("(%d+)$")) or 0) end
     if ngx.is_subrequest then
         row.refreshes = row.refreshes + 1

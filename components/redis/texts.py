@@ -19,7 +19,7 @@ def node_files(settings: RedisSettings, pair: Pair) -> Mapping[str, str]:
         "redis.conf": redis_conf(settings, pair),
         **authority_file(settings),
         **fill_script(),
-        **script_files(PACKAGE, "sentinels.sh", "start.sh", "stop.sh", "probe.sh"),
+        **script_files(PACKAGE, "sentinels.sh", "start.sh", "stop.sh", "probe.sh", "cli.sh"),
     }
 
 
@@ -38,7 +38,7 @@ def sentinel_files(settings: RedisSettings) -> Mapping[str, str]:
         "sentinel.conf": sentinel_conf(settings),
         **authority_file(settings),
         **fill_script(),
-        **script_files(PACKAGE, "merge.awk", "start-sentinel.sh", "probe.sh"),
+        **script_files(PACKAGE, "merge.awk", "start-sentinel.sh", "probe.sh", "cli.sh"),
     }
 
 

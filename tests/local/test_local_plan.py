@@ -113,6 +113,13 @@ def test_a_pod_finds_services_by_their_cluster_names() -> None:
     assert "127.0.0.1 api api.shop api.shop.svc api.shop.svc.cluster.local" in pod(planned(stack), "api-0").pod.hosts
 
 
+def test_a_pod_of_a_stateful_set_has_a_name_under_its_governing_service() -> None:
+    stack = Stack()
+    stack.redis("cache", replicas=2)
+    first, second = (each.pod for each in planned(stack).pods)
+    assert f"{second.address} cache-1.cache cache-1.cache.default" in first.hosts
+
+
 def test_the_autoscalers_minimum_is_what_runs() -> None:
     stack = Stack()
     deployment(stack, "api", replicas=None)

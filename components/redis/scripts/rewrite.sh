@@ -10,6 +10,12 @@ failed=
 for entry in $NODES; do
     name=${entry%%=*}
     address=${entry#*=}
+    # A new pod may be refused until all nodes know its address.
+    tries=0
+    until [ "$(node PING)" = PONG ] || [ "$tries" -ge 20 ]; do
+        tries=$((tries + 1))
+        sleep 1
+    done
     before=$(field aof_current_size)
     begun=$(date +%s)
     reply=$(node BGREWRITEAOF)

@@ -3,7 +3,10 @@
 # Sentinel rewrites its file, so it works on a copy in its volume. Three Sentinels that forget a failover never
 # recover from it; so ids, epochs and current masters are kept, and everything else is taken from the declaration.
 #
-# Needs POD_NAME, POD_IP, NODES (all pairs' addresses) and SENTINELS (addresses, by ordinal).
+# A Sentinel that dials the Service of a pod that doesn't exist yet is told so by an ICMP error, never reads it, and keeps
+# one core busy for ever (redis/redis#9956). So it waits, for at most 20 seconds, until each node's pod has a name.
+#
+# Needs POD_NAME, POD_IP, MASTER_NAMES, NODES (all pairs' addresses) and SENTINELS (addresses, by ordinal).
 set -eu
 umask 077
 
@@ -19,4 +22,10 @@ cat /etc/sentinel-secrets/auth.conf >>/data/declared.conf
 awk -f /etc/sentinel/merge.awk "$learnt" /data/declared.conf >/data/merged.conf
 rm /data/declared.conf
 mv /data/merged.conf "$learnt"
+deadline=$(($(date +%s) + 20))
+for pair in $MASTER_NAMES; do
+    for node in "redis-$pair-0" "redis-$pair-1"; do
+        until getent hosts "$node.redis-$pair" >/dev/null || [ "$(date +%s)" -ge "$deadline" ]; do sleep 0.5; done
+    done
+done
 exec redis-server "$learnt" --sentinel

@@ -54,15 +54,16 @@ while [ -z "$master" ]; do
     if [ "$count" -lt "$majority" ] && { [ "$count" -eq 0 ] || [ "$attempt" -lt 60 ]; }; then
         now="waiting for Sentinels: $count of $# answer, $majority are needed"
     else
-        read -r epoch named flags <<END
+        read -r epoch named _ <<END
 $answers
 END
         if [ "$named" != "$ANNOUNCE_IP" ]; then
             master=$named
         elif has_data; then
             # Sentinels that miss this node are about to promote its peer; if they can't, it goes on as master.
-            case $flags in
-            *o_down* | *failover_in_progress*) [ "$attempt" -ge 20 ] && master=$named ;;
+            # One that misses it is enough: in the second until the others do, writes would be taken and lost.
+            case $answers in
+            *s_down* | *o_down* | *failover_in_progress*) [ "$attempt" -ge 20 ] && master=$named ;;
             *) master=$named ;;
             esac
             now="Sentinels are promoting the peer"

@@ -412,3 +412,12 @@ def test_a_client_that_hammers_is_told_to_slow_down(tmp_path: Path) -> None:
         assert [answer.status_code for answer in answers[:4]] == [200] * 4
         refused = next(answer for answer in answers if answer.status_code == 429)
         assert (refused.json()["status"], refused.headers["Retry-After"]) == (429, "1")
+
+
+def test_a_request_that_is_refused_before_it_is_looked_at_is_counted_without_a_warning(tmp_path: Path) -> None:
+    for gateway in serve(tmp_path, POLICY, GENEROUS):
+        with socket.create_connection((gateway.address, config.PORT), timeout=20) as client:
+            client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert b" 400 " in client.recv(4096)
+        assert 'gateway_requests_total{route="other",cache="none",status="400"} 1' in gateway.metrics()
+        assert "warn" not in (tmp_path / "nginx.log").read_text()
