@@ -227,6 +227,8 @@ class Running:
 
         Returns its exit code and, with `capture`, what it wrote. Raises Problem when there is no such pod or container.
         """
+        if pod not in self.pods():
+            raise Problem(f"there is no pod {pod!r}; there are: {', '.join(self.pods())}")
         pids = self.pids(pod)
         name = container or next(iter(pids), "")
         if not pids.get(name):
