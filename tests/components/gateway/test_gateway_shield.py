@@ -417,7 +417,7 @@ def test_a_client_that_hammers_is_told_to_slow_down(tmp_path: Path) -> None:
 def test_a_request_that_is_refused_before_it_is_looked_at_is_counted_without_a_warning(tmp_path: Path) -> None:
     counted = 'gateway_requests_total{route="other",cache="none",status="400"} 1'
     with running_gateway(tmp_path, POLICY, GatewaySettings(limits=GENEROUS)) as gateway:
-        with socket.create_connection((gateway.address, config.PORT), timeout=20) as client:
+        with socket.create_connection((gateway.address, flows.GATEWAY_PORT), timeout=20) as client:
             client.sendall(b"GET / HTTP/1.1\r\n\r\n")
             assert b" 400 " in client.recv(4096)
         eventually(lambda: counted in gateway.metrics(), "each worker tells the others what it counted")
