@@ -16,8 +16,11 @@ HTTPS_PORT = 443
 
 def balance(
     name: str, settings: EdgeSettings, balancing: LoadBalancing, opts: pulumi.ResourceOptions
-) -> cloudflare.LoadBalancer:
-    """The load balancer, its pools and their monitor. Steering sends every visitor to the nearest working pool."""
+) -> list[pulumi.Output[str]]:
+    """The load balancer, its pools and their monitor. Steering sends every visitor to the nearest working pool.
+
+    Returns the pools' ids, the fallback's first.
+    """
     monitor = cloudflare.LoadBalancerMonitor(
         f"{name}-monitor",
         account_id=settings.account_id,
@@ -63,12 +66,13 @@ def balance(
         for region in pools
         for code in CLOUDFLARE_REGIONS[region]
     }
-    return cloudflare.LoadBalancer(
+    in_order = [pools[region] for region in order]
+    cloudflare.LoadBalancer(
         f"{name}-balancer",
         zone_id=settings.zone_id,
         name=settings.hostname,
         description="Nearest region first, then the others",
-        default_pools=[pools[region] for region in order],
+        default_pools=in_order,
         fallback_pool=pools[balancing.fallback],
         region_pools=nearest,
         steering_policy="geo",
@@ -78,3 +82,4 @@ def balance(
         enabled=True,
         opts=opts,
     )
+    return in_order

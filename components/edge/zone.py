@@ -69,6 +69,7 @@ class Edge(pulumi.ComponentResource):
         cloudflare.AuthenticatedOriginPullsSettings(f"{name}-origin-pulls", zone_id=zone, enabled=True, opts=child)
         self._caching(name, settings, child)
 
+        pools: list[pulumi.Output[str]] = []
         if settings.load_balancing is None:
             cloudflare.DnsRecord(
                 f"{name}-record",
@@ -82,10 +83,10 @@ class Edge(pulumi.ComponentResource):
                 opts=child,
             )
         else:
-            balance(name, settings, settings.load_balancing, child)
+            pools = balance(name, settings, settings.load_balancing, child)
         if settings.logs is not None:
             _logs(f"{name}-logs", zone, settings.logs, child)
-        self._alerts(name, settings, child)
+        self._alerts(name, settings, pools, child)
         self.register_outputs({"hostname": settings.hostname, "without": settings.without})
 
     def _caching(self, name: str, settings: EdgeSettings, child: pulumi.ResourceOptions) -> None:
@@ -114,15 +115,23 @@ class Edge(pulumi.ComponentResource):
                 f"{name}-region", zone_id=zone, hostname=settings.hostname, region_key="eu", opts=child
             )
 
-    def _alerts(self, name: str, settings: EdgeSettings, child: pulumi.ResourceOptions) -> None:
-        alerts = {"real_origin_monitoring": "Origin unreachable"}
-        if settings.load_balancing is not None:
-            alerts["load_balancing_health_alert"] = "Load balancer pool changed its health"
+    def _alerts(
+        self, name: str, settings: EdgeSettings, pools: list[pulumi.Output[str]], child: pulumi.ResourceOptions
+    ) -> None:
+        # Of every origin in the account: passive origin monitoring takes no filter.
+        alerts: dict[str, tuple[str, cloudflare.NotificationPolicyFiltersArgs | None]] = {
+            "real_origin_monitoring": ("Origin unreachable", None)
+        }
+        if pools:
+            changes = cloudflare.NotificationPolicyFiltersArgs(
+                pool_ids=pools, new_healths=["Healthy", "Unhealthy"], event_sources=["pool"]
+            )
+            alerts["load_balancing_health_alert"] = ("Load balancer pool changed its health", changes)
         if settings.logs is not None:
-            alerts["failing_logpush_job_disabled_alert"] = "Request logs are no longer delivered"
+            alerts["failing_logpush_job_disabled_alert"] = ("Request logs are no longer delivered", None)
         if not settings.alert_mail:
             return
-        for alert, title in alerts.items():
+        for alert, (title, filters) in alerts.items():
             cloudflare.NotificationPolicy(
                 f"{name}-alert-{alert.replace('_', '-')}",
                 account_id=settings.account_id,
@@ -132,9 +141,7 @@ class Edge(pulumi.ComponentResource):
                 mechanisms=cloudflare.NotificationPolicyMechanismsArgs(
                     emails=[cloudflare.NotificationPolicyMechanismsEmailArgs(id=mail) for mail in settings.alert_mail]
                 ),
-                filters=cloudflare.NotificationPolicyFiltersArgs(zones=[settings.zone_id])
-                if alert == "real_origin_monitoring"
-                else None,
+                filters=filters,
                 opts=child,
             )
 
@@ -148,7 +155,6 @@ def zone_settings(settings: EdgeSettings) -> dict[str, object]:
         "min_tls_version": "1.2",
         "tls_1_3": "on",
         "http3": "on",
-        "brotli": "on",
         "early_hints": "on",
         "ip_geolocation": "on",
         # Replaces a missing answer by the Internet Archive's copy, and switches stale serving off.

@@ -132,7 +132,7 @@ def declare_database(
     firewall = aws.ec2.SecurityGroup(
         f"{prefix}-firewall",
         name=identifier,
-        description="Postgres: reached from the cluster's nodes only",
+        description="Postgres: reached from the nodes of the cluster only",
         vpc_id=platform.aws.vpc_id,
         tags=tags,
         opts=opts,
@@ -154,8 +154,8 @@ def declare_database(
         identifier=identifier,
         engine="postgres",
         engine_version=settings.engine_version,
-        # Patches come in the maintenance window; a minor version changes with the setting, so that it is reviewed.
-        auto_minor_version_upgrade=False,
+        # In the maintenance window. Where the setting names a whole version, that changes with it, and is reviewed.
+        auto_minor_version_upgrade=settings.follows_minor_versions,
         apply_immediately=False,
         instance_class=settings.instance_class,
         db_name=DATABASE,
@@ -202,7 +202,7 @@ def declare_database(
             identifier=f"{identifier}-replica",
             replicate_source_db=instance.identifier,
             instance_class=settings.instance_class,
-            auto_minor_version_upgrade=False,
+            auto_minor_version_upgrade=settings.follows_minor_versions,
             vpc_security_group_ids=[firewall.id],
             publicly_accessible=False,
             ca_cert_identifier=settings.ca_certificate,

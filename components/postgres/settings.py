@@ -15,13 +15,21 @@ CRON = r"\S+ \S+ \S+ \S+ \S+"
 # neither setting (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#gp3-storage).
 STRIPED_FROM = 400 * GIB
 LEAST_IOPS, LEAST_THROUGHPUT = 12_000, 500
+# AWS creates no more of these, and upgrades those that there are
+# (https://docs.aws.amazon.com/AmazonRDS/latest/PostgreSQLReleaseNotes/postgresql-release-calendar.html).
+WITHDRAWN = ("16.5", "16.6", "16.7", "16.8")
 
 
 class PostgresSettings(Section):
     """The database."""
 
     instance_class: str = setting("db.m7g.xlarge", why="4 vCPU and 16 GiB: the specification's figures fit this memory")
-    engine_version: str = setting("16.6", why="a version that RDS offers", pattern=r"1[67]\.\d{1,2}")
+    engine_version: str = setting(
+        "16",
+        why="a major version: RDS takes its own minor one and upgrades that by itself, as it withdraws old ones; a "
+        'whole version ("16.10") is kept, and `aws rds describe-db-engine-versions --engine postgres` lists them',
+        pattern=r"1[67](\.\d{1,2})?",
+    )
     storage: Bytes = setting("100GiB", unit="bytes", why="gp3 volume at the start", ge=20 * GIB, le=65536 * GIB)
     max_storage: Bytes = setting("390GiB", unit="bytes", why="RDS grows the volume up to this by itself", ge=20 * GIB)
     iops: int | None = setting(None, unit="operations/s", why="from 400GiB on only", ge=LEAST_IOPS, le=64_000)
@@ -84,9 +92,24 @@ class PostgresSettings(Section):
                 f"{format_bytes(self.storage)}; leave both out (3,000 IOPS and 125 MiB/s are included)"
             )
 
+    @field_validator("engine_version")
+    @classmethod
+    def _still_offered(cls, value: str) -> str:
+        if value in WITHDRAWN:
+            raise ValueError(
+                f"AWS creates no more instances of {', '.join(WITHDRAWN)}; name the major version, or one of those "
+                "that `aws rds describe-db-engine-versions --engine postgres` lists"
+            )
+        return value
+
+    @property
+    def follows_minor_versions(self) -> bool:
+        """Whether RDS chooses the minor version: it takes a major one by itself only where it may also upgrade it."""
+        return "." not in self.engine_version
+
     @property
     def major_version(self) -> int:
-        """16 of "16.6"."""
+        """16 of "16.10"."""
         return int(self.engine_version.partition(".")[0])
 
     @property

@@ -101,7 +101,10 @@ class Sentinels(Section):
         le=180,
     )
     storage: Bytes = setting("1GiB", unit="bytes", why="volume for what a Sentinel has learnt", ge=MIB)
-    resources: Resources = group(Resources, why="a Sentinel needs little")
+    resources: Resources = setting(
+        {"cpu": "100m", "cpu_limit": "500m", "memory": "128MiB"},
+        why="a Sentinel needs little; its limit bounds one that polls a closed connection without end",
+    )
 
     def contradictions(self) -> Iterable[str]:
         if self.count % 2 == 0:

@@ -14,7 +14,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 def _fixed(reference: str) -> str:
     match = _REFERENCE.fullmatch(reference)
     if match is None:
-        raise ValueError("needs a name and a fixed version, for example redis:7.2.7-bookworm, @sha256:… at will")
+        raise ValueError("needs a name and a fixed version, for example redis:7.2.11-bookworm, @sha256:… at will")
     if match["tag"] == "latest":
         raise ValueError("the tag 'latest' changes under a running shop; name a version")
     return reference
@@ -43,7 +43,10 @@ class Images(Section):
     digests: dict[str, ImageDigest] = setting(
         {}, why="our images' digests by name, as the build workflow prints them; pins what was built"
     )
-    redis: ImageReference = setting("redis:7.2.7-bookworm", why="Redis and Sentinel; 7.x as specified")
+    redis: ImageReference = setting(
+        "redis:7.2.11-bookworm",
+        why="Redis and Sentinel; 7.x as specified, from 7.2.11 on without known remote code execution by Lua",
+    )
     redis_exporter: ImageReference = setting("oliver006/redis_exporter:v1.67.0", why="Redis and Sentinel metrics")
     prometheus: ImageReference = setting("prom/prometheus:v2.55.1", why="the last 2.x, a long-lived line")
     alertmanager: ImageReference = setting("prom/alertmanager:v0.27.0", why="routes alerts")

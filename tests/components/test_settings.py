@@ -166,6 +166,10 @@ VIOLATIONS: Mapping[str, tuple[dict[str, Any], str]] = {
         {"postgres__instance_class": "db.m99.huge"},
         r"simone:postgres\.instance_class is 'db\.m99\.huge': is not an instance class .*; take one of db\.",
     ),
+    "withdrawn version": (
+        {"postgres__engine_version": "16.6"},
+        r"simone:postgres\.engine_version is '16\.6': AWS creates no more instances of 16\.5, .*; name the",
+    ),
     "growing storage": (
         {"postgres__storage": "200GiB", "postgres__max_storage": "100GiB"},
         r"simone:postgres: max_storage is 100GiB, less than storage 200GiB; raise it",
