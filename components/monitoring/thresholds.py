@@ -13,6 +13,7 @@ EVICTION_SHARE_GOAL = 0.05
 REPLICA_LAG = 10.0
 AOF_TO_MAXMEMORY = 3.0
 FAILOVERS_PER_HOUR = 2
+SENTINEL_CPU = 0.25  # cores; half of its limit, and fifty times what an idle one takes
 SNAPSHOT_AGE = 2 * 3600  # hourly snapshots: one may be missed
 BACKUP_AGE = 13 * 3600  # every 6 h: one may be missed, and the next has an hour
 

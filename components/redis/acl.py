@@ -12,9 +12,9 @@ from components.settings.secrets import RedisSecrets
 # A shop's command set: everything on data, nothing that administrates or reads all keys at once. ROLE lets a
 # client make sure that it writes to a master, INFO lets the API report on memory and evictions.
 _APP = "~* &* +@all -@admin -@dangerous +role +info"
+# No configuration: the passwords of replication stand in it.
 _EXPORTER = (
-    "+ping +info +config|get +slowlog|get +slowlog|len +latency|latest +latency|histogram +client|setname "
-    "+select +dbsize +command"
+    "+ping +info +slowlog|get +slowlog|len +latency|latest +latency|histogram +client|setname +select +dbsize +command"
 )
 _REPLICATION = "+psync +replconf +ping"
 # The list that Sentinel's documentation gives for the nodes it watches.

@@ -136,6 +136,7 @@ def _exporter(port: int, args: RedisArgs) -> Container:
             # Its own pod's address, which no certificate names.
             "REDIS_EXPORTER_SKIP_TLS_VERIFICATION": "true" if tls else None,
             "REDIS_USER": "exporter",
+            "REDIS_EXPORTER_CONFIG_COMMAND": "-",  # asks for none, which its user may not read
             "REDIS_PASSWORD": SecretKey(CREDENTIALS, "exporter"),
             "REDIS_EXPORTER_WEB_LISTEN_ADDRESS": f"$(POD_IP):{REDIS_EXPORTER_PORT}",
         },

@@ -2,13 +2,17 @@
 
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
+import redis
 from pydantic import SecretStr
 
 from components.redis.settings import RedisSettings
 from components.redis.texts import node_files, node_secret_files, sentinel_files, sentinel_secret_files
 from components.settings.secrets import RedisSecrets
+from testing.servers import end
+from testing.waits import eventually
 
 SETTINGS = RedisSettings.model_validate({"backup": {"bucket": "backups-of-a-test"}})
 NAMES = ("app", "exporter", "replication", "sentinel", "operations")
@@ -27,6 +31,33 @@ def test_an_acl_file_holds_users_only_and_no_plain_password() -> None:
         assert all(line.startswith("user ") for line in lines)
         assert "password" not in files["users.acl"]
         assert lines[0].startswith("user default off")
+
+
+MUST_NOT: Mapping[str, tuple[str, ...]] = {
+    "app": ("CONFIG GET *", "ACL LIST", "KEYS *", "FLUSHALL", "SHUTDOWN", "REPLICAOF 10.0.0.1 6379", "PSYNC ? -1"),
+    # The configuration holds the password of replication, which copies everything.
+    "exporter": ("CONFIG GET masterauth", "GET session", "SCAN 0", "ACL LIST", "PSYNC ? -1", "MONITOR", "CLIENT LIST"),
+    "replication": ("GET session", "SET session x", "CONFIG GET *", "KEYS *", "FLUSHALL"),
+    "sentinel": ("GET session", "SET session x", "CONFIG GET *", "KEYS *", "PSYNC ? -1", "FLUSHALL"),
+    "operations": ("SET session x", "FLUSHALL", "ACL LIST", "REPLICAOF 10.0.0.1 6379", "DEBUG SLEEP 1"),
+}
+
+
+def test_each_user_may_not_do_what_it_does_not_need(tmp_path: Path) -> None:
+    users = tmp_path / "users.acl"
+    users.write_text(node_secret_files(SECRETS)["users.acl"] + "user judge on nopass +acl|dryrun +ping\n")
+    socket = tmp_path / "redis.sock"
+    command = ["redis-server", "--port", "0", "--unixsocket", str(socket), "--aclfile", str(users), "--save", ""]
+    server = subprocess.Popen([*command, "--dir", str(tmp_path)], stdout=subprocess.DEVNULL)
+    try:
+        with redis.Redis(unix_socket_path=str(socket), username="judge", password="") as judge:
+            eventually(judge.ping, "Redis answers")
+            for user, commands in MUST_NOT.items():
+                for line in commands:
+                    answer = judge.execute_command("ACL", "DRYRUN", user, *line.split())
+                    assert b"no permissions" in answer, (user, line, answer)
+    finally:
+        end(server)
 
 
 def test_a_password_changes_the_acl_and_nothing_else_does() -> None:

@@ -7,6 +7,7 @@ from components.monitoring.thresholds import (
     EVICTION_SHARE_GOAL,
     REDIS_MEMORY,
     REPLICA_LAG,
+    SENTINEL_CPU,
     SESSIONS_MEMORY_TICKET,
     SNAPSHOT_AGE,
 )
@@ -145,6 +146,15 @@ REDIS = Board(
                         Query(expr="redis_sentinel_tilt", legend="{{pod}} in TILT"),
                     ),
                     alerts=("RedisSentinelQuorum", "RedisSentinelTilt", "RedisSentinelDown", "RedisSentinelsDisagree"),
+                    width=8,
+                ),
+                Panel(
+                    title="Sentinels' processor",
+                    description="Cores that each Sentinel uses; it needs hardly any.",
+                    unit="none",
+                    queries=(Query(expr="pod:redis_sentinel_cpu:rate5m", legend="{{pod}}"),),
+                    limits=Limits(alert=SENTINEL_CPU),
+                    alerts=("RedisSentinelBusy",),
                     width=8,
                 ),
                 Panel(

@@ -8,6 +8,7 @@ from components.monitoring.thresholds import (
     FAILOVERS_PER_HOUR,
     REDIS_MEMORY,
     REPLICA_LAG,
+    SENTINEL_CPU,
     SESSIONS_MEMORY_TICKET,
     SNAPSHOT_AGE,
 )
@@ -18,6 +19,11 @@ _RECORDINGS = (
         record="pair:redis_keyspace_hits:ratio_rate5m",
         expr="sum by (pair) (rate(redis_keyspace_hits_total[5m]))\n"
         "/ (sum by (pair) (rate(redis_keyspace_hits_total[5m]) + rate(redis_keyspace_misses_total[5m])) > 0)",
+    ),
+    Recording(
+        record="pod:redis_sentinel_cpu:rate5m",
+        expr='sum by (pod) (rate(redis_cpu_sys_seconds_total{job="sentinel"}[5m])\n'
+        '+ rate(redis_cpu_user_seconds_total{job="sentinel"}[5m]))',
     ),
     # Of the keys that left by themselves, the share that was thrown out before its time.
     Recording(
@@ -81,6 +87,16 @@ _ALERTS = (
         severity="page",
         summary="Sentinel {{ $labels.pod }} is in TILT",
         description="It saw its clock jump or its process stall and takes no part in failovers.",
+        runbook="redis",
+    ),
+    Alert(
+        name="RedisSentinelBusy",
+        expr=f"pod:redis_sentinel_cpu:rate5m > {SENTINEL_CPU}",
+        hold="10m",
+        hold_reason="a failover and a roll-out cost a Sentinel seconds of work, not minutes",
+        severity="ticket",
+        summary="Sentinel {{ $labels.pod }} uses {{ $value | humanize }} cores",
+        description="It polls a connection that ended without its noticing; at its CPU limit it is late for failovers.",
         runbook="redis",
     ),
     Alert(

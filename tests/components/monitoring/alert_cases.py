@@ -58,6 +58,17 @@ CASES: dict[str, Case] = {
         {'redis_sentinel_tilt{pod="redis-sentinel-0"}': "1x200"},
         {'redis_sentinel_tilt{pod="redis-sentinel-0"}': "1 0x200"},
     ),
+    "RedisSentinelBusy": Case(
+        {
+            'redis_cpu_sys_seconds_total{job="sentinel", pod="redis-sentinel-0"}': "0+6x200",
+            'redis_cpu_user_seconds_total{job="sentinel", pod="redis-sentinel-0"}': "0+6x200",
+        },
+        {
+            'redis_cpu_sys_seconds_total{job="sentinel", pod="redis-sentinel-0"}': "0+0.1x200",
+            'redis_cpu_user_seconds_total{job="sentinel", pod="redis-sentinel-0"}': "0+0.1x200",
+            'redis_cpu_user_seconds_total{job="redis", pod="redis-data-0"}': "0+12x200",
+        },
+    ),
     "RedisSentinelDown": Case(
         {'up{job="sentinel", pod="redis-sentinel-0"}': "0x200"},
         {'up{job="sentinel", pod="redis-sentinel-0"}': "0x4 1x200"},
