@@ -1,7 +1,7 @@
 """A finished answer as it is stored, and as it is sent: headers prepared once, `Age` refreshed once a second."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -160,14 +160,15 @@ class Ready:
         valid_until: float,
         not_found_ttl: int,
     ) -> None:
-        self.stored = stored
+        content = stored.bodies[coding]
+        # Without the other codings' bodies: a process that keeps this one has room counted for no more.
+        self.stored = replace(stored, bodies={coding: content})
         self.kept = False
         """Whether it was stored in the process: not if a purge came meanwhile."""
         self.tags = (*tags, *stored.shown)
         self.fresh_until = stored.fresh_until
         self.refresh_at = refresh_at(stored.fresh_until, stored.cost)
         self.valid_until = valid_until
-        content = stored.bodies[coding]
         self.etag = f'"{stored.etag}-{coding}"'.encode("latin-1")
         self.body = {"type": "http.response.body", "body": content}
         shared: Headers = policy_headers(route, stored.status, self.tags, not_found_ttl=not_found_ttl)

@@ -111,6 +111,14 @@ def test_each_coding_has_a_strong_etag_of_its_own() -> None:
     assert all(tag.startswith(b'"') and tag.endswith(b'"') for tag in tags)
 
 
+def test_a_process_keeps_the_one_body_whose_bytes_it_counts() -> None:
+    stored = Stored.make(200, [], b"lamp" * 500, Context("EUR"), ttl=60, now=time.time(), cost=0)
+    assert set(stored.bodies) == {"br", "gzip", "identity"}
+    for coding, body in stored.bodies.items():
+        kept = Ready(stored, coding, ROUTE, tags=(), valid_until=0, not_found_ttl=0).stored
+        assert dict(kept.bodies) == {coding: body}
+
+
 def test_what_was_stored_comes_back_the_same() -> None:
     stored = Stored.make(
         200,
