@@ -10,9 +10,9 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import httpx
 import redis
@@ -64,12 +64,12 @@ def eventually(
 
 
 async def eventually_async(
-    ask: Callable[[], T | Awaitable[T | None] | None],
+    ask: Callable[[], Any],
     what: str = "it",
     *,
     within: float = PATIENCE,
     failing: type[Exception] | tuple[type[Exception], ...] = NOT_THERE,
-) -> T:
+) -> Any:
     """As `eventually`, for a running event loop; `ask` may be a coroutine function."""
     wait = _Wait(what, within)
     while True:

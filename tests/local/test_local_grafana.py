@@ -89,7 +89,7 @@ def test_a_grafana_on_path_runs_at_its_address_with_all_that_is_declared(tmp_pat
 
 @pytest.mark.skipif(bool(shutil.which("grafana-server")) or GRAFANA.exists(), reason="this machine has a Grafana")
 def test_without_grafana_the_rest_runs_and_status_says_what_is_missing(tmp_path: Path) -> None:
-    plan, _, _ = _grafana_alone(tmp_path / "state").prepare()
+    plan = _grafana_alone(tmp_path / "state").prepare().plan
     assert [pod.name for pod in plan.pods] == []
     assert plan.skipped == {"grafana-0": f"not installed: {GRAFANA}"}
     assert "grafana" not in [service.name for service in plan.services]
