@@ -47,5 +47,6 @@ if [ ! -x .venv/bin/uv ]; then
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$only_uv"
 fi
 # Compiled now: the pods can't write to it, and the cloud SDKs take 10 s to compile at each start.
-.venv/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv/bin/python requirements/project.lock
+# uv gives a file a minute by default, which a busy machine exceeds for the largest SDK.
+UV_COMPILE_BYTECODE_TIMEOUT=600 .venv/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv/bin/python requirements/project.lock
 echo "$wanted" >.venv/installed
