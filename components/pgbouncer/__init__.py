@@ -124,6 +124,7 @@ def _exporter(args: PgBouncerArgs) -> Container:
         },
         ports={"metrics": PGBOUNCER_EXPORTER_PORT},
         resources=args.settings.exporter,
+        startup=http_probe("/health", PGBOUNCER_EXPORTER_PORT, period=2, failures=60),
         readiness=http_probe("/health", PGBOUNCER_EXPORTER_PORT),
         liveness=http_probe("/health", PGBOUNCER_EXPORTER_PORT, period=20),
         mounts={"exporter": "/etc/pgbouncer-exporter"},

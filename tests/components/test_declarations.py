@@ -224,3 +224,20 @@ def test_whoever_talks_to_postgres_itself_verifies_it(rendered: Callable[[str], 
     assert set(map(frozenset, found.values())) == {frozenset({"verify-full", "/opt/simone/rds-global-bundle.pem"})}
     for image in ("api", "operations"):
         assert "/opt/simone/rds-global-bundle.pem\n" in (ROOT / "app" / image / "Dockerfile").read_text()
+
+
+SLOW_TO_START = {"api", "storefront", "operations", "grafana", "prometheus", "redis", "gateway"}
+"""Images whose programs read data, fill a database or import for seconds before they answer."""
+
+
+def test_no_slow_starter_is_killed_before_it_has_started(environment: Rendered) -> None:
+    probed = {
+        f"{resource.object_name}/{container['name']}": "startupProbe" in container
+        for resource in environment.resources
+        if resource.is_server
+        for container in resource.pod["containers"]
+        if "livenessProbe" in container
+        and re.sub(r"[:@].*", "", container["image"]).rpartition("/")[2] in SLOW_TO_START
+    }
+    assert len(probed) >= 9
+    assert [name for name, has_one in probed.items() if not has_one] == []

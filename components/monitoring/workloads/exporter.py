@@ -43,6 +43,7 @@ def declare_exporter(
         },
         ports={"metrics": APPLICATION_METRICS_PORT},
         resources=settings.resources,
+        startup=http_probe("/", APPLICATION_METRICS_PORT, period=2, timeout=5, failures=60),
         readiness=http_probe("/", APPLICATION_METRICS_PORT, timeout=5),
         liveness=http_probe("/", APPLICATION_METRICS_PORT, timeout=5, failures=6),
         mounts=mounts or {},

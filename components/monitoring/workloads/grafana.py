@@ -61,6 +61,8 @@ def _declare_server(
         env={**POD_IP, **grafana_environment()},
         ports={"metrics": GRAFANA_PORT},
         resources=settings.resources,
+        # Its first start fills its database.
+        startup=http_probe("/api/health", GRAFANA_PORT, period=5, timeout=5, failures=60),
         readiness=http_probe("/api/health", GRAFANA_PORT, timeout=5),
         liveness=http_probe("/api/health", GRAFANA_PORT, timeout=5, failures=6),
         mounts={
