@@ -21,7 +21,7 @@ from kpi.database.address import Address, BadAddress
 from kpi.database.before_after import report as before_after
 from kpi.database.slow_queries import rds_log
 from kpi.database.slow_queries.log_entries import UnreadableLog
-from kpi.database.slow_queries.report import TOP, find_slow_queries, report_of
+from kpi.database.slow_queries.report import TOP, SlowQueries, find_slow_queries, report_of
 from kpi.database.slow_queries.statistics import NoStatistics
 from kpi.report import publish
 
@@ -145,12 +145,22 @@ def slow_queries(
         if not_taken := Address.parse(url).not_taken:
             _tell(f"{URL_VARIABLE}: not taken, as nothing here does what they ask for: {', '.join(not_taken)}")
         with tempfile.TemporaryDirectory() as downloads, _status("reading statistics and logs") as status:
-            logs = [*(log or []), *(_download(rds, Path(downloads)) if rds else [])]
-            found = asyncio.run(
-                find_slow_queries(
-                    url, top=top, logs=logs, progress=lambda done, of: status.update(f"explaining {done} of {of}")
-                )
-            )
+
+            def find(logs: list[Path]) -> SlowQueries:
+                def progress(done: int, of: int) -> None:
+                    status.update(f"explaining {done} of {of}")
+
+                return asyncio.run(find_slow_queries(url, top=top, logs=logs, progress=progress))
+
+            downloaded = _download(rds, Path(downloads)) if rds else []
+            try:
+                found = find([*(log or []), *downloaded])
+            except UnreadableLog as error:
+                # In an instance's log that nobody chose, nothing slow may well have happened.
+                if log:
+                    raise
+                _tell(f"the log of {rds} is left aside: {error}")
+                found = find([])
     except ValueError:
         # The parser's own words may quote a piece of the password.
         _fail(f"{URL_VARIABLE} is not a Postgres URL: postgresql://user:password@host:5432/database, with %40 for an @")

@@ -15,10 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from typer.testing import CliRunner
 
 from app.database.catalogue import Size, load
 from app.database.migrations import upgrade
 from app.database.queries import STATEMENTS
+from kpi.database.__main__ import app
 from kpi.database.address import Address
 from kpi.database.slow_queries.judge import Category
 from kpi.database.slow_queries.log import read_logs
@@ -327,3 +329,18 @@ async def test_a_missing_index_is_found_by_the_parameters_of_a_log(empty_dsn: st
     report = await find_slow_queries(empty_dsn, logs=[log])
     (found,) = [verdict for verdict in report.verdicts if "FROM told WHERE" in verdict.usage.text]
     assert found.category is Category.MISSING_INDEX
+
+
+@pytest.mark.parametrize("chosen", [False, True])
+def test_a_quiet_log_of_rds_is_left_aside_and_a_chosen_one_refused(
+    empty_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: bool
+):
+    log = tmp_path / "log"
+    log.write_text("2026-01-01 10:00:00 UTC::@:[77]:LOG:  checkpoint starting: time\n")
+    monkeypatch.setattr("kpi.database.__main__._download", lambda *_: [log])
+    monkeypatch.setenv("DATABASE_URL", empty_dsn)
+    given = ["--log", str(log)] if chosen else ["--rds", "shop"]
+    done = CliRunner().invoke(app, ["slow-queries", "--output", str(tmp_path), *given])
+    assert done.exit_code == int(chosen), done.output
+    assert "no statement with its duration is in the log" in done.output
+    assert (tmp_path / "slow-queries.md").exists() != chosen
