@@ -346,3 +346,36 @@ def test_a_visit_s_first_and_second_page_are_reported_once_each(visitor: Visitor
     look_away()
     page.wait_for_timeout(1000)
     assert (reported("visit"), reported("visit_continued")) == (1, 1)
+
+
+def test_search_engines_find_every_product_once(storefront: Storefront) -> None:
+    found = re.findall(r"/products/(\d+)</loc>", httpx.get(f"{storefront.url}/sitemap.xml", timeout=60).text)
+    assert sorted(map(int, found)) == sorted(product["id"] for product in catalogue().products)
+
+
+def test_a_product_says_to_machines_what_it_says_to_people(storefront: Storefront) -> None:
+    page = httpx.get(f"{storefront.url}/products/{PRODUCT['id']}", headers={"x-country": "GB"}, timeout=60).text
+    found = re.search(r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL)
+    assert found
+    product = json.loads(found[1])
+    assert product["name"] == PRODUCT["name"]
+    assert product["offers"]["priceCurrency"] == "GBP"
+    assert round(float(product["offers"]["price"]) * 100) == PRODUCT["prices"]["free"]["GBP"]
+    assert 'property="og:image"' in page
+
+
+@pytest.mark.parametrize(
+    ("address", "canonical"), [("/products?sort=price", "/products"), ("/categories/3?sort=newest", "/categories/3")]
+)
+def test_every_order_of_a_listing_names_the_same_address(storefront: Storefront, address: str, canonical: str) -> None:
+    page = httpx.get(storefront.url + address, timeout=60).text
+    found = re.search(r'<link rel="canonical" href="[^"]*?(/(?:products|categories)[^"]*)"', page)
+    assert found
+    assert found[1] == canonical
+
+
+def test_a_browser_that_asks_for_the_icon_by_itself_gets_it(storefront: Storefront) -> None:
+    answer = httpx.get(f"{storefront.url}/favicon.ico", timeout=60)
+    assert answer.status_code == 200
+    assert answer.content[:4] == b"\0\0\1\0"
+    assert b"PNG" in answer.content[22:30]

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { money } from "@/shop/money";
+import { majorUnits, money } from "@/shop/money";
 
 const plain = (text: string) => text.replace(/[\u00a0\u202f]/gu, " ");
 
@@ -14,4 +14,12 @@ test.each([
 
 test("a currency without minor units isn't divided by 100", () => {
   expect(plain(money(500, "JPY"))).toMatch(/500$/u);
+});
+
+test.each([
+  [1999, "EUR", "19.99"],
+  [5, "GBP", "0.05"],
+  [500, "JPY", "500"],
+])("%i minor units of %s are %s for machines", (amount, currency, text) => {
+  expect(majorUnits(amount, currency)).toBe(text);
 });

@@ -2,7 +2,17 @@ import { marketOfCurrency } from "./market";
 
 /** `amount` in minor units, as the currency's own market writes it: 1999, "EUR" → "€19.99". */
 export function money(amount: number, currency: string): string {
-  const format = new Intl.NumberFormat(marketOfCurrency(currency).locale, { style: "currency", currency });
-  const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
-  return format.format(amount / 10 ** digits);
+  const format = formatOf(currency);
+  return format.format(amount / 10 ** digitsOf(format));
 }
+
+/** `amount` in minor units as a plain number, for machines: 1999, "EUR" → "19.99". */
+export function majorUnits(amount: number, currency: string): string {
+  const digits = digitsOf(formatOf(currency));
+  return (amount / 10 ** digits).toFixed(digits);
+}
+
+const formatOf = (currency: string): Intl.NumberFormat =>
+  new Intl.NumberFormat(marketOfCurrency(currency).locale, { style: "currency", currency });
+
+const digitsOf = (format: Intl.NumberFormat): number => format.resolvedOptions().maximumFractionDigits ?? 2;

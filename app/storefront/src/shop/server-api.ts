@@ -76,11 +76,14 @@ export interface Listing {
   categoryId?: number;
   sort: string;
   limit: number;
+  /** Where the page before ended. */
+  cursor?: string;
 }
 
 export async function products(market: Market, listing: Listing): Promise<Page<Product>> {
   const query = new URLSearchParams({ sort: listing.sort, limit: String(listing.limit) });
   if (listing.categoryId !== undefined) query.set("category_id", String(listing.categoryId));
+  if (listing.cursor) query.set("cursor", listing.cursor);
   const tags = [
     "products",
     ...(listing.categoryId === undefined

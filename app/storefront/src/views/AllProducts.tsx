@@ -5,9 +5,8 @@ import type { Market } from "@/shop/market";
 import { products } from "@/shop/server-api";
 import { isSort, listingPath, PAGE_SIZE } from "@/shop/sorting";
 
-export function allProductsMetadata(sort: string): Metadata {
-  return { title: "Everything", alternates: { canonical: listingPath(undefined, isSort(sort) ? sort : undefined) } };
-}
+/** Every order shows the same products: one address stands for all of them. */
+export const ALL_PRODUCTS_METADATA: Metadata = { title: "Everything", alternates: { canonical: listingPath() } };
 
 export async function AllProducts({ market, sort }: { market: Market; sort: string }) {
   if (!isSort(sort)) notFound();

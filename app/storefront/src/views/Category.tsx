@@ -22,7 +22,8 @@ export async function categoryMetadata(props: Props): Promise<Metadata> {
   return {
     title: category.name,
     description: category.description,
-    alternates: { canonical: listingPath(category.id, isSort(props.sort) ? props.sort : undefined) },
+    // Every order shows the same products: one address stands for all of them.
+    alternates: { canonical: listingPath(category.id) },
   };
 }
 

@@ -1,6 +1,5 @@
-import type { Metadata } from "next";
 import { memberMarketFrom } from "@/app/[market]/market";
-import { AllProducts, allProductsMetadata } from "@/views/AllProducts";
+import { ALL_PRODUCTS_METADATA, AllProducts } from "@/views/AllProducts";
 
 /** A member's own prices: made for each request, kept by nobody. */
 export const dynamic = "force-dynamic";
@@ -9,8 +8,7 @@ interface Props {
   params: Promise<{ market: string; sort: string }>;
 }
 
-export const generateMetadata = async ({ params }: Props): Promise<Metadata> =>
-  allProductsMetadata((await params).sort);
+export const metadata = ALL_PRODUCTS_METADATA;
 
 export default async function AllProductsPage({ params }: Props) {
   return <AllProducts market={await memberMarketFrom(params)} sort={(await params).sort} />;
