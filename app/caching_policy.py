@@ -444,8 +444,13 @@ def parse(text: str, name: str = "caching.yaml") -> Policy:
         field = ".".join(str(part) for part in location)
         allowed = ""
         if first["type"] == "extra_forbidden":
-            sections = {"errors": Errors, "bypass": Bypass, "countries": Countries, "routes": Route}
-            sections["entities"] = EntityTtl
+            sections: dict[str, type[BaseModel]] = {
+                "errors": Errors,
+                "bypass": Bypass,
+                "countries": Countries,
+                "routes": Route,
+                "entities": EntityTtl,
+            }
             model = Policy if len(first["loc"]) == 1 else sections.get(str(first["loc"][0]), Policy)
             model = Lists if "lists" in first["loc"][:-1] else model
             allowed = f": unknown field; allowed are {', '.join(model.model_fields)}"

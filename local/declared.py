@@ -60,7 +60,7 @@ class Source:
         if any(service.balanced for service in plan.services):
             addresses = {pod.name: pod.pod.address for pod in plan.pods}
             pods.append(balancer.pod(plan.services, addresses, self.state, images))
-        region = str((stack_config(STACK) | self.config)["aws:region"])
+        region = str({**stack_config(STACK), **self.config}["aws:region"])
         return Declared(resources=resources, plan=plan, pods=pods, region=region)
 
     def _render(self, secrets: Mapping[str, str]) -> Sequence[Resource]:

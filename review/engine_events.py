@@ -35,8 +35,8 @@ def parse(text: str) -> tuple[Event, ...]:
         content = _lines(text)
     if isinstance(content, dict) and not _is_event(content):
         content = cast("dict[str, Any]", content).get("events")
-    events: list[Any] = [content] if _is_event(content) else content
-    if not isinstance(events, list) or not all(_is_event(event) for event in events):
+    events: Any = [content] if _is_event(content) else content
+    if not isinstance(events, list) or not all(_is_event(event) for event in cast("list[Any]", events)):
         raise EventError("it has no events of the engine")
     if any(summary.get("isPreview") is False for summary in payloads(events, "summaryEvent")):
         raise EventError("it is that of an update, not of a preview")

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -106,7 +106,7 @@ def gateway(apis: list[Api], address: str, tmp_path: Path) -> Iterator[Gateway]:
 
 
 @contextlib.asynccontextmanager
-async def watching(apis: list[Api], gateway: Gateway) -> AsyncIterator[Watch]:
+async def watching(apis: list[Api], gateway: Gateway) -> AsyncGenerator[Watch]:
     watch = Watch()
     doors = {"gateway": f"http://{gateway.address}:{GATEWAY_PORT}", "api 0": apis[0].url, "api 1": apis[1].url}
     tasks = [asyncio.create_task(watch.read(door, url)) for door, url in doors.items() for _ in range(READERS)]
@@ -129,10 +129,10 @@ async def test_reads_are_fresh_while_everything_works(apis: list[Api], gateway: 
 async def test_reads_are_fresh_while_a_redis_master_dies(
     stack: Stack, apis: list[Api], gateway: Gateway, pair: str
 ) -> None:
+    lost = stack.redis.master(pair)
     async with watching(apis, gateway) as watch:
         for value in range(2000, 2040):
             if value == 2010:
-                lost = stack.redis.master(pair)
                 lost.stop()
             await watch.write([api.url for api in apis], value)
     lost.start()

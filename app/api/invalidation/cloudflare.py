@@ -66,7 +66,7 @@ class TokenBucket:
 class Cloudflare:
     """One zone's cache."""
 
-    name: Final = "cloudflare"
+    name: str = "cloudflare"
 
     def __init__(
         self, *, zone_id: str, token: SecretStr, base_url: str, plan: Plan, clock: Callable[[], float] = monotonic

@@ -53,7 +53,7 @@ class Coherence:
     With a `database`, purges of other processes are repeated on a newly connected master too.
     """
 
-    name: Final = REDIS
+    name: str = REDIS
 
     def __init__(
         self,

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final
 
 import httpx
 
@@ -12,7 +11,7 @@ from app.api.invalidation.layers import PurgeFailed
 class Gateway:
     """`urls` are the pods' purge addresses, of which each must confirm within `seconds`."""
 
-    name: Final = "gateway"
+    name: str = "gateway"
 
     def __init__(self, http: httpx.AsyncClient, urls: Sequence[str], *, seconds: float) -> None:
         self._http = http

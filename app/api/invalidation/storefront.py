@@ -19,7 +19,7 @@ TIMEOUT_SECONDS: Final = 5.0
 class Storefront:
     """`POST <url>/revalidate`, signed `X-Signature: t=<unix seconds>,v1=<HMAC-SHA-256 of "<t>.<body>">`."""
 
-    name: Final = "storefront"
+    name: str = "storefront"
 
     def __init__(self, http: httpx.AsyncClient, url: str, key: SecretStr) -> None:
         self._http = http

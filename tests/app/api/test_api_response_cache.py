@@ -132,7 +132,7 @@ async def test_an_answer_that_sets_a_cookie_or_must_not_be_kept_is_given_to_nobo
 
 @pytest.mark.parametrize("header", ["authorization", "x_preview"])
 async def test_an_answer_to_a_request_that_keeps_itself_apart_is_given_to_nobody_else(shop: Shop, header: str) -> None:
-    _, body, headers = await shop.get(**{header: "x"})
+    _, body, headers = await shop.get("/api/item/1", b"", **{header: "x"})
     assert headers[b"cache-control"] == b"private, no-store"
     assert body != (await shop.get())[1]
 
