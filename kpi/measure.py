@@ -42,7 +42,7 @@ Report = Callable[[str, float], None]
 RETURNING_SECONDS = 4.0
 """About what a stopped Redis node takes to be healthy again."""
 MEMBER = DEMO_USERS[1]
-SIGN_IN_COOKIE = "sid"
+SIGN_IN_COOKIES = ("__Host-sid=", "sid=")
 MEMBER_COOKIE = "tier=premium"
 """Makes caches of whole answers stand aside (app/caching.yaml); what a member may see, the session decides."""
 LISTING_PAGES = 5
@@ -103,7 +103,7 @@ async def _json(client: Client, target: str) -> Mapping[str, object]:
 async def _sign_in(client: Client, email: str) -> str:
     body = f'{{"email": "{email}", "password": "{DEMO_PASSWORD}"}}'.encode()
     answer = await client.request("POST", "/api/session", {"Content-Type": "application/json"}, body)
-    cookie = next((cookie for cookie in answer.cookies if cookie.startswith(f"{SIGN_IN_COOKIE}=")), "")
+    cookie = next((cookie for cookie in answer.cookies if cookie.startswith(SIGN_IN_COOKIES)), "")
     return cookie if answer.status == 201 else ""
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 import structlog
 from fastapi import Depends, FastAPI, Request, Response
@@ -12,11 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from app.api import problems
+from app.api.identity import session_cookie
 from app.api.limits import BodyLimit
+from app.api.metrics import UNLISTED
 from app.api.problems import MEDIA_TYPE, Problem
 from app.api.responses.middleware import CacheMiddleware
 from app.api.routes import ROUTERS
-from app.api.routes.parameters import each_once
+from app.api.routes.parameters import each_once, same_origin
 from app.api.shop import Shop
 from app.api.views import ProblemView
 from app.caching_policy import Entity, Policy, PolicyError
@@ -39,7 +41,7 @@ def make_routes() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(each_once)],
+        dependencies=[Depends(same_origin), Depends(each_once)],
     )
     for router in ROUTERS:
         app.include_router(router)
@@ -47,9 +49,9 @@ def make_routes() -> FastAPI:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(Exception, _broken)
     for away in failures.AWAY:
         app.add_exception_handler(away, _database_away)
-    app.add_exception_handler(Exception, _broken)
     generated = app.openapi
     app.openapi = lambda: _as_answered(generated())
     return app
@@ -89,8 +91,12 @@ def make_application(shop: Shop) -> App:
     routes = make_routes()
     check_named(shop.policy, routes)
     routes.state.shop = shop
-    return CacheMiddleware(
-        BodyLimit(routes),
+
+    def count(status: int) -> None:
+        shop.metrics.requests.labels(UNLISTED, "other", f"{status // 100}xx").inc()
+
+    cached = CacheMiddleware(
+        Guard(BodyLimit(routes)),
         cache=shop.responses,
         stores=shop.stores,
         targets=shop.targets,
@@ -100,6 +106,7 @@ def make_application(shop: Shop) -> App:
         log_sample=shop.settings.log_sample,
         slow_seconds=shop.settings.slow_request_seconds,
     )
+    return Guard(cached, count)
 
 
 def _response(problem: Problem) -> Response:
@@ -151,9 +158,54 @@ async def _database_away(request: Request, error: Exception) -> Response:
     return _response(problems.unavailable("The shop's database is not available at the moment."))
 
 
-async def _broken(request: Request, error: Exception) -> Response:
-    log.error("unexpected error", endpoint=_endpoint(request), exc_info=error)
-    return _response(Problem(500, "Something went wrong here; it has been logged."))
+async def _broken(_: Request, _error: Exception) -> Response:
+    return _response(Problem(500, BROKEN))
+
+
+BROKEN: Final = "Something went wrong here; it has been logged."
+
+
+class Guard:
+    """Answers for an application that fails: what is behind it never raises, and so is counted and logged as any other.
+
+    The framework's own handler answers as well, but raises the error again afterwards.
+    """
+
+    def __init__(self, app: App, failed: Callable[[int], None] | None = None) -> None:
+        self._app = app
+        self._failed = failed
+        """Hears the status of each answer that is given here."""
+
+    async def __call__(
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Callable[[], Awaitable[Any]],
+        send: Callable[[Any], Awaitable[None]],
+    ) -> None:
+        """Part of ASGI."""
+        started = False
+
+        async def watched(message: Any) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:  # whatever it is, the visitor gets an answer and the alert a count
+            away = isinstance(error, failures.AWAY)
+            route = str(getattr(scope.get("route"), "path", "unknown"))
+            log.error("unexpected error", endpoint=route, exc_info=error)
+            problem = (
+                problems.unavailable("The shop's database is not available at the moment.")
+                if away
+                else Problem(500, BROKEN)
+            )
+            if self._failed is not None:
+                self._failed(problem.status)
+            if not started:
+                problem.headers["Cache-Control"] = "no-store"
+                await problem.send(send)
 
 
 def _endpoint(request: Request) -> str:
@@ -172,14 +224,16 @@ def _as_answered(document: dict[str, Any]) -> dict[str, Any]:
     schemas |= definition.pop("$defs", {})
     schemas["ProblemView"] = definition
     document["components"]["securitySchemes"] = {
-        "session": {"type": "apiKey", "in": "cookie", "name": "sid"},
+        "session": {"type": "apiKey", "in": "cookie", "name": session_cookie(secure=True)},
         "token": {"type": "http", "scheme": "bearer"},
     }
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemView"}}}
     for path in document["paths"].values():
-        for operation in path.values():
+        for method, operation in path.items():
             responses = operation["responses"]
             responses.setdefault("422", {})
+            if method != "get":
+                responses.setdefault("403", {})
             if "requestBody" in operation:
                 responses |= {"400": {}, "413": {}, "408": {}}
             if operation["tags"] != ["operations"]:

@@ -1,21 +1,51 @@
-"""A limit on attempts to sign in: by account and by client, counted in Redis, in the process while Redis is away."""
+"""A limit on attempts to sign in, counted in Redis, and in the process while Redis is away.
 
-from time import monotonic
+After a number of failures the next attempt has to wait, each time twice as long. An account's failures from browsers
+that it has never been signed in with don't count for those that it has: nobody can keep its owner out.
+"""
+
+from hashlib import sha256
+from math import ceil
+from time import time
 from typing import Final
 
 from app.api.problems import Problem
 from app.api.redis import Pair, RedisError
 from app.api.redis.pair import Script
 
-WINDOW_SECONDS: Final = 300
 OF_ACCOUNT: Final = 10
+"""Failures before the first wait, of an account or of one of its known browsers."""
 OF_CLIENT: Final = 300
 """Whole offices share an address; the account's own limit is what stops guessing."""
+FIRST_WAIT_SECONDS: Final = 30
+LONGEST_WAIT_SECONDS: Final = 300
+FORGOTTEN_SECONDS: Final = 600
+"""After so long without a failure, all are forgotten; longer than any wait."""
+REMEMBERED_HERE: Final = 10_000
+"""Accounts and clients that the process counts while Redis is away: a megabyte or two."""
 
-_COUNT: Final = Script("""
-local count = redis.call('INCR', KEYS[1])
-if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
-return count
+# ARGV: now, failures without a wait, first and longest wait, seconds until all is forgotten. Returns how long to wait;
+# 0: this attempt may be made, and is counted as failed until it is forgiven.
+_TRY: Final = Script("""
+local failures = tonumber(redis.call('HGET', KEYS[1], 'failures') or '0')
+local opens = tonumber(redis.call('HGET', KEYS[1], 'opens') or '0')
+local now = tonumber(ARGV[1])
+if now < opens then return math.ceil(opens - now) end
+failures = failures + 1
+redis.call('HSET', KEYS[1], 'failures', failures)
+local beyond = failures - tonumber(ARGV[2])
+if beyond >= 0 then
+  redis.call('HSET', KEYS[1], 'opens', now + math.min(tonumber(ARGV[3]) * 2 ^ math.min(beyond, 20), tonumber(ARGV[4])))
+end
+redis.call('EXPIRE', KEYS[1], ARGV[5])
+return 0
+""")
+_FORGIVE_ONE: Final = Script("""
+if tonumber(redis.call('HGET', KEYS[1], 'failures') or '0') > 0 then
+  redis.call('HINCRBY', KEYS[1], 'failures', -1)
+  redis.call('HDEL', KEYS[1], 'opens')
+end
+return 0
 """)
 
 
@@ -24,38 +54,58 @@ class Attempts:
 
     def __init__(self, pair: Pair) -> None:
         self._pair = pair
-        self._local: dict[str, tuple[int, float]] = {}
+        self._here: dict[str, tuple[int, float]] = {}
+        """Failures, and the moment from which the next attempt may be made; least lately tried first."""
 
     async def count(self, account: str, client: str) -> None:
-        """One more attempt for this account from this client."""
-        for key, limit in ((f"attempts:account:{account}", OF_ACCOUNT), (f"attempts:client:{client}", OF_CLIENT)):
-            if await self._increment(key) > limit:
+        """One more attempt at this account from this client; counts as failed until it is forgiven."""
+        for key, free in ((_key("client", client), OF_CLIENT), (_key("account", account), OF_ACCOUNT)):
+            wait = await self._try(key, free)
+            if wait > 0:
                 raise Problem(
                     429,
-                    f"Too many attempts to sign in: wait {WINDOW_SECONDS // 60} minutes.",
-                    headers={"Retry-After": str(WINDOW_SECONDS)},
+                    f"Too many attempts to sign in: try again in {wait} seconds.",
+                    headers={"Retry-After": str(wait)},
                 )
 
-    async def forgive(self, account: str) -> None:
-        """The account's owner has signed in: earlier attempts don't count any more."""
-        key = f"attempts:account:{account}"
-        self._local.pop(key, None)
+    async def forgive(self, account: str, client: str) -> None:
+        """It has succeeded: no earlier failure at the account counts any more, nor this attempt of the client."""
+        account_key, client_key = _key("account", account), _key("client", client)
+        self._here.pop(account_key, None)
+        if client_key in self._here:
+            self._here[client_key] = (self._here[client_key][0] - 1, 0.0)
         try:
-            await self._pair.call("UNLINK", key)
+            await self._pair.call("UNLINK", account_key)
+            await self._pair.run(_FORGIVE_ONE, [client_key], [])
         except RedisError:
             return
 
-    async def _increment(self, key: str) -> int:
+    async def _try(self, key: str, free: int) -> int:
+        now = time()
+        limits = [free, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, FORGOTTEN_SECONDS]
         try:
-            return await self._pair.run(_COUNT, [key], [WINDOW_SECONDS])
+            return await self._pair.run(_TRY, [key], [f"{now:.3f}", *limits])
         except RedisError:
-            return self._increment_here(key)
+            return self._try_here(key, free, now)
 
-    def _increment_here(self, key: str) -> int:
-        now = monotonic()
-        if len(self._local) > 10_000:
-            self._local = {name: entry for name, entry in self._local.items() if entry[1] > now}
-        count, ends = self._local.get(key, (0, now + WINDOW_SECONDS))
-        count, ends = (1, now + WINDOW_SECONDS) if ends <= now else (count + 1, ends)
-        self._local[key] = (count, ends)
-        return count
+    def _try_here(self, key: str, free: int, now: float) -> int:
+        failures, opens = self._here.pop(key, (0, 0.0))
+        if now >= opens:
+            if opens and now >= opens + FORGOTTEN_SECONDS:
+                failures = 0
+            failures += 1
+            beyond = failures - free
+            wait, opens = 0, now
+            if beyond >= 0:
+                opens += min(FIRST_WAIT_SECONDS * 2 ** min(beyond, 20), LONGEST_WAIT_SECONDS)
+        else:
+            wait = ceil(opens - now)
+        self._here[key] = (failures, opens)
+        while len(self._here) > REMEMBERED_HERE:
+            del self._here[next(iter(self._here))]
+        return wait
+
+
+def _key(kind: str, of: str) -> str:
+    """Of one size, whatever was typed; and nobody's address is readable in Redis."""
+    return f"attempts:{kind}:{sha256(of.encode()).hexdigest()[:32]}"

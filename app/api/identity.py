@@ -1,10 +1,7 @@
-"""Who asks: a visitor by the cookie `sid`, or an administrator or service by a bearer token."""
+"""Who asks: a visitor by the session's cookie, or an administrator or service by a bearer token."""
 
-import hmac
-from collections.abc import MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from dataclasses import dataclass
-from hashlib import sha256
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final, Literal
 
 from app.api import problems
@@ -12,9 +9,16 @@ from app.api.entities import Entities
 from app.api.sessions import Session, SessionStore, is_id
 from app.database.queries import Database, tokens
 
-COOKIE: Final = "sid"
 TIER_COOKIE: Final = "tier"
 """Marks a member with a price list of their own, so that shared caches stand aside; it proves nothing."""
+
+
+def session_cookie(*, secure: bool) -> str:
+    """The name of the session's cookie. Over https its prefix has browsers take it from this very host only, so that no
+    other host of the domain can plant one (RFC 6265bis, section 4.1.3.2).
+    """
+    return "__Host-sid" if secure else "sid"
+
 
 Role = Literal["anonymous", "user", "service", "admin"]
 
@@ -56,28 +60,36 @@ class Identifier:
     """Finds out who asks. A broken or unknown proof makes a request anonymous, not an error."""
 
     def __init__(
-        self, sessions: SessionStore, entities: Entities, database: Database, *, admin_token: str | None
+        self,
+        sessions: SessionStore,
+        entities: Entities,
+        database: Database,
+        *,
+        cookie: str,
     ) -> None:
         self._sessions = sessions
         self._entities = entities
         self._database = database
-        self._admin_digest = sha256(admin_token.encode()).digest() if admin_token else None
+        self._cookie = cookie.encode()
 
     async def __call__(self, scope: MutableMapping[str, Any]) -> Identity:
         """From an ASGI scope's headers; asked twice for the same request, answers from memory."""
         known = scope.setdefault("state", {}).get("identity")
         if isinstance(known, Identity):
             return known
-        identity = await self._find(dict(scope["headers"]))
+        identity = await self._find(scope["headers"])
         scope["state"]["identity"] = identity
         return identity
 
-    async def _find(self, headers: dict[bytes, bytes]) -> Identity:
-        scheme, _, credentials = headers.get(b"authorization", b"").partition(b" ")
+    async def _find(self, headers: Iterable[tuple[bytes, bytes]]) -> Identity:
+        authorization = next((value for name, value in headers if name == b"authorization"), b"")
+        scheme, _, credentials = authorization.partition(b" ")
         if scheme.lower() == b"bearer" and credentials:
             return await self._by_token(credentials.strip().decode("latin-1"))
-        session_id = cookie_value(headers.get(b"cookie", b""), COOKIE)
-        if session_id is None or not is_id(session_id):
+        cookies = b";".join(value for name, value in headers if name == b"cookie")
+        # Of several, the first that can be an id: browsers send the one of the longest path first.
+        session_id = next(filter(is_id, cookie_values(cookies, self._cookie)), None)
+        if session_id is None:
             return Identity()
         session = await self._sessions.get(session_id)
         if session is None:
@@ -90,19 +102,17 @@ class Identifier:
         return Identity("user", session.user_id, user["tier"], session)
 
     async def _by_token(self, token: str) -> Identity:
-        digest = sha256(token.encode()).digest()
-        if self._admin_digest is not None and hmac.compare_digest(digest, self._admin_digest):
-            return Identity("admin")
         caller = await tokens.authenticate(self._database, token)
         if caller is None:
             return Identity()
         return Identity("admin" if caller.role == "admin" else "service")
 
 
-def cookie_value(header: bytes, name: str) -> str | None:
-    """One cookie's value; None where it is missing or the header can't be read."""
-    try:
-        morsel = SimpleCookie(header.decode("latin-1")).get(name)
-    except CookieError:
-        return None
-    return morsel.value if morsel is not None else None
+def cookie_values(header: bytes, name: bytes) -> Iterator[str]:
+    """The values of a cookie in the order of the header, read as browsers read cookies (RFC 6265bis, section 5.6): up
+    to the next semicolon, whatever else other cookies hold.
+    """
+    for pair in header.split(b";"):
+        found, separator, value = pair.partition(b"=")
+        if separator and found.strip(b" \t") == name:
+            yield value.strip(b" \t").decode("latin-1")

@@ -1,6 +1,7 @@
 """Limits on what a request may cost before its handler sees it: size and time of its body."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
@@ -40,6 +41,13 @@ class BodyLimit:
             return
         if body is None:
             return
+        if b"\\u" in body and not _is_unicode(body):
+            reason = {
+                "field": "body",
+                "message": "must be Unicode text, without half of a surrogate pair",
+            }
+            await Problem(422, f"body: {reason['message']}", errors=[reason]).send(send)
+            return
         given = False
 
         async def receive_whole() -> Message:
@@ -67,6 +75,18 @@ async def _read(scope: Scope, receive: Receive) -> bytes | None:
             raise _too_large()
         if not message.get("more_body", False):
             return bytes(parts)
+
+
+def _is_unicode(body: bytes) -> bool:
+    """Whether escapes of JSON make text that UTF-8 can hold (RFC 8259, section 8.2); Python reads others too."""
+    try:
+        json.dumps(json.loads(body), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    except (ValueError, RecursionError):
+        # What is no JSON at all is refused by whoever reads it.
+        return True
+    return True
 
 
 def _too_large() -> Problem:

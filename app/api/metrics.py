@@ -157,6 +157,9 @@ class Browser:
             ["page"],
             registry=registry,
         )
+        self.left_out = Counter(
+            "browser_events_left_out_total", "Measurements beyond a client's quota", registry=registry
+        )
         self.sync = Counter("browser_sync_total", "Queued writes by outcome", ["result"], registry=registry)
 
 
@@ -185,7 +188,8 @@ class Metrics:
         )
         self.sessions = Counter(
             "api_session_reads_total",
-            "Session reads: hit; healed, fallback (found in Postgres, written back to Redis or not); miss; unavailable",
+            "Session reads: hit; healed, fallback (found in Postgres, written back to Redis or not); miss; revoked (in "
+            "Redis, but ended in Postgres); unavailable",
             ["result"],
             registry=self.registry,
         )

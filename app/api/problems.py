@@ -50,9 +50,9 @@ class Problem(Exception):
         await send({"type": "http.response.body", "body": body})
 
 
-def unauthorized() -> Problem:
+def unauthorized(detail: str = "Sign in first: POST /api/session.") -> Problem:
     """Nobody is signed in."""
-    return Problem(401, "Sign in first: POST /api/session.", headers={"WWW-Authenticate": 'Bearer realm="shop"'})
+    return Problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="shop"'})
 
 
 def forbidden(detail: str) -> Problem:

@@ -28,6 +28,7 @@ from app.api.redis.pair import Script
 from app.database import failures
 from app.database.queries import Database, sessions
 from app.database.queries.rows import JsonObject
+from app.database.queries.sessions import Total
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,14 @@ CHANGED_SECONDS: Final = 15
 """Longer than a read of Postgres and the healing after it may take: the time limit of a statement and of Redis."""
 RECENT_SECONDS: Final = 10.0
 """A promoted replica has what was written before that: the old master was missed within a second or two."""
+BELIEVED_SECONDS: Final = 0.5
+"""For so long a process believes Redis that a member's session goes on; then it asks Postgres, where sessions are
+ended: by signing out everywhere, a changed password, an operator.
+"""
+ASKING_SECONDS: Final = 0.25
+"""While Postgres doesn't answer within this, Redis alone is believed, for a second at a time."""
+BELIEVED: Final = 10_000
+"""Sessions of which a process remembers that: two megabytes."""
 MEND_SECONDS: Final = 0.1
 """Pause between attempts to drop what Redis may have wrong. While the circuit is open they cost nothing."""
 
@@ -91,13 +100,17 @@ return 1
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What a visitor's session holds; `user_id` is None until they sign in. Times are seconds since the epoch."""
+    """What a visitor's session holds; `user_id` is None until they sign in. Times are seconds since the epoch.
+
+    `cart_version` grows with each change of the cart.
+    """
 
     id: str
     user_id: int | None
     last_activity: float
     cart_data: JsonObject = field(default_factory=dict)
     preferences: JsonObject = field(default_factory=dict)
+    cart_version: int = 0
 
     @property
     def ttl(self) -> int:
@@ -115,6 +128,7 @@ class Change:
     session: Session
     data: Data
     moment: float
+    cart_version: int
 
 
 def new_id() -> str:
@@ -138,23 +152,48 @@ class SessionStore:
         """Ids whose copy in Redis may be older than Postgres's: to be dropped before Redis is read again."""
         self._recent: dict[str, float] = {}
         """When ids were last written to Redis, oldest first."""
+        self._believed: dict[str, float] = {}
+        """Until when members' sessions needn't be asked for, longest known first."""
+        self._unasked_until = 0.0
+        """Until when Postgres isn't asked whether sessions go on, because it didn't answer."""
         self._mending: asyncio.Task[None] | None = None
         pair.on_recovery(self._drop_doubtful)
 
     async def create(
-        self, *, user_id: int | None = None, cart_data: JsonObject | None = None, preferences: JsonObject | None = None
+        self,
+        *,
+        user_id: int | None = None,
+        cart_data: JsonObject | None = None,
+        preferences: JsonObject | None = None,
+        told: Total | None = None,
     ) -> Session:
-        """A new session under a new id."""
+        """A new session under a new id; `told` is what the owner of the cart was told that it costs."""
+        session = await self.begin(
+            self._database, user_id=user_id, cart_data=cart_data, preferences=preferences, told=told
+        )
+        await self.publish(session)
+        return session
+
+    async def begin(
+        self,
+        database: Database,
+        *,
+        user_id: int | None = None,
+        cart_data: JsonObject | None = None,
+        preferences: JsonObject | None = None,
+        told: Total | None = None,
+    ) -> Session:
+        """The part of `create` that a transaction may hold: `publish` what it returns once that is committed."""
         session = Session(new_id(), user_id, time(), cart_data or {}, preferences or {})
         await sessions.save(
-            self._database,
+            database,
             session.id,
             ttl_seconds=session.ttl,
             user_id=user_id,
             cart_data=session.cart_data,
             preferences=session.preferences,
+            told=told,
         )
-        await self._in_redis(_CREATE, session.id, session.ttl, *_flat(_fields(session)))
         return session
 
     async def get(self, session_id: str) -> Session | None:
@@ -173,8 +212,31 @@ class SessionStore:
         session = _decoded(session_id, fields)
         if session is None:
             return await self._from_postgres(session_id, heal=True)
+        if session.user_id is not None and not await self._goes_on(session_id):
+            await self._in_redis(_END, session_id, ENDED_SECONDS)
+            self._count("revoked")
+            return None
         self._count("hit")
         return session
+
+    async def _goes_on(self, session_id: str) -> bool:
+        """Whether a session that Redis has was ended in Postgres; without an answer, it goes on."""
+        now = monotonic()
+        if now < max(self._believed.get(session_id, 0.0), self._unasked_until):
+            return True
+        try:
+            async with asyncio.timeout(ASKING_SECONDS):
+                goes_on = await sessions.is_there(self._database, session_id)
+        except failures.ANY as error:
+            self._unasked_until = now + 1.0
+            log.warning("nobody can say whether sessions were ended", error=type(error).__name__)
+            return True
+        self._believed.pop(session_id, None)
+        if goes_on:
+            self._believed[session_id] = now + BELIEVED_SECONDS
+        while len(self._believed) > BELIEVED:
+            del self._believed[next(iter(self._believed))]
+        return goes_on
 
     async def _from_postgres(self, session_id: str, *, heal: bool) -> Session | None:
         try:
@@ -186,7 +248,14 @@ class SessionStore:
         if row is None:
             self._count("miss")
             return None
-        session = Session(session_id, row.user_id, row.last_activity.timestamp(), row.cart_data, row.preferences)
+        session = Session(
+            session_id,
+            row.user_id,
+            row.last_activity.timestamp(),
+            row.cart_data,
+            row.preferences,
+            row.cart_version,
+        )
         left = max(1, int(row.expires_at.timestamp() - time()))
         healed = heal and await self._in_redis(_HEAL, session_id, left, *_flat(_fields(session))) == 1
         self._reads.labels("healed" if healed else "fallback").inc()
@@ -204,20 +273,27 @@ class SessionStore:
         await self.publish(change)
         return True
 
-    async def write(self, database: Database, session: Session, data: Data) -> Change | None:
-        """The part of `set` that a transaction may hold: `publish` what it gives once that is committed."""
-        moment = await sessions.change(
+    async def write(
+        self, database: Database, session: Session, data: Data, *, told: Total | None = None
+    ) -> Change | None:
+        """The part of `set` that a transaction may hold: `publish` what it returns once that is committed."""
+        changed = await sessions.change(
             database,
             session.id,
             ttl_seconds=session.ttl,
             cart_data=data.get("cart_data"),
             preferences=data.get("preferences"),
+            told=told,
         )
-        return None if moment is None else Change(session, data, moment.timestamp())
+        return None if changed is None else Change(session, data, changed.moment.timestamp(), changed.cart_version)
 
-    async def publish(self, change: Change) -> None:
-        """Tell Redis what Postgres has."""
+    async def publish(self, change: Change | Session) -> None:
+        """Tell Redis what Postgres has: of a session that was changed, or of a new one."""
+        if isinstance(change, Session):
+            await self._in_redis(_CREATE, change.id, change.ttl, *_flat(_fields(change)))
+            return
         fields = {name: orjson.dumps(value) for name, value in change.data.items()}
+        fields["cart_version"] = str(change.cart_version).encode()
         at = _seconds(change.moment)
         await self._in_redis(_CHANGE, change.session.id, change.session.ttl, CHANGED_SECONDS, at, *_flat(fields))
 
@@ -302,6 +378,7 @@ def _fields(session: Session) -> dict[str, bytes]:
         "user_id": b"" if session.user_id is None else str(session.user_id).encode(),
         "cart_data": orjson.dumps(session.cart_data),
         "preferences": orjson.dumps(session.preferences),
+        "cart_version": str(session.cart_version).encode(),
         "last_activity": _seconds(session.last_activity),
     }
 
@@ -315,6 +392,7 @@ def _decoded(session_id: str, fields: Mapping[bytes, bytes]) -> Session | None:
             float(fields[b"last_activity"]),
             orjson.loads(fields[b"cart_data"]),
             orjson.loads(fields[b"preferences"]),
+            int(fields.get(b"cart_version", b"0")),
         )
     except (KeyError, ValueError):
         return None

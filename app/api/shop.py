@@ -14,12 +14,13 @@ from app.api.attempts import Attempts
 from app.api.cache_manager import CacheManager
 from app.api.database_pool import open_pool
 from app.api.entities import Entities
-from app.api.identity import Identifier
+from app.api.identity import Identifier, session_cookie
 from app.api.invalidation.coherence import Coherence
 from app.api.invalidation.gateway import Gateway
 from app.api.invalidation.layers import Layer
 from app.api.metrics import Metrics
 from app.api.query_cache import QueryCache
+from app.api.quotas import EVENTS, EVENTS_SECONDS, Quota
 from app.api.redis.pairs import Redis, make_redis
 from app.api.redis.tagged import TaggedStore
 from app.api.responses.cache import ResponseCache
@@ -54,6 +55,7 @@ class Shop:
     queries: QueryCache
     sessions: SessionStore
     attempts: Attempts
+    measured: Quota
     identify: Identifier
     coherence: Coherence
     writer: Writer
@@ -68,7 +70,6 @@ async def open_shop(settings: Settings, policy: Policy) -> AsyncGenerator[Shop]:
     memory = Memory(settings.local_cache_bytes)
     responses = ResponseCache(memory, memory_seconds=settings.local_cache_seconds, policy=policy)
     entity_cache, computed_cache = CacheManager(stores.data, metrics), CacheManager(stores.computed, metrics)
-    admin_token = settings.secret("admin-token")
     async with open_pool(settings) as pool, httpx.AsyncClient() as http:
         coherence = Coherence(
             data=stores.data,
@@ -97,14 +98,15 @@ async def open_shop(settings: Settings, policy: Policy) -> AsyncGenerator[Shop]:
             queries=QueryCache(entity_cache, computed_cache, pool, policy),
             sessions=sessions,
             attempts=Attempts(redis.sessions),
+            measured=Quota(EVENTS, EVENTS_SECONDS),
             identify=Identifier(
                 sessions,
                 entities,
                 pool,
-                admin_token=admin_token.get_secret_value() if admin_token is not None else None,
+                cookie=session_cookie(secure=settings.cookie_secure),
             ),
             coherence=coherence,
-            writer=Writer(pool, policy, layers, metrics),
+            writer=Writer(pool, policy, layers, sessions, metrics),
         )
         _measure(shop, memory)
         await redis.start()

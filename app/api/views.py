@@ -78,14 +78,17 @@ class ProblemView(View):
 
 
 class ProductCard(View):
-    """A product as listings show it. `stock` says 10 for 10 pieces or more."""
+    """A product as listings show it. `stock` says 10 for 10 pieces or more.
+
+    `price` is null where the product isn't sold in `currency`.
+    """
 
     id: int
     slug: str
     name: str
     brand: str
     category_id: int
-    price: int
+    price: int | None
     currency: str
     image: str
     image_width: int
@@ -101,11 +104,10 @@ class ProductCard(View):
     @classmethod
     def of(cls, card: Card, currency: str, tier: str) -> "ProductCard":
         """As customers of this price list and currency see it."""
-        price, priced_in = price_of(card.prices, currency, tier)
         return cls(
             **{name: getattr(card, name) for name in cls.model_fields if name not in {"price", "currency", "stock"}},
-            price=price,
-            currency=priced_in,
+            price=price_of(card.prices, currency, tier),
+            currency=currency,
             stock=min(card.stock, LISTED_STOCK_AT_MOST),
         )
 
@@ -123,14 +125,13 @@ class ProductDetail(ProductCard):
     @classmethod
     def of_entity(cls, product: Mapping[str, Any], currency: str, tier: str) -> "ProductDetail":
         """From the entity cache's JSON."""
-        price, priced_in = price_of(product["prices"], currency, tier)
-        return cls.model_validate({**product, "price": price, "currency": priced_in})
+        price = price_of(product["prices"], currency, tier)
+        return cls.model_validate({**product, "price": price, "currency": currency})
 
 
-def price_of(prices: Mapping[str, Mapping[str, int]], currency: str, tier: str) -> tuple[int, str]:
-    """The price and the currency it is in: a product without a price in `currency` is sold in euro."""
-    price_list = prices.get(tier) or prices["free"]
-    return (price_list[currency], currency) if currency in price_list else (price_list["EUR"], "EUR")
+def price_of(prices: Mapping[str, Mapping[str, int]], currency: str, tier: str) -> int | None:
+    """What the product costs; None: it isn't for sale in this currency, at this price list."""
+    return prices.get(tier, {}).get(currency)
 
 
 class ProductPage(View):
@@ -185,7 +186,7 @@ class StockView(View):
 
 
 class ReviewView(View):
-    """A customer's review."""
+    """A customer's review; `verified` says that they had bought the product here."""
 
     id: int
     product_id: int
@@ -193,6 +194,7 @@ class ReviewView(View):
     title: str
     body: str
     author: str
+    verified: bool
     created_at: datetime
 
     @classmethod
@@ -212,7 +214,7 @@ Amount = Annotated[StrictInt, Field(ge=0, le=10**9), Whole]
 
 
 class Amounts(Input):
-    """A price in each currency, in minor units; where one is missing, the product is sold in euro."""
+    """A price in each currency, in minor units; where one is missing, the product isn't for sale in it."""
 
     EUR: Amount
     USD: Amount | None = None
@@ -294,6 +296,11 @@ class Credentials(Input):
     password: Annotated[str, Field(min_length=1, max_length=200)]
 
 
+NewPassword = Annotated[str, Field(min_length=8, max_length=200)]
+"""At least eight characters: NIST SP 800-63B, section 5.1.1.2."""
+Email = Annotated[Text, Field(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+
+
 class Visitor(View):
     """Who is signed in."""
 
@@ -309,6 +316,13 @@ class SessionView(View):
     user: Visitor | None
 
 
+class PasswordChange(Input):
+    """A new password; the present one proves that it is the user who asks."""
+
+    current_password: Annotated[str, Field(min_length=1, max_length=200)]
+    new_password: NewPassword
+
+
 class CartLineInput(Input):
     """A product and how many of it."""
 
@@ -316,25 +330,33 @@ class CartLineInput(Input):
     quantity: Annotated[StrictInt, Field(ge=1, le=99), Whole]
 
 
+def _each_once(lines: list[CartLineInput]) -> list[CartLineInput]:
+    ids = [line.product_id for line in lines]
+    if len(set(ids)) != len(ids):
+        raise ValueError("must name each product once")
+    return lines
+
+
+CartLines = Annotated[list[CartLineInput], AfterValidator(_each_once)]
+
+
 class CartInput(Input):
     """The whole cart as it shall be; quantities are absolute, so sending it twice changes nothing."""
 
-    items: Annotated[list[CartLineInput], Field(max_length=100)]
-
-    @model_validator(mode="after")
-    def _each_once(self) -> "CartInput":
-        ids = [item.product_id for item in self.items]
-        if len(set(ids)) != len(ids):
-            raise ValueError("items must name each product once")
-        return self
+    items: Annotated[CartLines, Field(max_length=100)]
 
 
 class CartLine(View):
-    """A line of the cart; `product` is null for one that is no longer sold."""
+    """A line of the cart.
+
+    `product` is null for one that is no longer sold, `unit_price` for one that isn't sold in this currency: neither is
+    part of the total. `left` is how many pieces there are, where those are fewer than wanted.
+    """
 
     product_id: int
     quantity: int
-    unit_price: int
+    unit_price: int | None
+    left: int | None
     product: ProductCard | None
 
 
@@ -344,6 +366,17 @@ class CartView(View):
     items: list[CartLine]
     total: int
     currency: str
+
+
+class Quote(CartView):
+    """What an order of the cart costs now: send `total`, `currency` and `cart_version` with the order.
+
+    `id` is a fresh Idempotency-Key for it.
+    """
+
+    id: str
+    cart_version: int
+    expires_at: datetime
 
 
 PreferenceValue = (
@@ -378,11 +411,24 @@ class Payment(Input):
 
 
 class Checkout(Input):
-    """Order what is in the cart, or `items` where given."""
+    """Order what is in the cart, or `items` where given. `total` and `currency` are what the customer saw.
+
+    A guest gives an e-mail address.
+    """
 
     shipping_address: Address
     payment: Payment = Payment(method="test")
-    items: Annotated[list[CartLineInput], Field(min_length=1, max_length=100)] | None = None
+    items: Annotated[CartLines, Field(min_length=1, max_length=100)] | None = None
+    total: Annotated[StrictInt, Field(ge=0, le=LARGEST_ID), Whole] | None = None
+    currency: Literal["EUR", "USD", "GBP"] | None = None
+    cart_version: Annotated[StrictInt, Field(ge=0, le=LARGEST_ID), Whole] | None = None
+    email: Email | None = None
+
+    @model_validator(mode="after")
+    def _total_in_a_currency(self) -> "Checkout":
+        if (self.total is None) != (self.currency is None):
+            raise ValueError("give total and currency, or neither")
+        return self
 
 
 class OrderLineView(View):
@@ -397,9 +443,10 @@ class OrderLineView(View):
 
 
 class OrderView(View):
-    """An order."""
+    """An order; `email` is a guest's."""
 
     id: int
+    email: str | None
     status: str
     currency: str
     total: int

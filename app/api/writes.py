@@ -1,5 +1,5 @@
-"""How every write goes: once for each Idempotency-Key, its purges noted in the same transaction, our own layers clean
-before the answer leaves."""
+"""How every write goes: once for each Idempotency-Key, its purges noted in the same transaction, our own layers and the
+session in Redis up to date before the response leaves."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -8,14 +8,15 @@ from hashlib import blake2b
 from typing import Final
 
 import asyncpg
-import orjson
 import structlog
 from asyncpg.pool import Pool
 from pydantic import BaseModel
 
 from app.api.invalidation.layers import REDIS, Layer, purge_in_order
 from app.api.metrics import Metrics
-from app.api.problems import MEDIA_TYPE, Problem
+from app.api.problems import Problem
+from app.api.sessions import Change as SessionChange
+from app.api.sessions import Session, SessionStore
 from app.caching_policy import Event, Policy
 from app.database import failures
 from app.database.queries import Transaction, idempotency, outbox
@@ -24,8 +25,6 @@ log = structlog.get_logger(__name__)
 
 WORKER_DELAY_SECONDS: Final = 0.1
 """The worker leaves a new purge alone for this long: normally the writer has done Redis by then."""
-_KEPT_FAILURES: Final = frozenset({404, 409, 412})
-"""Refusals that are the request's answer. Others (who are you, too busy) may be different the next time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +37,36 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A write's answer, and what it changed."""
+    """What a write answers, and what it changed.
+
+    `session` is what it changed of the visitor's session, or a new one. `repeat` is what the same request means from
+    now on, where the write itself changes that: it is a repetition all the same.
+    """
 
     status: int
     body: BaseModel
     changes: Sequence[Change] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    session: SessionChange | Session | None = None
+    repeat: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Ready to be sent."""
+    """A response that is ready to be sent."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """The Idempotency-Key of a request: whose it is, and everything that the request means."""
+
+    scope: str
+    key: str
+    meaning: bytes
 
 
 Act = Callable[[Transaction], Awaitable[Written]]
@@ -63,60 +77,71 @@ class Writer:
     one of them doesn't confirm is left to the worker, and counted as a failed purge.
     """
 
-    def __init__(self, pool: "Pool[asyncpg.Record]", policy: Policy, layers: Sequence[Layer], metrics: Metrics) -> None:
+    def __init__(
+        self,
+        pool: "Pool[asyncpg.Record]",
+        policy: Policy,
+        layers: Sequence[Layer],
+        sessions: SessionStore,
+        metrics: Metrics,
+    ) -> None:
         self._pool = pool
         self._policy = policy
         self._layers = tuple(layers)
+        self._sessions = sessions
         self._metrics = metrics
         self._afterwards: set[asyncio.Task[None]] = set()
 
-    async def write(self, act: Act, *, scope: str, key: str | None, request: bytes) -> Answer:
-        """Run `act` in a transaction and answer; or answer as the first time, if `key` was used by this `scope` before.
+    async def write(self, act: Act, once: Once | None = None) -> Answer:
+        """Run `act` in a transaction and return its answer; or the first one, if this was asked `once` before.
 
-        `request` is what the key stands for: method, address and body. Raises Problem 422 if the key was used for
-        something else, and what `act` raises.
+        Only success is kept under a key: whoever mends what was refused may try again with the same key. A repetition
+        has no effect at all. Raises Problem 422 if the key stands for another request, and what `act` raises.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            if key is not None:
-                digest = blake2b(request, digest_size=32).digest()
-                try:
-                    before = await idempotency.claim(connection, scope=scope, key=key, request_digest=digest)
-                except idempotency.KeyReused as error:
-                    raise Problem(
-                        422, "This Idempotency-Key was used for another request: use a new key for a new request."
-                    ) from error
-                if before is not None:
-                    headers = {name: str(value) for name, value in before.headers.items()}
-                    return Answer(before.status, headers | {"idempotency-replayed": "true"}, before.body)
-            answer, changes = await self._act(act, connection)
-            if key is not None:
+            if once is not None and (before := await self._claim(connection, once)) is not None:
+                return before
+            written = await act(connection)
+            answer = Answer(
+                written.status,
+                {"content-type": "application/json", **written.headers},
+                written.body.model_dump_json().encode(),
+            )
+            if once is not None:
                 await idempotency.store(
                     connection,
-                    scope=scope,
-                    key=key,
+                    scope=once.scope,
+                    key=once.key,
                     status=answer.status,
                     headers=dict(answer.headers),
                     body=answer.body,
+                    repeat_digest=_digest(written.repeat) if written.repeat is not None else None,
                 )
-            tags = list(dict.fromkeys(tag for one in changes for tag in self._policy.purge(one.event, one.about)))
+            purged = (self._policy.purge(change.event, change.about) for change in written.changes)
+            tags = list(dict.fromkeys(tag for one in purged for tag in one))
             event = None
             if tags:
-                reason = ",".join(sorted({change.event for change in changes}))
+                reason = ",".join(sorted({change.event for change in written.changes}))
                 event = await outbox.add(connection, tags=tags, reason=reason, delay_seconds=WORKER_DELAY_SECONDS)
+        if written.session is not None:
+            await self._sessions.publish(written.session)
         if event is not None:
             await self._purge(event, tags)
         return answer
 
-    async def _act(self, act: Act, connection: Transaction) -> tuple[Answer, Sequence[Change]]:
+    async def _claim(self, connection: Transaction, once: Once) -> Answer | None:
         try:
-            async with connection.transaction():
-                written = await act(connection)
-        except Problem as refusal:
-            if refusal.status not in _KEPT_FAILURES:
-                raise
-            return Answer(refusal.status, {"content-type": MEDIA_TYPE, **refusal.headers}, refusal.body()), ()
-        headers = {"content-type": "application/json", **written.headers}
-        return Answer(written.status, headers, written.body.model_dump_json().encode()), written.changes
+            before = await idempotency.claim(
+                connection, scope=once.scope, key=once.key, request_digest=_digest(once.meaning)
+            )
+        except idempotency.KeyReused as error:
+            raise Problem(
+                422, "This Idempotency-Key was used for another request: use a new key for a new request."
+            ) from error
+        if before is None:
+            return None
+        headers = {name: str(value) for name, value in before.headers.items()}
+        return Answer(before.status, headers | {"idempotency-replayed": "true"}, before.body)
 
     async def _purge(self, event: int, tags: Sequence[str]) -> None:
         if REDIS not in await purge_in_order(self._layers, tags, self._metrics):
@@ -138,6 +163,5 @@ class Writer:
         await asyncio.gather(*self._afterwards, return_exceptions=True)
 
 
-def request_bytes(method: str, path: str, body: BaseModel | None) -> bytes:
-    """What an Idempotency-Key stands for: the same JSON in another spelling is the same request."""
-    return f"{method} {path}\n".encode() + (orjson.dumps(body.model_dump(mode="json")) if body is not None else b"")
+def _digest(meaning: bytes) -> bytes:
+    return blake2b(meaning, digest_size=32).digest()

@@ -10,18 +10,29 @@ _VERIFIER: Final = re.compile(r"SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/
 
 GRANTS_TO_APP: Final = {
     "categories": "SELECT",
-    "products": "SELECT, UPDATE",
-    "inventory": "SELECT, UPDATE",
-    "users": "SELECT, INSERT, UPDATE",
-    "orders": "SELECT, INSERT, UPDATE",
+    "products": "SELECT, UPDATE (name, description, status, prices, category_id, rating_average, rating_count)",
+    "inventory": "SELECT, UPDATE (quantity)",
+    "users": "SELECT, UPDATE (name, country, preferences, password_hash)",
+    "known_devices": "SELECT, INSERT, UPDATE (last_seen), DELETE",
+    "orders": "SELECT, INSERT",
     "order_items": "SELECT, INSERT",
     "reviews": "SELECT, INSERT",
-    "sessions": "SELECT, INSERT, UPDATE, DELETE",
-    "idempotency_keys": "SELECT, INSERT, UPDATE, DELETE",
-    "invalidation_outbox": "SELECT, INSERT, UPDATE, DELETE",
+    "sessions": "SELECT, INSERT, DELETE, UPDATE (user_id, cart_data, cart_version, cart_total, cart_currency, "
+    "preferences, last_activity, expires_at)",
+    "idempotency_keys": "SELECT, INSERT, DELETE, UPDATE (request_digest, repeat_digest, status, headers, body, "
+    "created_at, expires_at)",
+    "invalidation_outbox": "SELECT, INSERT, DELETE, UPDATE (finished_targets, attempts, last_error, available_at, "
+    "completed_at)",
     "service_tokens": "SELECT, UPDATE (last_used_at)",
 }
-"""What the API's own role may do with each table. Anything not here, schema changes above all, is the owner's."""
+"""What the API's own role may do with each table and column. Anything not here, schema changes above all, is the
+owner's.
+"""
+
+_LARGE_OBJECTS: Final = """
+SELECT format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', oid::regprocedure) FROM pg_proc
+WHERE pronamespace = 'pg_catalog'::regnamespace AND (proname LIKE 'lo\\_%' OR proname IN ('loread', 'lowrite'))
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +83,13 @@ async def _set_password(connection: asyncpg.Connection, role: str, verifier: str
 
 async def _grant_app(connection: asyncpg.Connection) -> None:
     await connection.execute("GRANT USAGE ON SCHEMA public TO app")
+    # Room on the server's disk that no table's rights bound: temporary tables, and large objects. Only a superuser may
+    # take the latter from everybody; in RDS nobody is one.
+    database = await connection.fetchval("SELECT quote_ident(current_database())")
+    await connection.execute(f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC")
+    if await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
+        for (revoke,) in await connection.fetch(_LARGE_OBJECTS):
+            await connection.execute(revoke)
     await connection.execute("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM app")
     for table, rights in GRANTS_TO_APP.items():
         await connection.execute(f"GRANT {rights} ON {table} TO app")

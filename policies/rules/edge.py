@@ -39,6 +39,7 @@ def _bypasses(entry: Mapping[str, Any]) -> bool:
         "routes": [
             "/api/cart",
             "/api/checkout",
+            "/api/orders",
             "/api/session",
             "/api/users",
             "/account",
@@ -46,6 +47,7 @@ def _bypasses(entry: Mapping[str, Any]) -> bool:
             "/checkout",
             "/dashboard",
             "/login",
+            "/orders",
         ]
     },
 )

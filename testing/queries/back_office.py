@@ -21,7 +21,6 @@ statement(
     """,
 )
 _ORDER: Final = "SELECT id, user_id, status, currency, total, shipping_address, created_at FROM orders"
-statement("orders.get", f"{_ORDER} WHERE id = $1 AND user_id = $2")
 # The partial index holds open orders only: the queue costs the same however many orders were ever delivered.
 TO_FULFIL: Final = statement(
     "orders.to_fulfil", f"{_ORDER} WHERE status IN ('pending', 'processing') AND id > $1 ORDER BY id LIMIT $2"
@@ -83,7 +82,6 @@ statement(
     "reviews.by_user",
     "SELECT id, product_id, rating, title, body FROM reviews WHERE user_id = $1 ORDER BY product_id LIMIT $2",
 )
-statement("sessions.delete_of_user", "DELETE FROM sessions WHERE user_id = $1")
 REVOKE_TOKEN: Final = statement(
     "tokens.revoke", "UPDATE service_tokens SET revoked_at = now() WHERE name = $1 AND revoked_at IS NULL RETURNING id"
 )
@@ -91,7 +89,6 @@ CREATE_USER: Final = statement(
     "users.create",
     """
     INSERT INTO users (email, name, password_hash, country) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (lower(email)) DO NOTHING RETURNING id
+    ON CONFLICT (lower(email COLLATE "C")) DO NOTHING RETURNING id
     """,
 )
-statement("users.set_password_hash", "UPDATE users SET password_hash = $2 WHERE id = $1 RETURNING id")

@@ -9,6 +9,7 @@ import json
 import random
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -76,7 +77,13 @@ def catalogue() -> Catalogue:
         )
     reviews: dict[int, list[dict[str, Any]]] = {}
     for number, row in enumerate(rows("reviews"), 1):
-        review = {**row, "id": number, "author": "A. Customer", "created_at": row["created_at"].isoformat()}
+        review = {
+            **row,
+            "id": number,
+            "author": "A. Customer",
+            "verified": False,
+            "created_at": row["created_at"].isoformat(),
+        }
         review.pop("updated_at", None)
         reviews.setdefault(row["product_id"], []).append(review)
     return Catalogue(categories, products, reviews)
@@ -128,10 +135,15 @@ class StandIn:
         self.measurements: list[Any] = []
         self.requests: list[str] = []
         self.cart: list[dict[str, Any]] = []
+        self.cart_version = 1
+        self.prices: dict[int, int] = {}
+        """In the cart, of products that have become dearer or cheaper since their pages were made."""
         self.preferences: dict[str, Any] = {}
         self.version = 1
         """Of the preferences."""
         self.signed_in = False
+        self.user = USER
+        """Who can sign in."""
         self.tier = "free"
         self.orders: list[dict[str, Any]] = []
         self._answers: dict[str, Reply] = {}
@@ -156,7 +168,8 @@ class StandIn:
             self.faults = Faults()
             self.journal, self.repeats, self.measurements, self.requests = [], 0, [], []
             self.cart, self.preferences, self.version, self.signed_in, self.orders = [], {}, 1, False, []
-            self.tier = "free"
+            self.tier, self.user = "free", USER
+            self.cart_version, self.prices = 1, {}
             self._answers = {}
 
     def write(self, key: str | None, path: str, body: Any, apply: Callable[[], "Reply"]) -> "Reply":
@@ -258,12 +271,22 @@ class _Handler(BaseHTTPRequestHandler):
                 return Reply(200, {"user": self._user() if shop.signed_in else None})
             case ["api", "cart"]:
                 return Reply(200, self._cart())
+            case ["api", "checkout"]:
+                return Reply(200, self._quote())
+            case ["api", "checkout", key]:
+                for order in shop.orders:
+                    if order.get("key") == key:
+                        return Reply(200, _shown(order))
+            case ["api", "orders", number]:
+                for order in shop.orders:
+                    if str(order["id"]) == number:
+                        return Reply(200, _shown(order))
             case ["api", "users", "1", _] if not shop.signed_in:
                 return Reply(401, {"detail": "Please sign in."})
             case ["api", "users", "1", "preferences"]:
                 return Reply(200, {"preferences": shop.preferences}, shop.version)
             case ["api", "users", "1", "orders"]:
-                return Reply(200, _page(shop.orders, query, 20))
+                return Reply(200, _page([_shown(order) for order in shop.orders], query, 20))
             case _:
                 pass
         return Reply(404, {"detail": "There is no such thing."})
@@ -280,7 +303,7 @@ class _Handler(BaseHTTPRequestHandler):
         return shop.signed_in and shop.tier != "free" and SESSION in (self.headers.get("cookie") or "")
 
     def _user(self) -> dict[str, Any]:
-        return {**USER, "tier": self.stand_in.tier}
+        return {**self.stand_in.user, "tier": self.stand_in.tier}
 
     def _listing(self, query: dict[str, str]) -> dict[str, Any]:
         products = catalogue().products
@@ -296,15 +319,21 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _cart(self) -> dict[str, Any]:
         lines = [self._line(line) for line in self.stand_in.cart]
-        total = sum(line["unit_price"] * line["quantity"] for line in lines)
+        total = sum((line["unit_price"] or 0) * line["quantity"] for line in lines)
         return {"items": lines, "total": total, "currency": "EUR"}
+
+    def _quote(self) -> dict[str, Any]:
+        quote = {"id": str(uuid.uuid4()), "cart_version": self.stand_in.cart_version}
+        return {**self._cart(), **quote, "expires_at": "2126-01-01T12:00:00+00:00"}
 
     def _line(self, line: dict[str, Any]) -> dict[str, Any]:
         for product in catalogue().products:
             if product["id"] == line["product_id"]:
                 shown = self._product(product)
-                return {**line, "unit_price": shown["price"], "product": shown}
-        return {**line, "unit_price": 0, "product": None}
+                price = self.stand_in.prices.get(product["id"], shown["price"])
+                left = product["stock"] if product["stock"] < line["quantity"] else None
+                return {**line, "unit_price": price, "left": left, "product": {**shown, "price": price}}
+        return {**line, "unit_price": None, "left": None, "product": None}
 
     # --- writes
 
@@ -343,34 +372,53 @@ class _Handler(BaseHTTPRequestHandler):
         shop = self.stand_in
         if path == "/api/cart":
             shop.cart = body["items"]
+            shop.cart_version += 1
             return Reply(200, self._cart())
+        if path == "/api/checkout":
+            return self._order(body)
         if not shop.signed_in:
             return Reply(401, {"detail": "Please sign in."})
-        if path == "/api/checkout":
-            cart = self._cart()
-            order = {
-                "id": len(shop.orders) + 1,
-                "status": "pending",
-                "total": cart["total"],
-                "currency": cart["currency"],
-                "shipping_address": body["shipping_address"],
-                "created_at": "2026-01-01T12:00:00+00:00",
-                "updated_at": "2026-01-01T12:00:00+00:00",
-                "lines": [
-                    {**{name: line["product"][name] for name in ("name", "slug", "image")}, **line}
-                    for line in cart["items"]
-                ],
-            }
-            shop.orders.insert(0, order)
-            shop.cart = []
-            return Reply(201, order)
         if path == "/api/users/1/preferences":
             if self.headers.get("if-match") not in (None, _tag(shop.version)):
                 return Reply(412, {"detail": "It has changed since you read it."})
             shop.preferences = body
             shop.version += 1
             return Reply(200, {"preferences": body}, shop.version)
-        return Reply(201, {**body, "id": 1, "author": "You", "created_at": "2026-01-01T12:00:00+00:00"})
+        return Reply(
+            201, {**body, "id": 1, "author": "You", "verified": False, "created_at": "2026-01-01T12:00:00+00:00"}
+        )
+
+    def _order(self, body: Any) -> Reply:
+        shop = self.stand_in
+        if not shop.signed_in and not body.get("email"):
+            return Reply(401, {"detail": "Please sign in."})
+        cart = self._cart()
+        if body.get("total", cart["total"]) != cart["total"]:
+            changed = {"reason": "total-changed", "quote": self._quote()}
+            return Reply(409, {"detail": "It costs something else now.", **changed})
+        order = {
+            "id": len(shop.orders) + 1,
+            "key": self.headers.get("idempotency-key"),
+            "email": None if shop.signed_in else body["email"],
+            "status": "pending",
+            "total": cart["total"],
+            "currency": cart["currency"],
+            "shipping_address": body["shipping_address"],
+            "created_at": "2026-01-01T12:00:00+00:00",
+            "updated_at": "2026-01-01T12:00:00+00:00",
+            "lines": [
+                {**{name: line["product"][name] for name in ("name", "slug", "image")}, **line}
+                for line in cart["items"]
+            ],
+        }
+        shop.orders.insert(0, order)
+        shop.cart = []
+        shop.cart_version += 1
+        return Reply(201, _shown(order))
+
+
+def _shown(order: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in order.items() if name != "key"}
 
 
 def _page(items: list[dict[str, Any]], query: dict[str, str], limit: int) -> dict[str, Any]:

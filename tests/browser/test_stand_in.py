@@ -34,6 +34,7 @@ def client() -> Iterator[httpx.Client]:
         ("/api/search/suggestions?q=lamp", views.SuggestionList),
         ("/api/session", views.SessionView),
         ("/api/cart", views.CartView),
+        ("/api/checkout", views.Quote),
     ],
 )
 def test_what_is_read_is_what_the_api_would_say(client: httpx.Client, path: str, view: type[views.View]) -> None:
@@ -54,7 +55,8 @@ def test_what_is_written_is_what_the_api_would_hear_and_say(client: httpx.Client
     cart = {"items": [{"product_id": PRODUCT, "quantity": 2}]}
     assert write("PUT /api/cart", cart, heard=views.CartInput, said=views.CartView).total > 0
     order = {"shipping_address": ADDRESS}
-    write("POST /api/checkout", order, heard=views.Checkout, said=views.OrderView, status=201)
+    placed = write("POST /api/checkout", order, heard=views.Checkout, said=views.OrderView, status=201)
+    assert views.OrderView.model_validate_json(client.get(f"/api/orders/{placed.id}").content) == placed
     assert views.OrderPage.model_validate_json(client.get("/api/users/1/orders").content).items
     chosen = {"newsletter": True}
     write("PUT /api/users/1/preferences", chosen, heard=views.Preferences, said=views.PreferencesView)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import Visitor
+from browsing import Visitor, until
 from playwright.sync_api import Browser, expect
 from stand_in import StandIn, catalogue
 from storefront_server import Storefront, copy_of_the_build
@@ -165,3 +165,32 @@ def test_private_data_is_never_cached_and_is_gone_after_signing_out(visitor: Vis
     assert all(product["usedAt"] == 0 for product in visitor.stored("products"))
     page = visitor.open("/account")
     expect(page.get_by_text("Sign in to see this page.")).to_be_visible()
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_whoever_signs_in_next_finds_only_what_is_theirs(visitor: Visitor, stand_in: StandIn, same: bool) -> None:
+    """The session of the member before has run out; nobody has signed out."""
+    visitor.settle("/cart")
+    visitor.sign_in()
+    stand_in.faults.refuse = 1.0
+    visitor.add_to_cart(PRODUCT)
+    page = visitor.open("/checkout")
+    page.get_by_label("Name").fill("Anna Secret")
+    page.get_by_label(re.compile("Street")).fill("Hidden Lane 7")
+    until(lambda: "checkout" in visitor.keys("userData"), page)
+    visitor.context.clear_cookies()
+    stand_in.signed_in, stand_in.cart = False, []
+    stand_in.faults.refuse = 0.0
+    if not same:
+        stand_in.user = {**stand_in.user, "id": 2, "name": "Somebody Else"}
+    visitor.sign_in()
+    kept = {"syncQueue": visitor.stored("syncQueue"), "cart": visitor.stored("cart")}
+    if same:
+        visitor.wait_until_sent()
+        assert [line["product_id"] for line in stand_in.cart] == [PRODUCT]
+        assert "checkout" in visitor.keys("userData")
+    else:
+        assert kept == {"syncQueue": [], "cart": []}
+        assert "checkout" not in visitor.keys("userData")
+        assert stand_in.cart == []
+        assert not [applied for applied in stand_in.journal if applied.path == "/api/cart"]

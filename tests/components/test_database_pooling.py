@@ -90,7 +90,12 @@ async def owner(server: Cluster, shop_database: str) -> AsyncIterator[asyncpg.Co
 async def buy(connection: asyncpg.Connection) -> int:
     async with connection.transaction():
         order = await orders.checkout(
-            connection, user_id=1, quantities={1: 1}, currency="EUR", price_list="free", shipping_address={}
+            connection,
+            orders.Customer(1),
+            quantities={1: 1},
+            currency="EUR",
+            price_list="free",
+            shipping_address={},
         )
     return order.id
 

@@ -32,6 +32,7 @@ def buy(page: Page, origin: str) -> dict[str, str]:
     page.get_by_role("button", name="Order now").click()
     thanks = page.get_by_role("status").filter(has_text=re.compile(r"Order \d+, "))
     order = thanks.inner_text().split("Order ")[1].split(",")[0]
+    page.wait_for_url(re.compile(rf"/orders/{order}$"))
     page.get_by_role("link", name="See your orders").click()
     newest = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name=f"Order {order}"))
     expect(newest).to_contain_text(name)

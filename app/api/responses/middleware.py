@@ -51,6 +51,9 @@ _HIDDEN: Final = frozenset(
     {b"cookie", b"authorization", b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since", b"range"}
 )
 
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+LONGEST_PATH: Final = 1024
+"""The longest that leads anywhere, an order's key, has some three hundred."""
 LONGEST_QUERY: Final = 4096
 """Bytes: the longest search in the longest encoding, and room for the rest."""
 MOST_PARAMETERS: Final = 100
@@ -151,9 +154,11 @@ class CacheMiddleware:
         started = perf_counter()
         method = scope["method"]
         query = scope["query_string"]
-        if query and (len(query) > LONGEST_QUERY or query.count(b"&") >= MOST_PARAMETERS):
+        if len(scope["path"]) > LONGEST_PATH or (
+            query and (len(query) > LONGEST_QUERY or query.count(b"&") >= MOST_PARAMETERS)
+        ):
             # Before anything remembers it.
-            await _refuse_query(send)
+            await _refuse_address(scope, send)
             return
         if method not in ("GET", "HEAD"):
             await self._pass(_Exchange(scope, receive, send, self._write(method, scope["path"]), started))
@@ -333,7 +338,9 @@ class CacheMiddleware:
                 stats.coalesced += 1
             else:
                 stats.stale += 1
-        self._requests.labels(stats.endpoint, exchange.scope["method"], f"{status // 100}xx").inc()
+        method = exchange.scope["method"]
+        # A made-up method makes no series of its own.
+        self._requests.labels(stats.endpoint, method if method in METHODS else "other", f"{status // 100}xx").inc()
         if status >= 500 or took > self._slow_seconds or random() < self._log_sample:  # noqa: S311
             _log(exchange.scope, exchange.target, status, how or "bypass", took)
 
@@ -359,9 +366,12 @@ def _conditional_status(ready: Ready, request: _Request) -> int:
     return 304 if since is not None and modified <= since else 0
 
 
-async def _refuse_query(send: Send) -> None:
-    limit = f"A query may have {MOST_PARAMETERS} parameters and {LONGEST_QUERY} bytes at most."
-    await Problem(400, limit, headers={"Cache-Control": "no-store"}).send(send)
+async def _refuse_address(scope: Scope, send: Send) -> None:
+    if len(scope["path"]) > LONGEST_PATH:
+        status, limit = 414, f"A path may have {LONGEST_PATH} characters at most."
+    else:
+        status, limit = 400, f"A query may have {MOST_PARAMETERS} parameters and {LONGEST_QUERY} bytes at most."
+    await Problem(status, limit, headers={"Cache-Control": "no-store"}).send(send)
 
 
 async def _send_produced(exchange: _Exchange, produced: Produced) -> None:
@@ -440,7 +450,7 @@ def _read_headers(headers: list[tuple[bytes, bytes]], heard: frozenset[bytes]) -
             case b"accept-encoding":
                 codings = value if codings is None else codings + b"," + value
             case b"x-country":
-                request.currency = currency_of(value)
+                request.currency = currency_of(value[:8])
             case b"cookie":
                 request.cookie = request.cookie + b"; " + value if request.cookie else value
             case b"if-modified-since":

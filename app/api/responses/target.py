@@ -14,6 +14,9 @@ CURRENCIES: Final = {"US": "USD", "GB": "GBP"}
 """Currencies by country; every other country pays in euro."""
 DEFAULT_CURRENCY: Final = "EUR"
 
+LONGEST_REMEMBERED: Final = 256
+"""Characters of an address that is remembered: 20,000 of them, made up, are some twenty megabytes."""
+
 
 @lru_cache(maxsize=1024)
 def currency_of(country: bytes) -> str:
@@ -52,8 +55,13 @@ class Targets:
         for route in policy.routes:
             if route.backend == "api":
                 endpoints.of(route.route)
-        self.read: Callable[[str, bytes], Target] = lru_cache(maxsize=remembered)(self._read)
+        self._remembered: Callable[[str, bytes], Target] = lru_cache(maxsize=remembered)(self._read)
+
+    def read(self, path: str, query: bytes) -> Target:
         """The target of a GET or HEAD, from the decoded path and the raw query."""
+        if len(path) + len(query) > LONGEST_REMEMBERED:
+            return self._read(path, query)
+        return self._remembered(path, query)
 
     def write(self, method: str, path: str) -> Target:
         """The target of any other method."""

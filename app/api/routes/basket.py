@@ -1,145 +1,254 @@
 """The cart, which lives in the session, and the checkout that makes an order of it."""
 
-from typing import Any
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+from uuid import uuid4
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Response
 
-from app.api.identity import Identity
+from app.api import problems
 from app.api.problems import Problem
-from app.api.routes.answers import answered
-from app.api.routes.parameters import Asker, IdempotencyKey, PricesHere, ShopHere, writer_scope
+from app.api.routes.parameters import Asker, PlainNumber, PricesHere, ShopHere
 from app.api.routes.products import stock_changes
-from app.api.routes.visits import keep_alive, set_in_session
-from app.api.sessions import Change as SessionChange
+from app.api.routes.visits import keep_alive, set_cookie
+from app.api.routes.writing import WriteHere, scope_of
 from app.api.sessions import Session
-from app.api.shop import Shop
-from app.api.views import CartInput, CartLine, CartView, Checkout, OrderView, ProductCard
-from app.api.writes import Written, request_bytes
-from app.database.queries import Transaction, inventory, orders, products
-from app.database.queries.orders import NotForSale, OutOfStock
+from app.api.views import LARGEST_ID, CartInput, CartLine, CartView, Checkout, OrderView, ProductCard, Quote
+from app.api.writes import Written
+from app.database.queries import Database, Transaction, inventory, orders, products, sessions
+from app.database.queries.orders import (
+    LARGEST_TOTAL,
+    Customer,
+    NotForSale,
+    OutOfStock,
+    TotalChanged,
+    TotalTooLarge,
+)
 from app.database.queries.rows import JsonObject
+from app.database.queries.sessions import Total
 
 router = APIRouter(tags=["cart"])
+
+QUOTE_TIME: Final = timedelta(minutes=15)
+"""For how long a page may show a quote before it asks for another one."""
 
 
 @router.get("/api/cart")
 async def get_cart(shop: ShopHere, asker: Asker, prices: PricesHere, response: Response) -> CartView:
     """The cart with today's prices."""
     await keep_alive(shop, asker, response)
-    quantities = _quantities(asker.session)
-    return await _cart(shop, quantities, prices.currency, asker.tier)
+    return await _priced(shop.database, _quantities(_stored(asker.session)), prices.currency, asker.tier)
 
 
-@router.put("/api/cart")
+@router.put("/api/cart", response_model=CartView)
 async def set_cart(
-    cart: CartInput,
-    request: Request,
-    shop: ShopHere,
-    asker: Asker,
-    prices: PricesHere,
-    response: Response,
-    idempotency_key: IdempotencyKey = None,
-) -> CartView:
-    """Set the whole cart."""
-    quantities = {item.product_id: item.quantity for item in cart.items}
-    view = await _cart(shop, quantities, prices.currency, asker.tier)
-    stored: JsonObject = {str(key): value for key, value in quantities.items()}
-    if idempotency_key is None or asker.session is None:
-        # The first write of a visit, repeated because its answer was lost, must get a session's cookie again.
-        await set_in_session(shop, asker, response, stored)
-        return view
-    await keep_alive(shop, asker, response)
-    request_is = request_bytes("PUT", request.url.path, cart)
-    try:
-        return await _set_once(shop, asker, asker.session, view, stored, idempotency_key, request_is)
-    except SessionEnded:
-        await set_in_session(shop, asker, response, stored)
-        return view
-
-
-@router.post("/api/checkout", status_code=201, response_model=OrderView, responses={code: {} for code in (401, 409)})
-async def check_out(
-    checkout: Checkout,
-    request: Request,
-    shop: ShopHere,
-    asker: Asker,
-    prices: PricesHere,
-    idempotency_key: IdempotencyKey = None,
+    cart: CartInput, shop: ShopHere, asker: Asker, prices: PricesHere, response: Response, write: WriteHere
 ) -> Response:
-    """Order what is in the cart, or `items`. Prices and stock are those of this moment, read under locks."""
-    user_id = asker.require_signed_in()
-    quantities = (
-        _quantities(asker.session)
-        if checkout.items is None
-        else {item.product_id: item.quantity for item in checkout.items}
-    )
+    """Set the whole cart: in the visit's session, in a new one if there is none (any more)."""
+    quantities = {item.product_id: item.quantity for item in cart.items}
+    stored: JsonObject = {str(key): value for key, value in quantities.items()}
 
     async def act(transaction: Transaction) -> Written:
-        if not quantities:
-            raise Problem(409, "The cart is empty: there is nothing to order.")
-        try:
-            order = await orders.checkout(
-                transaction,
-                user_id=user_id,
-                quantities=quantities,
-                currency=prices.currency,
-                price_list=asker.tier,
-                shipping_address=checkout.shipping_address.model_dump(),
-            )
-        except OutOfStock as error:
-            missing = [{"product_id": product_id, "left": left} for product_id, left in error.missing.items()]
-            raise Problem(409, "There is not enough left of some products.", missing=missing) from error
-        except NotForSale as error:
-            raise Problem(409, f"Products {list(error.product_ids)} are not for sale.") from error
-        left = await inventory.stock(transaction, list(quantities))
-        counts = {key: (stock.quantity + quantities[key], stock.quantity) for key, stock in left.items()}
-        return Written(201, OrderView.of(order), await stock_changes(transaction, counts))
+        view = await _priced(transaction, quantities, prices.currency, asker.tier)
+        told = Total(view.total, view.currency)
+        if asker.session is None or ended:
+            # Not kept under a key: a repetition because the response was lost must get a session's cookie again.
+            begun = await shop.sessions.begin(transaction, cart_data=stored, told=told)
+            set_cookie(response, shop, begun, tier="free")
+            return Written(200, view, session=begun)
+        change = await shop.sessions.write(transaction, asker.session, {"cart_data": stored}, told=told)
+        if change is None:
+            raise SessionEnded
+        return Written(200, view, session=change)
 
-    answer = await shop.writer.write(
-        act,
-        scope=writer_scope(asker),
-        key=idempotency_key,
-        request=request_bytes("POST", request.url.path, checkout),
-    )
-    if answer.status == 201 and checkout.items is None and asker.session is not None:
-        await shop.sessions.set(asker.session, {"cart_data": {}})
-    return answered(answer)
+    ended = False
+    try:
+        await keep_alive(shop, asker, response)
+        return await write(act, cart)
+    except SessionEnded:
+        ended = True
+        return await write(act, cart, kept=False)
 
 
 class SessionEnded(Exception):
     """There is no such session any more."""
 
 
-async def _set_once(
-    shop: Shop, asker: Identity, session: Session, view: CartView, stored: JsonObject, key: str, request: bytes
-) -> CartView:
-    """Set the cart once for each key: a write that arrives again, late, doesn't undo those after it."""
-    changes: list[SessionChange] = []
+@router.get("/api/checkout")
+async def quote(shop: ShopHere, asker: Asker, prices: PricesHere, response: Response) -> Quote:
+    """What an order of the cart would cost now. Its `id` is the order's Idempotency-Key."""
+    await keep_alive(shop, asker, response)
+    return await _quote(
+        shop.database,
+        _stored(asker.session),
+        asker.session.cart_version if asker.session is not None else 0,
+        prices.currency,
+        asker.tier,
+    )
+
+
+@router.get("/api/checkout/{key}", responses={404: {}})
+async def placed_order(
+    key: Annotated[str, Path(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")], shop: ShopHere, asker: Asker
+) -> OrderView:
+    """The order that this Idempotency-Key of the visitor has placed; 404 while it has placed none."""
+    found = await orders.placed_with(shop.database, scope=scope_of(asker), key=key)
+    if found is None:
+        raise problems.not_found("order that was placed with this key")
+    return OrderView.of(found)
+
+
+@router.get("/api/orders/{order_id}", responses={404: {}})
+async def get_order(
+    order_id: Annotated[int, Path(ge=1, le=LARGEST_ID), PlainNumber], shop: ShopHere, asker: Asker
+) -> OrderView:
+    """One order of the signed-in user, or of this visit."""
+    found = await orders.get(shop.database, order_id, user_id=asker.user_id, scope=scope_of(asker))
+    if found is None:
+        raise problems.not_found(f"order {order_id} of yours")
+    return OrderView.of(found)
+
+
+@router.post(
+    "/api/checkout", status_code=201, response_model=OrderView, responses={code: {} for code in (401, 409, 422)}
+)
+async def check_out(checkout: Checkout, shop: ShopHere, asker: Asker, prices: PricesHere, write: WriteHere) -> Response:
+    """Order what is in the cart, or `items`, at the prices and from the stock of this moment, read under locks.
+
+    Nobody pays anything else than what they saw: the order is refused (409) if `total` and `currency`, or what the
+    last change of the cart was answered, are not what it costs, or if the cart isn't the one of `cart_version`, or of
+    the moment when the request arrived. `reason` says why, `quote` what it would be now.
+    """
+    session = asker.session
+    if session is None or (asker.user_id is None and checkout.email is None):
+        raise problems.unauthorized(
+            "Sign in (POST /api/session), or give an e-mail address to order your cart as a guest."
+        )
+    customer = Customer(
+        user_id=asker.user_id,
+        email=checkout.email if asker.user_id is None else None,
+        scope=write.scope,
+        key=write.key,
+    )
+    version = checkout.cart_version if checkout.cart_version is not None else session.cart_version
+    shown = Total(checkout.total, checkout.currency) if checkout.total is not None and checkout.currency else None
 
     async def act(transaction: Transaction) -> Written:
-        change = await shop.sessions.write(transaction, session, {"cart_data": stored})
-        if change is None:
-            raise SessionEnded
-        changes.append(change)
-        return Written(200, view)
+        cart = await sessions.lock_cart(transaction, session.id)
+        if cart is None:
+            raise problems.unauthorized()
+        if checkout.items is not None:
+            quantities, expected = {item.product_id: item.quantity for item in checkout.items}, shown
+        else:
+            quantities, expected = _quantities(cart.data), shown or cart.told
 
-    answer = await shop.writer.write(act, scope=writer_scope(asker), key=key, request=request)
-    for change in changes:
-        await shop.sessions.publish(change)
-    return CartView.model_validate_json(answer.body)
+        async def refused(reason: str, detail: str, **more: Any) -> Problem:
+            stored: JsonObject = {str(key): value for key, value in quantities.items()}
+            now = await _quote(transaction, stored, cart.version, prices.currency, asker.tier)
+            return Problem(409, detail, reason=reason, quote=now.model_dump(mode="json"), **more)
+
+        if not quantities:
+            raise await refused("cart-empty", "The cart is empty: there is nothing to order.")
+        if checkout.items is None and cart.version != version:
+            raise await refused("cart-changed", "The cart has changed meanwhile: look at it once more.")
+        try:
+            order = await orders.checkout(
+                transaction,
+                customer,
+                quantities=quantities,
+                currency=prices.currency,
+                price_list=asker.tier,
+                shipping_address=checkout.shipping_address.model_dump(),
+                expected=expected,
+            )
+        except TotalTooLarge as error:
+            raise Problem(422, f"An order may cost {_money(LARGEST_TOTAL, prices.currency)} at most.") from error
+        except TotalChanged as error:
+            changed = await refused("total-changed", "")
+            cost = changed.more["quote"]["total"]
+            changed.detail = f"It costs {_money(cost, prices.currency)} now, not what you saw: look at it once more."
+            raise changed from error
+        except OutOfStock as error:
+            names = await _names(transaction, list(error.missing))
+            missing = [
+                {"product_id": product_id, "name": names.get(product_id, ""), "left": left}
+                for product_id, left in error.missing.items()
+            ]
+            told = "; ".join(
+                f"{line['name']}: {'only ' + str(line['left']) + ' left' if line['left'] else 'sold out'}"
+                for line in missing
+            )
+            raise await refused("out-of-stock", f"There is not enough left. {told}.", missing=missing) from error
+        except NotForSale as error:
+            names = await _names(transaction, error.product_ids)
+            told = "; ".join(names.get(product_id) or f"article {product_id}" for product_id in error.product_ids)
+            raise await refused(
+                "not-for-sale", f"Not for sale in {prices.currency}: {told}.", not_for_sale=list(error.product_ids)
+            ) from error
+        left = await inventory.stock(transaction, list(quantities))
+        counts = {key: (stock.quantity + quantities[key], stock.quantity) for key, stock in left.items()}
+        changes = await stock_changes(transaction, counts)
+        if checkout.items is not None:
+            return Written(201, OrderView.of(order), changes)
+        emptied = await shop.sessions.write(transaction, session, {"cart_data": {}})
+        if emptied is None:
+            raise RuntimeError("a session is gone within the transaction that has locked it")
+        after = write.meaning(checkout, [{}, emptied.cart_version]) if checkout.cart_version is None else None
+        return Written(201, OrderView.of(order), changes, session=emptied, repeat=after)
+
+    # An order that names its cart by version means that cart; any other means the cart that is there.
+    meant = (
+        [session.cart_data, session.cart_version] if checkout.items is None and checkout.cart_version is None else None
+    )
+    return await write(act, checkout, also=meant)
 
 
-async def _cart(shop: Shop, quantities: dict[int, int], currency: str, tier: str) -> CartView:
-    found = {card.id: card for card in await products.get_many(shop.database, list(quantities))} if quantities else {}
+async def _quote(database: Database, cart: JsonObject, version: int, currency: str, tier: str) -> Quote:
+    priced = await _priced(database, _quantities(cart), currency, tier)
+    return Quote(
+        id=str(uuid4()),
+        cart_version=version,
+        items=priced.items,
+        total=priced.total,
+        currency=currency,
+        expires_at=datetime.now(UTC) + QUOTE_TIME,
+    )
+
+
+async def _priced(database: Database, quantities: dict[int, int], currency: str, tier: str) -> CartView:
+    """What has no price here adds nothing to the total."""
+    found = {card.id: card for card in await products.get_many(database, list(quantities))} if quantities else {}
     lines: list[CartLine] = []
     for product_id, quantity in quantities.items():
         card = found.get(product_id)
-        sold = ProductCard.of(card, currency, tier) if card is not None and card.status == "active" else None
-        price = sold.price if sold is not None else 0
-        lines.append(CartLine(product_id=product_id, quantity=quantity, unit_price=price, product=sold))
-    return CartView(items=lines, total=sum(line.unit_price * line.quantity for line in lines), currency=currency)
+        sold = card if card is not None and card.status == "active" else None
+        shown = ProductCard.of(sold, currency, tier) if sold is not None else None
+        lines.append(
+            CartLine(
+                product_id=product_id,
+                quantity=quantity,
+                unit_price=shown.price if shown is not None else None,
+                left=sold.stock if sold is not None and sold.stock < quantity else None,
+                product=shown,
+            )
+        )
+    return CartView(items=lines, total=sum((line.unit_price or 0) * line.quantity for line in lines), currency=currency)
 
 
-def _quantities(session: Session | None) -> dict[int, int]:
-    stored: dict[str, Any] = dict(session.cart_data) if session is not None else {}
-    return {int(product_id): int(quantity) for product_id, quantity in stored.items()}
+async def _names(database: Database, product_ids: Sequence[int]) -> dict[int, str]:
+    return {card.id: card.name for card in await products.get_many(database, list(product_ids))}
+
+
+def _money(amount: int, currency: str) -> str:
+    """All currencies of the shop have hundredths."""
+    return f"{amount // 100:,}.{amount % 100:02} {currency}"
+
+
+def _stored(session: Session | None) -> JsonObject:
+    return session.cart_data if session is not None else {}
+
+
+def _quantities(stored: JsonObject) -> dict[int, int]:
+    items: dict[str, Any] = dict(stored)
+    return {int(product_id): int(quantity) for product_id, quantity in items.items()}

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
-from app.api.routes.parameters import ShopHere
+from app.api.routes.parameters import ShopHere, client_of
 from app.api.views import Measurements
 
 router = APIRouter(tags=["measurements"])
@@ -14,18 +14,31 @@ TIMINGS: Final = {"load": "page_load", "tti": "tti", "lcp": "lcp", "fcp": "fcp",
 VISITS: Final = {"visit": "first", "visit_continued": "second"}
 
 
+LONGEST_SECONDS: Final = 60.0
+"""Of a timing: whoever waits for longer has gone."""
+LARGEST_SHIFT: Final = 10.0
+MOST_SYNCED: Final = 500
+"""Writes that one report can be about: the longest queue that a browser keeps in order."""
+
+
 @router.post("/api/rum", status_code=204)
-async def record_measurements(measurements: Measurements, shop: ShopHere) -> None:
-    """Count what browsers measured; names that aren't known are left out."""
+async def record_measurements(measurements: Measurements, request: Request, shop: ShopHere) -> None:
+    """Count what browsers measured; names that aren't known are left out.
+
+    Anybody can send anything, so values are clamped, and a client counts for no more than its quota: what is beyond
+    is left out, and counted as such.
+    """
     browser = shop.metrics.browser
-    for event in measurements.events:
+    given = shop.measured.take(client_of(request), len(measurements.events))
+    browser.left_out.inc(len(measurements.events) - given)
+    for event in measurements.events[:given]:
         if event.name in TIMINGS:
-            browser.timings[TIMINGS[event.name]].observe(event.value / 1000)
+            browser.timings[TIMINGS[event.name]].observe(min(event.value / 1000, LONGEST_SECONDS))
         elif event.name == "cls":
-            browser.layout_shift.observe(event.value)
+            browser.layout_shift.observe(min(event.value, LARGEST_SHIFT))
         elif event.name == "worker":
             browser.worker_installs.labels("installed" if event.value else "missing").inc()
         elif event.name in VISITS:
             browser.visits.labels(VISITS[event.name]).inc()
         elif event.name in ("sync_delivered", "sync_failed"):
-            browser.sync.labels(event.name.removeprefix("sync_")).inc(event.value)
+            browser.sync.labels(event.name.removeprefix("sync_")).inc(min(event.value, MOST_SYNCED))

@@ -1,11 +1,13 @@
 """What the endpoints take from a request besides its body."""
 
+import contextlib
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Header, Path, Query, Request
+from fastapi import Depends, Path, Query, Request
 from pydantic import BeforeValidator
 
 from app.api import problems
@@ -45,15 +47,6 @@ CategoryId = Annotated[int | None, Query(ge=1, le=2**31 - 1), PlainNumber]
 CursorText = Annotated[
     str | None, Query(max_length=200, pattern="^[A-Za-z0-9_-]+$", description="`next_cursor` of the page before")
 ]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        min_length=1,
-        max_length=255,
-        pattern=r"^[\x21-\x7e]+$",
-        description="the same key gives the same answer for 24 h: send a write again without doing it twice",
-    ),
-]
 
 
 def shop(request: Request) -> Shop:
@@ -86,6 +79,41 @@ def each_once(request: Request) -> None:
     for name in names:
         if names.count(name) > 1:
             raise problems.invalid(name, "must be given once")
+
+
+def client_of(request: Request) -> str:
+    """The visitor's address, as limits count it: of IPv6 the network, since a household has 2⁶⁴ addresses.
+
+    The gateway says it (`X-Real-IP`, whatever the client sent); nobody else reaches the API but the storefront, which
+    passes no such header on (components/network/flows.py).
+    """
+    direct = request.client.host if request.client is not None else ""
+    for text in (request.headers.get("x-real-ip", ""), direct):
+        with contextlib.suppress(ValueError):
+            address = ip_address(text)
+            return str(address) if address.version == 4 else str(ip_network((address, 64), strict=False))
+    return direct
+
+
+def same_origin(request: Request) -> None:
+    """Refuse a change that another site has a visitor's browser send; what is no browser says nothing of a site.
+
+    Raises Problem 403. `Sec-Fetch-Site` decides where the browser sends it (W3C Fetch Metadata), else `Origin`.
+    """
+    if request.method in ("GET", "HEAD", "OPTIONS") or "authorization" in request.headers:
+        return
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        ours = site in ("same-origin", "none")
+    else:
+        ours = origin is None or origin.partition("://")[2] in _hosts(request)
+    if not ours:
+        raise problems.forbidden("Another site may not change anything here: send it from a page of the shop.")
+
+
+def _hosts(request: Request) -> tuple[str, ...]:
+    # No page can set either header of a request to another site without asking that site first.
+    return tuple(request.headers[name] for name in ("host", "x-forwarded-host") if name in request.headers)
 
 
 def cursor(text: str | None, kind: type[Any]) -> Cursor | None:
@@ -151,13 +179,6 @@ def _versions(tags: str, *, weak_too: bool) -> set[int]:
 def changed_meanwhile() -> problems.Problem:
     """Somebody else was quicker."""
     return problems.Problem(412, "It has changed since you read it: read it again, then repeat your change.")
-
-
-def writer_scope(asker: Identity) -> str:
-    """Whose Idempotency-Keys are meant."""
-    if asker.user_id is not None:
-        return f"user:{asker.user_id}"
-    return asker.role if asker.session is None else f"session:{asker.session.id[:16]}"
 
 
 def _microseconds(moment: datetime) -> int:

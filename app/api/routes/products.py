@@ -6,20 +6,18 @@ import asyncpg
 from fastapi import APIRouter, Request, Response
 
 from app.api import problems
-from app.api.routes.answers import answered
 from app.api.routes.parameters import (
     Asker,
     ContextHere,
-    IdempotencyKey,
     ProductId,
     ShopHere,
     changed_meanwhile,
     describe,
     required_version,
-    writer_scope,
 )
+from app.api.routes.writing import WriteHere
 from app.api.views import LISTED_STOCK_AT_MOST, ProductChanges, ProductDetail, StockChange, StockView
-from app.api.writes import Change, Written, request_bytes
+from app.api.writes import Change, Written
 from app.database.queries import Transaction, inventory, products
 from app.database.queries.products import Changes, Prices
 
@@ -54,10 +52,9 @@ async def update_product(
     product_id: ProductId,
     changes: ProductChanges,
     request: Request,
-    shop: ShopHere,
     asker: Asker,
     context: ContextHere,
-    idempotency_key: IdempotencyKey = None,
+    write: WriteHere,
 ) -> Response:
     """Change a product. With `If-Match` (an ETag of the product), only if nobody else has changed it meanwhile."""
     asker.require_admin()
@@ -86,14 +83,7 @@ async def update_product(
         body = ProductDetail.of_entity(_json(updated), context.currency, context.tier)
         return Written(200, body, [Change("product.updated", {"product_id": str(product_id)})])
 
-    return answered(
-        await shop.writer.write(
-            act,
-            scope=writer_scope(asker),
-            key=idempotency_key,
-            request=request_bytes("PUT", request.url.path, changes),
-        )
-    )
+    return await write(act, changes)
 
 
 @router.patch(
@@ -105,9 +95,8 @@ async def update_inventory(
     product_id: ProductId,
     change: StockChange,
     request: Request,
-    shop: ShopHere,
     asker: Asker,
-    idempotency_key: IdempotencyKey = None,
+    write: WriteHere,
 ) -> Response:
     """Set a warehouse's count of a product. With `If-Match` (the stock's ETag), only if no count changed meanwhile."""
     asker.require_admin()
@@ -123,14 +112,7 @@ async def update_inventory(
         before = sum(shelf.quantity for shelf in shelves)
         return Written(200, body, await stock_changes(transaction, {product_id: (before, after.quantity)}))
 
-    return answered(
-        await shop.writer.write(
-            act,
-            scope=writer_scope(asker),
-            key=idempotency_key,
-            request=request_bytes("PATCH", request.url.path, change),
-        )
-    )
+    return await write(act, change)
 
 
 async def stock_changes(transaction: Transaction, counts: dict[int, tuple[int, int]]) -> list[Change]:

@@ -3,24 +3,22 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 
 from app.api import problems
-from app.api.routes.answers import answered
 from app.api.routes.parameters import (
     Asker,
     ContextHere,
     CursorText,
-    IdempotencyKey,
     PlainNumber,
     ProductId,
     ShopHere,
     cursor,
     describe,
-    writer_scope,
 )
+from app.api.routes.writing import WriteHere
 from app.api.views import NewReview, ReviewPage, ReviewView
-from app.api.writes import Change, Written, request_bytes
+from app.api.writes import Change, Written
 from app.database.queries import Transaction, reviews
 from app.database.queries.reviews import AlreadyReviewed, UnknownProduct
 
@@ -47,9 +45,7 @@ async def list_reviews(
 @router.post(
     "/api/reviews", status_code=201, response_model=ReviewView, responses={code: {} for code in (401, 404, 409)}
 )
-async def add_review(
-    review: NewReview, request: Request, shop: ShopHere, asker: Asker, idempotency_key: IdempotencyKey = None
-) -> Response:
+async def add_review(review: NewReview, asker: Asker, write: WriteHere) -> Response:
     """Review a product, as the signed-in user."""
     user_id = asker.require_signed_in()
 
@@ -70,11 +66,4 @@ async def add_review(
         about = {"product_id": str(review.product_id)}
         return Written(201, ReviewView.of(added), [Change("review.created", about)])
 
-    return answered(
-        await shop.writer.write(
-            act,
-            scope=writer_scope(asker),
-            key=idempotency_key,
-            request=request_bytes("POST", request.url.path, review),
-        )
-    )
+    return await write(act, review)

@@ -6,12 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Query, Request, Response
 
 from app.api import problems
-from app.api.routes.answers import answered
 from app.api.routes.parameters import (
     Asker,
     ContextHere,
     CursorText,
-    IdempotencyKey,
     PlainNumber,
     ShopHere,
     UserId,
@@ -20,10 +18,10 @@ from app.api.routes.parameters import (
     describe,
     required_version,
     version_tag,
-    writer_scope,
 )
+from app.api.routes.writing import WriteHere
 from app.api.views import OrderPage, OrderView, Preferences, PreferencesView, UserChanges, UserView
-from app.api.writes import Change, Written, request_bytes
+from app.api.writes import Change, Written
 from app.database.queries import Transaction, orders, users
 
 router = APIRouter(tags=["users"])
@@ -49,9 +47,8 @@ async def update_user(
     user_id: UserId,
     changes: UserChanges,
     request: Request,
-    shop: ShopHere,
     asker: Asker,
-    idempotency_key: IdempotencyKey = None,
+    write: WriteHere,
 ) -> Response:
     """Change a profile. With `If-Match` (its ETag), only if nobody else has changed it meanwhile."""
     asker.require_user(str(user_id))
@@ -71,14 +68,7 @@ async def update_user(
             raise changed_meanwhile()
         return Written(200, _view(updated), [Change("user.updated", {"user_id": str(user_id)})])
 
-    return answered(
-        await shop.writer.write(
-            act,
-            scope=writer_scope(asker),
-            key=idempotency_key,
-            request=request_bytes("PUT", request.url.path, changes),
-        )
-    )
+    return await write(act, changes)
 
 
 @router.get("/api/users/{user_id}/preferences", responses=REFUSALS)
@@ -99,7 +89,7 @@ async def set_preferences(
     request: Request,
     shop: ShopHere,
     asker: Asker,
-    idempotency_key: IdempotencyKey = None,
+    write: WriteHere,
 ) -> Response:
     """Set all preferences, in the visitor's session too. With `If-Match`, only if nobody has changed them meanwhile."""
     asker.require_user(str(user_id))
@@ -113,15 +103,17 @@ async def set_preferences(
         updated = await users.set_preferences(transaction, user_id, body.preferences, unchanged_since=version)
         if updated is None:
             raise changed_meanwhile()
-        changes = [Change("user.updated", {"user_id": str(user_id)})]
-        return Written(200, body, changes, {"etag": version_tag(updated.updated_at)})
+        return Written(
+            200,
+            body,
+            [Change("user.updated", {"user_id": str(user_id)})],
+            {"etag": version_tag(updated.updated_at)},
+            session=await shop.sessions.write(transaction, asker.session, {"preferences": body.preferences})
+            if asker.session is not None
+            else None,
+        )
 
-    answer = await shop.writer.write(
-        act, scope=writer_scope(asker), key=idempotency_key, request=request_bytes("PUT", request.url.path, body)
-    )
-    if asker.session is not None and answer.status == 200:
-        await shop.sessions.set(asker.session, {"preferences": body.preferences})
-    return answered(answer)
+    return await write(act, body)
 
 
 @router.get("/api/users/{user_id}/orders", responses=REFUSALS)

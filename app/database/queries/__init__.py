@@ -7,6 +7,7 @@ statements to be one (checkout, a review) say so and take a connection inside a 
 
 from app.database.queries import (
     categories,
+    devices,
     idempotency,
     inventory,
     maintenance,
@@ -25,6 +26,7 @@ __all__ = [
     "Database",
     "Transaction",
     "categories",
+    "devices",
     "idempotency",
     "inventory",
     "maintenance",

@@ -1,4 +1,4 @@
-"""Each write's answer, kept under the key that the client gave with it: a repeated request gets the first answer."""
+"""The answer of each write that succeeded, under the client's key: a repeated request gets the first answer."""
 
 from dataclasses import dataclass
 
@@ -27,19 +27,25 @@ _CLAIM = statement(
     INSERT INTO idempotency_keys (scope, key, request_digest, expires_at)
     VALUES ($1, $2, $3, now() + $4 * interval '1 second')
     ON CONFLICT (scope, key) DO UPDATE SET
-        request_digest = excluded.request_digest, expires_at = excluded.expires_at, created_at = now(),
-        status = NULL, headers = NULL, body = NULL
+        request_digest = excluded.request_digest, repeat_digest = NULL, expires_at = excluded.expires_at,
+        created_at = now(), status = NULL, headers = NULL, body = NULL
     WHERE idempotency_keys.expires_at <= now()
     RETURNING 1
     """,
 )
 _ANSWER = statement(
     "idempotency.answer",
-    "SELECT request_digest, status, headers, body FROM idempotency_keys WHERE scope = $1 AND key = $2",
+    """
+    SELECT $3 IN (request_digest, repeat_digest) AS same, status, headers, body
+    FROM idempotency_keys WHERE scope = $1 AND key = $2
+    """,
 )
 _STORE = statement(
     "idempotency.store",
-    "UPDATE idempotency_keys SET status = $3, headers = $4::jsonb, body = $5 WHERE scope = $1 AND key = $2",
+    """
+    UPDATE idempotency_keys SET status = $3, headers = $4::jsonb, body = $5, repeat_digest = $6
+    WHERE scope = $1 AND key = $2
+    """,
 )
 
 
@@ -55,14 +61,24 @@ async def claim(
     claimed = await transaction.fetchval(_CLAIM, scope, key, request_digest, ttl_seconds)
     if claimed is not None:
         return None
-    record = await transaction.fetchrow(_ANSWER, scope, key)
-    if record is None or record["request_digest"] != request_digest or record["status"] is None:
+    record = await transaction.fetchrow(_ANSWER, scope, key, request_digest)
+    if record is None or not record["same"] or record["status"] is None:
         raise KeyReused(key)
     return Answer(record["status"], json_object(record, "headers"), record["body"])
 
 
 async def store(
-    transaction: Transaction, *, scope: str, key: str, status: int, headers: JsonObject, body: bytes
+    transaction: Transaction,
+    *,
+    scope: str,
+    key: str,
+    status: int,
+    headers: JsonObject,
+    body: bytes,
+    repeat_digest: bytes | None = None,
 ) -> None:
-    """Keep the answer of a claimed key; it becomes visible when the caller's transaction commits."""
-    await transaction.execute(_STORE, scope, key, status, json_text(headers), body)
+    """Keep the answer of a claimed key; it becomes visible when the caller's transaction commits.
+
+    `repeat_digest` is the digest that the same request has from now on, where what it did changes that.
+    """
+    await transaction.execute(_STORE, scope, key, status, json_text(headers), body, repeat_digest)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import asyncpg
 import orjson
@@ -10,6 +11,7 @@ import orjson
 from app.database.queries import inventory
 from app.database.queries.paging import Cursor, Page
 from app.database.queries.rows import JsonObject, json_object, json_text
+from app.database.queries.sessions import Total
 from app.database.queries.statement import Database, Transaction, statement
 
 
@@ -27,10 +29,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order with its lines; `total` in minor units."""
+    """An order with its lines; `total` in minor units. A guest's has an `email` and no `user_id`."""
 
     id: int
-    user_id: int
+    user_id: int | None
+    email: str | None
     status: str
     currency: str
     total: int
@@ -56,14 +59,42 @@ class NotForSale(Exception):
         self.product_ids = product_ids
 
 
+class TotalTooLarge(Exception):
+    """An order may cost `LARGEST_TOTAL` minor units at most."""
+
+
+class TotalChanged(Exception):
+    """The order costs something else than the customer was told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Who orders: a user, or a guest by e-mail address; `scope` and `key` of the request's Idempotency-Key."""
+
+    user_id: int | None
+    email: str | None = None
+    scope: str | None = None
+    key: str | None = None
+
+
+LARGEST_TOTAL: Final = 2**31 - 1
+"""Minor units: what the column `total` holds."""
+
+
 _COLUMNS = """
-    o.id, o.user_id, o.status, o.currency, o.total, o.shipping_address, o.created_at, o.updated_at,
+    o.id, o.user_id, o.email, o.status, o.currency, o.total, o.shipping_address, o.created_at, o.updated_at,
     (SELECT coalesce(json_agg(json_build_object(
                 'product_id', i.product_id, 'name', p.name, 'slug', p.slug, 'image', p.image,
                 'quantity', i.quantity, 'unit_price', i.unit_price
             ) ORDER BY i.product_id), '[]')
      FROM order_items i JOIN products p ON p.id = i.product_id WHERE i.order_id = o.id) AS lines
     """
+_GET = statement(
+    "orders.get", f"SELECT {_COLUMNS} FROM orders o WHERE o.id = $1 AND (o.user_id = $2 OR o.placed_by = $3)"
+)
+_PLACED_WITH = statement(
+    "orders.placed_with", f"SELECT {_COLUMNS} FROM orders o WHERE o.placed_by = $1 AND o.placed_with = $2"
+)
 _OF_USER_FIRST = statement(
     "orders.of_user.first",
     f"SELECT {_COLUMNS} FROM orders o WHERE o.user_id = $2 ORDER BY o.created_at DESC, o.id DESC LIMIT $1",
@@ -93,8 +124,8 @@ _TAKE_STOCK = statement(
 _INSERT = statement(
     "orders.insert",
     """
-    INSERT INTO orders (user_id, currency, total, shipping_address) VALUES ($1, $2, $3, $4::jsonb)
-    RETURNING id, status, created_at, updated_at
+    INSERT INTO orders (user_id, currency, total, shipping_address, email, placed_by, placed_with)
+    VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7) RETURNING id, status, created_at, updated_at
     """,
 )
 _INSERT_LINES = statement(
@@ -111,6 +142,7 @@ def _order(record: asyncpg.Record) -> Order:
     return Order(
         id=record["id"],
         user_id=record["user_id"],
+        email=record["email"],
         status=record["status"],
         currency=record["currency"],
         total=record["total"],
@@ -119,6 +151,18 @@ def _order(record: asyncpg.Record) -> Order:
         created_at=record["created_at"],
         updated_at=record["updated_at"],
     )
+
+
+async def get(db: Database, order_id: int, *, user_id: int | None, scope: str) -> Order | None:
+    """One order of this user, or of this guest's session; None for somebody else's."""
+    record = await db.fetchrow(_GET, order_id, user_id, scope)
+    return _order(record) if record is not None else None
+
+
+async def placed_with(db: Database, *, scope: str, key: str) -> Order | None:
+    """The order that an Idempotency-Key of this user or session has placed."""
+    record = await db.fetchrow(_PLACED_WITH, scope, key)
+    return _order(record) if record is not None else None
 
 
 async def of_user(db: Database, user_id: int, *, after: Cursor | None = None, limit: int = 20) -> Page[Order]:
@@ -134,17 +178,19 @@ async def of_user(db: Database, user_id: int, *, after: Cursor | None = None, li
 
 async def checkout(
     transaction: Transaction,
+    customer: Customer,
     *,
-    user_id: int,
     quantities: Mapping[int, int],
     currency: str,
     price_list: str,
     shipping_address: JsonObject,
+    expected: Total | None = None,
 ) -> Order:
     """Order `quantities` (pieces by product id, each at least 1), in the caller's transaction.
 
     Stock rows are locked before they are read, so pieces are never sold twice and stock never falls below zero (a
-    constraint says the same). Raises NotForSale or OutOfStock with nothing written, ValueError for an empty order.
+    constraint says the same). `expected` is the total that the customer was told. Raises NotForSale, OutOfStock,
+    TotalTooLarge or TotalChanged, all for the caller to roll back, ValueError for an empty order.
     """
     if not quantities or min(quantities.values()) < 1:
         raise ValueError("an order needs at least one piece of each of its products, and one product")
@@ -158,7 +204,20 @@ async def checkout(
         raise NotForSale(tuple(product_id for product_id in product_ids if product_id not in offers))
     await _take(transaction, quantities)
     total = sum(offers[product_id]["price"] * quantities[product_id] for product_id in product_ids)
-    order = await transaction.fetchrow(_INSERT, user_id, currency, total, json_text(shipping_address))
+    if total > LARGEST_TOTAL:
+        raise TotalTooLarge
+    if expected is not None and expected != Total(total, currency):
+        raise TotalChanged
+    order = await transaction.fetchrow(
+        _INSERT,
+        customer.user_id,
+        currency,
+        total,
+        json_text(shipping_address),
+        customer.email,
+        customer.scope,
+        customer.key,
+    )
     if order is None:
         raise RuntimeError("INSERT … RETURNING gave no row")
     lines = tuple(
@@ -181,7 +240,8 @@ async def checkout(
     )
     return Order(
         id=order["id"],
-        user_id=user_id,
+        user_id=customer.user_id,
+        email=customer.email,
         status=order["status"],
         currency=currency,
         total=total,

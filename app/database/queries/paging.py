@@ -16,6 +16,11 @@ class BadCursor(ValueError):
     """A cursor that this listing never gave out."""
 
 
+YEARS: Final = range(1970, 9000)
+"""In which rows can have been made; at the ends of the calendar a time zone leads beyond it."""
+LONGEST_DECIMAL: Final = 10
+"""Characters; averages of ratings have four."""
+
 _PARSERS: Final[dict[str, Callable[[str], int | Decimal | datetime]]] = {
     "i": int,
     "d": Decimal,
@@ -57,9 +62,9 @@ class Cursor:
             raise BadCursor("not a cursor")
         if isinstance(parsed, int) and not -(2**31) <= parsed < 2**31:
             raise BadCursor("not a cursor")
-        if isinstance(parsed, Decimal) and not (parsed.is_finite() and abs(parsed) < 10):
+        if isinstance(parsed, Decimal) and not (len(value) <= LONGEST_DECIMAL and abs(parsed) < 10):
             raise BadCursor("not a cursor")
-        if isinstance(parsed, datetime) and parsed.tzinfo is None:
+        if isinstance(parsed, datetime) and (parsed.tzinfo is None or parsed.year not in YEARS):
             raise BadCursor("not a cursor")
         return cls(parsed, row_id)
 

@@ -109,6 +109,8 @@ _TOP = statement(
 # Ranking reads each match's whole vector, so only the most popular matches are ranked: a common word costs the same
 # as a rare one, and nobody pages past them.
 SEARCHED: Final = 200
+_DASHES = re.compile("-+")
+_IDLE_DASHES = re.compile(r"""-(?!\w|"\w)""")
 _SEARCH = statement(
     "products.search",
     f"""
@@ -269,7 +271,9 @@ def cursor_kind(sort: Sort) -> type[int] | type[Decimal] | type[datetime]:
 
 async def search(db: Database, text: str, *, limit: int = 20, offset: int = 0) -> tuple[Card, ...]:
     """The best matches for what a customer typed (words, "phrases", -exclusions), among the `SEARCHED` most popular."""
-    return tuple(_card(record) for record in await db.fetch(_SEARCH, text, limit, offset))
+    # A dash that excludes nothing is no word; Postgres stacks them up, and fails at some thirty.
+    asked = _IDLE_DASHES.sub(" ", _DASHES.sub("-", text))
+    return tuple(_card(record) for record in await db.fetch(_SEARCH, asked, limit, offset))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from app.database.queries.statement import Database, Transaction, statement
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A review as the product's page shows it; `author` is the reviewer's name."""
+    """A review as the product's page shows it; `author` is the reviewer's name, `verified` that they had bought it."""
 
     id: int
     product_id: int
@@ -21,6 +21,7 @@ class Review:
     rating: int
     title: str
     body: str
+    verified: bool
     created_at: datetime
     updated_at: datetime
 
@@ -50,7 +51,8 @@ class UnknownProduct(Exception):
 
 
 _COLUMNS = """
-    SELECT r.id, r.product_id, r.user_id, u.name AS author, r.rating, r.title, r.body, r.created_at, r.updated_at
+    SELECT r.id, r.product_id, r.user_id, u.name AS author, r.rating, r.title, r.body, r.verified, r.created_at,
+        r.updated_at
     FROM reviews r JOIN users u ON u.id = r.user_id
     """
 _NEWEST_FIRST = statement(
@@ -82,8 +84,12 @@ _BY_STARS = statement(
 _ADD = statement(
     "reviews.add",
     """
-    INSERT INTO reviews (product_id, user_id, rating, title, body) VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT (user_id, product_id) DO NOTHING RETURNING id, created_at, updated_at
+    INSERT INTO reviews (product_id, user_id, rating, title, body, verified)
+    SELECT $1, $2, $3::smallint, $4::text, $5::text, EXISTS (
+        SELECT 1 FROM orders o JOIN order_items i ON i.order_id = o.id
+        WHERE o.user_id = $2 AND o.status <> 'cancelled' AND i.product_id = $1
+    )
+    ON CONFLICT (user_id, product_id) DO NOTHING RETURNING id, verified, created_at, updated_at
     """,
 )
 _LOCK_PRODUCT = statement("reviews.lock_product", "SELECT 1 FROM products WHERE id = $1 FOR NO KEY UPDATE")
@@ -107,6 +113,7 @@ def _review(record: asyncpg.Record) -> Review:
         rating=record["rating"],
         title=record["title"],
         body=record["body"],
+        verified=record["verified"],
         created_at=record["created_at"],
         updated_at=record["updated_at"],
     )
@@ -170,6 +177,7 @@ async def add(transaction: Transaction, *, product_id: int, user_id: int, rating
         rating=rating,
         title=title,
         body=body,
+        verified=added["verified"],
         created_at=added["created_at"],
         updated_at=added["updated_at"],
     )

@@ -5,33 +5,71 @@ from datetime import datetime
 from hashlib import sha256
 
 from app.database.queries.rows import JsonObject, json_object, json_text
-from app.database.queries.statement import Database, statement
+from app.database.queries.statement import Database, Transaction, statement
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A visitor's session; `user_id` is None until sign-in."""
+    """A visitor's session; `user_id` is None until sign-in. `cart_version` grows with each change of the cart."""
 
     user_id: int | None
     cart_data: JsonObject
+    cart_version: int
     preferences: JsonObject
     last_activity: datetime
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What a cart costs, in minor units of `currency`."""
+
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cart:
+    """A session's cart, which nobody else can change until the transaction ends; `told` is what its owner was told."""
+
+    data: JsonObject
+    version: int
+    told: Total | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A session's state after a change. Of two changes of a session, the later one's `moment` is later."""
+
+    moment: datetime
+    cart_version: int
+
+
 _GET = statement(
     "sessions.get",
     """
-    SELECT user_id, cart_data, preferences, last_activity, expires_at
+    SELECT user_id, cart_data, cart_version, preferences, last_activity, expires_at
     FROM sessions WHERE id_digest = $1 AND expires_at > now()
+    """,
+)
+_IS_THERE = statement("sessions.is_there", "SELECT 1 FROM sessions WHERE id_digest = $1 AND expires_at > now()")
+_LOCK_CART = statement(
+    "sessions.lock_cart",
+    """
+    SELECT cart_data, cart_version, cart_total, cart_currency FROM sessions
+    WHERE id_digest = $1 AND expires_at > now() FOR NO KEY UPDATE
     """,
 )
 # Fields not given keep their stored value, so that concurrent writers of different fields don't undo each other.
 _SAVE = statement(
     "sessions.save",
     """
-    INSERT INTO sessions (id_digest, user_id, cart_data, preferences, expires_at)
-    VALUES ($1, $2, coalesce($3::jsonb, '{}'), coalesce($4::jsonb, '{}'), now() + $5 * interval '1 second')
+    INSERT INTO sessions (
+        id_digest, user_id, cart_data, preferences, expires_at, cart_version, cart_total, cart_currency
+    )
+    VALUES (
+        $1, $2, coalesce($3::jsonb, '{}'), coalesce($4::jsonb, '{}'), now() + $5 * interval '1 second', $6, $7, $8
+    )
     ON CONFLICT (id_digest) DO UPDATE SET
         user_id = coalesce($2, sessions.user_id), cart_data = coalesce($3::jsonb, sessions.cart_data),
         preferences = coalesce($4::jsonb, sessions.preferences), last_activity = now(),
@@ -44,9 +82,12 @@ _CHANGE = statement(
     """
     UPDATE sessions SET
         cart_data = coalesce($2::jsonb, cart_data), preferences = coalesce($3::jsonb, preferences),
+        cart_version = cart_version + ($2::jsonb IS NOT NULL)::integer,
+        cart_total = CASE WHEN $2::jsonb IS NULL THEN cart_total ELSE $5::bigint END,
+        cart_currency = CASE WHEN $2::jsonb IS NULL THEN cart_currency ELSE $6 END,
         last_activity = greatest(clock_timestamp(), last_activity + interval '1 microsecond'),
         expires_at = now() + $4 * interval '1 second'
-    WHERE id_digest = $1 AND expires_at > now() RETURNING last_activity
+    WHERE id_digest = $1 AND expires_at > now() RETURNING last_activity, cart_version
     """,
 )
 _TOUCH = statement(
@@ -57,6 +98,7 @@ _TOUCH = statement(
     """,
 )
 _DELETE = statement("sessions.delete", "DELETE FROM sessions WHERE id_digest = $1")
+_DELETE_OF_USER = statement("sessions.delete_of_user", "DELETE FROM sessions WHERE user_id = $1")
 
 
 def _digest(session_id: str) -> bytes:
@@ -71,10 +113,26 @@ async def get(db: Database, session_id: str) -> Session | None:
     return Session(
         user_id=record["user_id"],
         cart_data=json_object(record, "cart_data"),
+        cart_version=record["cart_version"],
         preferences=json_object(record, "preferences"),
         last_activity=record["last_activity"],
         expires_at=record["expires_at"],
     )
+
+
+async def is_there(db: Database, session_id: str) -> bool:
+    """Whether the session hasn't ended."""
+    return await db.fetchval(_IS_THERE, _digest(session_id)) is not None
+
+
+async def lock_cart(transaction: Transaction, session_id: str) -> Cart | None:
+    """The cart of a session, for this transaction alone from now on; None if the session is gone."""
+    record = await transaction.fetchrow(_LOCK_CART, _digest(session_id))
+    if record is None:
+        return None
+    amount, currency = record["cart_total"], record["cart_currency"]
+    told = Total(amount, currency) if amount is not None and currency is not None else None
+    return Cart(json_object(record, "cart_data"), record["cart_version"], told)
 
 
 async def save(
@@ -85,6 +143,8 @@ async def save(
     user_id: int | None = None,
     cart_data: JsonObject | None = None,
     preferences: JsonObject | None = None,
+    cart_version: int = 0,
+    told: Total | None = None,
 ) -> None:
     """Store a session, or those of its fields that are given, and let it live `ttl_seconds` from now."""
     await db.execute(
@@ -94,6 +154,9 @@ async def save(
         json_text(cart_data) if cart_data is not None else None,
         json_text(preferences) if preferences is not None else None,
         ttl_seconds,
+        cart_version,
+        told.amount if told is not None else None,
+        told.currency if told is not None else None,
     )
 
 
@@ -104,18 +167,22 @@ async def change(
     ttl_seconds: int,
     cart_data: JsonObject | None = None,
     preferences: JsonObject | None = None,
-) -> datetime | None:
+    told: Total | None = None,
+) -> Changed | None:
     """Store the fields that are given and renew the session; None, and nothing is stored, if it is gone.
 
-    Gives the moment of the change: of two changes of a session, the later one's is later.
+    `told` is the total that the owner of the new cart is told.
     """
-    return await db.fetchval(
+    record = await db.fetchrow(
         _CHANGE,
         _digest(session_id),
         json_text(cart_data) if cart_data is not None else None,
         json_text(preferences) if preferences is not None else None,
         ttl_seconds,
+        told.amount if told is not None else None,
+        told.currency if told is not None else None,
     )
+    return Changed(record["last_activity"], record["cart_version"]) if record is not None else None
 
 
 async def touch(db: Database, session_id: str, *, ttl_seconds: int, idle_seconds: int = 0) -> bool:
@@ -126,3 +193,8 @@ async def touch(db: Database, session_id: str, *, ttl_seconds: int, idle_seconds
 async def delete(db: Database, session_id: str) -> None:
     """End a session."""
     await db.execute(_DELETE, _digest(session_id))
+
+
+async def delete_of_user(db: Database, user_id: int) -> None:
+    """End all sessions of a user."""
+    await db.execute(_DELETE_OF_USER, user_id)

@@ -36,7 +36,8 @@ class Credentials:
 _COLUMNS = "id, email, name, tier, country, preferences, created_at, updated_at"
 _GET = statement("users.get", f"SELECT {_COLUMNS} FROM users WHERE id = $1")
 _CREDENTIALS = statement(
-    "users.credentials", "SELECT id, password_hash, tier, country FROM users WHERE lower(email) = lower($1)"
+    "users.credentials",
+    'SELECT id, password_hash, tier, country FROM users WHERE lower(email COLLATE "C") = $1',
 )
 _UPDATE = statement(
     "users.update",
@@ -51,6 +52,10 @@ _SET_PREFERENCES = statement(
     UPDATE users SET preferences = $2::jsonb
     WHERE id = $1 AND ($3::timestamptz IS NULL OR updated_at = $3) RETURNING {_COLUMNS}
     """,
+)
+_PASSWORD_HASH = statement("users.password_hash", "SELECT password_hash FROM users WHERE id = $1")
+_SET_PASSWORD_HASH = statement(
+    "users.set_password_hash", "UPDATE users SET password_hash = $2 WHERE id = $1 RETURNING id"
 )
 
 
@@ -73,9 +78,17 @@ async def get(db: Database, user_id: int) -> User | None:
     return _user(record) if record is not None else None
 
 
+def same_email(email: str) -> str:
+    """What two spellings of an address have in common: letters A to Z compare without case, all others as they are.
+
+    The index of the users has the same rule: with Unicode's, Postgres and Python disagree on some pairs of letters.
+    """
+    return email.encode().lower().decode()
+
+
 async def credentials(db: Database, email: str) -> Credentials | None:
-    """What a sign-in with this address (in any case of letters) is checked against."""
-    record = await db.fetchrow(_CREDENTIALS, email)
+    """What a sign-in with this address (in any case of A to Z) is checked against."""
+    record = await db.fetchrow(_CREDENTIALS, same_email(email))
     if record is None:
         return None
     return Credentials(record["id"], record["password_hash"], record["tier"], record["country"])
@@ -100,3 +113,13 @@ async def set_preferences(
     """Replace a user's preferences; None if there is no such user, or it was changed since `unchanged_since`."""
     record = await db.fetchrow(_SET_PREFERENCES, user_id, json_text(preferences), unchanged_since)
     return _user(record) if record is not None else None
+
+
+async def password_hash(db: Database, user_id: int) -> str | None:
+    """A user's argon2id hash."""
+    return await db.fetchval(_PASSWORD_HASH, user_id)
+
+
+async def set_password_hash(db: Database, user_id: int, password_hash: str) -> bool:
+    """Replace a user's argon2id hash (a changed password, or stronger parameters)."""
+    return await db.fetchval(_SET_PASSWORD_HASH, user_id, password_hash) is not None

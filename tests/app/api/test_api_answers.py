@@ -1,6 +1,7 @@
 """What the API promises its clients, on real servers: caching by the RFCs, fresh reads after writes, safe input."""
 
 import asyncio
+import base64
 import contextlib
 import json
 import re
@@ -500,6 +501,33 @@ def test_bad_input_is_told_what_is_wrong(client: httpx.Client, method: str, path
     assert answer.status_code in (400, 422), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["errors"][0]["field"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/search?q=" + "-" * 200,
+        "/api/search?q=" + "-%20" * 99,
+        "/api/search?q=" + '-"-"' * 40,
+        "/api/search?q=or%20-or%20or",
+    ],
+)
+def test_a_search_of_signs_alone_finds_nothing_and_fails_never(client: httpx.Client, path: str) -> None:
+    assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59-23:59"])
+def test_a_cursor_at_an_end_of_the_calendar_is_refused(client: httpx.Client, moment: str) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps(["t", moment, 1]).encode()).rstrip(b"=").decode()
+    assert client.get(f"/api/products?sort=newest&cursor={cursor}").status_code == 422
+
+
+def test_made_up_methods_share_one_series_and_long_addresses_are_refused(client: httpx.Client, apis: list[Api]) -> None:
+    for number in range(5):
+        assert client.request(f"MADEUP{number}", "/api/products").status_code == 405
+    assert "MADEUP" not in apis[0].metrics()
+    assert apis[0].metric("api_requests_total", method="other") >= 5
+    assert client.get("/api/" + "a" * 2000).status_code == 414
 
 
 def test_a_method_that_is_not_allowed_names_those_that_are(client: httpx.Client) -> None:

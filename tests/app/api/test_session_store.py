@@ -6,7 +6,7 @@ import json
 import re
 import signal
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from http.cookies import Morsel, SimpleCookie
 from typing import Any
@@ -21,8 +21,8 @@ from app.api.redis import Pair, RedisError, Topology
 from app.api.sessions import ANONYMOUS_TTL_SECONDS, TTL_SECONDS, Session, SessionStore, is_id, new_id
 from app.api.settings import Address
 from app.database import failures
-from app.database.catalogue import DEMO_PASSWORD
-from testing.api_stack import PASSWORD, Api, Node, Stack, running_stack
+from app.database.catalogue.tables import DEMO_PASSWORD, DEMO_USERS
+from testing.api_stack import ADMIN_TOKEN, PASSWORD, Api, Node, Stack, running_stack
 from testing.waits import eventually_async
 
 MIB = 1024 * 1024
@@ -117,7 +117,7 @@ async def test_a_session_is_a_hash_in_redis_with_a_copy_in_postgres(process: Pro
     assert other.count("hit") == 1
     reply: list[bytes] = await process.pair.call("HGETALL", key(created))
     fields = dict(zip(reply[::2], reply[1::2], strict=True))
-    assert set(fields) == {b"user_id", b"cart_data", b"preferences", b"last_activity"}
+    assert set(fields) == {b"user_id", b"cart_data", b"cart_version", b"preferences", b"last_activity"}
     await process.pair.call("UNLINK", key(created))
     again = await other.store.get(created.id)
     assert again is not None
@@ -479,7 +479,7 @@ class Browser:
 
     @property
     def sid(self) -> str:
-        return self.cookies["sid"].value
+        return self.cookies["__Host-sid"].value
 
 
 @pytest.fixture
@@ -497,10 +497,10 @@ def test_the_cookie_is_for_https_only_out_of_reach_of_scripts_and_of_other_sites
         (browser.send("PUT", "/api/cart", CART), ANONYMOUS_TTL_SECONDS),
         (browser.sign_in(stack, 5), TTL_SECONDS),
     ):
-        (cookie,) = [header for header in answer.headers.get_list("set-cookie") if header.startswith("sid=")]
+        (cookie,) = [header for header in answer.headers.get_list("set-cookie") if header.startswith("__Host-sid=")]
         attributes = {part.strip().lower() for part in cookie.split(";")[1:]}
         assert attributes == {"secure", "httponly", "samesite=lax", "path=/", f"max-age={seconds}"}
-        assert re.fullmatch(r"sid=[A-Za-z0-9_-]{43}", cookie.split(";")[0])
+        assert re.fullmatch(r"__Host-sid=[A-Za-z0-9_-]{43}", cookie.split(";")[0])
         assert answer.headers["cache-control"] == "private, no-store"
 
 
@@ -511,7 +511,7 @@ def test_signing_in_gives_a_new_id_and_ends_the_old_one(stack: Stack, browser: B
     assert browser.sid != before
     assert browser.send("GET", "/api/cart").json()["items"][0]["quantity"] == 2
     thief = Browser(api)
-    thief.cookies |= SimpleCookie(f"sid={before}")
+    thief.cookies |= SimpleCookie(f"__Host-sid={before}")
     assert thief.send("GET", "/api/session").json() == {"user": None}
     assert thief.send("GET", "/api/cart").json()["items"] == []
 
@@ -531,8 +531,8 @@ def test_signing_out_ends_the_session_and_takes_the_cookie_back(stack: Stack, br
     sid = browser.sid
     answer = browser.send("DELETE", "/api/session")
     assert answer.status_code == 204
-    assert browser.cookies["sid"]["max-age"] == "0"
-    browser.cookies |= SimpleCookie(f"sid={sid}")
+    assert browser.cookies["__Host-sid"]["max-age"] == "0"
+    browser.cookies |= SimpleCookie(f"__Host-sid={sid}")
     assert browser.send("GET", "/api/session").json() == {"user": None}
     assert browser.send("GET", "/api/users/9/preferences").status_code == 401
     assert browser.send("DELETE", "/api/session").status_code == 204
@@ -573,3 +573,160 @@ def test_activity_renews_the_cookie_with_the_session(stack: Stack, browser: Brow
     assert browser.sid == sid
     assert client.ttl(f"session:{sid}") > TTL_SECONDS - 60
     assert "set-cookie" not in browser.send("GET", path).headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"sec-fetch-site": "same-origin", "origin": "null"}, 200),
+        ({"sec-fetch-site": "none"}, 200),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"origin": "https://SHOP"}, 200),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+    ],
+)
+def test_another_site_can_have_no_browser_change_anything(api: Api, headers: dict[str, str], status: int) -> None:
+    named = {name: value.replace("SHOP", f"127.0.0.1:{api.port}") for name, value in headers.items()}
+    answer = httpx.put(f"{api.url}/api/cart", json=CART, headers=named)
+    assert answer.status_code == status
+    assert ("set-cookie" in answer.headers) == (status == 200)
+    assert httpx.get(f"{api.url}/api/categories", headers=named).status_code == 200
+
+
+# --- revocation ------------------------------------------------------------------------------------------------------
+
+
+def ends(client: httpx.Client) -> None:
+    """Within a second, and a busy machine's patience."""
+    deadline = time.monotonic() + 20
+    while client.get("/api/session").json()["user"] is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def device(stack: Stack, plain: Api) -> Iterator[Callable[[], httpx.Client]]:
+    """Signs user 30 in at another browser."""
+    with contextlib.ExitStack() as opened:
+
+        def sign_in() -> httpx.Client:
+            client = opened.enter_context(httpx.Client(base_url=plain.url, timeout=60))
+            stack.sql("UPDATE users SET password_hash = (SELECT password_hash FROM users WHERE id = 1) WHERE id = 30")
+            email = stack.sql("SELECT email FROM users WHERE id = 30")
+            answer = client.post("/api/session", json={"email": email, "password": DEMO_PASSWORD})
+            assert answer.status_code == 201, answer.text
+            return client
+
+        yield sign_in
+
+
+@pytest.fixture(scope="module")
+def plain(stack: Stack) -> Api:
+    """A process whose cookies go over plain http."""
+    return stack.api(COOKIE_SECURE="0", WARM_PRODUCTS="0", REDIS_TIMEOUT_SECONDS="2")
+
+
+def test_a_session_that_is_deleted_in_postgres_ends_though_redis_has_it(
+    stack: Stack, device: Callable[[], httpx.Client], node: Node
+) -> None:
+    client = device()
+    assert client.get("/api/session").json()["user"]["id"] == 30
+    stack.sql("DELETE FROM sessions WHERE user_id = 30")
+    assert node.client().exists(f"session:{client.cookies['sid']}")
+    ends(client)
+    assert client.get("/api/users/30/orders").status_code == 401
+
+
+def test_signing_out_everywhere_ends_every_session_of_the_user(device: Callable[[], httpx.Client]) -> None:
+    first, second = device(), device()
+    assert httpx.delete(f"{first.base_url}/api/users/30/sessions").status_code == 401
+    assert first.delete("/api/users/30/sessions").status_code == 204
+    for client in (first, second):
+        ends(client)
+
+
+def test_a_changed_password_ends_all_other_sessions_and_lets_only_the_new_one_in(
+    stack: Stack, device: Callable[[], httpx.Client]
+) -> None:
+    here, elsewhere = device(), device()
+    here.put("/api/cart", json=CART)
+    email = stack.sql("SELECT email FROM users WHERE id = 30")
+    path, new = "/api/users/30/password", "a new password"
+    wrong = here.put(path, json={"current_password": "a guess", "new_password": new})
+    assert wrong.status_code == 403
+    short = here.put(path, json={"current_password": DEMO_PASSWORD, "new_password": "short"})
+    assert short.status_code == 422
+    changed = here.put(path, json={"current_password": DEMO_PASSWORD, "new_password": new})
+    assert changed.status_code == 200, changed.text
+    ends(elsewhere)
+    assert here.get("/api/session").json()["user"]["id"] == 30
+    assert here.get("/api/cart").json()["items"]
+    for password, status in ((DEMO_PASSWORD, 401), (new, 201)):
+        credentials = {"email": email, "password": password}
+        assert elsewhere.post("/api/session", json=credentials).status_code == status
+
+
+def test_a_revoked_token_opens_nothing_any_more(stack: Stack, plain: Api) -> None:
+    bearer = {"authorization": f"Bearer {ADMIN_TOKEN}"}
+    assert httpx.get(f"{plain.url}/api/users/2", headers=bearer).status_code == 200
+    stack.sql("UPDATE service_tokens SET revoked_at = now() WHERE name = 'admin'")
+    try:
+        assert httpx.get(f"{plain.url}/api/users/2", headers=bearer).status_code == 401
+        assert httpx.put(f"{plain.url}/api/products/2", json={"name": "x"}, headers=bearer).status_code == 401
+    finally:
+        stack.sql("UPDATE service_tokens SET revoked_at = NULL WHERE name = 'admin'")
+
+
+# --- attempts --------------------------------------------------------------------------------------------------------
+
+
+def attempt(api: Api, email: str, password: str, client: str, cookies: dict[str, str] | None = None) -> httpx.Response:
+    return httpx.post(
+        f"{api.url}/api/session",
+        json={"email": email, "password": password},
+        headers={"x-real-ip": client},
+        cookies=cookies,
+        timeout=60,
+    )
+
+
+def test_guesses_from_elsewhere_keep_no_owner_out_of_a_browser_that_is_known(
+    stack: Stack, plain: Api, device: Callable[[], httpx.Client]
+) -> None:
+    known = device()
+    email = stack.sql("SELECT email FROM users WHERE id = 31")
+    stack.sql("UPDATE users SET password_hash = (SELECT password_hash FROM users WHERE id = 1) WHERE id = 31")
+    first = attempt(plain, email, DEMO_PASSWORD, "192.0.2.1")
+    assert first.status_code == 201
+    for number in range(10):
+        assert attempt(plain, email, "a guess", f"198.51.100.{number}").status_code == 401
+    stranger = attempt(plain, email, DEMO_PASSWORD, "203.0.113.1", {"device": known.cookies["device"]})
+    assert stranger.status_code == 429
+    assert 0 < int(stranger.headers["retry-after"]) <= 60
+    owner = attempt(plain, email, DEMO_PASSWORD, "203.0.113.1", {"device": first.cookies["device"]})
+    assert owner.status_code == 201
+
+
+def test_a_crowd_of_honest_customers_behind_one_address_is_let_in(stack: Stack, plain: Api) -> None:
+    client = "192.0.2.77"
+    node: Any = stack.redis.master("sessions").client()
+    for _ in range(3):
+        assert attempt(plain, DEMO_USERS[1], DEMO_PASSWORD, client).status_code == 201
+    (key,) = [name for name in node.keys("attempts:client:*") if node.hget(name, "failures") == b"0"][:1]
+    # As after so many failures of somebody there: the next attempt is theirs, not everybody's.
+    node.hset(key, mapping={"failures": 300, "opens": time.time() + 60})
+    assert attempt(plain, DEMO_USERS[1], DEMO_PASSWORD, client).status_code == 429
+    assert attempt(plain, DEMO_USERS[1], DEMO_PASSWORD, "192.0.2.78").status_code == 201
+
+
+def test_every_spelling_of_an_address_is_one_account(stack: Stack, plain: Api) -> None:
+    stack.sql("UPDATE users SET email = 'i.one@example.com' WHERE id = 32")
+    spellings = ["i.one@example.com", "I.ONE@EXAMPLE.COM", "i.One@Example.com"] * 4
+    statuses = [attempt(plain, email, "a guess", "192.0.2.90").status_code for email in spellings]
+    assert statuses == [401] * 10 + [429] * 2
+    # These are other accounts, for Postgres as for us.
+    assert attempt(plain, "\u0130.one@example.com", "a guess", "192.0.2.91").status_code == 401
+    assert attempt(plain, "\u0131.one@example.com", "a guess", "192.0.2.91").status_code == 401

@@ -43,7 +43,7 @@ async def buy(connection, quantities: dict[int, int], user_id: int = 1) -> order
     async with connection.transaction():
         return await orders.checkout(
             connection,
-            user_id=user_id,
+            orders.Customer(user_id),
             quantities=quantities,
             currency="EUR",
             price_list="free",
@@ -134,8 +134,12 @@ async def test_a_checkout_takes_the_pieces_and_keeps_the_prices(catalogue):
     assert (before[first].quantity - after[first].quantity, before[second].quantity - after[second].quantity) == (2, 1)
     cards = {card.id: card.prices["free"]["EUR"] for card in await products.get_many(catalogue, [first, second])}
     assert order.total == 2 * cards[first] + cards[second]
-    assert order in (await orders.of_user(catalogue, 1)).items
-    assert order not in (await orders.of_user(catalogue, 2)).items
+    assert await orders.get(catalogue, order.id, user_id=1, scope="user:1") == order
+
+
+async def test_somebody_else_s_order_is_not_found(catalogue):
+    order = await buy(catalogue, {(await in_stock(catalogue, 1))[0]: 1})
+    assert await orders.get(catalogue, order.id, user_id=2, scope="user:2") is None
 
 
 async def test_an_order_for_more_than_there_is_changes_nothing_and_says_what_is_left(catalogue):

@@ -5,7 +5,11 @@ export const dynamic = "force-dynamic";
 
 export default function robots(): MetadataRoute.Robots {
   return {
-    rules: { userAgent: "*", allow: "/", disallow: ["/api/", "/account", "/cart", "/checkout", "/login", "/search"] },
+    rules: {
+      userAgent: "*",
+      allow: "/",
+      disallow: ["/api/", "/account", "/cart", "/checkout", "/orders/", "/login", "/search"],
+    },
     sitemap: `${publicOrigin()}/sitemap.xml`,
   };
 }

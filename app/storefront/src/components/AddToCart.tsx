@@ -7,7 +7,8 @@ import type { Product } from "@/shop/catalogue";
 export function AddToCart({ product }: { product: Product }) {
   const [added, setAdded] = useState(0);
   const [failed, setFailed] = useState(false);
-  const available = product.stock > 0;
+  const sold = product.price !== null;
+  const available = sold && product.stock > 0;
 
   async function add() {
     try {
@@ -23,7 +24,7 @@ export function AddToCart({ product }: { product: Product }) {
     <div>
       <div className="buy">
         <button type="button" className="button" onClick={add} disabled={!available}>
-          {available ? "Add to cart" : "Sold out"}
+          {available ? "Add to cart" : sold ? "Sold out" : "Not sold here"}
         </button>
         {added ? (
           <Link href="/cart" className="button quiet">

@@ -1,15 +1,22 @@
 "use client";
 import Link from "next/link";
+import { useEffect } from "react";
 import { cartLines, MOST_PIECES, removeFromCart, setQuantity } from "@/offline/cart";
 import type { CartLine } from "@/offline/database";
 import { useOnline, useStored } from "@/offline/use";
 import { money } from "@/shop/money";
+import { fetchCart } from "@/shop/session";
+import { LineProblem } from "./LineProblem";
 import { ProductImage } from "./ProductImage";
 import { Totals } from "./Totals";
 
 export function CartView() {
   const lines = useStored(cartLines, "cart", "signed-out");
   const online = useOnline();
+  useEffect(() => {
+    // Without an answer the prices that were last seen stay.
+    if (online) fetchCart().catch(() => undefined);
+  }, [online]);
   if (!lines) return <div className="skeleton mid" aria-hidden="true" />;
   if (!lines.length) {
     return (
@@ -30,7 +37,7 @@ export function CartView() {
       </ul>
       <aside className="card" aria-labelledby="summary">
         <h2 id="summary">Summary</h2>
-        <Totals lines={lines} />
+        <Totals lines={lines} note="Including taxes. The price that counts is the one at checkout." />
         {online ? (
           <Link href="/checkout" className="button wide">
             Proceed to checkout
@@ -65,8 +72,9 @@ function Line({ line }: { line: CartLine }) {
           <Link href={`/products/${line.productId}`}>{line.name || `Article ${line.productId}`}</Link>
         </h2>
         <p className="small soft">{line.brand}</p>
+        <LineProblem line={line} />
       </div>
-      <p className="price">{money(line.price * line.quantity, line.currency)}</p>
+      <p className="price">{line.price === null ? "–" : money(line.price * line.quantity, line.currency)}</p>
       <div className="line-actions">
         <div className="stepper" role="group" aria-label={`How many of ${line.name}`}>
           <button

@@ -1,14 +1,19 @@
 "use client";
 import Link from "next/link";
-import { type FormEvent, useEffect, useState } from "react";
-import { adoptCart, cartLines } from "@/offline/cart";
-import { type Address, type Draft, newDraft, storeDraft, storedDraft } from "@/offline/checkout";
+import { useRouter } from "next/navigation";
+import { type FormEvent, useCallback, useEffect, useState } from "react";
+import { cartLines, forgetOrdered } from "@/offline/cart";
+import { type Address, type Draft, newDraft, type Placing, storeDraft, storedDraft } from "@/offline/checkout";
 import { probe } from "@/offline/connection";
-import { queuedChanges, replay } from "@/offline/queue";
+import { queuedChanges } from "@/offline/queue";
 import { useOnline, useStored } from "@/offline/use";
 import { ApiError, request } from "@/shop/browser-api";
 import { money } from "@/shop/money";
-import { Totals } from "./Totals";
+import { fetchQuote, type Order, placedWith, type Quote, toOrder, toQuote } from "@/shop/orders";
+import { LineProblem, problemOf } from "./LineProblem";
+import { differences } from "./quote-differences";
+import { sumOf, Totals } from "./Totals";
+import { useVisitor } from "./useVisitor";
 
 const COUNTRIES = [
   ["AT", "Austria"],
@@ -20,39 +25,109 @@ const COUNTRIES = [
   ["US", "United States"],
 ] as const;
 
-interface Placed {
-  id: number;
-  total: number;
-  currency: string;
-}
+/** How often the shop is asked what became of an order whose response was lost, before the customer decides. */
+const ASKED = 4;
+const PAUSE_MS = 1_500;
+/** Pause until the shop is asked again when it couldn't be reached. */
+const AGAIN_MS = 5_000;
+const KEY_USED = 422;
+const CONFLICT = 409;
+const SIGN_IN = 401;
+
+/** `unknown`: the shop may have the order, and can't be asked at the moment. */
+type State = "filling" | "ordering" | "checking" | "unknown" | "placed";
+
+const cartOnItsWay = async (): Promise<boolean> =>
+  (await queuedChanges()).some((change) => change.endpoint === "/api/cart");
 
 export function CheckoutView() {
   const lines = useStored(cartLines, "cart", "signed-out");
+  const unsent = useStored(cartOnItsWay, "queue", "signed-out");
   const online = useOnline();
+  const visitor = useVisitor();
+  const router = useRouter();
   const [draft, setDraft] = useState<Draft>();
+  const [quote, setQuote] = useState<Quote>();
+  const [changed, setChanged] = useState<string[]>([]);
   const [problem, setProblem] = useState<{ text: string; signIn?: boolean }>();
-  const [busy, setBusy] = useState(false);
-  const [placed, setPlaced] = useState<Placed>();
+  const [state, setState] = useState<State>("filling");
 
-  useEffect(() => {
-    storedDraft().then(setDraft, () => setDraft(newDraft()));
+  const store = useCallback((next: Draft) => {
+    setDraft(next);
+    return storeDraft(next).catch(() => setProblem({ text: "This browser refuses to store what you fill in." }));
   }, []);
 
-  if (placed) {
-    return (
-      <div className="empty thanks" role="status">
-        <h1>Thank you. Your order is on its way to us.</h1>
-        <p className="soft">
-          Order {placed.id}, {money(placed.total, placed.currency)}. It was a test payment: nothing was charged.
-        </p>
-        <Link href="/account/orders" className="button">
-          See your orders
-        </Link>
-      </div>
+  const done = useCallback(
+    async (order: Order, kept: Draft) => {
+      setState("placed");
+      const { placing } = kept;
+      if (placing && !placing.settled) {
+        await forgetOrdered(order.lines.map((line) => ({ productId: line.product_id, quantity: line.quantity })));
+        await store({ ...kept, placing: { ...placing, settled: true } });
+      }
+      router.replace(`/orders/${order.id}`);
+    },
+    [router, store],
+  );
+
+  /** What became of an order whose response never came: the shop knows it by its key. */
+  const check = useCallback(
+    async (kept: Draft, placing: Placing) => {
+      setState("checking");
+      setProblem(undefined);
+      let answered = false;
+      for (let attempt = 0; attempt < ASKED; attempt += 1) {
+        if (attempt) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+        try {
+          const order = await placedWith(placing.key);
+          if (order) return await done(order, kept);
+          answered = true;
+        } catch {
+          void probe();
+        }
+      }
+      setState(answered ? "filling" : "unknown");
+      setProblem({
+        text: answered
+          ? "Your order hasn’t reached us so far. Please try again: it can’t be placed twice."
+          : "We can’t be reached to see whether your order arrived. We ask again as soon as we can; it can’t be placed twice.",
+      });
+    },
+    [done],
+  );
+
+  useEffect(() => {
+    storedDraft().then(
+      (found) => {
+        setDraft(found);
+        // The page was left, or loaded again, before the shop had said what became of the order.
+        if (found.placing) void check(found, found.placing);
+      },
+      () => setDraft(newDraft()),
     );
-  }
-  if (!lines || !draft) return <div className="skeleton tall" aria-hidden="true" />;
-  if (!lines.length) {
+  }, [check]);
+
+  useEffect(() => {
+    const placing = draft?.placing;
+    if (state !== "unknown" || !placing) return;
+    const timer = setTimeout(() => void check(draft, placing), AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [draft, state, check]);
+
+  const content = lines?.map((line) => `${line.productId}×${line.quantity}`).join();
+  useEffect(() => {
+    // Today's prices, again with every change of the cart, also by another tab.
+    if (!online || !content || unsent !== false) return;
+    (async () => {
+      const shown = await cartLines();
+      const today = await fetchQuote();
+      setChanged(differences(shown, today.lines));
+      setQuote(today);
+    })().catch(() => void probe());
+  }, [online, content, unsent]);
+
+  if (!lines || !draft || state === "placed") return <div className="skeleton tall" aria-hidden="true" />;
+  if (!lines.length && !draft.placing) {
     return (
       <div className="empty">
         <p className="soft">There is nothing in your cart to order.</p>
@@ -63,45 +138,60 @@ export function CheckoutView() {
     );
   }
 
-  function edit(part: Partial<Address>) {
-    if (!draft) return;
-    const next = { ...draft, address: { ...draft.address, ...part } };
-    setDraft(next);
-    storeDraft(next).catch(() => setProblem({ text: "This browser refuses to store what you fill in." }));
-  }
+  const edit = (part: Partial<Address>) => void store({ ...draft, address: { ...draft.address, ...part } });
 
   async function order(event: FormEvent) {
     event.preventDefault();
-    if (!draft) return;
-    setBusy(true);
+    if (!draft || !quote) return;
+    const { placing: before, ...filled } = draft;
+    const placing: Placing = {
+      key: before?.key ?? quote.id,
+      body: {
+        shipping_address: draft.address,
+        payment: { method: "test" },
+        total: quote.total,
+        currency: quote.currency,
+        cart_version: quote.cartVersion,
+        ...(visitor ? {} : { email: draft.email }),
+      },
+    };
+    const sent = { ...filled, placing };
+    setState("ordering");
     setProblem(undefined);
+    await store(sent);
     try {
-      await replay();
-      if ((await queuedChanges()).some((change) => change.endpoint === "/api/cart")) {
-        throw new ApiError(503, "Your latest cart hasn’t reached us yet. Please try again in a moment.");
-      }
-      const made = await request(
-        "POST",
-        "/api/checkout",
-        { shipping_address: draft.address, payment: { method: "test" } },
-        { "idempotency-key": draft.key },
+      await done(
+        toOrder(await request("POST", "/api/checkout", placing.body, { "idempotency-key": placing.key })),
+        sent,
       );
-      await adoptCart([]);
-      await storeDraft({ ...draft, key: crypto.randomUUID() });
-      setPlaced({ id: Number(made.id), total: Number(made.total), currency: String(made.currency) });
     } catch (error) {
-      if (error instanceof ApiError && error.status === 401)
-        setProblem({ text: "Please sign in to order; your cart comes with you.", signIn: true });
-      else if (error instanceof ApiError) setProblem({ text: error.message });
-      else {
-        void probe();
-        setProblem({ text: "We couldn’t be reached, so nothing was ordered. What you filled in is kept." });
-      }
-    } finally {
-      setBusy(false);
+      // Only the shop's own refusal says that nothing was ordered; after anything else it has to be asked.
+      if (!(error instanceof ApiError) || error.status >= 500 || error.status === KEY_USED)
+        return await check(sent, placing);
+      await store(filled);
+      setState("filling");
+      refused(error);
     }
   }
 
+  function refused(error: ApiError) {
+    const today =
+      error.status === CONFLICT && error.problem.quote
+        ? toQuote(error.problem.quote as Record<string, unknown>)
+        : undefined;
+    if (today && quote) {
+      setChanged(differences(quote.lines, today.lines));
+      setQuote(today);
+    }
+    if (error.status === SIGN_IN)
+      setProblem({ text: "Please sign in to order; your cart comes with you.", signIn: true });
+    else if (error.problem.reason === "total-changed")
+      setProblem({ text: "Prices have just changed. Please look at the new total, and order again if it suits you." });
+    else setProblem({ text: error.message });
+  }
+
+  const shown = quote?.lines.length ? quote.lines : lines;
+  const stuck = shown.some(problemOf);
   const { address } = draft;
   return (
     <form className="split" onSubmit={order}>
@@ -111,6 +201,23 @@ export function CheckoutView() {
             You are offline. Fill everything in; it is kept, and you can order as soon as you’re back.
           </p>
         )}
+        {visitor === null ? (
+          <fieldset>
+            <legend>Who orders?</legend>
+            <Field
+              label="E-mail address"
+              name="email"
+              type="email"
+              autoComplete="email"
+              value={draft.email}
+              onChange={(email) => void store({ ...draft, email })}
+            />
+            <p className="small soft">
+              You order as a guest. <Link href="/login?next=/checkout">Sign in</Link> to find your orders in your
+              account; your cart comes with you.
+            </p>
+          </fieldset>
+        ) : null}
         <fieldset>
           <legend>Where shall it go?</legend>
           <Field
@@ -169,23 +276,72 @@ export function CheckoutView() {
       <aside className="card" aria-labelledby="summary">
         <h2 id="summary">Your order</h2>
         <ul role="list" className="totals small">
-          {lines.map((line) => (
+          {shown.map((line) => (
             <li key={line.productId}>
-              <span>
-                {line.quantity} × {line.name}
+              <span className="total-line">
+                <span>
+                  {line.quantity} × {line.name || `Article ${line.productId}`}
+                </span>
+                <span>{line.price === null ? "–" : money(line.price * line.quantity, line.currency)}</span>
               </span>
-              <span>{money(line.price * line.quantity, line.currency)}</span>
+              <LineProblem line={line} />
             </li>
           ))}
         </ul>
-        <Totals lines={lines} />
+        <Totals
+          lines={shown}
+          note={quote ? "Including taxes. That is what you pay." : "Including taxes, at the prices that you last saw."}
+        />
+        {changed.length ? (
+          <div className="notice warn" role="status">
+            <p>Since you put these into your cart:</p>
+            <ul>
+              {changed.map((text) => (
+                <li key={text}>{text}</li>
+              ))}
+            </ul>
+          </div>
+        ) : null}
+        {online && unsent ? (
+          <p className="notice" role="status">
+            Your latest cart is on its way to us…
+          </p>
+        ) : null}
+        {stuck ? (
+          <p className="notice warn">
+            Some of this can’t be ordered as it is. <Link href="/cart">Change your cart</Link>
+          </p>
+        ) : null}
+        {state === "checking" ? (
+          <p className="notice" role="status">
+            Checking whether your order has reached us…
+          </p>
+        ) : null}
         {problem ? (
           <p className="notice danger" role="alert">
             {problem.text} {problem.signIn ? <Link href="/login?next=/checkout">Sign in</Link> : null}
           </p>
         ) : null}
-        <button type="submit" className="button wide" disabled={!online || busy}>
-          {!online ? "Go online to order" : busy ? "Ordering…" : "Order now"}
+        <button
+          type="submit"
+          className="button wide"
+          disabled={
+            !online ||
+            unsent !== false ||
+            !quote ||
+            stuck ||
+            state === "ordering" ||
+            state === "checking" ||
+            sumOf(shown) === undefined
+          }
+        >
+          {!online
+            ? "Go online to order"
+            : state === "ordering"
+              ? "Ordering…"
+              : draft.placing
+                ? "Try again"
+                : "Order now"}
         </button>
       </aside>
     </form>
@@ -195,18 +351,20 @@ export function CheckoutView() {
 interface FieldProps {
   label: string;
   name: string;
+  type?: string;
   autoComplete: string;
   value: string;
   onChange: (value: string) => void;
 }
 
-function Field({ label, name, autoComplete, value, onChange }: FieldProps) {
+function Field({ label, name, type = "text", autoComplete, value, onChange }: FieldProps) {
   return (
     <div className="field">
       <label htmlFor={name}>{label}</label>
       <input
         id={name}
         name={name}
+        type={type}
         autoComplete={autoComplete}
         required
         value={value}

@@ -5,25 +5,10 @@ import { database } from "@/offline/database";
 import { request } from "@/shop/browser-api";
 import { type Page, toPage } from "@/shop/catalogue";
 import { money } from "@/shop/money";
+import { type Order, toOrder } from "@/shop/orders";
 import { SignInFirst } from "./AccountView";
-import { ProductImage } from "./ProductImage";
+import { OrderLines } from "./OrderLines";
 import { useVisitor } from "./useVisitor";
-
-interface Line {
-  product_id: number;
-  name: string;
-  image: string;
-  quantity: number;
-}
-
-interface Order {
-  id: number;
-  status: string;
-  total: number;
-  currency: string;
-  created_at: string;
-  lines: Line[];
-}
 
 const KINDS: Record<string, string> = { delivered: "good", shipped: "good", cancelled: "danger", pending: "warn" };
 
@@ -68,28 +53,18 @@ export function OrdersView() {
         {orders.map((order) => (
           <li key={order.id} className="card">
             <div className="order-head">
-              <h2>Order {order.id}</h2>
+              <h2>
+                <Link href={`/orders/${order.id}`} prefetch={false}>
+                  Order {order.id}
+                </Link>
+              </h2>
               <span className={`tag ${KINDS[order.status] ?? ""}`}>{order.status}</span>
               <p className="soft small">
                 {new Date(order.created_at).toLocaleDateString("en-GB", { dateStyle: "long" })}
               </p>
               <p className="price">{money(order.total, order.currency)}</p>
             </div>
-            <ul role="list" className="order-lines">
-              {order.lines.map((line) => (
-                <li key={line.product_id}>
-                  <span className="line-picture">
-                    <ProductImage product={{ image: line.image, blurhash: "" }} alt="" sizes="56px" />
-                  </span>
-                  <span>
-                    {line.quantity} ×{" "}
-                    <Link href={`/products/${line.product_id}`} prefetch={false}>
-                      {line.name}
-                    </Link>
-                  </span>
-                </li>
-              ))}
-            </ul>
+            <OrderLines lines={order.lines} />
           </li>
         ))}
       </ol>
@@ -107,5 +82,5 @@ export function OrdersView() {
 
 async function fetchOrders(user: number, cursor?: string): Promise<Page<Order>> {
   const query = cursor ? `?cursor=${encodeURIComponent(cursor)}` : "";
-  return toPage(await request("GET", `/api/users/${user}/orders${query}`), (json) => json as unknown as Order);
+  return toPage(await request("GET", `/api/users/${user}/orders${query}`), toOrder);
 }

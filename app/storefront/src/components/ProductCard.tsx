@@ -1,6 +1,6 @@
 import Link from "next/link";
 import type { Product } from "@/shop/catalogue";
-import { money } from "@/shop/money";
+import { priceText } from "@/shop/money";
 import { ProductImage } from "./ProductImage";
 import { Rating } from "./Rating";
 
@@ -17,7 +17,7 @@ export function ProductCard({ product, preload = false }: { product: Product; pr
       </h3>
       <p className="product-card-brand">{product.brand}</p>
       <p className="product-card-line">
-        <span className="price">{money(product.price, product.currency)}</span>
+        <span className="price">{priceText(product)}</span>
         {product.stock > 0 ? (
           <Rating value={product.rating} count={product.ratingCount} />
         ) : (

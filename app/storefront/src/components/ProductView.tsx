@@ -1,5 +1,5 @@
 import type { Page, Product, Review } from "@/shop/catalogue";
-import { money } from "@/shop/money";
+import { priceText } from "@/shop/money";
 import { listingPath } from "@/shop/sorting";
 import { AddToCart } from "./AddToCart";
 import { Crumbs } from "./Crumbs";
@@ -46,7 +46,7 @@ export function ProductView({
           </div>
           <Rating value={product.rating} count={product.ratingCount} />
           <p className="product-price">
-            {money(product.price, product.currency)} {member ? <span className="tag good">Member price</span> : null}
+            {priceText(product)} {member ? <span className="tag good">Member price</span> : null}
           </p>
           <Stock pieces={product.stock} />
           <AddToCart product={product} />

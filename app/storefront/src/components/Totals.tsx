@@ -1,17 +1,29 @@
 import type { CartLine } from "@/offline/database";
 import { money } from "@/shop/money";
 
-export function Totals({ lines }: { lines: CartLine[] }) {
-  const currency = lines[0]?.currency ?? "EUR";
-  const sum = lines.reduce((total, line) => total + line.price * line.quantity, 0);
+type Priced = Pick<CartLine, "quantity" | "price" | "currency">;
+
+/** The lines' sum; undefined where a price isn't known, or isn't in the currency of the others. */
+export function sumOf(lines: Priced[]): number | undefined {
+  let sum = 0;
+  for (const { price, quantity, currency } of lines) {
+    if (price === null || currency !== lines[0]?.currency) return undefined;
+    sum += price * quantity;
+  }
+  return sum;
+}
+
+export function Totals({ lines, note }: { lines: Priced[]; note: string }) {
+  const sum = sumOf(lines);
   const pieces = lines.reduce((total, line) => total + line.quantity, 0);
+  const shown = sum === undefined ? "–" : money(sum, lines[0]?.currency ?? "EUR");
   return (
     <div className="totals">
       <div>
         <span>
           {pieces} {pieces === 1 ? "item" : "items"}
         </span>
-        <span>{money(sum, currency)}</span>
+        <span>{shown}</span>
       </div>
       <div>
         <span>Delivery</span>
@@ -19,9 +31,11 @@ export function Totals({ lines }: { lines: CartLine[] }) {
       </div>
       <div className="grand">
         <span>Total</span>
-        <span>{money(sum, currency)}</span>
+        <span>{shown}</span>
       </div>
-      <p className="small soft">Including taxes. The price that counts is the one at checkout.</p>
+      <p className="small soft">
+        {sum === undefined ? "Some lines have no price here, so there is no total yet." : note}
+      </p>
     </div>
   );
 }

@@ -2,7 +2,7 @@
 import type { Product } from "@/shop/catalogue";
 import { type CartLine, cartChange, database, lineOf } from "./database";
 import { announce } from "./messages";
-import { wake } from "./queue";
+import { queuedChanges, wake } from "./queue";
 import { makingRoom } from "./room";
 
 /** The most pieces of one product in a cart; the API's limit as well. */
@@ -49,6 +49,32 @@ async function write(summary: string, edit: (cart: Map<number, CartLine>) => voi
   for (const line of cart.values()) void store.put(line);
   void tx.objectStore("syncQueue").add(cartChange([...cart.values()], summary));
   await tx.done;
+}
+
+/** Today's name, price and stock of the lines, from the server; which ones there are stays as it is here. */
+export async function refreshLines(lines: CartLine[]): Promise<void> {
+  const tx = (await database()).transaction("cart", "readwrite");
+  for (const { quantity: _quantity, addedAt: _addedAt, left, ...today } of lines) {
+    const kept = await tx.store.get(today.productId);
+    if (!kept) continue;
+    const { left: _left, ...line } = kept;
+    void tx.store.put({ ...line, ...today, ...(left !== undefined && left < line.quantity ? { left } : {}) });
+  }
+  await tx.done;
+  announce({ type: "cart" });
+}
+
+/** Take what was ordered out of the cart. What was added meanwhile stays, and the server hears of it. */
+export async function forgetOrdered(ordered: Pick<CartLine, "productId" | "quantity">[]): Promise<void> {
+  const pieces = new Map(ordered.map((line) => [line.productId, line.quantity]));
+  const kept = (await cartLines())
+    .map((line) => ({ ...line, quantity: line.quantity - (pieces.get(line.productId) ?? 0) }))
+    .filter((line) => line.quantity > 0);
+  if (!kept.length && !(await queuedChanges()).some((change) => change.endpoint === "/api/cart")) return adoptCart([]);
+  return change("What is left in your cart", (cart) => {
+    cart.clear();
+    for (const line of kept) cart.set(line.productId, line);
+  });
 }
 
 /** Take over the server's cart (after signing in, or after a conflict), without sending it back. */

@@ -23,12 +23,14 @@ export async function storedListing(categoryId: number | undefined, sort: string
   return products.sort(ORDERS[sort] ?? byPopularity);
 }
 
+/** What isn't sold here costs least: last in one order, out of the way in the other. */
+const cost = (product: Product): number => product.price ?? 0;
 const byPopularity = (a: Product, b: Product): number => b.popularity - a.popularity || b.id - a.id;
 const ORDERS: Record<string, (a: Product, b: Product) => number> = {
   popularity: byPopularity,
   newest: (a, b) => b.createdAt.localeCompare(a.createdAt) || b.id - a.id,
-  price: (a, b) => a.price - b.price || a.id - b.id,
-  "-price": (a, b) => b.price - a.price || b.id - a.id,
+  price: (a, b) => cost(a) - cost(b) || a.id - b.id,
+  "-price": (a, b) => cost(b) - cost(a) || b.id - a.id,
   rating: (a, b) => b.rating - a.rating || b.id - a.id,
 };
 

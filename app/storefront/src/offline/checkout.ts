@@ -9,21 +9,36 @@ export interface Address {
   country: string;
 }
 
-/** `key` is the Idempotency-Key of this order: ordering twice by accident makes one order. */
+/** An order on its way: what was sent, and the Idempotency-Key that the shop can be asked by. */
+export interface Placing {
+  key: string;
+  body: unknown;
+  /** The order is known, and out of the cart: its page is all that is missing. */
+  settled?: boolean;
+}
+
+/** `placing` is there until the shop has said what became of it, so that a reload goes on asking. */
 export interface Draft {
   address: Address;
-  key: string;
+  email: string;
+  placing?: Placing;
 }
 
 export const newDraft = (): Draft => ({
   address: { name: "", street: "", postcode: "", city: "", country: "DE" },
-  key: crypto.randomUUID(),
+  email: "",
 });
 
 export async function storedDraft(): Promise<Draft> {
-  return ((await (await database()).get("userData", "checkout")) as Draft | undefined) ?? newDraft();
+  return { ...newDraft(), ...((await (await database()).get("userData", "checkout")) as Partial<Draft> | undefined) };
 }
 
 export async function storeDraft(draft: Draft): Promise<void> {
   await (await database()).put("userData", draft, "checkout");
+}
+
+/** The order's page was seen: the next order is another one. */
+export async function forgetPlaced(): Promise<void> {
+  const { placing, ...rest } = await storedDraft();
+  if (placing?.settled) await storeDraft(rest);
 }

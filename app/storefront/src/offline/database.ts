@@ -18,9 +18,11 @@ export interface CartLine {
   brand: string;
   image: string;
   blurhash: string;
-  /** Per piece, in minor units of `currency`, as last seen; the checkout asks again. */
-  price: number;
+  /** Per piece, in minor units of `currency`, as last seen; null: not known, or not sold. The checkout asks again. */
+  price: number | null;
   currency: string;
+  /** The shop has no more than that, which is fewer than `quantity`. */
+  left?: number;
   addedAt: number;
 }
 
@@ -151,7 +153,7 @@ const toLine = (product: Product | undefined, quantity: number): Omit<CartLine, 
   brand: product?.brand ?? "",
   image: product?.image ?? "",
   blurhash: product?.blurhash ?? "",
-  price: product?.price ?? 0,
+  price: product?.price ?? null,
   currency: product?.currency ?? "EUR",
   addedAt: Date.now(),
 });

@@ -104,9 +104,13 @@ const underLock = async (): Promise<Outcome> =>
   });
 
 async function drain(): Promise<Outcome> {
+  let ours = false;
   for (;;) {
     const next = await (await database()).getFromIndex("syncQueue", "status", "pending");
     if (!next) return { done: true };
+    // Once for each round: the cart of whoever's session runs out must not end up with whoever signs in next.
+    ours ||= await isOwnersSession();
+    if (!ours) return { done: false, waitMs: LONGEST_WAIT_MS };
     const verdict = await send(next);
     if (verdict.kind === "wait") {
       await (await database()).put("syncQueue", { ...next, attempts: next.attempts + 1, problem: verdict.problem });
@@ -118,6 +122,21 @@ async function drain(): Promise<Outcome> {
     else await (await database()).put("syncQueue", { ...next, status: verdict.kind, problem: verdict.problem });
     for (const listener of endings) listener(verdict.kind === "done" ? "delivered" : "failed");
     announce({ type: "queue" });
+  }
+}
+
+/** Whether the shop takes what is sent now for the member's who queued it; a guest's queue is whoever's who is here. */
+async function isOwnersSession(): Promise<boolean> {
+  const owner = (await (await database()).get("userData", "session")) as { id?: unknown } | undefined;
+  if (!owner) return true;
+  try {
+    const response = await fetch("/api/session", { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
+    // A shop in trouble says so to the write itself, which then waits as any other.
+    if (!response.ok) return true;
+    const { user } = (await response.json()) as { user?: { id?: unknown } | null };
+    return user?.id === owner.id;
+  } catch {
+    return true;
   }
 }
 

@@ -17,6 +17,8 @@ export class ApiError extends Error {
   constructor(
     readonly status: number,
     message: string,
+    /** The problem document (RFC 9457), where the shop sent one. */
+    readonly problem: Json = {},
   ) {
     super(message);
   }
@@ -63,7 +65,7 @@ export async function requestVersion(
   const json = (answer && typeof answer === "object" ? answer : {}) as Json;
   if (!response.ok) {
     const detail = typeof json.detail === "string" ? json.detail : `The shop answered ${response.status}.`;
-    throw new ApiError(response.status, detail);
+    throw new ApiError(response.status, detail, json);
   }
   return { json, version: versionIn(response) };
 }

@@ -22,8 +22,8 @@ export interface Product {
   categoryId: number;
   /** Empty where the answer doesn't say (listings). */
   categoryName: string;
-  /** In minor units of `currency`. */
-  price: number;
+  /** In minor units of `currency`; null: not sold in it. */
+  price: number | null;
   currency: string;
   popularity: number;
   /** 0 to 5, 0 where nobody has reviewed it. */
@@ -60,6 +60,8 @@ const number = (value: unknown): number => {
   return typeof parsed === "number" && Number.isFinite(parsed) ? parsed : 0;
 };
 
+const amount = (value: unknown): number | null => (typeof value === "number" && Number.isFinite(value) ? value : null);
+
 export function toCategory(json: Json): Category {
   return {
     id: number(json.id),
@@ -79,7 +81,7 @@ export function toProduct(json: Json): Product {
     description: text(json.description),
     categoryId: number(json.category_id),
     categoryName: text(json.category_name),
-    price: number(json.price),
+    price: amount(json.price),
     currency: text(json.currency) || "EUR",
     popularity: number(json.popularity),
     rating: number(json.rating_average),

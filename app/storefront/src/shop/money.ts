@@ -1,5 +1,9 @@
 import { marketOfCurrency } from "./market";
 
+/** What one piece costs; in words where it isn't sold in the visitor's currency, or the price isn't known. */
+export const priceText = ({ price, currency }: { price: number | null; currency: string }): string =>
+  price === null ? `Not sold in ${currency}` : money(price, currency);
+
 /** `amount` in minor units, as the currency's own market writes it: 1999, "EUR" → "€19.99". */
 export function money(amount: number, currency: string): string {
   const format = formatOf(currency);

@@ -1,6 +1,6 @@
 /**
  * Hands a request on to the API, for whoever reaches the storefront without the gateway in front (which routes these
- * addresses itself). Country and device are the edge's to say, so what a client claims about them is left out.
+ * addresses itself). Country, device and a visitor's address are the edge's to say, so what a client claims about them is left out.
  */
 import { apiUrl } from "./server-api";
 
@@ -20,6 +20,8 @@ const DROPPED_FROM_REQUEST = [
   "x-country",
   "x-device",
   "x-admin-update",
+  "x-real-ip",
+  "x-forwarded-for",
 ];
 /** fetch has decoded the body. */
 const DROPPED_FROM_ANSWER = ["connection", "keep-alive", "transfer-encoding", "content-encoding", "content-length"];
@@ -29,6 +31,8 @@ export async function proxy(request: Request): Promise<Response> {
   const { pathname, search } = new URL(request.url);
   const headers = new Headers(request.headers);
   for (const name of DROPPED_FROM_REQUEST) headers.delete(name);
+  // Which site the visitor sees, for the API to compare with the one that the request comes from.
+  headers.set("x-forwarded-host", request.headers.get("host") ?? "");
   let answer: Response;
   try {
     answer = await fetch(`${apiUrl()}${pathname}${search}`, {

@@ -25,7 +25,7 @@ const REVALIDATE_SECONDS = 3600;
 /** A page must not hang on an API that takes connections and never answers. */
 const TIMEOUT_MS = 5_000;
 /** The visitor's session, and the mark that keeps a member's answers out of shared caches. */
-const SESSION_COOKIES = ["sid", "tier"];
+const SESSION_COOKIES = ["__Host-sid", "sid", "tier"];
 
 type Json = Record<string, unknown>;
 

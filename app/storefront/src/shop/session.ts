@@ -1,6 +1,6 @@
 /** Who is signed in, as this browser knows it; kept for the time without a network, gone at logout. */
-import { adoptCart } from "@/offline/cart";
-import { type CartLine, database } from "@/offline/database";
+import { adoptCart, refreshLines } from "@/offline/cart";
+import { type CartLine, database, lineOf } from "@/offline/database";
 import { announceElsewhere } from "@/offline/messages";
 import { forgetPrices, forgetVisitor } from "@/offline/privacy";
 import { queuedChanges, replay } from "@/offline/queue";
@@ -47,13 +47,22 @@ async function forget(visitor: Visitor | undefined): Promise<void> {
   if (visitor && visitor.tier !== EVERYBODY) await forgetPrices();
 }
 
-/** Sign in. What was put into the cart before is sent first, so that the server can merge it. */
+/**
+ * Sign in. What a guest put into the cart is sent first, so that the server can merge it. What belongs to another member,
+ * whose session has run out here, is removed instead: neither is it sent, nor does anybody else see it.
+ */
 export async function signIn(email: string, password: string): Promise<Visitor> {
-  await replay();
+  const before = await storedVisitor();
+  if (!before) await replay();
   const visitor = toVisitor(await request("POST", "/api/session", { email, password }));
   if (!visitor) throw new ApiError(401, "The shop didn’t say who you are. Please try again.");
+  if (before && before.id !== visitor.id) {
+    await forget(before);
+    announceElsewhere({ type: "signed-out" });
+  }
   await (await database()).put("userData", visitor, "session");
   if (visitor.tier !== EVERYBODY) await forgetPrices();
+  if (before) await replay();
   await fetchCart();
   return visitor;
 }
@@ -65,26 +74,27 @@ export async function signOut(): Promise<void> {
   announceElsewhere({ type: "signed-out" });
 }
 
-/** Take over the server's cart, unless changes of this browser are still on their way. */
+/** Take over the server's cart; while changes of this browser are still on their way, only what its lines cost now. */
 export async function fetchCart(): Promise<void> {
-  if ((await queuedChanges()).some((change) => change.endpoint === "/api/cart")) return;
-  const cart = await request("GET", "/api/cart");
-  const items = Array.isArray(cart.items) ? (cart.items as Json[]) : [];
+  const { items } = await request("GET", "/api/cart");
+  const lines = toCartLines(items);
+  if ((await queuedChanges()).some((change) => change.endpoint === "/api/cart")) await refreshLines(lines);
+  else await adoptCart(lines);
+}
+
+/** The lines of a cart or a quote. */
+export function toCartLines(items: unknown): CartLine[] {
   const now = Date.now();
-  await adoptCart(items.map((item, index) => toCartLine(item, now + index)));
+  return Array.isArray(items) ? (items as Json[]).map((item, index) => toCartLine(item, now + index)) : [];
 }
 
 function toCartLine(item: Json, addedAt: number): CartLine {
   const product = toProduct({ ...item, ...((item.product as Json | undefined) ?? {}) });
   return {
+    ...lineOf(product, Number(item.quantity)),
     productId: Number(item.product_id),
-    quantity: Number(item.quantity),
-    name: product.name,
-    brand: product.brand,
-    image: product.image,
-    blurhash: product.blurhash,
-    price: Number(item.unit_price ?? product.price),
-    currency: product.currency,
+    price: typeof item.unit_price === "number" ? item.unit_price : null,
+    ...(typeof item.left === "number" ? { left: item.left } : {}),
     addedAt,
   };
 }

@@ -1,0 +1,77 @@
+"""What a request may be before its handler sees it, and what becomes of a failure."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from app.api.application import Guard
+from app.api.limits import BodyLimit
+
+Send = Callable[[Any], Awaitable[None]]
+
+
+async def welcome(_scope: Any, receive: Any, send: Send) -> None:
+    body = (await receive())["body"]
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": body})
+
+
+def ask(app: Any, body: bytes = b"") -> tuple[int, dict[bytes, bytes], bytes]:
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(app({"type": "http", "method": "POST", "headers": []}, receive, send))
+    start, *parts = sent
+    return start["status"], dict(start["headers"]), b"".join(part["body"] for part in parts)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"name": "A\ud800"}',
+        rb'{"name": "\udfffA"}',
+        rb'{"n\ud83d": "A"}',
+        rb'{"n": {"a": ["\ud83d\ud83d\ude00"]}}',
+        rb'{"name": "\ude00\ud83d"}',
+        rb'["\uD800"]',
+    ],
+)
+def test_half_of_a_surrogate_pair_is_no_text(body: bytes) -> None:
+    status, headers, answer = ask(BodyLimit(welcome), body)
+    assert (status, headers[b"content-type"]) == (422, b"application/problem+json")
+    assert orjson.loads(answer)["errors"][0]["field"] == "body"
+
+
+@pytest.mark.parametrize(
+    "body", [rb'{"name": "\ud83d\ude00"}', rb'{"name": "\\ud800"}', rb'{"name": "\u00e9"}', rb'{"name": "\ud800', b""]
+)
+def test_text_and_what_is_no_json_goes_on(body: bytes) -> None:
+    assert ask(BodyLimit(welcome), body) == (200, {}, body)
+
+
+@pytest.mark.parametrize(("error", "status"), [(KeyError("a bug"), 500), (OSError("no database"), 503)])
+@pytest.mark.parametrize("started", [False, True])
+def test_a_failure_is_answered_and_counted_and_goes_no_further(error: Exception, status: int, started: bool) -> None:
+    counted: list[int] = []
+
+    async def fails(scope: Any, receive: Any, send: Send) -> None:
+        if started:
+            await welcome(scope, receive, send)
+        raise error
+
+    answered, headers, body = ask(Guard(fails, counted.append))
+    assert counted == [status]
+    if started:
+        assert answered == 200
+    else:
+        assert (answered, headers[b"content-type"]) == (status, b"application/problem+json")
+        assert headers[b"cache-control"] == b"no-store"
+        assert orjson.loads(body)["status"] == status
