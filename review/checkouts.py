@@ -1,6 +1,7 @@
 """The two states of the repository that a review compares: the files as they are, and a commit."""
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,8 @@ from stack.resource import Resource
 
 _SNAPSHOT = Path(__file__).resolve().parent / "snapshot.py"
 _CACHE = ROOT / ".tools" / "review"
+_FORMAT = 2
+"""Grows when a snapshot gets other contents, so that none that was kept before is read."""
 
 
 class CheckoutError(Exception):
@@ -23,10 +26,16 @@ class CheckoutError(Exception):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A checkout's environments: rendered, or why they can't be."""
+    """A checkout's environments: rendered, or why they can't be; and the configuration of those that are."""
 
     rendered: Mapping[str, Rendered]
     errors: Mapping[str, str]
+    configs: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The environments that there are, rendered or not."""
+        return tuple(sorted({*self.rendered, *self.errors}))
 
 
 def commit_of(reference: str) -> str:
@@ -44,7 +53,7 @@ def here() -> "subprocess.Popen[str]":
 
 def at(commit: str) -> Snapshot:
     """A commit's environments; a commit never changes, so they are kept once they have been rendered."""
-    kept = _CACHE / f"{commit}.json"
+    kept = _CACHE / f"{commit}.{_FORMAT}.json"
     if kept.exists():
         return _parse(kept.read_text(), commit)
     with tempfile.TemporaryDirectory(prefix="simone-review-") as directory:
@@ -54,11 +63,27 @@ def at(commit: str) -> Snapshot:
             raise CheckoutError(f"the commit {commit[:12]} can't be checked out: {added.stderr.strip()}")
         try:
             text = finish(_start(tree), commit[:12])
+        except CheckoutError as error:
+            # Nothing of it can be imported: every environment is broken. Not kept, as it may be this machine's fault.
+            return Snapshot({}, dict.fromkeys(environments(tree), str(error)), {})
         finally:
             _git("worktree", "remove", "--force", str(tree))
     _CACHE.mkdir(parents=True, exist_ok=True)
     kept.write_text(text)
     return _parse(text, commit)
+
+
+def shared_since(commit: str) -> tuple[str, ...]:
+    """What both sides of a review share though it has changed since: the policies, and the SDKs' versions."""
+    policies = _git("diff", "--name-only", commit, "--", "policies").stdout.split()
+    locks = _git("diff", "--unified=0", commit, "--", "requirements/*.lock").stdout.splitlines()
+    versions = sorted({line.split()[0] for line in locks if re.match(r"[+-]pulumi[\w-]*==", line)})
+    found: list[str] = []
+    if policies:
+        found.append(f"policies changed ({', '.join(policies)}): these judge, and nobody compares them with the base's")
+    if versions:
+        found.append(f"SDKs changed ({' '.join(versions)}): the installed ones render both sides")
+    return tuple(found)
 
 
 def finish(process: "subprocess.Popen[str]", name: str) -> str:
@@ -105,7 +130,8 @@ def _parse(text: str, name: str) -> Snapshot:
         for environment, value in content.items()
         if "error" not in value
     }
-    return Snapshot(rendered, errors)
+    configs = {environment: value["config"] for environment, value in content.items() if value.get("config")}
+    return Snapshot(rendered, errors, configs)
 
 
 _TUPLES: Sequence[str] = ("dependencies", "aliases")

@@ -17,14 +17,17 @@ from stack.resource import STACK_TYPE, Resource
 from stack.values import UNKNOWN
 
 
-def compare(base: Rendered | None, head: Rendered, providers: Mapping[str, Mapping[str, Any]] | None = None) -> Plan:
-    """What bringing the environment from `base` to `head` would do; without a base all is created.
+def compare(
+    base: Rendered | None, head: Rendered | None, providers: Mapping[str, Mapping[str, Any]] | None = None
+) -> Plan:
+    """What bringing the environment from `base` to `head` would do; without a base all is created, without a head all
+    of it goes.
 
     `providers` are the inputs of the default providers by package, which no render holds: the engine makes these
     providers itself, from the stack's configuration (`default_providers`).
     """
     before = {resource.urn: resource for resource in _without_stack(base.resources if base else ())}
-    after = _without_stack(head.resources)
+    after = _without_stack(head.resources if head else ())
     matched = _matched(before, after)
     steps: list[Step] = []
     replaced: set[str] = set()
@@ -38,15 +41,16 @@ def compare(base: Rendered | None, head: Rendered, providers: Mapping[str, Mappi
         if step.op is Op.REPLACE:
             replaced.add(resource.urn)
         steps.append(step)
+    environment = next((side.environment for side in (head, base) if side), "")
     kept = {old.urn for old in matched.values()}
     steps += [_delete(old) for urn, old in reversed(before.items()) if urn not in kept]
     return Plan(
-        environment=head.environment,
+        environment=environment,
         origin=Origin.RENDERS,
         steps=tuple(steps),
         exports_before=base.exports if base else {},
-        exports_after=head.exports,
-        secret_exports=head.secret_exports | (base.secret_exports if base else frozenset()),
+        exports_after=head.exports if head else {},
+        secret_exports=frozenset().union(*(side.secret_exports for side in (base, head) if side)),
     )
 
 
@@ -140,7 +144,8 @@ def _compared(old: Resource, new: Resource, replaced: set[str], provider: Mappin
     reasons |= {reason for key in open_keys if (reason := _forces((key,), new, provider))}
     if _other_provider(old, new):
         reasons.add("provider")
-    notes = list(_notes(old, new, found, reasons))
+    options = tuple(_options(old, new))
+    notes = [*_notes(old, new, found, reasons), *options]
     if open_keys and not reasons:
         notes.append(f"{', '.join(open_keys)} may change: what it is made from is replaced (only the engine can say)")
     op = Op.REPLACE if reasons else Op.UPDATE if found or open_keys else Op.SAME
@@ -152,8 +157,17 @@ def _compared(old: Resource, new: Resource, replaced: set[str], provider: Mappin
         replace_reasons=tuple(sorted(reasons)),
         deleted_first=op is Op.REPLACE
         and (bool(new.options.get("deleteBeforeReplace")) or replacements.deleted_first(new.type, new.inputs)),
+        new_options=bool(options) or (old.protect and not new.protect),
         notes=tuple(notes),
     )
+
+
+def _options(old: Resource, new: Resource) -> Iterator[str]:
+    """How the engine will treat it in another way; how long it waits is no such thing."""
+    for name in sorted({*old.options, *new.options} - {"customTimeouts"}):
+        before, after = old.options.get(name, "not set"), new.options.get(name, "not set")
+        if before != after:
+            yield f"its option {name} changes: {before} → {after}"
 
 
 def _ignored(change: Change, resource: Resource) -> bool:

@@ -107,7 +107,7 @@ def _entry(part: Part, entry: Entry) -> Iterable[str]:
     if part in (Part.ERRORS, Part.DOUBTS, Part.PARITY):
         yield f"- {prose(item.subject)}{where}"
         return
-    if part in (Part.CAPACITY, Part.OUTPUTS):
+    if part in (Part.CAPACITY, Part.SETTINGS, Part.OUTPUTS):
         for change in item.changes:
             yield f"- {_change(change)}{where}"
         return

@@ -3,8 +3,8 @@
 Goes with the next release, as does the other direction (review/snapshot.py).
 """
 
-from stack.environments import RenderError
+from stack.environments import RenderError, stack_config
 from stack.render import Rendered, render
 from stack.resource import Resource
 
-__all__ = ["RenderError", "Rendered", "Resource", "render"]
+__all__ = ["RenderError", "Rendered", "Resource", "render", "stack_config"]

@@ -36,6 +36,7 @@ class Part(StrEnum):
     LOSSES = "Deletions and replacements"
     DISRUPTIONS = "Restarts, reboots and evictions"
     CAPACITY = "Capacity"
+    SETTINGS = "Settings"
     UPDATES = "Updates"
     CREATIONS = "Creations"
     OUTPUTS = "Outputs"
@@ -145,6 +146,8 @@ def _items(plan: Plan) -> Iterable[tuple[Part, Item]]:
     for figure in capacity(plan.before, plan.after):
         if figure.changed and plan.before:
             yield Part.CAPACITY, _figure(figure)
+    for change in plan.settings.changes:
+        yield Part.SETTINGS, Item(subject=change.path, changes=(change,))
     yield from _outputs(plan)
 
 
@@ -271,10 +274,11 @@ def _verdict(plans: Sequence[Plan], sections: Mapping[Part, tuple[Entry, ...]]) 
         return Verdict.BROKEN
     if any(stops(plan) for plan in plans):
         return Verdict.STOPPED
-    drifted = any(step.drift for plan in plans for step in plan.steps)
-    if drifted or any(part in sections for part in (Part.DOUBTS, Part.LOSSES, Part.DISRUPTIONS)):
+    unjudged = any(step.drift or step.new_options for plan in plans for step in plan.steps)
+    undecided = any(plan.settings.undecided for plan in plans)
+    if unjudged or undecided or not sections.keys().isdisjoint({Part.DOUBTS, Part.LOSSES, Part.DISRUPTIONS}):
         return Verdict.CAREFUL
-    if any(plan.changed or plan.changed_exports for plan in plans):
+    if any(plan.changed or plan.changed_exports or plan.settings.changes for plan in plans):
         return Verdict.HARMLESS
     return Verdict.NO_CHANGES
 
@@ -319,8 +323,12 @@ def _cares(plans: Sequence[Plan]) -> Iterable[str]:
         yield f"interrupts {_few(interrupted)}"
     if drifted := [step.resource.name for step in steps if step.drift]:
         yield f"undoes what was changed outside the program at {_few(drifted)}"
+    if optioned := [step.resource.name for step in steps if step.new_options]:
+        yield f"changes the options of {_few(optioned)}"
+    if undecided := [path for plan in plans for path in plan.settings.undecided]:
+        yield f"sets {_few(undecided)} anew"
     if any(plan.doubts for plan in plans):
-        yield "the preview isn't complete"
+        yield "not everything could be judged"
     yield from _reruns(plans)
 
 

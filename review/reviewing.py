@@ -8,14 +8,14 @@ from typing import Any
 
 from policies.catalogue import RULES
 from policies.settings_file import path_of, read
-from review import checkouts, engine_preview, gate
+from review import checkouts, engine_preview, gate, settings
 from review.compare import compare, default_providers
 from review.html import html
 from review.markdown import fenced, markdown
 from review.parity import differences
-from review.plan import Origin, Plan, Violation
+from review.plan import Op, Origin, Plan, Step, Violation
 from review.report import Report, Verdict, build
-from stack.environments import deployed_environments, stack_config
+from stack.environments import deployed_environments
 
 EXIT = {
     Verdict.BROKEN: gate.Exit.BROKEN,
@@ -38,19 +38,32 @@ def of_commits(base: str) -> Report:
         running.wait()
         raise
     after = checkouts.parse(checkouts.finish(running, "the program"))
-    plans = [_plan(name, before, after) for name in sorted({*after.rendered, *after.errors})]
+    shared = checkouts.shared_since(commit)
+    names = sorted({*before.environments, *after.environments})
+    plans = [_plan(name, before, after, shared) for name in names]
     return build(plans, differences(after.rendered, deployed_environments()))
 
 
-def _plan(environment: str, before: checkouts.Snapshot, after: checkouts.Snapshot) -> Plan:
+def _plan(environment: str, before: checkouts.Snapshot, after: checkouts.Snapshot, doubts: tuple[str, ...]) -> Plan:
     if environment in after.errors:
         return Plan(environment=environment, origin=Origin.RENDERS, errors=(after.errors[environment],))
-    head = after.rendered[environment]
-    providers = default_providers(stack_config(environment))
-    plan = compare(before.rendered.get(environment), head, providers)
-    broken = gate.violations(gate.verdicts(environment, head))
-    errors = (f"the base is broken: {before.errors[environment]}",) if environment in before.errors else ()
-    return dataclasses.replace(plan, violations=broken, errors=errors)
+    base, head = before.rendered.get(environment), after.rendered.get(environment)
+    if head is None:
+        gone = f"Pulumi.{environment}.yaml is gone: nobody declares, reviews or watches this environment any more"
+        return dataclasses.replace(compare(base, None), environment=environment, doubts=(gone, *doubts))
+    violations = gate.violations(gate.verdicts(environment, head))
+    if environment in before.errors:
+        alone = f"the base doesn't render, so only this side is judged: {before.errors[environment]}"
+        kept = tuple(Step(op=Op.SAME, urn=resource.urn, old=None, new=resource) for resource in head.resources)
+        plan = Plan(environment=environment, origin=Origin.RENDERS, steps=kept, exports_after=None, doubts=(alone,))
+    else:
+        plan = compare(base, head, default_providers(after.configs[environment]))
+        if base is not None and environment in before.configs:
+            changed = settings.compare(before.configs[environment], after.configs[environment])
+            plan = dataclasses.replace(plan, settings=changed)
+        elif base is not None:
+            plan = dataclasses.replace(plan, doubts=("the base doesn't tell its settings, so they aren't compared",))
+    return dataclasses.replace(plan, violations=violations, doubts=(*plan.doubts, *doubts))
 
 
 def of_preview(preview: Path, event_log: Path | None) -> Report:

@@ -12,21 +12,25 @@ from typing import Any
 
 
 def main(environments: list[str]) -> None:
-    """Print `{environment: {resources, exports, secret_exports} | {error}}`."""
+    """Print `{environment: {resources, exports, secret_exports, config} | {error}}`."""
     sys.path[0] = os.getcwd()
     # That checkout's, found only now; one from before stack/ has the renderer in review/.
     try:
-        from stack.environments import RenderError  # noqa: PLC0415
+        from stack.environments import RenderError, stack_config  # noqa: PLC0415
         from stack.render import render  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         if missing.name != "stack":
             raise
-        from review.render import RenderError, render  # noqa: PLC0415
+        from review import render as older  # noqa: PLC0415
+
+        RenderError, render = older.RenderError, older.render
+        stack_config = getattr(older, "stack_config", dict[str, Any]().get)
 
     rendered: dict[str, Any] = {}
     for environment in environments:
         try:
-            rendered[environment] = dataclasses.asdict(render(environment))
+            config = stack_config(environment)
+            rendered[environment] = {**dataclasses.asdict(render(environment)), "config": config}
         except RenderError as error:
             rendered[environment] = {"error": str(error)}
         except Exception as error:

@@ -1,0 +1,55 @@
+"""A stack file's configuration compared: the settings, encrypted values and the providers' own."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from review.readable import TextChange, ValueChange, readable_changes
+from stack.environments import PROJECT
+from stack.properties import Path, format_path
+from stack.resource import Resource
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The changed settings. Of the `undecided` ones no render shows the effect: what is encrypted is a placeholder in
+    both, and what a provider is told (which cluster, which region, which account) moves everything.
+    """
+
+    changes: tuple[ValueChange | TextChange, ...] = ()
+    undecided: tuple[str, ...] = ()
+
+
+NO_SETTINGS = Settings()
+
+
+def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Settings:
+    """What differs between two stack files' `config`."""
+    changes: list[ValueChange | TextChange] = []
+    undecided: list[str] = []
+    for key in sorted({*old, *new}):
+        quoted = format_path((key,))
+        found = [
+            dataclasses.replace(change, path=change.path.replace(quoted, key, 1))
+            for change in readable_changes(_as_resource(key, old), _as_resource(key, new))
+        ]
+        changes += found
+        of_a_provider = not key.startswith(f"{PROJECT}:")
+        undecided += [change.path for change in found if of_a_provider or change.path.endswith(".secure")]
+    return Settings(tuple(changes), tuple(undecided))
+
+
+def _as_resource(key: str, config: Mapping[str, Any]) -> Resource:
+    """One setting as the inputs of a resource: compared, shown and concealed as those are."""
+    inputs = {key: config[key]} if key in config else {}
+    return Resource(urn="", type="", name=key, inputs=inputs, secret_paths=frozenset(_secure(inputs, ())))
+
+
+def _secure(value: Any, path: Path) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        mapping = cast("Mapping[str, Any]", value)
+        if isinstance(mapping.get("secure"), str):
+            yield format_path(path)
+        for key, item in mapping.items():
+            yield from _secure(item, (*path, key))

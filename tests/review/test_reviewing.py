@@ -1,0 +1,100 @@
+"""What is compared besides resources: environments, settings, options, and a base that is broken."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from review import reviewing, settings
+from review.checkouts import Snapshot
+from review.html import html
+from review.markdown import markdown
+from review.plan import Plan
+from review.report import Verdict, build
+from review.reviewing import as_json
+from testing.pull_requests import base
+
+CONFIG: Mapping[str, Any] = {
+    "aws:region": "eu-central-1",
+    "simone:redis": {"data": {"maxmemory": "4GiB"}},
+    "simone:secrets": {"redis": {"app": {"secure": "v1:canary-of-before"}}},
+}
+
+
+def _snapshot(**config: Any) -> Snapshot:
+    return Snapshot({"prod": base()}, {}, {"prod": {**CONFIG, **config}})
+
+
+def _reviewed(before: Snapshot, after: Snapshot, *doubts: str) -> Plan:
+    return dataclasses.replace(reviewing._plan("prod", before, after, doubts), violations=())
+
+
+def test_the_same_has_no_changes() -> None:
+    assert build([_reviewed(_snapshot(), _snapshot())]).verdict is Verdict.NO_CHANGES
+
+
+@pytest.mark.parametrize(
+    ("changed", "verdict", "shown"),
+    [
+        (
+            {"simone:redis": {"data": {"maxmemory": "5GiB"}}},
+            Verdict.HARMLESS,
+            "data.maxmemory`: `4GiB` → `5GiB`",
+        ),
+        ({"aws:region": "eu-west-1"}, Verdict.CAREFUL, "`aws:region`: `eu-central-1` → `eu-west-1`"),
+        ({"kubernetes:context": "other"}, Verdict.CAREFUL, "`kubernetes:context`: nothing → `other`"),
+        (
+            {"simone:secrets": {"redis": {"app": {"secure": "v1:canary-of-after"}}}},
+            Verdict.CAREFUL,
+            "`simone:secrets.redis.app.secure`: `[secret]` → `[secret]`",
+        ),
+    ],
+)
+def test_a_changed_setting_is_a_change(changed: dict[str, Any], verdict: Verdict, shown: str) -> None:
+    report = build([_reviewed(_snapshot(), _snapshot(**changed))])
+    assert (report.verdict, shown in markdown(report)) == (verdict, True)
+    for text in (markdown(report), html(report), as_json(report)):
+        assert "canary" not in text
+
+
+def test_a_value_that_becomes_secret_is_hidden_before_too() -> None:
+    found = settings.compare({"simone:x": {"a": "canary"}}, {"simone:x": {"a": {"secure": "v1:canary"}}})
+    assert "canary" not in repr(found.changes)
+    assert found.undecided == ("simone:x.a",)
+
+
+def test_a_deleted_environment_is_told_with_all_that_it_had() -> None:
+    plan = reviewing._plan("prod", _snapshot(), Snapshot({}, {}, {}), ())
+    report = build([plan])
+    assert report.verdict is Verdict.STOPPED
+    assert {step.op.value for step in plan.steps} == {"delete"}
+    assert "Pulumi.prod.yaml is gone" in markdown(report)
+
+
+def test_a_base_that_does_not_render_leaves_this_side_to_be_judged() -> None:
+    broken = Snapshot({}, {"prod": "simone:redis.quorum is 9"}, {})
+    report = build([_reviewed(broken, _snapshot())])
+    assert report.verdict is Verdict.CAREFUL
+    assert "the base doesn't render, so only this side is judged: simone:redis.quorum is 9" in markdown(report)
+    assert report.summaries[0].counts.keys() == {"same"}
+
+
+@pytest.mark.parametrize("name", ["ignoreChanges", "retainOnDelete", "deleteBeforeReplace", "replaceOnChanges"])
+def test_a_changed_option_is_a_change_that_nobody_has_judged(name: str) -> None:
+    resources = tuple(
+        dataclasses.replace(one, options={name: ["spec"]}) if one.name == "redis-backups" else one
+        for one in base().resources
+    )
+    after = Snapshot({"prod": dataclasses.replace(base(), resources=resources)}, {}, {"prod": CONFIG})
+    report = build([_reviewed(_snapshot(), after)])
+    assert (report.verdict, report.headline) == (
+        Verdict.CAREFUL,
+        "Deploy with care: changes the options of redis-backups",
+    )
+    assert f"its option {name} changes: not set → " in markdown(report)
+
+
+def test_what_both_sides_share_though_it_changed_is_doubted() -> None:
+    report = build([_reviewed(_snapshot(), _snapshot(), "policies changed (policies/prod.json): …")])
+    assert (report.verdict, report.headline) == (Verdict.CAREFUL, "Deploy with care: not everything could be judged")
