@@ -136,8 +136,8 @@ def _items(plan: Plan) -> Iterable[tuple[Part, Item]]:
         yield Part.ERRORS, Item(subject=shown_text(error))
     for doubt in plan.doubts:
         yield Part.DOUBTS, Item(subject=shown_text(doubt))
-    for violation in plan.violations or ():
-        yield Part.VIOLATIONS, _violation(violation)
+    for same_rule in _by_rule(plan.violations or ()):
+        yield Part.VIOLATIONS, _violation(same_rule)
     renamed = renames(plan.steps)
     for step in plan.changed:
         part = _part(step)
@@ -225,21 +225,34 @@ def _item(step: Step, renamed: str) -> Item:
     )
 
 
-def _violation(violation: Violation) -> Item:
-    level = "mandatory" if violation.mandatory else "advisory"
-    of_the_stack = not violation.urn or f"::{STACK_TYPE}::" in violation.urn
-    where = "the whole stack" if of_the_stack else violation.urn.split("::")[-1]
-    sentences = [f"{where}: {shown_text(violation.message)}"]
-    if violation.protects_from:
-        sentences.append(f"Why: {violation.protects_from}")
-    if violation.fix:
-        sentences.append(f"Fix: {violation.fix}")
+def _by_rule(violations: Iterable[Violation]) -> Iterable[Sequence[Violation]]:
+    """The violations of one rule together, in the order in which the rules come first."""
+    found: dict[tuple[str, bool], list[Violation]] = {}
+    for violation in violations:
+        found.setdefault((violation.rule, violation.mandatory), []).append(violation)
+    return found.values()
+
+
+def _violation(same_rule: Sequence[Violation]) -> Item:
+    """One block for a rule: each thing that is wrong with the resources where it is."""
+    rule = same_rule[0]
+    places: dict[str, list[str]] = {}
+    for violation in same_rule:
+        of_the_stack = not violation.urn or f"::{STACK_TYPE}::" in violation.urn
+        where = "the whole stack" if of_the_stack else violation.urn.split("::")[-1]
+        places.setdefault(shown_text(violation.message), []).append(where)
+    sentences = [f"{', '.join(names)}: {message}" for message, names in places.items()]
+    if rule.protects_from:
+        sentences.append(f"Why: {rule.protects_from}")
+    if rule.fix:
+        sentences.append(f"Fix: {rule.fix}")
+    level = "mandatory" if rule.mandatory else "advisory"
     return Item(
-        subject=violation.rule,
-        kind=", ".join(part for part in (violation.severity, level) if part),
-        mark="✗" if violation.mandatory else "!",
+        subject=rule.rule,
+        kind=", ".join(part for part in (rule.severity, level) if part),
+        mark="✗" if rule.mandatory else "!",
         sentences=tuple(sentences),
-        link=violation.link,
+        link=rule.link,
     )
 
 

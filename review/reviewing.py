@@ -15,7 +15,7 @@ from review.markdown import fenced, markdown
 from review.parity import differences
 from review.plan import Op, Origin, Plan, Step, Violation
 from review.report import Report, Verdict, build
-from stack.environments import deployed_environments
+from stack.environments import deployed_environments, environments
 
 EXIT = {
     Verdict.BROKEN: gate.Exit.BROKEN,
@@ -39,9 +39,11 @@ def of_commits(base: str) -> Report:
         raise
     after = checkouts.parse(checkouts.finish(running, "the program"))
     shared = checkouts.shared_since(commit)
-    names = sorted({*before.environments, *after.environments})
+    deployed = deployed_environments()
+    not_deployed = {*environments()} - {*deployed}
+    names = sorted({*before.environments, *after.environments}, key=lambda name: (name in not_deployed, name))
     plans = [_plan(name, before, after, shared) for name in names]
-    return build(plans, differences(after.rendered, deployed_environments()))
+    return build(plans, differences(after.rendered, deployed))
 
 
 def _plan(environment: str, before: checkouts.Snapshot, after: checkouts.Snapshot, doubts: tuple[str, ...]) -> Plan:

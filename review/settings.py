@@ -9,6 +9,7 @@ from review.readable import TextChange, ValueChange, readable_changes
 from stack.environments import PROJECT
 from stack.properties import Path, format_path
 from stack.resource import Resource
+from stack.values import HIDDEN
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,12 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Settings:
         ]
         changes += found
         of_a_provider = not key.startswith(f"{PROJECT}:")
-        undecided += [change.path for change in found if of_a_provider or change.path.endswith(".secure")]
+        undecided += [change.path for change in found if of_a_provider or _is_secret(change)]
     return Settings(tuple(changes), tuple(undecided))
+
+
+def _is_secret(change: ValueChange | TextChange) -> bool:
+    return isinstance(change, ValueChange) and HIDDEN in (change.old, change.new)
 
 
 def _as_resource(key: str, config: Mapping[str, Any]) -> Resource:

@@ -13,7 +13,7 @@ from policies.settings_file import Strictness
 from review import gate
 from review.html import html
 from review.markdown import markdown
-from review.plan import Op, Plan
+from review.plan import Op, Plan, Violation
 from review.report import Part, Report, Verdict, build
 from review.reviewing import drift_page
 from stack.resource import Stack
@@ -168,3 +168,14 @@ def test_the_page_on_drift_says_what_is_wrong(pull_request: str, policies: str, 
     page = drift_page("prod", build([planned(pull_request)]), policies)
     assert f"## {headline}" in page
     assert ("### Policies that the deployed stack breaks" in page) is bool(policies)
+
+
+def test_one_rule_is_one_block_with_its_resources() -> None:
+    broken = tuple(
+        Violation(
+            rule="tagged", mandatory=True, message="it has no owner", urn=f"urn:pulumi:prod::simone::x:y:Z::{name}"
+        )
+        for name in ("first", "second")
+    )
+    (entry,) = build([dataclasses.replace(planned("nothing"), violations=broken)]).sections[Part.VIOLATIONS]
+    assert entry.item.sentences == ("first, second: it has no owner",)

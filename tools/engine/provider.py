@@ -98,7 +98,10 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """What changed between the old inputs and the new ones, and which of it forces a replacement."""
+        """What changed between the old inputs and the new ones, and which of it forces a replacement.
+
+        As bridged providers do, those of AWS and Cloudflare call no change one of the inputs.
+        """
         type_ = request.urn.split("::")[2].split("$")[-1]
         new = _plain(request.news)
         detailed: dict[str, Any] = {}
@@ -107,7 +110,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         for change in properties.changes(_plain(request.old_inputs), new):
             forcing = replacements.forcing_property(type_, change.path, new, self._settings)
             detailed[properties.format_path(change.path)] = provider_pb2.PropertyDiff(
-                kind=_KINDS[change.kind, forcing is not None], inputDiff=True
+                kind=_KINDS[change.kind, forcing is not None], inputDiff=self._package == "kubernetes"
             )
             tops.add(str(change.path[0]))
             if forcing is not None:
