@@ -3,7 +3,18 @@
 from types import ModuleType
 
 from policies.rule import Rule
-from policies.rules import aws, edge, kubernetes, monitoring, ownership, pgbouncer, postgres, redis
+from policies.rules import (
+    aws,
+    coverage,
+    edge,
+    gateway,
+    kubernetes,
+    monitoring,
+    ownership,
+    pgbouncer,
+    postgres,
+    redis,
+)
 
 GROUPS: tuple[tuple[str, ModuleType], ...] = (
     ("Redis and Sentinel", redis),
@@ -11,9 +22,11 @@ GROUPS: tuple[tuple[str, ModuleType], ...] = (
     ("pgBouncer", pgbouncer),
     ("AWS", aws),
     ("Kubernetes", kubernetes),
+    ("Gateway", gateway),
     ("Edge", edge),
     ("Monitoring", monitoring),
     ("Ownership", ownership),
+    ("Every resource", coverage),
 )
 """The rules' modules with their headings, in the order of the documentation."""
 

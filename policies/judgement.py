@@ -1,5 +1,6 @@
 """A stack judged by all rules, without an engine."""
 
+import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -10,34 +11,54 @@ from stack.resource import Resource, Stack, Undecided
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one rule found, and how to mend it here. `undecided` is true where it needs a value that isn't known yet."""
+    """What one rule found, and how to mend it here. `undecided` is true where it needs a value that isn't known yet.
+
+    `crashes` are sentences on what the rule can't judge, because it failed there.
+    """
 
     rule: Rule
     level: Level
     findings: tuple[Finding, ...]
     undecided: bool
     fix: str
+    crashes: tuple[str, ...] = ()
 
 
 def judge(stack: Stack, rules: Iterable[Rule], strictness: Mapping[str, Strictness]) -> tuple[Verdict, ...]:
-    """Every enabled rule's verdict, the silent ones too."""
+    """Every enabled rule's verdict, the silent ones too. A rule that fails keeps no other from judging."""
     return tuple(
         _verdict(stack, rule, strictness[rule.id]) for rule in rules if strictness[rule.id].level is not Level.DISABLED
     )
 
 
+def crash(rule: Rule, error: Exception, judged: Resource | None = None) -> str:
+    """A sentence on a rule that failed: which, on what, and why."""
+    where = judged or _last_looked_at(error)
+    return f"the rule {rule.id} can't judge {where.name if where else 'the stack'}: {type(error).__name__}: {error}"
+
+
 def _verdict(stack: Stack, rule: Rule, strictness: Strictness) -> Verdict:
-    stacks = [Stack((resource,)) for resource in _judged(stack, rule)] if rule.types else [stack]
+    judged = [resource for resource in stack.resources if rule.applies_to(resource.type)] if rule.types else [None]
     findings: list[Finding] = []
+    crashes: list[str] = []
     undecided = False
-    for part in stacks:
+    for resource in judged:
         try:
-            for finding in rule.check(part, strictness.parameters):
+            for finding in rule.check(Stack((resource,)) if resource else stack, strictness.parameters):
                 findings.append(finding)
         except Undecided:
             undecided = True
-    return Verdict(rule, strictness.level, tuple(findings), undecided, rule.fix_with(strictness.parameters))
+        except Exception as error:
+            crashes.append(crash(rule, error, resource))
+    fix = rule.fix_with(strictness.parameters)
+    return Verdict(rule, strictness.level, tuple(findings), undecided, fix, tuple(crashes))
 
 
-def _judged(stack: Stack, rule: Rule) -> Iterable[Resource]:
-    return (resource for resource in stack.resources if rule.applies_to(resource.type))
+def _last_looked_at(error: Exception) -> Resource | None:
+    """The resource that a rule over the whole stack had in hand when it failed."""
+    found: Resource | None = None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        for value in frame.f_locals.values():
+            if isinstance(value, Resource):
+                found = value
+    return found

@@ -17,6 +17,7 @@ from pulumi_policy import Severity as PackSeverity
 from pulumi_policy.proxy import UnknownValueError
 
 from policies.catalogue import RULES
+from policies.judgement import crash
 from policies.rule import Finding, Parameters, Rule
 from stack.resource import Resource, Stack, Undecided
 from stack.values import UNKNOWN, property_values
@@ -32,7 +33,7 @@ def policies() -> list[Policy]:
 
 
 def _policy(rule: Rule) -> Policy:
-    level, severity = EnforcementLevel.MANDATORY, PackSeverity(rule.severity.value)
+    level, severity = EnforcementLevel(rule.level.value), PackSeverity(rule.severity.value)
     schema = _schema(rule) if rule.parameters else None
     if not rule.types:
         return StackValidationPolicy(
@@ -91,20 +92,23 @@ def _declared(resource: ResourceValidationArgs | PolicyResource) -> Resource:
     )
 
 
-def _report(findings: Callable[[], Any], report: ReportViolation) -> None:
+def tell(rule: Rule, findings: Callable[[], Any], report: ReportViolation) -> None:
+    """Report what the rule finds; what it fails on too, as a violation: raised it would stop the other rules."""
     try:
         for finding in cast("list[Finding]", findings()):
             report(finding.message, finding.resource.urn if finding.resource else None)
     except Undecided:
         # Asked again during the update, when the value is known.
         return
+    except Exception as error:
+        report(crash(rule, error), None)
 
 
 def _resource_check(rule: Rule) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         if rule.applies_to(args.resource_type):
             stack = Stack((_declared(args),))
-            _report(lambda: rule.check(stack, _parameters(rule, args.get_config())), report)
+            tell(rule, lambda: rule.check(stack, _parameters(rule, args.get_config())), report)
 
     return validate
 
@@ -112,7 +116,7 @@ def _resource_check(rule: Rule) -> Callable[[ResourceValidationArgs, ReportViola
 def _stack_check(rule: Rule) -> Callable[[StackValidationArgs, ReportViolation], None]:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         stack = Stack(tuple(_declared(resource) for resource in args.resources))
-        _report(lambda: rule.check(stack, _parameters(rule, args.get_config())), report)
+        tell(rule, lambda: rule.check(stack, _parameters(rule, args.get_config())), report)
 
     return validate
 

@@ -46,7 +46,7 @@ class Rule:
     """A rule with its texts and default parameters.
 
     `types` are endings of the resource types that it judges one by one; empty for a rule over the whole stack.
-    In `fix` a parameter's name in braces stands for its value.
+    In `fix` a parameter's name in braces stands for its value. `level` is where the settings say none.
     `remediation` returns a resource's corrected properties, or None when there is nothing to correct.
     """
 
@@ -60,6 +60,7 @@ class Rule:
     types: tuple[str, ...] = ()
     parameters: Parameters = field(default_factory=dict[str, Any])
     remediation: Remediation | None = None
+    level: Level = Level.MANDATORY
 
     @property
     def description(self) -> str:
@@ -85,6 +86,7 @@ def rule(
     types: tuple[str, ...] = (),
     parameters: Parameters | None = None,
     remediation: Remediation | None = None,
+    level: Level = Level.MANDATORY,
 ) -> Callable[[Callable[..., Findings]], Rule]:
     """Make a rule of a function. Its docstring is the rule's title.
 
@@ -108,6 +110,7 @@ def rule(
             types=types,
             parameters=parameters or {},
             remediation=remediation,
+            level=level,
         )
 
     return made

@@ -55,7 +55,7 @@ def read(environment: str, rules: tuple[Rule, ...]) -> Mapping[str, Strictness]:
 
 def _strictness(file: str, rule: Rule, value: Any) -> Strictness:
     given: dict[str, Any] = {"enforcementLevel": value} if isinstance(value, str) else dict(value)
-    level = given.pop("enforcementLevel", Level.MANDATORY)
+    level = given.pop("enforcementLevel", rule.level)
     if level not in list(Level):
         allowed = ", ".join(Level)
         raise PolicySettingsError(f"{file}: {rule.id} has the level {level!r}; allowed are {allowed}")

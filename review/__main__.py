@@ -61,6 +61,9 @@ def gate(
         raise typer.Exit(gating.Exit.BROKEN) from None
     broken = gating.violations(found)
     gate_text.write(Console(), environment, found, broken)
+    if crashes := gating.crashes(found):
+        typer.echo("\n".join(crashes), err=True)
+        raise typer.Exit(gating.Exit.BROKEN)
     if any(violation.mandatory for violation in broken):
         raise typer.Exit(gating.Exit.VIOLATED)
 

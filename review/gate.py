@@ -24,6 +24,11 @@ def verdicts(environment: str, stack: Stack) -> tuple[Verdict, ...]:
     return judge(stack, RULES, read(environment, RULES))
 
 
+def crashes(found: Iterable[Verdict]) -> tuple[str, ...]:
+    """A sentence on each thing that a rule failed to judge."""
+    return tuple(crash for verdict in found for crash in verdict.crashes)
+
+
 def violations(found: Iterable[Verdict]) -> tuple[Violation, ...]:
     """What is wrong, mandatory violations first, the severest first."""
     severities = ["critical", "high", "medium", "low"]

@@ -53,7 +53,7 @@ def _plan(environment: str, before: checkouts.Snapshot, after: checkouts.Snapsho
     if head is None:
         gone = f"Pulumi.{environment}.yaml is gone: nobody declares, reviews or watches this environment any more"
         return dataclasses.replace(compare(base, None), environment=environment, doubts=(gone, *doubts))
-    violations = gate.violations(gate.verdicts(environment, head))
+    verdicts = gate.verdicts(environment, head)
     if environment in before.errors:
         alone = f"the base doesn't render, so only this side is judged: {before.errors[environment]}"
         kept = tuple(Step(op=Op.SAME, urn=resource.urn, old=None, new=resource) for resource in head.resources)
@@ -65,7 +65,12 @@ def _plan(environment: str, before: checkouts.Snapshot, after: checkouts.Snapsho
             plan = dataclasses.replace(plan, settings=changed)
         elif base is not None:
             plan = dataclasses.replace(plan, doubts=("the base doesn't tell its settings, so they aren't compared",))
-    return dataclasses.replace(plan, violations=violations, doubts=(*plan.doubts, *doubts))
+    return dataclasses.replace(
+        plan,
+        violations=gate.violations(verdicts),
+        errors=(*plan.errors, *gate.crashes(verdicts)),
+        doubts=(*plan.doubts, *doubts),
+    )
 
 
 def of_preview(preview: Path, event_log: Path | None) -> Report:

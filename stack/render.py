@@ -35,8 +35,6 @@ class Rendered(Stack):
     """An environment's graph. `resources` come in an order in which they could be created."""
 
     environment: str
-    exports: Mapping[str, Any]
-    secret_exports: frozenset[str]
 
 
 def render(

@@ -8,7 +8,7 @@ from typing import Any, cast
 from stack.values import UNKNOWN
 
 STACK_TYPE = "pulumi:pulumi:Stack"
-_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Pod", "Job", "CronJob")
 
 
 class Undecided(Exception):
@@ -69,7 +69,9 @@ class Resource:
 
     @property
     def pod_template(self) -> Mapping[str, Any]:
-        """A workload's pod template."""
+        """A workload's pod template; of a bare Pod the pod itself."""
+        if self.kind == "Pod":
+            return self.inputs
         path = ("spec", "jobTemplate", "spec", "template") if self.kind == "CronJob" else ("spec", "template")
         return self.get(*path) or {}
 
@@ -89,10 +91,11 @@ class Resource:
         return str(self.pod_labels.get("app.kubernetes.io/name", ""))
 
     def containers(self, *, init: bool = True) -> Iterator[Mapping[str, Any]]:
-        """A workload's containers, by default with those that run before the others."""
+        """A workload's containers, by default with those that run before or besides the others."""
         yield from dig(self.pod, "containers") or ()
         if init:
             yield from dig(self.pod, "initContainers") or ()
+            yield from dig(self.pod, "ephemeralContainers") or ()
 
 
 def dig(tree: Any, *path: str | int) -> Any:
@@ -111,9 +114,11 @@ def dig(tree: Any, *path: str | int) -> Any:
 
 @dataclass(frozen=True)
 class Stack:
-    """All resources of an environment."""
+    """All resources of an environment, and what it exports."""
 
     resources: tuple[Resource, ...]
+    exports: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    secret_exports: frozenset[str] = frozenset()
 
     def of(self, *kinds: str) -> tuple[Resource, ...]:
         """The resources whose type ends so: `of(":StatefulSet")`."""

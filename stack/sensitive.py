@@ -1,6 +1,32 @@
 """What is secret by its name or its text: review must not show it, policies refuse it."""
 
+import base64
+import binascii
 import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
+
+from detect_secrets.plugins.artifactory import ArtifactoryDetector
+from detect_secrets.plugins.aws import AWSKeyDetector
+from detect_secrets.plugins.azure_storage_key import AzureStorageKeyDetector
+from detect_secrets.plugins.base import RegexBasedDetector
+from detect_secrets.plugins.discord import DiscordBotTokenDetector
+from detect_secrets.plugins.github_token import GitHubTokenDetector
+from detect_secrets.plugins.gitlab_token import GitLabTokenDetector
+from detect_secrets.plugins.jwt import JwtTokenDetector
+from detect_secrets.plugins.mailchimp import MailchimpDetector
+from detect_secrets.plugins.npm import NpmDetector
+from detect_secrets.plugins.openai import OpenAIDetector
+from detect_secrets.plugins.pypi_token import PypiTokenDetector
+from detect_secrets.plugins.sendgrid import SendGridDetector
+from detect_secrets.plugins.slack import SlackDetector
+from detect_secrets.plugins.square_oauth import SquareOAuthDetector
+from detect_secrets.plugins.stripe import StripeDetector
+from detect_secrets.plugins.telegram_token import TelegramBotTokenDetector
+from detect_secrets.plugins.twilio import TwilioKeyDetector
+
+from stack.properties import Path
+from stack.values import UNKNOWN
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SECRETS = re.compile(
@@ -45,3 +71,99 @@ def is_secret_name(name: str) -> bool:
 def without_secrets(text: str, hidden: str) -> str:
     """A text in which `hidden` stands for each password of a URL, a line or an option, each private key and token."""
     return _TOKENS.sub(hidden, _ASSIGNED.sub(rf"\1{hidden}", _IN_A_URL.sub(rf"\1:{hidden}", text)))
+
+
+_PATTERNS: Final[Mapping[str, re.Pattern[str]]] = {
+    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----"),
+    "a password in an address": re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@$<{*]*:(?![$<{*%])[^/\s:@]{3,}@"),
+    "a password's SCRAM verifier": re.compile(r"SCRAM-SHA-256\$\d+:"),
+    "a live key of a payment provider": re.compile(r"\b(?:sk|rk|pk)_live_[0-9A-Za-z]{10,}"),
+    "a GitHub token": re.compile(r"\bgh[pousr]_[0-9A-Za-z]{20,}|\bgithub_pat_[0-9A-Za-z_]{20,}"),
+    "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    "a JSON web token": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"),
+    "a password of Redis": re.compile(
+        r"^[ \t]*(?:requirepass|masterauth|sentinel[ \t]+(?:auth-pass|sentinel-pass)(?:[ \t]+\S+)?)[ \t]+[^\s$]{8,}",
+        re.MULTILINE,
+    ),
+    "an assigned password": re.compile(
+        r"""(?:^|[\s"'{,;-])[\w.-]*(?:passw(?:or)?d|passphrase|api[_-]?key|(?:auth|access|bearer)[_-]?token|client[_-]?secret|"""
+        r"""secret[_-]?(?:access[_-]?)?key|jwt[_-]?secret)["']?\s*[=:]\s*["']?[^\s"'$/{<%*\[][^\s"'$]{7,}""",
+        re.IGNORECASE | re.MULTILINE,
+    ),
+}
+_DETECTORS: Final[tuple[RegexBasedDetector, ...]] = (
+    ArtifactoryDetector(),
+    AWSKeyDetector(),
+    AzureStorageKeyDetector(),
+    DiscordBotTokenDetector(),
+    GitHubTokenDetector(),
+    GitLabTokenDetector(),
+    JwtTokenDetector(),
+    MailchimpDetector(),
+    NpmDetector(),
+    OpenAIDetector(),
+    PypiTokenDetector(),
+    SendGridDetector(),
+    SlackDetector(),
+    SquareOAuthDetector(),
+    StripeDetector(),
+    TelegramBotTokenDetector(),
+    TwilioKeyDetector(),
+)
+"""detect-secrets' patterns of what providers hand out; its guesses by entropy would call every checksum a secret."""
+_BASE64: Final = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/]{24,}={0,2}(?![\w+/=-])")
+_NO_VALUE: Final = re.compile(
+    r"^\$[({]|^/|^(?:true|false|none|null|yes|no|on|off|\d{1,5})$|^arn:|^<.*>$|^\[secret\]$", re.IGNORECASE
+)
+"""What stands under a sensitive name without being a secret: a reference, a path, a switch, a small number, an ARN."""
+
+
+def secret_in(text: str, *, encoded: bool = True) -> str | None:
+    """What kind of secret the text holds, also in base64; None where there is none."""
+    for kind, pattern in _PATTERNS.items():
+        if pattern.search(text):
+            return kind
+    for detector in _DETECTORS:
+        if any(True for _ in detector.analyze_string(text)):
+            return f"a secret ({detector.secret_type})"
+    for found in _BASE64.finditer(text) if encoded else ():
+        try:
+            decoded = base64.b64decode(found[0], validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            continue
+        if kind := secret_in(decoded, encoded=False):
+            return f"{kind}, in base64"
+    return None
+
+
+def secret_of(name: str, value: Any) -> str | None:
+    """As `secret_in`, for the value of this name."""
+    if not isinstance(value, str) or not value or value == UNKNOWN:
+        return None
+    if is_secret_name(name) and not _NO_VALUE.search(value):
+        return f"the value of {name}"
+    return secret_in(value)
+
+
+def secrets_in(tree: Any, at: Path = ()) -> Iterator[tuple[Path, str]]:
+    """The places of a property tree that hold a secret, and what kind each is.
+
+    A mapping with `name` and `value` (a variable, a parameter) is a named value.
+    """
+    if isinstance(tree, Mapping):
+        mapping = cast("Mapping[str, Any]", tree)
+        name = mapping.get("name")
+        for key, value in mapping.items():
+            named = str(name) if key == "value" and isinstance(name, str) else key
+            if isinstance(value, str):
+                if kind := secret_of(named, value):
+                    yield (*at, key), kind
+            else:
+                yield from secrets_in(value, (*at, key))
+    elif isinstance(tree, list):
+        for index, value in enumerate(cast("list[Any]", tree)):
+            if isinstance(value, str):
+                if kind := secret_in(value):
+                    yield (*at, index), kind
+            else:
+                yield from secrets_in(value, (*at, index))

@@ -1,10 +1,12 @@
 """Buckets, firewalls, identities and keys in AWS."""
 
-import ipaddress
+import fnmatch
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
+from policies.networks import wide
 from policies.rule import Finding, Findings, Parameters, Severity, rule
 from stack.resource import Resource, Stack, Undecided, dig
 
@@ -41,6 +43,8 @@ def _listed(value: Any) -> list[Any]:
 
 def _principals(statement: Mapping[str, Any]) -> list[Any]:
     principal = dig(statement, "Principal")
+    if principal is None:
+        return []
     values = principal.values() if isinstance(principal, Mapping) else [principal]
     return [named for value in values for named in _listed(value)]
 
@@ -152,7 +156,11 @@ def tls_only(stack: Stack, _: Parameters) -> Findings:
 def bucket_policy_closed(policy: Resource, _: Parameters) -> Findings:
     """No bucket's policy allows anything to everybody."""
     for statement in _statements(policy.get("policy")):
-        if dig(statement, "Effect") == "Allow" and "*" in _principals(statement):
+        if dig(statement, "Effect") != "Allow":
+            continue
+        if dig(statement, "NotPrincipal") is not None:
+            yield Finding("it allows something to all but some", policy)
+        if "*" in _principals(statement):
             yield Finding("it allows something to everybody", policy)
 
 
@@ -173,20 +181,74 @@ def security_group_closed(firewall: Resource, parameters: Parameters) -> Finding
     """No firewall lets in a network larger than ours."""
     if firewall.get("type") == "egress":
         return
-    own = [firewall.inputs, *(firewall.get("ingress") or ())]
-    for entry in own:
+    for entry in [firewall.inputs, *(firewall.get("ingress") or ())]:
         networks = [
-            *_listed(dig(entry, "cidrIpv4")),
-            *_listed(dig(entry, "cidrIpv6")),
-            *_listed(dig(entry, "cidrBlocks")),
-            *_listed(dig(entry, "ipv6CidrBlocks")),
+            str(network)
+            for name in ("cidrIpv4", "cidrIpv6", "cidrBlocks", "ipv6CidrBlocks")
+            for network in _listed(dig(entry, name))
         ]
-        for network in networks:
-            parsed = ipaddress.ip_network(str(network), strict=False)
-            if parsed.prefixlen < parameters["prefix"]:
-                yield Finding(f"it lets in {network}", firewall)
+        if too_wide := wide(networks, parameters["prefix"]):
+            yield Finding(f"it lets in {too_wide}", firewall)
         if dig(entry, "ipProtocol") == "-1" or dig(entry, "protocol") == "-1":
             yield Finding("it lets in every protocol and port", firewall)
+
+
+_PRIVILEGED = (
+    "iam:PassRole",
+    "iam:CreateAccessKey",
+    "iam:CreatePolicyVersion",
+    "iam:AttachRolePolicy",
+    "iam:PutRolePolicy",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:CreateLoginProfile",
+    "sts:AssumeRole",
+    "kms:Decrypt",
+    "kms:CreateGrant",
+    "kms:PutKeyPolicy",
+    "kms:ScheduleKeyDeletion",
+    "s3:DeleteBucket",
+    "s3:PutBucketPolicy",
+    "secretsmanager:GetSecretValue",
+    "ssm:SendCommand",
+    "lambda:UpdateFunctionCode",
+    "rds:DeleteDBInstance",
+    "rds:ModifyDBInstance",
+    "organizations:LeaveOrganization",
+)
+"""Actions that lead to more rights than they are, or that end something. A wildcard must not hold one unnoticed."""
+
+
+def _matching(pattern: str) -> list[str]:
+    """The privileged actions that an action with wildcards holds; IAM ignores case."""
+    return [action for action in _PRIVILEGED if fnmatch.fnmatchcase(action.lower(), pattern.lower())]
+
+
+def _trivial(condition: Any) -> bool:
+    """Whether a condition is met by whatever comes: there is none, or each of its values is a lone wildcard."""
+    tests: Mapping[str, Mapping[str, Any]] = condition or {}
+    values = [value for test in tests.values() for given in test.values() for value in _listed(given)]
+    return all(value in ("*", "**") for value in values)
+
+
+def _too_much(statement: Mapping[str, Any]) -> Iterator[str]:
+    """What an identity's statement allows beyond named actions on named resources."""
+    if dig(statement, "Effect") != "Allow":
+        return
+    if dig(statement, "NotAction") is not None:
+        yield "all but some actions"
+    if dig(statement, "NotResource") is not None:
+        yield "its actions on all but some resources"
+    for action in map(str, _listed(dig(statement, "Action"))):
+        if action == "*" or action.endswith(":*") or action.startswith("*"):
+            yield action
+        elif ("*" in action or "?" in action) and (held := _matching(action)):
+            yield f"{action}, which holds {', '.join(held)}"
+    for resource in map(str, _listed(dig(statement, "Resource"))):
+        # arn:partition:service:region:account:resource - a wildcard from the first character of the last part on.
+        part = resource.split(":", 5)[-1]
+        everything = resource in ("*", "arn:*") or (part.startswith("*") and not part.strip("*/"))
+        if everything and _trivial(dig(statement, "Condition")):
+            yield f"its actions on {'every resource' if resource == '*' else resource}"
 
 
 @rule(
@@ -199,24 +261,42 @@ def security_group_closed(firewall: Resource, parameters: Parameters) -> Finding
         "iam/rolePolicy:RolePolicy",
         "iam/policy:Policy",
         "iam/userPolicy:UserPolicy",
+        "iam/groupPolicy:GroupPolicy",
         "iam/rolePolicyAttachment:RolePolicyAttachment",
+        "iam/userPolicyAttachment:UserPolicyAttachment",
+        "iam/groupPolicyAttachment:GroupPolicyAttachment",
+        "iam/policyAttachment:PolicyAttachment",
+        "iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive",
+        "iam/role:Role",
     ),
 )
 def no_wildcard(policy: Resource, _: Parameters) -> Findings:
-    """No identity may do everything, or something with everything."""
-    attached = str(policy.get("policyArn") or "").rpartition("/")[2]
-    if attached.endswith(("AdministratorAccess", "PowerUserAccess", "FullAccess")):
-        yield Finding(f"it attaches {attached}", policy)
-    for statement in _statements(policy.get("policy")):
-        if dig(statement, "Effect") != "Allow":
-            continue
-        for action in _listed(dig(statement, "Action")):
-            if action == "*" or str(action).endswith(":*"):
-                yield Finding(f"it allows {action}", policy)
-        if "*" in _listed(dig(statement, "Resource")) and not dig(statement, "Condition"):
-            yield Finding("it allows its actions on every resource", policy)
-        if dig(statement, "NotAction"):
-            yield Finding("it allows all but some actions", policy)
+    """No identity may do everything, or something with everything: inline, managed or attached."""
+    inline: list[Any] = policy.get("inlinePolicies") or []
+    managed = [policy.get("policyArn"), *_listed(policy.get("policyArns")), *_listed(policy.get("managedPolicyArns"))]
+    for arn in filter(None, managed):
+        attached = str(arn).rpartition("/")[2]
+        if attached in _WIDE_MANAGED or attached.endswith(("FullAccess", "PowerUser", "Administrator")):
+            yield Finding(f"it attaches {attached}", policy)
+    for document in [policy.get("policy"), *(dig(entry, "policy") for entry in inline)]:
+        for statement in _statements(document) if document else ():
+            for allowed in _too_much(statement):
+                yield Finding(f"it allows {allowed}", policy)
+
+
+_WIDE_MANAGED = {
+    "AdministratorAccess",
+    "AdministratorAccess-Amplify",
+    "PowerUserAccess",
+    "IAMFullAccess",
+    "ReadOnlyAccess",
+    "SecretsManagerReadWrite",
+    "SystemAdministrator",
+    "DatabaseAdministrator",
+    "NetworkAdministrator",
+    "DataScientist",
+}
+"""AWS's own policies over many services, or over everything of one (AWS managed policies for job functions)."""
 
 
 @rule(
@@ -230,14 +310,118 @@ def no_wildcard(policy: Resource, _: Parameters) -> Findings:
 def trust_limited(role: Resource, _: Parameters) -> Findings:
     """Only named principals may assume a role, and of a cluster only one service account."""
     for statement in _statements(role.get("assumeRolePolicy")):
+        if dig(statement, "Effect") != "Allow":
+            continue
         principal = dig(statement, "Principal")
+        if dig(statement, "NotPrincipal") is not None:
+            yield Finding("all but some may assume the role", role)
         if "*" in _principals(statement):
             yield Finding("anyone may assume the role", role)
         if isinstance(principal, Mapping) and "Federated" in principal:
-            conditions: Mapping[str, Any] = dig(statement, "Condition") or {}
-            subjects = [str(key) for test in conditions.values() for key in test]
-            if not any(subject.endswith(":sub") for subject in subjects):
+            subjects = list(_subjects(dig(statement, "Condition") or {}))
+            loose = [subject for _, subject in subjects if not _one_account(subject)]
+            if not any(test.startswith("String") and "Not" not in test for test, _ in subjects):
                 yield Finding("every service account of the cluster may assume the role", role)
+            for subject in loose:
+                yield Finding(f"whoever has the subject {subject} may assume the role", role)
+
+
+def _subjects(conditions: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The tests on a token's subject, and the subjects that they let in. `…IfExists` needs none to be there."""
+    for test, keys in conditions.items():
+        for key, values in keys.items():
+            if str(key).endswith(":sub") and not test.endswith("IfExists"):
+                yield from ((test, str(value)) for value in _listed(values))
+
+
+def _one_account(subject: str) -> bool:
+    """Whether the subject is one service account: system:serviceaccount:namespace:name without a wildcard."""
+    return re.fullmatch(r"system:serviceaccount:[a-z0-9.-]+:[a-z0-9.-]+", subject) is not None
+
+
+@rule(
+    "aws-resource-policies-closed",
+    severity=Severity.CRITICAL,
+    protects="What a key, a queue, a topic or a secret protects would be open to every account.",
+    fix="Name the principals, or limit them by a condition on the account or the source's ARN.",
+    link=f"{_IAM}/reference_policies_elements_principal.html",
+    types=(
+        "kms/key:Key",
+        "kms/keyPolicy:KeyPolicy",
+        "sqs/queue:Queue",
+        "sqs/queuePolicy:QueuePolicy",
+        "sns/topic:Topic",
+        "sns/topicPolicy:TopicPolicy",
+        "secretsmanager/secret:Secret",
+        "secretsmanager/secretPolicy:SecretPolicy",
+        "ecr/repositoryPolicy:RepositoryPolicy",
+        "lambda/permission:Permission",
+    ),
+)
+def resource_policies_closed(resource: Resource, _: Parameters) -> Findings:
+    """No policy of a key, queue, topic, secret or repository lets in everybody."""
+    if resource.type.endswith(":Permission"):
+        if resource.get("principal") == "*" and not (resource.get("sourceAccount") or resource.get("sourceArn")):
+            yield Finding("it lets everybody call the function", resource)
+        return
+    document = resource.get("policy")
+    for statement in _statements(document) if document else ():
+        if dig(statement, "Effect") != "Allow":
+            continue
+        if dig(statement, "NotPrincipal") is not None:
+            yield Finding("it allows something to all but some", resource)
+        if "*" in _principals(statement) and _trivial(dig(statement, "Condition")):
+            yield Finding("it allows something to everybody", resource)
+
+
+@rule(
+    "s3-owner-enforced",
+    severity=Severity.HIGH,
+    protects="An object's ACL could open it past the bucket's policy.",
+    fix="Set object_ownership to BucketOwnerEnforced, which switches ACLs off.",
+    link=f"{_S3}/about-object-ownership.html",
+    types=("s3/bucketOwnershipControls:BucketOwnershipControls", "s3/bucketAcl:BucketAcl"),
+)
+def owner_enforced(controls: Resource, _: Parameters) -> Findings:
+    """Buckets know no ACLs."""
+    if controls.type.endswith(":BucketAcl"):
+        yield Finding(f"it gives the bucket an ACL: {controls.get('acl') or 'of its own'}", controls)
+    elif controls.get("rule", "objectOwnership") != "BucketOwnerEnforced":
+        yield Finding(f"ownership is {controls.get('rule', 'objectOwnership')}", controls)
+
+
+@rule(
+    "s3-kept",
+    severity=Severity.CRITICAL,
+    protects="Deleting the bucket would delete the backups in it.",
+    fix="Leave force_destroy off; empty a bucket by hand before it is destroyed (docs/deploy.md).",
+    link=f"{_S3}/delete-bucket.html",
+    types=("s3/bucket:Bucket", "s3/bucketV2:BucketV2"),
+)
+def bucket_kept(bucket: Resource, _: Parameters) -> Findings:
+    """A bucket with objects in it can't be deleted."""
+    if bucket.get("forceDestroy"):
+        yield Finding("force_destroy is on", bucket)
+
+
+@rule(
+    "s3-backups-kept",
+    severity=Severity.HIGH,
+    protects="A mistake found after the backups are gone can't be undone.",
+    fix="Keep backups and their old versions for at least {days} days (simone:redis.backup.retention).",
+    link=f"{_S3}/object-lifecycle-mgmt.html",
+    types=("s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",),
+    parameters={"days": 7},
+)
+def backups_kept(lifecycle: Resource, parameters: Parameters) -> Findings:
+    """Backups live for `days` at least."""
+    for entry in lifecycle.get("rules") or ():
+        if dig(entry, "status") not in (None, "Enabled"):
+            continue
+        for part, name in (("expiration", "days"), ("noncurrentVersionExpiration", "noncurrentDays")):
+            days = dig(entry, part, name)
+            if days is not None and 0 < int(days) < parameters["days"]:
+                yield Finding(f"{dig(entry, 'id') or 'a rule'} deletes after {int(days)} days", lifecycle)
 
 
 @rule(

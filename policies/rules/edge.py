@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from explain.expression import ExpressionError, Test, parse
+from explain.expression import ExpressionError, Facts, Test, parse
 from policies.rule import Finding, Findings, Parameters, Severity, rule
 from stack.resource import Resource, Stack, dig
 
@@ -78,28 +78,85 @@ def _test(entry: Mapping[str, Any]) -> Test | None:
         return None
 
 
+def _last_match(rules: Sequence[tuple[Mapping[str, Any], Test | None]], facts: Facts) -> Mapping[str, Any] | None:
+    """The rule that decides a request: of those that match, the last one."""
+    matching = [entry for entry, test in rules if test is not None and test(facts)]
+    return matching[-1] if matching else None
+
+
+_PUBLIC = (
+    "/",
+    "/products",
+    "/products/1",
+    "/categories/1",
+    "/search",
+    "/api/products",
+    "/api/products/1",
+    "/api/search",
+)
+
+
 @rule(
     "edge-authorization-bypass",
     severity=Severity.CRITICAL,
     protects="An answer for a logged-in user could be stored and served to others.",
     fix="End the phase with a rule that doesn't cache requests with an Authorization header or a session cookie.",
     link=f"{_DOCS}/cache/how-to/cache-rules/order/",
+    parameters={"paths": list(_PUBLIC)},
 )
-def authorization_bypass(stack: Stack, _: Parameters) -> Findings:
-    """Requests with credentials bypass the cache, by a rule after all that cache: the last match wins."""
+def authorization_bypass(stack: Stack, parameters: Parameters) -> Findings:
+    """Requests with credentials bypass the cache, wherever a request without them is answered from it."""
     for ruleset in _phase(stack, _REQUEST_PHASE):
-        entries = _rules(ruleset)
-        caching = [index for index, entry in enumerate(entries) if _caches(entry)]
-        guards = [
-            index
-            for index, entry in enumerate(entries)
-            if _bypasses(entry) and "authorization" in str(dig(entry, "expression")).lower()
-        ]
-        if caching and not guards:
-            yield Finding("no rule lets requests with credentials bypass the cache", ruleset)
-        elif caching and max(guards) < max(caching):
-            after = dig(entries[max(caching)], "ref")
-            yield Finding(f"the bypass for credentials stands before the rule {after}, which wins", ruleset)
+        rules = [(entry, _test(entry)) for entry in _rules(ruleset) if _caches(entry) or _bypasses(entry)]
+        for path in parameters["paths"]:
+            plain: Facts = {
+                "http.request.method": "GET",
+                "http.request.uri.path": path,
+                "http.request.uri.query": "",
+                "http.request.headers.names": ["host", "accept"],
+                "http.cookie": "",
+            }
+            with_credentials: Facts = {**plain, "http.request.headers.names": ["host", "accept", "authorization"]}
+            caching, deciding = _last_match(rules, plain), _last_match(rules, with_credentials)
+            if caching is not None and _caches(caching) and deciding is not None and _caches(deciding):
+                yield Finding(
+                    f"a request for {path} with an Authorization header is answered from the cache, by the rule "
+                    f"{dig(deciding, 'ref')}",
+                    ruleset,
+                )
+
+
+@rule(
+    "edge-lifetimes",
+    severity=Severity.HIGH,
+    protects="A page that is kept for a year shows last year's prices, and nobody can purge a visitor's browser.",
+    fix="Keep pages for {seconds} s at most; only files whose name holds their content's hash may stay a year.",
+    link=f"{_DOCS}/cache/how-to/cache-response-rules/",
+    parameters={"paths": list(_PUBLIC), "seconds": 86400},
+)
+def lifetimes(stack: Stack, parameters: Parameters) -> Findings:
+    """No page and no answer of the API is kept longer than `seconds`."""
+    for phase in (_REQUEST_PHASE, _RESPONSE_PHASE):
+        for ruleset in _phase(stack, phase):
+            rules = [(entry, _test(entry)) for entry in _rules(ruleset)]
+            for path in parameters["paths"]:
+                facts: Facts = {
+                    "http.request.method": "GET",
+                    "http.request.uri.path": path,
+                    "http.response.code": 200,
+                    "http.response.content_type.media_type": "text/html",
+                }
+                for entry in (entry for entry, test in rules if test is not None and test(facts)):
+                    for seconds in _seconds(entry):
+                        if seconds > parameters["seconds"]:
+                            yield Finding(f"the rule {dig(entry, 'ref')} keeps {path} for {seconds} s", ruleset)
+
+
+def _seconds(entry: Mapping[str, Any]) -> Iterator[int]:
+    """The lifetimes that a rule sets, at the edge and in the browser."""
+    action = dig(entry, "actionParameters") or {}
+    yield from (int(dig(action, part, "default") or 0) for part in ("edgeTtl", "browserTtl"))
+    yield from (int(dig(action, part, "value") or 0) for part in ("maxAge", "sMaxage"))
 
 
 @rule(
@@ -114,16 +171,105 @@ def set_cookie_bypass(stack: Stack, _: Parameters) -> Findings:
     caching = any(_caches(entry) for ruleset in _phase(stack, _REQUEST_PHASE) for entry in _rules(ruleset))
     if not caching:
         return
-    guards = [
-        (ruleset, index, len(_rules(ruleset)))
-        for ruleset in _phase(stack, _RESPONSE_PHASE)
-        for index, entry in enumerate(_rules(ruleset))
-        if "set-cookie" in str(dig(entry, "expression")).lower()
-    ]
-    if not guards:
-        yield Finding("no rule keeps answers with Set-Cookie out of the cache")
-    elif not any(index == count - 1 for _ruleset, index, count in guards):
-        yield Finding("the rule for Set-Cookie isn't the last of its phase", guards[0][0])
+    for path in _PUBLIC:
+        facts: Facts = {
+            "http.request.method": "GET",
+            "http.request.uri.path": path,
+            "http.response.code": 200,
+            "http.response.headers.names": ["content-type", "set-cookie"],
+            "http.response.headers": {"set-cookie": ["session=1"]},
+            "http.response.content_type.media_type": "text/html",
+        }
+        deciding = [
+            entry
+            for ruleset in _phase(stack, _RESPONSE_PHASE)
+            for entry in _rules(ruleset)
+            if (test := _test(entry)) is not None and test(facts)
+        ]
+        if not deciding or not _stores_nothing(deciding[-1]):
+            yield Finding(f"an answer of {path} with Set-Cookie may be stored")
+            return
+
+
+def _stores_nothing(entry: Mapping[str, Any]) -> bool:
+    action = dig(entry, "actionParameters") or {}
+    return any(dig(action, name, "operation") == "set" for name in ("noStore", "no_store"))
+
+
+@rule(
+    "edge-switched-on",
+    severity=Severity.HIGH,
+    protects="Visitors could be read or led elsewhere on the way, and the shop's own servers reached past the edge.",
+    fix="Leave the zone's switches as components/edge/zone.py has them.",
+    link=f"{_DOCS}/ssl/edge-certificates/additional-options/",
+    parameters={"on": ["always_use_https", "tls_1_3"], "off": ["development_mode"], "hsts_seconds": 15552000},
+)
+def switched_on(stack: Stack, parameters: Parameters) -> Findings:
+    """HTTPS always, new TLS, and HSTS for half a year at least."""
+    for wanted in ("on", "off"):
+        for name in parameters[wanted]:
+            for setting, value in _setting(stack, name):
+                if value != wanted and not (name == "tls_1_3" and value == "zrt"):
+                    yield Finding(f"{name} is {value}", setting)
+    for setting in stack.of("zoneSetting:ZoneSetting"):
+        if setting.get("settingId") == "security_header":
+            hsts = setting.get("value", "strict_transport_security") or {}
+            age = int(dig(hsts, "max_age") or 0)
+            if dig(hsts, "enabled") is not True or age < parameters["hsts_seconds"]:
+                yield Finding(f"HSTS is {'on' if dig(hsts, 'enabled') else 'off'}, for {age} s", setting)
+
+
+@rule(
+    "edge-guarded",
+    severity=Severity.HIGH,
+    protects="The shop's servers could be reached past the edge, and requests get past its firewall.",
+    fix="Declare authenticated origin pulls, and no rule that skips the firewall.",
+    link=f"{_DOCS}/ssl/origin-configuration/authenticated-origin-pull/",
+)
+def guarded(stack: Stack, _: Parameters) -> Findings:
+    """The origin knows the edge by its certificate, and nothing goes past the firewall."""
+    pulls = stack.of(":AuthenticatedOriginPullsSettings", ":AuthenticatedOriginPulls")
+    for one in pulls:
+        if one.get("enabled") is not True:
+            yield Finding("the edge shows the origin no certificate", one)
+    if not pulls and stack.of(*_RULESET):
+        yield Finding("authenticated origin pulls aren't declared, so the origin can't tell the edge from anybody")
+    for setting, value in (*_setting(stack, "waf"), *_setting(stack, "security_level")):
+        if value in ("off", "essentially_off"):
+            yield Finding(f"{setting.get('settingId')} is {value}", setting)
+    for ruleset in stack.of(*_RULESET):
+        for entry in ruleset.get("rules") or ():
+            if dig(entry, "action") == "skip":
+                yield Finding(f"the rule {dig(entry, 'ref')} lets requests past the firewall", ruleset)
+
+
+@rule(
+    "edge-proxied",
+    severity=Severity.CRITICAL,
+    protects="An address that isn't proxied shows the origin's, and everybody can go past the edge.",
+    fix="Set proxied: true.",
+    link=f"{_DOCS}/dns/proxy-status/",
+    types=("dnsRecord:DnsRecord", "record:Record", "loadBalancer:LoadBalancer"),
+    parameters={"types": ["A", "AAAA", "CNAME"]},
+)
+def proxied(record: Resource, parameters: Parameters) -> Findings:
+    """The shop's names lead to the edge."""
+    of_a_server = record.type.endswith("LoadBalancer") or record.get("type") in parameters["types"]
+    if of_a_server and record.get("proxied") is not True:
+        yield Finding(f"{record.get('name')} isn't proxied", record)
+
+
+@rule(
+    "edge-no-page-rules",
+    severity=Severity.HIGH,
+    protects="A page rule counts beside the rulesets, so that what they say about caching and TLS may not hold.",
+    fix="Say it in app/caching.yaml or components/edge; page rules are on their way out at Cloudflare.",
+    link=f"{_DOCS}/rules/page-rules/",
+    types=("pageRule:PageRule",),
+)
+def no_page_rules(page_rule: Resource, _: Parameters) -> Findings:
+    """There are no page rules."""
+    yield Finding(f"it changes {page_rule.get('target')}", page_rule)
 
 
 def _setting(stack: Stack, name: str) -> Iterator[tuple[Resource, str]]:

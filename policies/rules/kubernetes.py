@@ -1,16 +1,30 @@
 """Pods and what surrounds them: Pod Security, resources, probes, images, secrets, networks, replicas."""
 
-import re
-from collections.abc import Iterator, Mapping
+import fnmatch
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
+from policies.networks import wide
 from policies.rule import Finding, Findings, Parameters, Severity, rule
+from stack.configuration_texts import kubernetes_bytes, kubernetes_millicores, longest_pause
 from stack.resource import Resource, Stack, dig, selects
-from stack.sensitive import is_secret_name
+from stack.sensitive import secret_of
 
 _K8S = "https://kubernetes.io/docs"
-_WORKLOADS = (":Deployment", ":StatefulSet", ":DaemonSet", "batch/v1:Job", "batch/v1:CronJob")
-_SERVERS = (":Deployment", ":StatefulSet", ":DaemonSet")
+_NAME = "app.kubernetes.io/name"
+_SERVERS = (":Deployment", ":StatefulSet", ":DaemonSet", ":ReplicaSet", ":ReplicationController", ":Pod")
+_WORKLOADS = (*_SERVERS, ":Job", ":CronJob")
+_SAFE_VOLUMES = {
+    "configMap",
+    "csi",
+    "downwardAPI",
+    "emptyDir",
+    "ephemeral",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
+}
 # What the restricted standard lets a pod set
 # (https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted).
 _SAFE_CAPABILITIES = {"NET_BIND_SERVICE"}
@@ -60,6 +74,8 @@ def pods_restricted(workload: Resource, _: Parameters) -> Findings:
     for volume in dig(pod, "volumes") or ():
         if dig(volume, "hostPath") is not None:
             yield Finding(f"the volume {dig(volume, 'name')} is a path of the node", workload)
+        elif unsafe := {kind for kind, value in volume.items() if value is not None} - {"name", *_SAFE_VOLUMES}:
+            yield Finding(f"the volume {dig(volume, 'name')} is of the kind {', '.join(sorted(unsafe))}", workload)
     for sysctl in dig(pod, "securityContext", "sysctls") or ():
         if dig(sysctl, "name") not in _SAFE_SYSCTLS:
             yield Finding(f"it sets the kernel's {dig(sysctl, 'name')}", workload)
@@ -75,6 +91,10 @@ def _container_faults(pod: Mapping[str, Any], container: Mapping[str, Any]) -> I
     }
     if dig(context, "privileged"):
         yield "is privileged"
+    if dig(context, "procMount") not in (None, "Default"):
+        yield "sees all of /proc"
+    if dig(context, "windowsOptions", "hostProcess"):
+        yield "is a process of the node"
     if dig(context, "runAsNonRoot") is not True or dig(context, "runAsUser") == 0:
         yield "may run as root"
     if dig(context, "allowPrivilegeEscalation") is not False:
@@ -144,12 +164,18 @@ def probes(server: Resource, _: Parameters) -> Findings:
     fix="Name a version or a digest in simone:images.",
     link=f"{_K8S}/concepts/containers/images/",
     types=_WORKLOADS,
-    parameters={"digest": False},
+    parameters={
+        "digest": False,
+        "registries": ["docker.io", "quay.io", "ghcr.io", "gcr.io", "registry.k8s.io", "*.amazonaws.com", "localhost"],
+    },
 )
 def images_fixed(workload: Resource, parameters: Parameters) -> Findings:
-    """Images are fixed by version or digest."""
+    """Images are fixed by version or digest, and come from the registries on the list."""
     for container in workload.containers():
         image = str(dig(container, "image"))
+        registry = _registry(image)
+        if not any(fnmatch.fnmatchcase(registry, allowed) for allowed in parameters["registries"]):
+            yield Finding(f"{image} comes from {registry}; allowed are {', '.join(parameters['registries'])}", workload)
         name, _, digest = image.partition("@")
         tag = name.rsplit("/", 1)[-1].partition(":")[2]
         if digest.startswith("sha256:"):
@@ -160,14 +186,10 @@ def images_fixed(workload: Resource, parameters: Parameters) -> Findings:
             yield Finding(f"{image} has no fixed version", workload)
 
 
-_NOT_A_SECRET = re.compile(r"(_file|_path|_dir|_name|_env|_user)$|^/|^\$\(", re.IGNORECASE)
-_SECRET_TEXT = re.compile(
-    r"""-----BEGIN\ [A-Z ]*PRIVATE\ KEY-----|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|SCRAM-SHA-256\$\d+:|
-    ^\s*(?:requirepass|masterauth|sentinel\s+(?:auth-pass|sentinel-pass)(?:\s+\S+)?)\s+[^\s$]{8,}|
-    ://[^/\s:@$]+:[^/\s:@$]{6,}@|
-    (?:^|[\s"'{,;-])(?i:[\w-]*(?:password|passwd|api[_-]?key|auth[_-]?token))["']?\s*[=:]\s*["']?[^\s"'$/{<%*(][^\s"'$]{7,}""",
-    re.MULTILINE | re.VERBOSE,
-)
+def _registry(image: str) -> str:
+    """The registry's host: the first part if it looks like one, else Docker Hub (distribution/reference)."""
+    first, slash, _ = image.partition("/")
+    return first.partition(":")[0] if slash and (set(".:") & set(first) or first == "localhost") else "docker.io"
 
 
 def _visible(workload: Resource) -> Iterator[tuple[str, str, str]]:
@@ -194,25 +216,40 @@ def no_plain_secrets(stack: Stack, _: Parameters) -> Findings:
     """No password stands in a variable, an argument or a ConfigMap."""
     for workload in stack.workloads:
         for where, name, value in _visible(workload):
-            named = is_secret_name(name) and value and not _NOT_A_SECRET.search(value)
-            if named or _SECRET_TEXT.search(value):
+            if secret_of(name, value):
                 yield Finding(f"{where} {name} holds a secret".replace("  ", " "), workload)
     for config in stack.of("core/v1:ConfigMap"):
-        content: Mapping[str, Any] = config.get("data") or {}
-        for name in content:
-            if _SECRET_TEXT.search(str(dig(content, name))):
-                yield Finding(f"{name} holds a secret", config)
+        for part in ("data", "binaryData"):
+            content: Mapping[str, Any] = config.get(part) or {}
+            for name in content:
+                if kind := secret_of(name, dig(content, name)):
+                    yield Finding(f"{name} holds a secret: {kind}", config)
 
 
 @rule(
     "kubernetes-network-policies",
     severity=Severity.HIGH,
     protects="A pod that is broken into could reach every other.",
-    fix="Add the system's flows to components/kubernetes/flows.py.",
+    fix="Add the system's flows to components/kubernetes/flows.py; widen the rule's lists in a commit of its own.",
     link=f"{_K8S}/concepts/services-networking/network-policies/",
+    parameters={
+        "internet_ports": [443],
+        "guarded": ["redis", "redis-sentinel", "pgbouncer"],
+        "clients": [
+            "api",
+            "api-worker",
+            "pgbouncer",
+            "prometheus",
+            "redis",
+            "redis-jobs",
+            "redis-sentinel",
+            "postgres-exporter",
+        ],
+    },
 )
-def network_policies(stack: Stack, _: Parameters) -> Findings:
-    """Everything is denied by default, each pod has a policy of its own, and none lets in everybody."""
+def network_policies(stack: Stack, parameters: Parameters) -> Findings:
+    """Everything is denied by default, each pod has a policy of its own, none opens to everybody, and only `clients`
+    reach what is `guarded`."""
     policies = list(stack.of(":NetworkPolicy"))
     default = [
         policy
@@ -231,17 +268,40 @@ def network_policies(stack: Stack, _: Parameters) -> Findings:
         for side, peers in (("ingress", "from"), ("egress", "to")):
             if any(not dig(entry, peers) for entry in policy.get("spec", side) or ()):
                 yield Finding(f"{policy.object_name} allows {side} {peers} everywhere", policy)
-        if "0.0.0.0/0" in _networks(policy):
-            yield Finding(f"{policy.object_name} lets in the whole internet", policy)
+        for fault in _open_peers(policy, parameters):
+            yield Finding(f"{policy.object_name} {fault}", policy)
 
 
-def _networks(policy: Resource) -> set[str]:
-    """The networks that a policy lets in."""
-    return {
-        str(dig(peer, "ipBlock", "cidr"))
-        for entry in policy.get("spec", "ingress") or ()
-        for peer in dig(entry, "from") or ()
-    }
+def _open_peers(policy: Resource, parameters: Parameters) -> Iterator[str]:
+    """What a policy opens to more than the systems and networks that it names."""
+    guarded = dig(policy.get("spec", "podSelector"), "matchLabels", _NAME) in parameters["guarded"]
+    for entry in policy.get("spec", "ingress") or ():
+        peers = dig(entry, "from") or ()
+        if too_wide := wide(_networks(peers), 8):
+            yield "lets in the whole internet" if too_wide.endswith("/0") else f"lets in {too_wide}"
+        for peer in peers:
+            if _every_namespace(peer):
+                yield "lets in all namespaces"
+            name = dig(peer, "podSelector", "matchLabels", _NAME)
+            if guarded and name not in parameters["clients"]:
+                yield f"lets in {name or 'more than named systems'}, which isn't among its clients"
+    for entry in policy.get("spec", "egress") or ():
+        peers = dig(entry, "to") or ()
+        ports = [dig(port, "port") for port in dig(entry, "ports") or ()]
+        limited = bool(ports) and all(port in parameters["internet_ports"] for port in ports)
+        if not limited and (too_wide := wide(_networks(peers), 8)):
+            yield f"lets its pods out to {too_wide}, on more than the ports {parameters['internet_ports']}"
+        if any(_every_namespace(peer) and dig(peer, "podSelector") is None for peer in peers):
+            yield "lets its pods out to all namespaces"
+
+
+def _networks(peers: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [str(dig(peer, "ipBlock", "cidr")) for peer in peers if dig(peer, "ipBlock") is not None]
+
+
+def _every_namespace(peer: Mapping[str, Any]) -> bool:
+    selector = dig(peer, "namespaceSelector")
+    return selector is not None and not dig(selector, "matchLabels") and not dig(selector, "matchExpressions")
 
 
 @rule(
@@ -260,8 +320,26 @@ def services_closed(service: Resource, _: Parameters) -> Findings:
         yield Finding("every node opens a port for it", service)
     elif kind == "LoadBalancer" and not ranges:
         yield Finding("it lets in the whole internet", service)
-    elif {"0.0.0.0/0", "::/0"} & set(ranges):
-        yield Finding("among the networks that it lets in is the whole internet", service)
+    elif kind == "LoadBalancer" and (too_wide := wide([str(network) for network in ranges], 8)):
+        yield Finding(f"it lets in {too_wide}", service)
+    if addresses := service.get("spec", "externalIPs"):
+        yield Finding(f"it takes the addresses {', '.join(map(str, addresses))} on every node", service)
+
+
+@rule(
+    "kubernetes-no-ingress",
+    severity=Severity.CRITICAL,
+    protects="An Ingress or a Gateway is a door beside the shop's own: past Cloudflare, its limits and its TLS.",
+    fix="Let requests come through the gateway's Service; widen `allowed` in a commit of its own.",
+    link=f"{_K8S}/concepts/services-networking/ingress/",
+    types=(":Ingress", ":IngressClass", ":Gateway", ":HTTPRoute", ":GRPCRoute", ":TCPRoute", ":TLSRoute"),
+    parameters={"allowed": [""]},
+)
+def no_ingress(ingress: Resource, parameters: Parameters) -> Findings:
+    """There is one door, and it is the gateway's."""
+    if ingress.type.startswith("kubernetes:") and ingress.object_name not in parameters["allowed"]:
+        hosts = [str(dig(entry, "host") or "every host") for entry in ingress.get("spec", "rules") or ()]
+        yield Finding(f"it opens {', '.join(hosts) or 'the cluster'} to the outside", ingress)
 
 
 @rule(
@@ -315,11 +393,119 @@ def disruption_budgets(stack: Stack, _: Parameters) -> Findings:
         budget = stack.budget_of(server)
         if budget is None:
             yield Finding(f"{server.object_name} has no disruption budget", server)
-        elif server.object_name not in scaled and str(budget.get("spec", "maxUnavailable") or 0) in (
-            str(count),
-            "100%",
-        ):
-            yield Finding(f"the budget of {server.object_name} lets a drain take all {count}", budget)
+        elif fault := _budget_fault(budget, None if server.object_name in scaled else count):
+            yield Finding(f"the budget of {server.object_name} {fault}", budget)
+
+
+def _budget_fault(budget: Resource, count: int | None) -> str | None:
+    """What is wrong with a budget for this many pods (None: an autoscaler says how many)."""
+    unavailable, available = (budget.get("spec", name) for name in ("maxUnavailable", "minAvailable"))
+    whole = ("100%",) if count is None else ("100%", str(count))
+    if str(unavailable) in ("0", "0%") or str(available) in whole:
+        return "lets a drain take none, so that nodes can never be replaced"
+    if str(unavailable) in whole or (unavailable is None and str(available) in ("0", "0%")):
+        return f"lets a drain take all {count or ''}".rstrip()
+    return None
+
+
+@rule(
+    "kubernetes-autoscalers-fit",
+    severity=Severity.HIGH,
+    protects="Kubernetes refuses an autoscaler whose maximum is below its minimum, in the middle of an update.",
+    fix="Raise maxReplicas to minReplicas at least.",
+    link=f"{_K8S}/tasks/run-application/horizontal-pod-autoscale/",
+    types=(":HorizontalPodAutoscaler",),
+)
+def autoscalers_fit(scaler: Resource, _: Parameters) -> Findings:
+    """An autoscaler's maximum isn't below its minimum."""
+    lowest, most = int(scaler.get("spec", "minReplicas") or 1), int(scaler.get("spec", "maxReplicas") or 0)
+    if most < lowest:
+        yield Finding(f"it scales to {most} at most, but to {lowest} at least", scaler)
+
+
+_QUOTAS: Mapping[str, tuple[str, str]] = {
+    "requests.cpu": ("requests", "cpu"),
+    "requests.memory": ("requests", "memory"),
+    "limits.memory": ("limits", "memory"),
+}
+
+
+@rule(
+    "kubernetes-quota-fits",
+    severity=Severity.HIGH,
+    protects="Pods beyond the quota are never started, first those of an autoscaler under load.",
+    fix="Raise the quota, or ask for less.",
+    link=f"{_K8S}/concepts/policy/resource-quotas/",
+)
+def quota_fits(stack: Stack, _: Parameters) -> Findings:
+    """The namespace's quota holds whatever is declared, with all autoscalers at their most."""
+    most = {
+        str(scaler.get("spec", "scaleTargetRef", "name")): int(scaler.get("spec", "maxReplicas") or 1)
+        for scaler in stack.of(":HorizontalPodAutoscaler")
+    }
+    for quota in stack.of("core/v1:ResourceQuota"):
+        hard: Mapping[str, Any] = quota.get("spec", "hard") or {}
+        servers = [
+            (server, most.get(server.object_name) or int(server.get("spec", "replicas") or 1))
+            for server in stack.of(":Deployment", ":StatefulSet")
+            if server.get("metadata", "namespace") == quota.get("metadata", "namespace")
+        ]
+        pods = sum(count for _, count in servers)
+        if "pods" in hard and int(hard["pods"]) < pods:
+            yield Finding(f"pods is {hard['pods']}, but {pods} are declared", quota)
+        for name, (part, resource) in _QUOTAS.items():
+            if name not in hard:
+                continue
+            measure = kubernetes_millicores if resource == "cpu" else kubernetes_bytes
+            wanted = sum(
+                count * measure(dig(container, "resources", part, resource) or 0)
+                for server, count in servers
+                for container in server.containers(init=False)
+            )
+            if measure(hard[name]) < wanted:
+                unit = f"{wanted / 1000:g}" if resource == "cpu" else f"{wanted / 1024**3:.1f} GiB"
+                yield Finding(f"{name} is {hard[name]}, but {unit} are declared", quota)
+
+
+@rule(
+    "kubernetes-volumes-kept",
+    severity=Severity.CRITICAL,
+    protects="Scaling down or deleting a StatefulSet would delete its data.",
+    fix="Retain volumes: reclaimPolicy Retain, persistentVolumeClaimRetentionPolicy Retain.",
+    link=f"{_K8S}/concepts/workloads/controllers/statefulset/#persistentvolumeclaim-retention",
+    types=(":StatefulSet", ":StorageClass", ":PersistentVolume"),
+    parameters={"disposable": ["gateway", "prometheus", "alertmanager", "grafana"]},
+)
+def volumes_kept(holder: Resource, parameters: Parameters) -> Findings:
+    """Volumes outlive what uses them; systems in `disposable` can be rebuilt from nothing."""
+    if holder.kind == "StorageClass":
+        if holder.get("reclaimPolicy") != "Retain":
+            yield Finding(f"its volumes' reclaim policy is {holder.get('reclaimPolicy') or 'Delete'}", holder)
+    elif holder.kind == "PersistentVolume":
+        if holder.get("spec", "persistentVolumeReclaimPolicy") not in (None, "Retain"):
+            yield Finding(f"its reclaim policy is {holder.get('spec', 'persistentVolumeReclaimPolicy')}", holder)
+    elif holder.system not in parameters["disposable"]:
+        for event in ("whenDeleted", "whenScaled"):
+            if holder.get("spec", "persistentVolumeClaimRetentionPolicy", event) == "Delete":
+                yield Finding(f"its volumes are deleted {event.removeprefix('when').lower()}", holder)
+
+
+@rule(
+    "kubernetes-schedules",
+    severity=Severity.HIGH,
+    protects="A job that never runs fails unseen.",
+    fix="Write five cron fields whose date comes: minute, hour, day, month, day of the week.",
+    link=f"{_K8S}/concepts/workloads/controllers/cron-jobs/#schedule-syntax",
+    types=(":CronJob",),
+)
+def schedules(job: Resource, _: Parameters) -> Findings:
+    """A CronJob's schedule is one that Kubernetes reads, and that comes unless the job waits to be run by hand."""
+    text = str(job.get("spec", "schedule"))
+    pause = longest_pause(text)
+    if pause is None:
+        yield Finding(f"the schedule {text!r} is no cron expression", job)
+    elif pause == timedelta.max and not job.get("spec", "suspend"):
+        yield Finding(f"the date of the schedule {text!r} never comes", job)
 
 
 def _without_token(account: Resource) -> Mapping[str, Any] | None:
@@ -375,12 +561,66 @@ _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
 )
 def rbac_limited(role: Resource, _: Parameters) -> Findings:
     """Roles name what they allow, no role may read Secrets, and the cluster's own wide roles are given to nobody."""
-    given = role.get("roleRef", "name") if role.kind in _BINDINGS else None
-    if given in ("cluster-admin", "admin", "edit"):
-        yield Finding(f"it gives away the role {given}", role)
+    for fault in _given_away(role) if role.kind in _BINDINGS else ():
+        yield Finding(f"it gives {fault}", role)
+    if dig(role.get("aggregationRule"), "clusterRoleSelectors"):
+        yield Finding("it takes over the rules of other roles", role)
     for entry in role.get("rules") or ():
-        for part in ("apiGroups", "resources", "verbs"):
-            if "*" in (dig(entry, part) or ()):
+        for part in ("apiGroups", "resources", "verbs", "nonResourceURLs"):
+            if any("*" in str(value) for value in dig(entry, part) or ()):
                 yield Finding(f"it allows all {part}", role)
-        if "secrets" in (dig(entry, "resources") or ()):
+        resources, verbs = set(dig(entry, "resources") or ()), set(dig(entry, "verbs") or ())
+        if "secrets" in resources:
             yield Finding("it allows to read Secrets", role)
+        if taken := verbs & _WIDENING_VERBS:
+            yield Finding(f"it allows to {', '.join(sorted(taken))}: to take rights that it doesn't have", role)
+        if entered := resources & _ENTERING:
+            yield Finding(f"it allows {', '.join(sorted(entered))}: to get into pods, or around their limits", role)
+        if verbs & _WRITES and (made := resources & _POWERFUL):
+            yield Finding(f"it allows to change {', '.join(sorted(made))}", role)
+
+
+def _given_away(binding: Resource) -> Iterator[str]:
+    given = binding.get("roleRef", "name")
+    if given in ("cluster-admin", "admin", "edit") or str(given).startswith("system:"):
+        yield f"away the role {given}"
+    for subject in binding.get("subjects") or ():
+        name = str(dig(subject, "name"))
+        if name in _EVERYBODY or name == "system:anonymous":
+            yield f"the role {given} to {name}"
+
+
+_EVERYBODY = {"system:authenticated", "system:unauthenticated", "system:serviceaccounts", "system:masters"}
+_WIDENING_VERBS = {"escalate", "bind", "impersonate"}
+_ENTERING = {
+    "pods/exec",
+    "pods/attach",
+    "pods/portforward",
+    "pods/ephemeralcontainers",
+    "pods/proxy",
+    "services/proxy",
+    "nodes/proxy",
+    "serviceaccounts/token",
+    "certificatesigningrequests/approval",
+}
+_POWERFUL = {
+    "pods",
+    "deployments",
+    "statefulsets",
+    "daemonsets",
+    "jobs",
+    "cronjobs",
+    "replicasets",
+    "roles",
+    "rolebindings",
+    "clusterroles",
+    "clusterrolebindings",
+    "networkpolicies",
+    "serviceaccounts",
+    "nodes",
+    "persistentvolumes",
+    "validatingwebhookconfigurations",
+    "mutatingwebhookconfigurations",
+}
+_WRITES = {"create", "update", "patch", "delete", "deletecollection"}
+"""What each gives more than it says: kubernetes.io/docs/concepts/security/rbac-good-practices/."""

@@ -1,9 +1,10 @@
 """pgBouncer: pools, mode, TLS."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from policies.rule import Finding, Findings, Parameters, Severity, rule
-from policies.rules.postgres import parameters_of
+from policies.rules.postgres import max_connections
 from stack.configuration_texts import ini
 from stack.resource import Resource, Stack
 
@@ -13,6 +14,14 @@ _DOCS = "https://www.pgbouncer.org/config.html"
 def _configurations(stack: Stack) -> Iterator[tuple[Resource, Mapping[str, str]]]:
     for holder, _name, text in stack.files("pgbouncer.ini"):
         yield holder, ini(text).get("pgbouncer", {})
+
+
+def _entries(stack: Stack) -> Iterator[tuple[Resource, str, str, Mapping[str, str]]]:
+    """What is set for one database or one user, which counts before what is set for all."""
+    for holder, _name, text in stack.files("pgbouncer.ini"):
+        for section in ("databases", "users"):
+            for name, line in ini(text).get(section, {}).items():
+                yield holder, section, name, dict(re.findall(r"(\w+)\s*=\s*('[^']*'|\S+)", line))
 
 
 @rule(
@@ -25,14 +34,15 @@ def _configurations(stack: Stack) -> Iterator[tuple[Resource, Mapping[str, str]]
 )
 def pools_fit(stack: Stack, parameters: Parameters) -> Findings:
     """All pools together leave connections free in Postgres."""
-    limits = [
-        int(value)
-        for group in stack.of("rds/parameterGroup:ParameterGroup")
-        for value, _method in [parameters_of(group).get("max_connections", ("", ""))]
-        if value.isdigit()
-    ]
+    limits = [int(limit) for limit in max_connections(stack)]
     for holder, settings in _configurations(stack):
         most = int(settings.get("max_db_connections", "0"))
+        for entry_holder, section, name, options in _entries(stack):
+            for option in ("max_db_connections", "pool_size", "max_user_connections"):
+                if entry_holder is holder and option in options:
+                    most = max(most, int(options[option]))
+                    if int(options[option]) == 0:
+                        yield Finding(f"{option} of {name} in [{section}] is 0, which is no limit", holder)
         if most == 0:
             yield Finding("max_db_connections isn't set, so pools multiply by users", holder)
         for server in stack.mounting(holder):
@@ -60,6 +70,10 @@ def pool_mode(stack: Stack, parameters: Parameters) -> Findings:
         mode = settings.get("pool_mode", "session")
         if mode not in parameters["allowed"]:
             yield Finding(f"pool_mode is {mode}", holder)
+    for holder, section, name, options in _entries(stack):
+        mode = options.get("pool_mode", parameters["allowed"][0])
+        if mode not in parameters["allowed"]:
+            yield Finding(f"pool_mode of {name} in [{section}] is {mode}", holder)
 
 
 @rule(

@@ -1,6 +1,11 @@
 """The RDS instance and its parameters."""
 
+import ast
+import math
+import operator
+import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from policies.rule import Finding, Findings, Parameters, Severity, rule
@@ -28,15 +33,69 @@ MEMORY_GIB: Mapping[str, float] = {
 }
 """Memory by instance class (AWS: Hardware specifications for DB instance classes)."""
 
+_CONTEXTS: Mapping[str, str] = dict(
+    line.split() for line in Path(__file__).with_name("postgres_parameters.txt").read_text().splitlines()
+)
+"""Every parameter of Postgres 16 and 17 with its context, as `postgres --describe-config` and pg_settings tell it."""
 _STATIC = {
-    "max_connections",
-    "max_worker_processes",
+    *(name for name, context in _CONTEXTS.items() if context == "postmaster"),
     "pg_stat_statements.max",
-    "shared_buffers",
-    "shared_preload_libraries",
-    "wal_buffers",
+    "rds.logical_replication",
+    "rds.restrict_password_commands",
+    "rds.custom_dns_resolution",
 }
 """Parameters that take effect at a restart only; RDS refuses apply method `immediate` for them."""
+
+
+class FormulaError(ValueError):
+    """A value is no number and no formula of RDS."""
+
+
+def evaluated(value: str, memory: float) -> float:
+    """A parameter's value as a number; RDS's formulas are of the instance's memory in bytes.
+
+    `{DBInstanceClassMemory/32768}`, `LEAST({DBInstanceClassMemory/9531392},5000)`, SUM, GREATEST, log (AWS: Specifying
+    DB parameters). Raises FormulaError for anything else.
+    """
+    text = re.sub(r"DBInstanceClassMemory", repr(memory), value.replace("{", "(").replace("}", ")"))
+    try:
+        return _number(ast.parse(text, mode="eval").body)
+    except (SyntaxError, ZeroDivisionError, ValueError) as error:
+        raise FormulaError(f"{value!r} is no number and no formula of RDS") from error
+
+
+_OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+_FUNCTIONS = {"LEAST": min, "GREATEST": max, "SUM": lambda *parts: sum(parts), "LOG": math.log2}
+
+
+def _number(node: ast.expr) -> float:
+    match node:
+        case ast.Constant(value=int() | float() as number):
+            return number
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+            return float(_OPERATORS[type(op)](_number(left), _number(right)))
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_number(operand)
+        case ast.Call(func=ast.Name(id=name), args=arguments) if name.upper() in _FUNCTIONS:
+            return float(_FUNCTIONS[name.upper()](*(_number(argument) for argument in arguments)))
+        case ast.Tuple(elts=[only]):
+            return _number(only)
+        case _:
+            raise ValueError(ast.dump(node))
+
+
+_MAX_CONNECTIONS = "LEAST({DBInstanceClassMemory/9531392},5000)"
+"""RDS's own value where a group sets none."""
+
+
+def max_connections(stack: Stack) -> Iterator[float]:
+    """How many connections each database takes."""
+    for instance in stack.of(*_INSTANCE):
+        memory = MEMORY_GIB.get(str(instance.get("instanceClass")), 0) * 1024**3
+        for _group, values in _groups(stack):
+            value = values.get("max_connections", (_MAX_CONNECTIONS, ""))[0]
+            if memory or value.isdigit():
+                yield evaluated(value, memory)
 
 
 def parameters_of(group: Resource) -> Mapping[str, tuple[str, str]]:
@@ -111,6 +170,41 @@ def deletion_protection(instance: Resource, _: Parameters) -> Findings:
     """AWS refuses to delete the database."""
     if instance.get("deletionProtection") is not True:
         yield Finding("the instance can be deleted", instance)
+
+
+@rule(
+    "postgres-placed",
+    severity=Severity.HIGH,
+    protects="In the default subnets the database may be on the internet; other storage costs several times as much.",
+    fix="Name a subnet group of the stack's, storage of an allowed type, and no zone or one of the region's.",
+    link=f"{_RDS}/USER_VPC.WorkingWithRDSInstanceinaVPC.html",
+    types=_INSTANCE,
+    parameters={"storage": ["gp3"]},
+)
+def placed(instance: Resource, parameters: Parameters) -> Findings:
+    """The database is in the stack's own subnets, on storage of an allowed type, in a zone that exists."""
+    if _primary(instance) and instance.get("dbSubnetGroupName") in (None, "default"):
+        yield Finding("it is in the subnet group `default`", instance)
+    if (storage := instance.get("storageType")) not in (None, *parameters["storage"]):
+        yield Finding(f"its storage is {storage}; allowed are {', '.join(parameters['storage'])}", instance)
+    zone = instance.get("availabilityZone")
+    if zone is not None and not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d[a-f]", str(zone)):
+        yield Finding(f"{zone} is no availability zone", instance)
+
+
+@rule(
+    "postgres-changed-with-care",
+    severity=Severity.HIGH,
+    protects="What needs a reboot would happen at once, and a new major version without having been tried.",
+    fix="Leave apply_immediately and allow_major_version_upgrade off; an upgrade switches the second on in its commit.",
+    link=f"{_RDS}/USER_ModifyInstance.ApplyImmediately.html",
+    types=_INSTANCE,
+)
+def changed_with_care(instance: Resource, _: Parameters) -> Findings:
+    """Changes wait for the maintenance window, and the major version stays."""
+    for name in ("applyImmediately", "allowMajorVersionUpgrade"):
+        if instance.get(name):
+            yield Finding(f"{name} is on", instance)
 
 
 @rule(
@@ -190,13 +284,18 @@ def statement_logging(stack: Stack, parameters: Parameters) -> Findings:
     link=f"{_RDS}/USER_WorkingWithParamGroups.html",
 )
 def apply_method(stack: Stack, _: Parameters) -> Findings:
-    """Each parameter's apply method is one that RDS accepts."""
+    """Each parameter is one that Postgres has, and its apply method one that RDS accepts."""
     for group, values in _groups(stack):
         for name, (_value, method) in values.items():
             if method not in ("immediate", "pending-reboot"):
                 yield Finding(f"{name} has the apply method {method}", group)
             elif name in _STATIC and method == "immediate":
                 yield Finding(f"{name} takes effect at a restart only, but is to be applied at once", group)
+        loaded = {part.strip() for part in values.get("shared_preload_libraries", ("", ""))[0].split(",")}
+        for name in values:
+            extension, dot, _ = name.partition(".")
+            if name not in _CONTEXTS and not (dot and extension in {"rds", *loaded}):
+                yield Finding(f"{name} is no parameter of Postgres, nor of a library that is loaded", group)
 
 
 @rule(
@@ -213,6 +312,7 @@ def parameters_fit(stack: Stack, parameters: Parameters) -> Findings:
     for instance in stack.of(*_INSTANCE):
         class_ = str(instance.get("instanceClass"))
         if class_ not in MEMORY_GIB:
+            yield Finding(f"nobody knows the memory of a {class_}: add it to MEMORY_GIB", instance)
             continue
         memory = MEMORY_GIB[class_] * 1024**3
         for group, values in _groups(stack):
@@ -222,11 +322,10 @@ def parameters_fit(stack: Stack, parameters: Parameters) -> Findings:
                 ("maintenance_work_mem", kib, parameters["maintenance_share"]),
                 ("work_mem", kib, parameters["work_share"]),
             ):
-                value = values.get(name, ("0", ""))[0]
-                if value.isdigit() and int(value) * unit > share * memory:
+                size = evaluated(values.get(name, ("0", ""))[0], memory) * unit
+                if size > share * memory:
                     yield Finding(
-                        f"{name} is {int(value) * unit / 1024**3:.1f} GiB on a {class_} with "
-                        f"{MEMORY_GIB[class_]:g} GiB",
+                        f"{name} is {size / 1024**3:.1f} GiB on a {class_} with {MEMORY_GIB[class_]:g} GiB",
                         group,
                     )
 

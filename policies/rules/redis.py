@@ -1,9 +1,11 @@
 """Redis and Sentinel: passwords, memory, persistence, quorum, spread, backups."""
 
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 from policies.rule import Finding, Findings, Parameters, Severity, rule
-from stack.configuration_texts import directives, kubernetes_bytes, redis_bytes, redis_settings
+from stack.configuration_texts import directives, kubernetes_bytes, longest_pause, redis_bytes, redis_settings
 from stack.resource import Resource, Stack, dig, selects
 
 _DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management"
@@ -31,30 +33,119 @@ def authentication(stack: Stack, _: Parameters) -> Findings:
     for holder, name, text in stack.files("redis.conf", "sentinel.conf"):
         if not any(words[0] == "aclfile" for words in directives(text)):
             yield Finding(f"{name} names no aclfile, so the default user needs no password", holder)
-    for holder, _name, text in stack.files("users.acl"):
+        for directive, value in redis_settings(text).items():
+            if directive == "include":
+                yield Finding(f"{name} includes {value}, which nobody reads here", holder)
+    for holder, user, rules in _users(stack):
+        if user == "default" and "off" not in rules:
+            yield Finding("the default user is on", holder)
+        elif _last(rules, "on", "off", "reset") == "on" and not _has_password(rules):
+            yield Finding(f"the user {user} has no password", holder)
+
+
+def _users(stack: Stack) -> Iterator[tuple[Resource, str, list[str]]]:
+    """Redis' users with their rules, in order: those of ACL files, and those that a redis.conf defines itself."""
+    for holder, name, text in stack.files("users.acl", "redis.conf", "sentinel.conf"):
         for words in directives(text):
-            user, rules = words[1], words[2:]
-            if user == "default" and "off" not in rules:
-                yield Finding("the default user is on", holder)
-            elif "on" in rules and ("nopass" in rules or not any(r.startswith(("#", ">")) for r in rules)):
-                yield Finding(f"the user {user} has no password", holder)
+            if name == "users.acl" or words[0] == "user":
+                yield holder, words[1], words[2:]
+
+
+def _last(rules: list[str], *wanted: str) -> str:
+    """Of these rules the one that comes last, and so counts."""
+    return next((rule for rule in reversed(rules) if rule in wanted), "")
+
+
+def _has_password(rules: list[str]) -> bool:
+    """Whether a password is asked for in the end: `nopass`, `resetpass` and `reset` undo what came before them."""
+    asked = False
+    for rule_ in rules:
+        if rule_ in ("nopass", "resetpass", "reset"):
+            asked = False
+        elif rule_.startswith(("#", ">")):
+            asked = True
+    return asked
+
+
+# `ACL CAT admin` and `ACL CAT dangerous` of Redis 7.0, without a sub-command's name.
+_ADMIN = frozenset(
+    [
+        "acl",
+        "bgrewriteaof",
+        "bgsave",
+        "client",
+        "cluster",
+        "config",
+        "debug",
+        "failover",
+        "lastsave",
+        "latency",
+        "module",
+        "monitor",
+        "pfdebug",
+        "pfselftest",
+        "psync",
+        "replconf",
+        "replicaof",
+        "role",
+        "save",
+        "shutdown",
+        "slaveof",
+        "slowlog",
+        "sync",
+    ]
+)
+_DANGEROUS = _ADMIN | frozenset(
+    ["flushall", "flushdb", "info", "keys", "migrate", "restore", "restore-asking", "sort", "sort_ro", "swapdb"]
+)
+_HARMLESS = frozenset({"client", "info", "keys", "lastsave", "role", "sort", "sort_ro", "latency", "slowlog"})
+"""Of these the harm is load at most, so that a user may have them by name or in @all."""
+_ALONE = frozenset({"acl", "config", "debug", "failover", "module", "replicaof", "shutdown", "cluster", "migrate"})
+"""Whole commands that open everything to whoever may run them; their sub-commands (`config|get`) may be named."""
+
+
+def administrative(rules: list[str]) -> frozenset[str]:
+    """The administrative commands that a user may run by a rule that doesn't name them, or that open everything.
+
+    Redis applies the rules from left to right, so `-@dangerous +@all` is everything; a selector in parentheses is a
+    list of its own (redis.io/docs/latest/operate/oss_and_stack/management/security/acl/).
+    """
+    allowed: set[str] = set()
+    text = " ".join(rules)
+    selectors = re.findall(r"\(([^)]*)\)", text)
+    for rule_ in re.sub(r"\([^)]*\)", " ", text).split():
+        sign, name = rule_[:1], rule_[1:].lower()
+        if rule_ in ("allcommands", "+@all"):
+            allowed = set(_DANGEROUS)
+        elif rule_ in ("nocommands", "-@all", "reset"):
+            allowed = set()
+        elif rule_.startswith(("+@", "-@")):
+            group = {"admin": _ADMIN, "dangerous": _DANGEROUS}.get(name[1:], frozenset[str]())
+            allowed = allowed | group if sign == "+" else allowed - group
+        elif sign == "-":
+            allowed.discard(name)
+        elif sign == "+" and name in _ALONE:
+            allowed.add(name)
+    return frozenset(allowed - _HARMLESS).union(*(administrative(selector.split()) for selector in selectors))
 
 
 @rule(
     "redis-least-privilege",
     severity=Severity.HIGH,
     protects="A leaked password of one purpose would open all of Redis, with CONFIG, DEBUG and FLUSHALL.",
-    fix="List the commands that the user needs instead of +@all or ~* with administrative commands.",
+    fix="List the commands that the user needs; +@all only with -@admin -@dangerous behind it.",
     link=f"{_DOCS}/security/acl/",
 )
 def least_privilege(stack: Stack, _: Parameters) -> Findings:
     """No Redis user may run every command."""
-    for holder, _name, text in stack.files("users.acl"):
-        for words in directives(text):
-            granted = set(words[2:])
-            everything = granted & {"+@all", "allcommands"}
-            if everything and not {"-@admin", "-@dangerous"} <= granted and "off" not in granted:
-                yield Finding(f"the user {words[1]} may run administrative commands", holder)
+    for holder, user, rules in _users(stack):
+        commands = administrative(rules)
+        if commands and _last(rules, "on", "off", "reset") == "on":
+            yield Finding(
+                f"the user {user} may run administrative commands: {', '.join(sorted(commands)[:6])}"
+                + (f" and {len(commands) - 6} more" if len(commands) > 6 else ""),
+                holder,
+            )
 
 
 @rule(
@@ -114,11 +205,11 @@ def persistence(stack: Stack, _: Parameters) -> Findings:
     """Every Redis writes an append-only file at least once a second, and snapshots."""
     for holder, _name, text in _nodes(stack):
         settings = redis_settings(text)
-        if settings.get("appendonly", "no") != "yes":
+        if settings.get("appendonly", "no").lower() != "yes":
             yield Finding("appendonly is off", holder)
         if settings.get("appendfsync", "everysec") == "no":
             yield Finding("appendfsync is no: up to 30 seconds of writes can be lost", holder)
-        if settings.get("save") in ('""', "''"):
+        if settings.get("save") == "":
             yield Finding("no snapshots are taken", holder)
         for server in stack.mounting(holder):
             if server.is_server and not server.get("spec", "volumeClaimTemplates"):
@@ -165,8 +256,9 @@ def sentinel_quorum(stack: Stack, _: Parameters) -> Findings:
             if count < 3 or count % 2 == 0:
                 yield Finding(f"there are {count} Sentinels; an odd number from 3 up is needed", server)
             for master, quorum in quorums.items():
-                if not count / 2 < quorum <= count:
-                    yield Finding(f"the quorum for {master} is {quorum} of {count} Sentinels", holder)
+                if not count / 2 < quorum < count:
+                    lost = ", so that none may be lost" if quorum == count else ""
+                    yield Finding(f"the quorum for {master} is {quorum} of {count} Sentinels{lost}", holder)
         if not quorums:
             yield Finding("the Sentinels watch no master", holder)
 
@@ -219,9 +311,9 @@ def graceful_stop(stack: Stack, parameters: Parameters) -> Findings:
     "redis-backup",
     severity=Severity.HIGH,
     protects="A replica copies a mistaken FLUSHALL at once; only a backup survives it.",
-    fix="Keep the backup CronJob running, at least daily, into a bucket of the stack.",
+    fix="Keep the backup CronJob running, at least every {hours} hours, into a bucket of the stack.",
     link=f"{_DOCS}/persistence/",
-    parameters={"cron_job": "redis-backup"},
+    parameters={"cron_job": "redis-backup", "hours": 24},
 )
 def backup(stack: Stack, parameters: Parameters) -> Findings:
     """Redis is backed up into a bucket by a job that isn't suspended."""
@@ -233,5 +325,8 @@ def backup(stack: Stack, parameters: Parameters) -> Findings:
     for job in jobs:
         if job.get("spec", "suspend"):
             yield Finding("the backup job is suspended", job)
+        pause = longest_pause(str(job.get("spec", "schedule")))
+        if pause is not None and pause > timedelta(hours=parameters["hours"]):
+            yield Finding(f"up to {pause.total_seconds() / 3600:g} hours lie between two backups", job)
     if not any(True for _ in stack.of(":Bucket")):
         yield Finding("there is no bucket for the backups")

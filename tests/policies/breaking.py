@@ -1,8 +1,10 @@
 """One way to break each rule: a change of that one thing in the real stack."""
 
+import base64
 import copy
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -265,6 +267,39 @@ def _no_budget(stack: Editable) -> None:
     stack.drop("pgbouncer-budget")
 
 
+def _short_lived(stack: Editable) -> None:
+    next(entry for entry in stack["redis-backups-lifecycle"]["rules"] if "expiration" in entry)["expiration"] = {
+        "days": 1
+    }
+
+
+def _action(stack: Editable, ref: str) -> dict[str, Any]:
+    """The action's parameters of one of the edge's rules."""
+    entries = [
+        entry
+        for name, fact in stack.facts.items()
+        if fact.type == RULESET and name in stack.resources
+        for entry in stack[name]["rules"]
+    ]
+    found: dict[str, Any] = next(entry for entry in entries if entry["ref"] == ref)["actionParameters"]
+    return found
+
+
+def _alert(*lines: str) -> Break:
+    """One more alert, of these lines."""
+    body = "\n".join(f"        {line}" for line in lines)
+    text = f"""
+groups:
+  - name: more
+    rules:
+      - alert: More
+        annotations: {{runbook_url: "https://example.com"}}
+        labels: {{severity: page}}
+{body}
+"""
+    return lambda stack: stack["monitoring-prometheus-rules"]["data"].update({"more.yml": text})
+
+
 BREAKS: Mapping[str, Break] = {
     "redis-authentication": _text("redis-data-config", "redis.conf", "aclfile /etc/redis-secrets/users.acl", ""),
     "redis-least-privilege": _text("redis-node-secrets", "users.acl", "+@all -@admin -@dangerous", "+@all"),
@@ -334,6 +369,37 @@ BREAKS: Mapping[str, Break] = {
         stack, *({**CACHING, "ref": f"rule-{number}"} for number in range(301)), GUARD
     ),
     "edge-rules-named": _edge_with(first={**CACHING, "ref": "credentials"}),
+    "aws-resource-policies-closed": _policy(
+        "redis-backups-key", {"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
+    ),
+    "s3-owner-enforced": _setter("redis-backups-ownership", "rule", {"objectOwnership": "ObjectWriter"}),
+    "s3-kept": _setter("redis-backups-bucket", "forceDestroy", True),
+    "s3-backups-kept": _short_lived,
+    "postgres-placed": _setter(INSTANCE, "dbSubnetGroupName", "default"),
+    "postgres-changed-with-care": _setter(INSTANCE, "applyImmediately", True),
+    "kubernetes-no-ingress": lambda stack: stack.add(
+        "kubernetes:networking.k8s.io/v1:Ingress", "more", {"metadata": {"name": "more"}, "spec": {"rules": [{}]}}
+    ),
+    "kubernetes-autoscalers-fit": _setter_below("api-autoscaler", "maxReplicas", 1),
+    "kubernetes-quota-fits": _setter_below("network-quota", "hard", {"requests.memory": "1Gi"}),
+    "kubernetes-volumes-kept": _setter_below(NODES, "persistentVolumeClaimRetentionPolicy", {"whenDeleted": "Delete"}),
+    "kubernetes-schedules": _setter_below("redis-backup", "schedule", "every night"),
+    "gateway-configuration-read": _text("gateway-config", "nginx.conf", "daemon off;", "daemon off"),
+    "gateway-hardened": _text("gateway-config", "nginx.conf", "ssl_verify_client on", "ssl_verify_client off"),
+    "edge-lifetimes": lambda stack: _action(stack, "lifetime-home")["maxAge"].update(value=31536000),
+    "edge-switched-on": _setter("edge-setting-always-use-https", "value", "off"),
+    "edge-guarded": _setter("edge-origin-pulls", "enabled", False),
+    "edge-proxied": _setter("edge-balancer", "proxied", False),
+    "edge-no-page-rules": lambda stack: stack.add(
+        "cloudflare:index/pageRule:PageRule", "more", {"target": "www.simone-webshop.com/*", "actions": {}}
+    ),
+    "alerts-can-fire": _alert('expr: "up == 0 and up == 1"'),
+    "exporters-are-there": lambda stack: stack.drop("monitoring-postgres-exporter-deployment"),
+    "types-are-judged": lambda stack: stack.add("aws:lambda/function:Function", "more", {"runtime": "python3.12"}),
+    "no-plain-secrets": _setter("postgres-firewall", "description", "postgres://app:hunter2hunter2@db/simone"),
+    "names-are-unique": lambda stack: stack.add(
+        "kubernetes:core/v1:Service", "more", {"metadata": {"name": "api", "namespace": "simone"}}
+    ),
     "alerts-have-runbooks": _no_runbook,
     "servers-are-scraped": _unscraped,
     "prometheus-keeps-data": _forgetful,
@@ -390,6 +456,117 @@ def _without_the_last_rule(name: str) -> Break:
     return lambda stack: stack[name]["rules"].pop()
 
 
+def _new(type_: str, **inputs: Any) -> Break:
+    return lambda stack: stack.add(type_, "more", inputs)
+
+
+def _identity(**statement: Any) -> Break:
+    """An inline policy of the jobs' role with this statement."""
+    return _policy("redis-jobs-policy", {"Effect": "Allow", **statement})
+
+
+def _trust(**condition: Any) -> Break:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Federated": "arn:aws:iam::123456789012:oidc-provider/oidc"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": condition,
+    }
+    return _policy("redis-jobs-role", statement, "assumeRolePolicy")
+
+
+def _role(**entry: list[str]) -> Break:
+    given = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"], **entry}
+    return _new("kubernetes:rbac.authorization.k8s.io/v1:ClusterRole", metadata={"name": "more"}, rules=[given])
+
+
+def _binding(kind: str, name: str) -> Break:
+    return _new(
+        "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding",
+        metadata={"name": "more"},
+        roleRef={"kind": "ClusterRole", "name": "view"},
+        subjects=[{"kind": kind, "name": name}],
+    )
+
+
+def _peer(name: str, **entry: Any) -> Break:
+    """One more entry in a network policy: `ingress` or `egress`."""
+
+    def breaks(stack: Editable) -> None:
+        for side, added in entry.items():
+            stack[name]["spec"].setdefault(side, []).append(added)
+
+    return breaks
+
+
+_HARMFUL = {
+    "containers": [
+        {
+            "name": "more",
+            "image": "docker.io/library/busybox:1.36",
+            "securityContext": {"privileged": True, "runAsUser": 0},
+        }
+    ]
+}
+
+
+def _pod(type_: str, *path: str) -> Break:
+    """A privileged pod, run by a resource of this type that holds its spec at this path."""
+    spec: dict[str, Any] = _HARMFUL
+    for key in reversed(path):
+        spec = {key: spec}
+    return _new(f"kubernetes:{type_}", metadata={"name": "more"}, **spec)
+
+
+def _more_containers(kind: str) -> Break:
+    return lambda stack: stack.pod(BALANCER).update({kind: _HARMFUL["containers"]})
+
+
+def _acl(*rules: str) -> Break:
+    user = " ".join(["user more on >0123456789abcdef", *rules])
+    return lambda stack: stack.replace("redis-node-secrets", "users.acl", "user default", f"{user}\nuser default")
+
+
+def _redis(line: str) -> Break:
+    """One more line at the end of a redis.conf, which is the one that counts."""
+
+    def breaks(stack: Editable) -> None:
+        stack["redis-data-config"]["data"]["redis.conf"] += f"\n{line}\n"
+
+    return breaks
+
+
+def _parameter(name: str, value: str, method: str = "immediate") -> Break:
+    """A parameter set, in the place of what the group says."""
+
+    def breaks(stack: Editable) -> None:
+        entries = [entry for entry in stack[GROUP]["parameters"] if entry["name"] != name]
+        stack[GROUP]["parameters"] = [*entries, {"name": name, "value": value, "applyMethod": method}]
+
+    return breaks
+
+
+def _door(*ranges: str) -> Break:
+    return _setter_below("gateway-services-door", "loadBalancerSourceRanges", list(ranges))
+
+
+def _annotation(text: str) -> Break:
+    return lambda stack: stack["network-namespace"]["metadata"].setdefault("annotations", {}).update(note=text)
+
+
+def _never_matches(stack: Editable) -> None:
+    """The guard for credentials, made one that no request meets."""
+    guard = stack["edge-request-cache-settings"]["rules"][-1]
+    guard["expression"] = f'http.request.method eq "NONE" and ({guard["expression"]})'
+
+
+def _all_sentinels(stack: Editable) -> None:
+    text = stack["redis-sentinel-config"]["data"]["sentinel.conf"]
+    stack["redis-sentinel-config"]["data"]["sentinel.conf"] = re.sub(
+        r"(?m)^(sentinel monitor \S+ \S+ \S+) \d+", r"\1 3", text
+    )
+
+
 OTHER_BREAKS: tuple[tuple[str, str, Break], ...] = (
     ("kubernetes-no-plain-secrets", "option", _argument("--password=hunter2-hunter2")),
     ("kubernetes-no-plain-secrets", "option and value", _argument("--auth-token", "hunter2-hunter2")),
@@ -421,5 +598,252 @@ OTHER_BREAKS: tuple[tuple[str, str, Break], ...] = (
     ("edge-personal-routes", "not understood", _caching_too('starts_with(http.request.uri.path, "/x")')),
     ("edge-authorization-bypass", "no guard", _without_the_last_rule("edge-request-cache-settings")),
     ("edge-set-cookie-bypass", "no guard", _without_the_last_rule("edge-response-cache-settings")),
+    ("iam-no-wildcard", "NotAction", _identity(NotAction="iam:*", Resource="arn:aws:s3:::x")),
+    ("iam-no-wildcard", "NotResource", _identity(Action="s3:GetObject", NotResource="arn:aws:s3:::x")),
+    ("iam-no-wildcard", "iam:Pass*", _identity(Action="iam:Pass*", Resource="arn:aws:iam::1:role/x")),
+    ("iam-no-wildcard", "part of a name", _identity(Action="secretsmanager:Get*", Resource="arn:aws:s3:::x")),
+    ("iam-no-wildcard", "every bucket", _identity(Action="s3:GetObject", Resource="arn:aws:s3:::*")),
+    (
+        "iam-no-wildcard",
+        "a condition that is always met",
+        _identity(Action="s3:GetObject", Resource="*", Condition={"StringLike": {"aws:PrincipalArn": "*"}}),
+    ),
+    (
+        "iam-no-wildcard",
+        "managed",
+        _setter("redis-jobs-role", "managedPolicyArns", ["arn:aws:iam::aws:policy/IAMFullAccess"]),
+    ),
+    (
+        "iam-no-wildcard",
+        "inline",
+        _setter(
+            "redis-jobs-role",
+            "inlinePolicies",
+            [{"policy": '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'}],
+        ),
+    ),
+    (
+        "iam-trust-limited",
+        "any account of the namespace",
+        _trust(StringLike={"oidc:sub": "system:serviceaccount:simone:*"}),
+    ),
+    (
+        "iam-trust-limited",
+        "where a subject is there",
+        _trust(StringEqualsIfExists={"oidc:sub": "system:serviceaccount:a:b"}),
+    ),
+    ("iam-trust-limited", "all but one", _trust(StringNotEquals={"oidc:sub": "system:serviceaccount:a:b"})),
+    (
+        "aws-resource-policies-closed",
+        "queue",
+        _new(
+            "aws:sqs/queue:Queue",
+            policy='{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sqs:SendMessage"}]}',
+        ),
+    ),
+    (
+        "s3-policy-closed",
+        "NotPrincipal",
+        _policy("redis-backups-policy", {"Effect": "Allow", "NotPrincipal": {"AWS": "1"}, "Action": "s3:GetObject"}),
+    ),
+    ("kubernetes-rbac-limited", "escalate", _role(verbs=["escalate"])),
+    ("kubernetes-rbac-limited", "pods/exec", _role(resources=["pods/exec"], verbs=["create"])),
+    ("kubernetes-rbac-limited", "makes pods", _role(verbs=["create"])),
+    ("kubernetes-rbac-limited", "tokens", _role(resources=["serviceaccounts/token"], verbs=["create"])),
+    ("kubernetes-rbac-limited", "all of the API", _role(nonResourceURLs=["*"])),
+    ("kubernetes-rbac-limited", "everybody", _binding("Group", "system:authenticated")),
+    ("kubernetes-rbac-limited", "nobody known", _binding("Group", "system:unauthenticated")),
+    ("kubernetes-rbac-limited", "anonymous", _binding("User", "system:anonymous")),
+    (
+        "kubernetes-network-policies",
+        "out to anywhere",
+        _peer("network-api", egress={"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}),
+    ),
+    (
+        "kubernetes-network-policies",
+        "out by IPv6",
+        _peer("network-api", egress={"to": [{"ipBlock": {"cidr": "::/0"}}], "ports": [{"port": 25}]}),
+    ),
+    (
+        "kubernetes-network-policies",
+        "all namespaces",
+        _peer("network-api", ingress={"from": [{"namespaceSelector": {}}]}),
+    ),
+    (
+        "kubernetes-network-policies",
+        "storefront to Redis",
+        _peer(
+            "network-redis",
+            ingress={"from": [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": "storefront"}}}]},
+        ),
+    ),
+    (
+        "kubernetes-network-policies",
+        "halves",
+        _peer(
+            "network-api", ingress={"from": [{"ipBlock": {"cidr": "0.0.0.0/1"}}, {"ipBlock": {"cidr": "128.0.0.0/1"}}]}
+        ),
+    ),
+    ("kubernetes-services-closed", "halves", _door("0.0.0.0/1", "128.0.0.0/1")),
+    ("kubernetes-services-closed", "put together", _door(*(f"{number}.0.0.0/8" for number in range(256)))),
+    ("kubernetes-services-closed", "IPv6", _door("173.245.48.0/20", "::/1")),
+    ("kubernetes-services-closed", "externalIPs", _setter_below("api-service", "externalIPs", ["203.0.113.7"])),
+    ("security-group-closed", "half", _setter("postgres-firewall-cluster", "cidrIpv4", "0.0.0.0/1")),
+    (
+        "security-group-closed",
+        "put together",
+        _setter("postgres-firewall", "ingress", [{"cidrBlocks": ["10.0.0.0/16", "10.1.0.0/16"], "protocol": "tcp"}]),
+    ),
+    ("kubernetes-pods-restricted", "Pod", _pod("core/v1:Pod", "spec")),
+    ("kubernetes-pods-restricted", "ReplicaSet", _pod("apps/v1:ReplicaSet", "spec", "template", "spec")),
+    ("kubernetes-pods-restricted", "DaemonSet", _pod("apps/v1:DaemonSet", "spec", "template", "spec")),
+    ("kubernetes-pods-restricted", "Job", _pod("batch/v1:Job", "spec", "template", "spec")),
+    (
+        "kubernetes-pods-restricted",
+        "CronJob",
+        _pod("batch/v1:CronJob", "spec", "jobTemplate", "spec", "template", "spec"),
+    ),
+    ("kubernetes-pods-restricted", "init container", _more_containers("initContainers")),
+    ("kubernetes-pods-restricted", "ephemeral container", _more_containers("ephemeralContainers")),
+    (
+        "kubernetes-pods-restricted",
+        "network volume",
+        lambda stack: stack.pod(BALANCER)["volumes"].append({"name": "more", "nfs": {"server": "x", "path": "/"}}),
+    ),
+    (
+        "kubernetes-images-fixed",
+        "registry",
+        lambda stack: stack.container(BALANCER).update(image="evil.example.com/x:1.0"),
+    ),
+    ("types-are-judged", "chart", _new("kubernetes:helm.sh/v3:Release", chart="x")),
+    ("types-are-judged", "provider of another", _new("random:index/randomPassword:RandomPassword", length=8)),
+    ("gateway-hardened", "old TLS", _text("gateway-config", "nginx.conf", "ssl_protocols ", "ssl_protocols TLSv1 ")),
+    (
+        "gateway-hardened",
+        "everybody is the edge",
+        _text("gateway-config", "nginx.conf", "set_real_ip_from 173.245.48.0/20;", "set_real_ip_from 0.0.0.0/0;"),
+    ),
+    ("gateway-hardened", "cookies", _text("gateway-config", "nginx.conf", " $upstream_http_set_cookie;", ";")),
+    ("redis-least-privilege", "the last word", _acl("~*", "-@dangerous", "+@all")),
+    ("redis-least-privilege", "category", _acl("~*", "+@dangerous")),
+    ("redis-least-privilege", "selector", _acl("(+@all ~*)")),
+    ("redis-least-privilege", "command", _acl("~*", "+config")),
+    ("redis-authentication", "password taken back", _acl("resetpass", "~*", "+get")),
+    ("redis-authentication", "in redis.conf", _redis("user more on nopass ~* +get")),
+    ("redis-authentication", "another file", _redis("include /data/more.conf")),
+    ("redis-persistence", "the last word", _redis("appendonly no")),
+    ("redis-persistence", "no snapshots in the end", _redis('save ""')),
+    ("redis-not-open", "the last word", _redis("protected-mode no")),
+    ("redis-eviction-policy", "the last word", _redis("maxmemory-policy noeviction")),
+    ("redis-sentinel-quorum", "all of them", _all_sentinels),
+    ("redis-backup", "once a week", _setter_below("redis-backup", "schedule", "0 3 * * 0")),
+    (
+        "s3-backups-kept",
+        "old versions",
+        lambda stack: stack["redis-backups-lifecycle"]["rules"].append(
+            {"status": "Enabled", "noncurrentVersionExpiration": {"noncurrentDays": 1}}
+        ),
+    ),
+    (
+        "pgbouncer-pool-mode",
+        "of one database",
+        _text("pgbouncer-config", "pgbouncer.ini", "dbname=simone", "dbname=simone pool_mode=session"),
+    ),
+    (
+        "pgbouncer-pools-fit",
+        "of one database",
+        _text("pgbouncer-config", "pgbouncer.ini", "dbname=simone", "dbname=simone max_db_connections=0"),
+    ),
+    (
+        "pgbouncer-pools-fit",
+        "formula",
+        _parameter("max_connections", "{DBInstanceClassMemory/999999999}", "pending-reboot"),
+    ),
+    ("postgres-apply-method", "max_wal_senders", _parameter("max_wal_senders", "20")),
+    ("postgres-apply-method", "rds.logical_replication", _parameter("rds.logical_replication", "1")),
+    ("postgres-apply-method", "huge_pages", _parameter("huge_pages", "off")),
+    ("postgres-apply-method", "no parameter", _parameter("shared_bufers", "1000")),
+    (
+        "postgres-parameters-fit",
+        "formula",
+        _parameter("shared_buffers", "{DBInstanceClassMemory/8192}", "pending-reboot"),
+    ),
+    ("postgres-placed", "storage", _setter(INSTANCE, "storageType", "io1")),
+    ("postgres-placed", "no such zone", _setter(INSTANCE, "availabilityZone", "eu-central-1z")),
+    ("postgres-changed-with-care", "major", _setter(INSTANCE, "allowMajorVersionUpgrade", True)),
+    ("alerts-can-fire", "no PromQL", _alert('expr: "sum(rate(x[5m])"')),
+    ("alerts-can-fire", "numbers", _alert('expr: "vector(0) > 1"')),
+    ("alerts-can-fire", "negative rate", _alert('expr: "rate(http_requests_total[5m]) < 0"')),
+    ("alerts-can-fire", "a month", _alert("expr: up == 0", "for: 30d")),
+    ("exporters-are-there", "no alert", lambda stack: stack.drop("monitoring-prometheus-rules")),
+    ("edge-authorization-bypass", "never met", _never_matches),
+    (
+        "edge-switched-on",
+        "HSTS",
+        _setter("edge-setting-security-header", "value", {"strict_transport_security": {"enabled": False}}),
+    ),
+    (
+        "edge-guarded",
+        "past the firewall",
+        lambda stack: stack.add(RULESET, "more", _zone_rules({"ref": "x", "action": "skip", "expression": "true"})),
+    ),
+    (
+        "edge-proxied",
+        "record",
+        _new("cloudflare:index/dnsRecord:DnsRecord", name="www", type="A", content="203.0.113.7", proxied=False),
+    ),
+    ("kubernetes-disruption-budgets", "none", _setter_below("redis-data-budget", "maxUnavailable", 0)),
+    (
+        "kubernetes-disruption-budgets",
+        "all must stay",
+        lambda stack: stack["redis-data-budget"]["spec"].update(maxUnavailable=None, minAvailable=2),
+    ),
+    ("kubernetes-quota-fits", "pods", _setter_below("network-quota", "hard", {"pods": "10"})),
+    ("kubernetes-volumes-kept", "class", _new("kubernetes:storage.k8s.io/v1:StorageClass", reclaimPolicy="Delete")),
+    ("kubernetes-schedules", "31 February", _setter_below("redis-backup", "schedule", "0 3 31 2 *")),
+    ("kubernetes-no-plain-secrets", "JWT", _argument("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl")),
+    ("kubernetes-no-plain-secrets", "GitHub", _in_a_config_map("x ghp_0123456789abcdefghijABCDEFGHIJ012345")),
+    ("kubernetes-no-plain-secrets", "Stripe", _in_a_config_map("x " + "sk_live" + "_0123456789abcdefghijklmn")),
+    (
+        "kubernetes-no-plain-secrets",
+        "base64",
+        _in_a_config_map("x " + base64.b64encode(b"postgres://app:hunter2hunter2@db/simone").decode()),
+    ),
+    *(
+        (
+            "kubernetes-no-plain-secrets",
+            name,
+            lambda stack, name=name: stack.container(BALANCER)["env"].append({"name": name, "value": "correct horse"}),
+        )
+        for name in (
+            "JWT_SECRET",
+            "clientSecret",
+            "AWS_SECRET_ACCESS_KEY",
+            "SECRET_KEY",
+            "passphrase",
+            "DB_PASS",
+            "pwd",
+        )
+    ),
+    ("no-plain-secrets", "annotation", _annotation("ghp_0123456789abcdefghijABCDEFGHIJ012345")),
+    ("no-plain-secrets", "by its name", _setter("postgres-firewall", "tags", {"connectionString": "Server=x;Pwd=y"})),
 )
 """Further ways to break some of them: rule, what it is, the change."""
+
+
+CRASHES: tuple[tuple[str, str, Break], ...] = (
+    ("redis-eviction-policy", "redis-data-config", _redis("maxmemory 10gig")),
+    (
+        "security-group-closed",
+        "postgres-firewall-cluster",
+        _setter("postgres-firewall-cluster", "cidrIpv4", "10.0.0.0/99"),
+    ),
+    ("iam-no-wildcard", "redis-jobs-policy", _setter("redis-jobs-policy", "policy", "{")),
+    ("kubernetes-quota-fits", "network-quota", _setter_below("network-quota", "hard", {"requests.memory": "lots"})),
+    (
+        "alerts-have-runbooks",
+        "monitoring-prometheus-rules",
+        lambda stack: stack["monitoring-prometheus-rules"]["data"].update({"more.yml": "groups: [alert: {"}),
+    ),
+)
+"""What a rule can't judge: the rule, the resource, the change."""

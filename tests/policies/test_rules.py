@@ -4,12 +4,17 @@ import dataclasses
 from collections.abc import Mapping
 
 import pytest
-from breaking import BREAKS, CACHING, GUARD, OTHER_BREAKS, Break, Editable, with_edge
+from breaking import BREAKS, CACHING, CRASHES, GUARD, INSTANCE, OTHER_BREAKS, Break, Editable, with_edge
+from typer.testing import CliRunner
 
+from policies import pack
 from policies.catalogue import RULES
 from policies.judgement import Verdict, judge
-from policies.rule import Level, Rule
+from policies.rule import Finding, Level, Rule
+from policies.rules.coverage import NEED_NONE, is_judged
 from policies.settings_file import Strictness, read
+from review import gate
+from review.__main__ import app
 from review.gate import verdicts
 from stack.environments import environments
 from stack.render import Rendered
@@ -49,6 +54,50 @@ def test_other_ways_to_break_a_rule_are_caught(rule_id: str, breaks: Break, rend
     assert _judged(whole.stack(), next(rule for rule in RULES if rule.id == rule_id)).findings
 
 
+@pytest.mark.parametrize(("rule_id", "resource", "breaks"), [pytest.param(*one, id=one[0]) for one in CRASHES])
+def test_a_rule_that_fails_is_named_with_the_resource_and_the_others_still_judge(
+    rule_id: str, resource: str, breaks: Break, rendered: Mapping[str, Rendered]
+) -> None:
+    whole = Editable.of(rendered["prod"])
+    breaks(whole)
+    stack_protected = whole.protect[INSTANCE]
+    whole.protect[INSTANCE] = False
+    found = judge(whole.stack(), RULES, read("prod", RULES))
+    crashes = gate.crashes(found)
+    assert stack_protected
+    assert any(line.startswith(f"the rule {rule_id} can't judge {resource}: ") for line in crashes), crashes
+    assert [verdict.rule.id for verdict in found if verdict.findings] == ["stateful-protected"]
+
+
+def test_a_rule_that_fails_under_the_engine_stops_the_deployment(rendered: Mapping[str, Rendered]) -> None:
+    said: list[str] = []
+
+    def failing(stack: Stack, _: object) -> list[Finding]:
+        assert stack.resources[0].get("no")["thing"]
+        return []
+
+    rule = dataclasses.replace(RULES[0], check=failing)
+    pack.tell(rule, lambda: rule.check(rendered["prod"], {}), lambda message, _urn=None: said.append(message))
+    assert said[0].startswith(f"the rule {rule.id} can't judge ")
+
+
+def test_the_gate_of_a_rule_that_fails_says_so_and_ends_with_2(
+    rendered: Mapping[str, Rendered], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Editable.of(rendered["prod"])
+    CRASHES[0][2](whole)
+    monkeypatch.setattr("review.__main__.render", lambda _: whole.stack())
+    result = CliRunner().invoke(app, ["gate", "prod"])
+    assert result.exit_code == 2
+    assert "the rule redis-eviction-policy can't judge redis-data-config: ValueError: '10gig'" in result.output
+
+
+def test_the_kinds_of_types_that_no_rule_looks_at_say_why() -> None:
+    assert all(len(reason) > 10 for reason in NEED_NONE.values())
+    assert not is_judged("aws:lambda/function:Function")
+    assert not is_judged("acme:apps:Deployment")
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_unknown_values_never_break_a_rule(rule: Rule, rendered: Mapping[str, Rendered]) -> None:
     """Every top-level property unknown, one resource type after the other: a rule waits, or is silent."""
@@ -60,7 +109,7 @@ def test_unknown_values_never_break_a_rule(rule: Rule, rendered: Mapping[str, Re
                 for r in stack.resources
             )
         )
-        _judged(hidden, rule)
+        assert not _judged(hidden, rule).crashes
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)

@@ -1,0 +1,142 @@
+"""What no rule looks at, and what holds for every resource of whatever type."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Final
+
+from policies.rule import Finding, Findings, Level, Parameters, Rule, Severity, rule
+from policies.rules import aws, edge, gateway, kubernetes, monitoring, ownership, pgbouncer, postgres, redis
+from stack.properties import format_path
+from stack.resource import Resource, Stack
+from stack.sensitive import secret_of, secrets_in
+
+_STACK_WIDE: Final = frozenset(
+    {
+        "aws:rds/parameterGroup:ParameterGroup",
+        "aws:s3/bucket:Bucket",
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        "aws:s3/bucketVersioning:BucketVersioning",
+        "cloudflare:index/authenticatedOriginPullsSettings:AuthenticatedOriginPullsSettings",
+        "cloudflare:index/zoneSetting:ZoneSetting",
+        "kubernetes:core/v1:ConfigMap",
+        "kubernetes:core/v1:ResourceQuota",
+        "kubernetes:core/v1:Secret",
+        "kubernetes:networking.k8s.io/v1:NetworkPolicy",
+        "kubernetes:policy/v1:PodDisruptionBudget",
+    }
+)
+"""Types that rules over the whole stack judge."""
+NEED_NONE: Final[Mapping[str, str]] = {
+    "aws:kms/alias:Alias": "a name for a key, which is judged",
+    "aws:rds/subnetGroup:SubnetGroup": "its subnets are given by a setting; whether the database uses it is judged",
+    "aws:secretsmanager/secretVersion:SecretVersion": "the secret's value; who may read it is judged on the secret",
+    "cloudflare:index/argoTieredCaching:ArgoTieredCaching": "where the edge asks itself first; opens nothing",
+    "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor": "asks the origins whether they are well; opens nothing",
+    "cloudflare:index/loadBalancerPool:LoadBalancerPool": "the origins' public names, given by a setting",
+    "cloudflare:index/notificationPolicy:NotificationPolicy": "mails; opens nothing",
+    "cloudflare:index/regionalTieredCache:RegionalTieredCache": "where the edge asks itself first; opens nothing",
+    "cloudflare:index/tieredCache:TieredCache": "where the edge asks itself first; opens nothing",
+    "cloudflare:index/zoneCacheVariants:ZoneCacheVariants": "which pictures are told apart; opens nothing",
+    "kubernetes:scheduling.k8s.io/v1:PriorityClass": "who is scheduled first; opens nothing",
+    "pulumi:pulumi:Stack": "the stack itself; its exports are judged",
+}
+"""Types that no rule has to look at, with the reason."""
+_NOT_LOOKED_INTO: Final = (":Chart", ":Release", ":ConfigFile", ":ConfigGroup", ":Directory", ":CustomResource")
+_EVERYWHERE: Final = frozenset({"aws-tags", "kubernetes-labels"})
+"""Rules that say nothing about what a resource does."""
+
+
+@cache
+def _rules() -> tuple[Rule, ...]:
+    modules = (aws, edge, gateway, kubernetes, monitoring, ownership, pgbouncer, postgres, redis)
+    return tuple(value for module in modules for value in vars(module).values() if isinstance(value, Rule))
+
+
+def is_judged(type_: str) -> bool:
+    """Whether a rule looks at resources of this type, or none has to."""
+    if type_ in _STACK_WIDE or type_ in NEED_NONE:
+        return True
+    if type_.partition(":")[0] not in ("aws", "cloudflare", "kubernetes"):
+        return False
+    return any(one.applies_to(type_) for one in _rules() if one.id not in _EVERYWHERE)
+
+
+@rule(
+    "types-are-judged",
+    severity=Severity.MEDIUM,
+    level=Level.ADVISORY,
+    protects="What nobody has judged may open, delete or cost anything, and a green report would say nothing about it.",
+    fix="Write a rule for the type, or put it with a reason on the list NEED_NONE in policies/rules/coverage.py.",
+    link="https://www.pulumi.com/docs/iac/concepts/resources/",
+)
+def types_are_judged(stack: Stack, _: Parameters) -> Findings:
+    """Every resource's type is one that somebody judges."""
+    for resource in stack.resources:
+        if not resource.custom and resource.type.startswith("simone:"):
+            continue  # a component: what is in it is judged
+        if resource.type.endswith(_NOT_LOOKED_INTO):
+            yield Finding(f"it is a {resource.type}: what it contains isn't looked into", resource)
+        elif not is_judged(resource.type):
+            inputs = ", ".join(resource.inputs) or "none"
+            yield Finding(f"nobody judges the type {resource.type} yet; its inputs: {inputs}", resource)
+
+
+_SECRETS_BELONG_HERE: Final[Mapping[str, frozenset[str]]] = {
+    "kubernetes:core/v1:Secret": frozenset({"data", "stringData"}),
+    "aws:secretsmanager/secretVersion:SecretVersion": frozenset({"secretString", "secretBinary"}),
+    "aws:rds/instance:Instance": frozenset({"password"}),
+}
+"""Properties whose values are secrets by nature. The engine hands them to the policies without the mark."""
+
+
+@rule(
+    "no-plain-secrets",
+    severity=Severity.CRITICAL,
+    protects="Whoever may look at the resource in its console, or at the stack's outputs, would read the secret.",
+    fix="Put it into Secrets Manager or a Kubernetes Secret and refer to it; mark an export with pulumi.Output.secret.",
+    link="https://www.pulumi.com/docs/iac/concepts/secrets/",
+)
+def no_plain_secrets(stack: Stack, _: Parameters) -> Findings:
+    """No value of any resource, and no export, is a secret in plain text."""
+    for resource in stack.resources:
+        if resource.is_workload or resource.type == "kubernetes:core/v1:ConfigMap":
+            continue  # kubernetes-no-plain-secrets says it of these
+        for path, kind in _plain_secrets(resource):
+            yield Finding(f"{path} holds a secret: {kind}", resource)
+    for name, value in stack.exports.items():
+        if name not in stack.secret_exports and (kind := secret_of(name, value)):
+            yield Finding(f"the export {name} holds a secret: {kind}")
+
+
+def _plain_secrets(resource: Resource) -> Iterator[tuple[str, str]]:
+    allowed = _SECRETS_BELONG_HERE.get(resource.type, frozenset())
+    for path, kind in secrets_in(dict(resource.inputs)):
+        text = format_path(path)
+        if path[0] not in allowed and not any(text.startswith(marked) for marked in resource.secret_paths):
+            yield text, kind
+
+
+@rule(
+    "names-are-unique",
+    severity=Severity.HIGH,
+    protects="Two resources with one name overwrite each other, or the second is refused in the middle of an update.",
+    fix="Give one of them another name.",
+    link="https://www.pulumi.com/docs/iac/concepts/resources/names/",
+)
+def names_are_unique(stack: Stack, _: Parameters) -> Findings:
+    """No two resources have the same URN, nor the same name in the cluster or the account."""
+    seen: dict[tuple[object, ...], Resource] = {}
+    for resource in stack.resources:
+        if not resource.custom:
+            continue
+        places: list[tuple[object, ...]] = [("the URN", resource.urn)]
+        if resource.type.startswith("kubernetes:") and isinstance(resource.inputs.get("metadata"), Mapping):
+            metadata = resource.inputs["metadata"]
+            group = resource.type.split(":")[1].split("/")[0]
+            if name := metadata.get("name"):
+                places.append(("the object", group, resource.kind, metadata.get("namespace"), name))
+        for place in places:
+            if place in seen:
+                where = " ".join(str(part) for part in place if part)
+                yield Finding(f"{where} is {seen[place].name}'s already", resource)
+            seen[place] = resource
