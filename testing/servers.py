@@ -9,7 +9,7 @@ import threading
 import urllib.request
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psutil
 
@@ -58,7 +58,7 @@ def process(command: Sequence[str], environment: Mapping[str, str], log: Path) -
         child.wait()
 
 
-def end(child: "subprocess.Popen[bytes]") -> None:
+def end(child: "subprocess.Popen[Any]") -> None:
     """End a program as it is asked to, or at once if it doesn't."""
     child.terminate()
     try:

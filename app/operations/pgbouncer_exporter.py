@@ -6,7 +6,7 @@ common dashboards fit. Ours, because that one isn't in Debian, and Debian's is a
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 import psycopg
 from prometheus_client import start_http_server
@@ -106,7 +106,7 @@ def show(settings: PoolerSettings, what: str) -> str:
         raise OperationError(f"the console isn't asked for {what!r}; it may be: {', '.join(SHOWN)}")
     try:
         with _console(settings) as connection:
-            rows = _rows(connection, cast("LiteralString", f"SHOW {what.upper()}"))
+            rows = _rows(connection, f"SHOW {what.upper()}")
     except (psycopg.Error, OSError) as error:
         raise OperationError(f"pgBouncer's console at {settings.pod_ip} doesn't answer: {error}") from error
     lines = [list(rows[0]) if rows else [], *(list(row.values()) for row in rows)]

@@ -76,7 +76,7 @@ def _spelt(value: Any, *, data: bool = False) -> Any:
 
 def _is_spelt(value: Any) -> bool:
     """A pool's origins have the header Host only, which is a parameter; a monitor's headers are data."""
-    return isinstance(value, Mapping) and value.keys() == {"hosts"}
+    return isinstance(value, Mapping) and set(value) == {"hosts"}
 
 
 def faults(type_: str, inputs: Inputs) -> list[str]:

@@ -4,6 +4,7 @@ import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import redis
 from pydantic import SecretStr
@@ -54,7 +55,7 @@ def test_each_user_may_not_do_what_it_does_not_need(tmp_path: Path) -> None:
             eventually(judge.ping, "Redis answers")
             for user, commands in MUST_NOT.items():
                 for line in commands:
-                    answer = judge.execute_command("ACL", "DRYRUN", user, *line.split())
+                    answer: Any = judge.execute_command("ACL", "DRYRUN", user, *line.split())
                     assert b"no permissions" in answer, (user, line, answer)
     finally:
         end(server)
