@@ -49,13 +49,17 @@ function structured(product: Product): string {
     sku: String(product.id),
     brand: { "@type": "Brand", name: product.brand },
     image: [origin + imagePath(product.image)],
-    offers: {
-      "@type": "Offer",
-      url: `${origin}/products/${product.id}`,
-      price: majorUnits(product.price, product.currency),
-      priceCurrency: product.currency,
-      availability: `https://schema.org/${product.stock > 0 ? "InStock" : "OutOfStock"}`,
-    },
+    ...(product.price === null
+      ? {} // not for sale here
+      : {
+          offers: {
+            "@type": "Offer",
+            url: `${origin}/products/${product.id}`,
+            price: majorUnits(product.price, product.currency),
+            priceCurrency: product.currency,
+            availability: `https://schema.org/${product.stock > 0 ? "InStock" : "OutOfStock"}`,
+          },
+        }),
     ...(product.ratingCount
       ? {
           aggregateRating: {
