@@ -8,7 +8,7 @@ import pytest
 
 from policies.catalogue import RULES
 from policies.judgement import judge
-from policies.rule import Level
+from policies.rule import Level, Parameters
 from policies.settings_file import Strictness
 from review import gate
 from review.html import html
@@ -29,9 +29,15 @@ JUDGED = [
 ]
 
 
+def _of_the_fixture(parameters: Parameters) -> Parameters:
+    """The rule's parameters, with the registry that the part of a stack names."""
+    allowed = parameters.get("registries")
+    return {**parameters, "registries": [*allowed, "registry.example"]} if allowed else parameters
+
+
 def reviewed(name: str) -> Report:
     plan = planned(name)
-    strictness = {rule.id: Strictness(Level.MANDATORY, rule.parameters) for rule in JUDGED}
+    strictness = {rule.id: Strictness(Level.MANDATORY, _of_the_fixture(rule.parameters)) for rule in JUDGED}
     found = judge(Stack(plan.after), JUDGED, strictness)
     return build([dataclasses.replace(plan, violations=gate.violations(found))])
 
