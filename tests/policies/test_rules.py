@@ -41,6 +41,7 @@ def test_an_environment_as_it_is_breaks_no_policy(environment: str, rendered: Ma
 def test_a_broken_stack_is_caught(rule: Rule, rendered: Mapping[str, Rendered]) -> None:
     whole = Editable.of(rendered["prod"])
     assert _judged(whole.stack(), rule).findings == ()
+    assert rule.id in BREAKS, f"say in BREAKS of tests/policies/breaking.py what breaks {rule.id}"
     BREAKS[rule.id](whole)
     assert _judged(whole.stack(), rule).findings
 
