@@ -569,7 +569,8 @@ def rbac_limited(role: Resource, _: Parameters) -> Findings:
         for part in ("apiGroups", "resources", "verbs", "nonResourceURLs"):
             if any("*" in str(value) for value in dig(entry, part) or ()):
                 yield Finding(f"it allows all {part}", role)
-        resources, verbs = set(dig(entry, "resources") or ()), set(dig(entry, "verbs") or ())
+        resources: set[Any] = set(dig(entry, "resources") or ())
+        verbs: set[Any] = set(dig(entry, "verbs") or ())
         if "secrets" in resources:
             yield Finding("it allows to read Secrets", role)
         if taken := verbs & _WIDENING_VERBS:

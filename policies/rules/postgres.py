@@ -4,7 +4,7 @@ import ast
 import math
 import operator
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,12 @@ def evaluated(value: str, memory: float) -> float:
         raise FormulaError(f"{value!r} is no number and no formula of RDS") from error
 
 
-_OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+_OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
 _FUNCTIONS = {"LEAST": min, "GREATEST": max, "SUM": lambda *parts: sum(parts), "LOG": math.log2}
 
 
@@ -293,7 +298,7 @@ def apply_method(stack: Stack, _: Parameters) -> Findings:
                 yield Finding(f"{name} takes effect at a restart only, but is to be applied at once", group)
         loaded = {part.strip() for part in values.get("shared_preload_libraries", ("", ""))[0].split(",")}
         for name in values:
-            extension, dot, _ = name.partition(".")
+            extension, dot, _rest = name.partition(".")
             if name not in _CONTEXTS and not (dot and extension in {"rds", *loaded}):
                 yield Finding(f"{name} is no parameter of Postgres, nor of a library that is loaded", group)
 
