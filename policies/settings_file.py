@@ -39,7 +39,8 @@ def read(environment: str, rules: tuple[Rule, ...]) -> Mapping[str, Strictness]:
         content = json.loads(path.read_text())
     except FileNotFoundError:
         raise PolicySettingsError(
-            f"{path.name} is missing: each environment says how strict its policies are"
+            f"policies/{path.name} is missing: it says how strict the policies are in {environment}; "
+            "`make environment` writes it with all else that an environment needs, or copy another environment's"
         ) from None
     except ValueError as error:
         raise PolicySettingsError(f"{path.name} is not valid JSON: {error}") from None

@@ -111,12 +111,14 @@ def test_a_gateway_s_pod_is_ready_only_when_the_load_balancer_has_taken_it_in(en
 
 
 def test_every_pod_has_a_policy_of_its_own(environment: Rendered) -> None:
-    assert {pod["labels"][NAME] for pod in _pods(environment)} <= set(systems())
+    without = {pod["labels"][NAME] for pod in _pods(environment)} - set(systems())
+    assert not without, f"add the flows of {without} to components/kubernetes/flows.py: all else is denied"
 
 
 def test_every_system_of_the_table_is_declared_somewhere(rendered: Any) -> None:
     declared = {pod["labels"][NAME] for env in environments() for pod in _pods(rendered(env))}
-    assert set(systems()) <= declared
+    gone = set(systems()) - declared
+    assert not gone, f"no environment declares {gone}, which a flow of components/kubernetes/flows.py names"
 
 
 def test_every_address_that_a_pod_is_given_is_one_that_it_may_call(environment: Rendered) -> None:

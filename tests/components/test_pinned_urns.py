@@ -1,18 +1,22 @@
 """An upgrade never deletes by accident: every URN is pinned, and a rename needs an alias."""
 
 import dataclasses
+import re
 from collections.abc import Callable
 
 import pytest
 
 from review.compare import former_urns
+from stack.environments import ROOT, environments
 from stack.render import Rendered
 from stack.resource import Resource
 from tools.pins import DIRECTORY
 
 
 def _pinned(environment: str) -> set[str]:
-    return {line.split(" ")[0] for line in (DIRECTORY / f"{environment}.txt").read_text().splitlines()}
+    path = DIRECTORY / f"{environment}.txt"
+    assert path.exists(), f"no URN of {environment} is pinned yet (tests/components/pinned/{path.name}): make pins"
+    return {line.split(" ")[0] for line in path.read_text().splitlines()}
 
 
 def _gone(pinned: set[str], rendered: Rendered) -> list[str]:
@@ -60,6 +64,18 @@ def test_everything_belongs_to_a_component(environment: Rendered) -> None:
             assert resource.parent in {stack, *components}, resource.urn
         elif resource.urn != stack:
             assert resource.parent in components, resource.urn
+
+
+def test_every_component_is_declared_somewhere(rendered: Callable[[str], Rendered]) -> None:
+    declared = {resource.type for name in environments() for resource in rendered(name).resources}
+    forgotten = [
+        f"{path.relative_to(ROOT)} has the component {type_}, which no environment declares: call it in "
+        "components/stack.py, or in the component that it is a part of"
+        for path in sorted((ROOT / "components").rglob("*.py"))
+        for type_ in re.findall(r'"(simone:\w+:\w+)"', path.read_text())
+        if type_ not in declared
+    ]
+    assert not forgotten, forgotten
 
 
 def test_every_child_is_named_after_its_component(environment: Rendered) -> None:

@@ -193,6 +193,15 @@ def directive(line: str) -> tuple[str, str]:
     return name, line[len(name) + 1 :]
 
 
+def agree(reasons: Mapping[str, str], lines: Mapping[str, str], heading: str) -> None:
+    """Each line has a reason in the table of that heading, and each reason a line."""
+    faults = [
+        *(f"`{name}` has no reason: add it to the table {heading} of docs/redis.md" for name in lines.keys() - reasons),
+        *(f"docs/redis.md gives a reason for `{name}`, which {heading} lacks" for name in reasons.keys() - lines),
+    ]
+    assert not faults, faults
+
+
 def declared(*texts: str) -> list[tuple[str, str]]:
     lines = [line for text in texts for line in text.splitlines() if line and not line.startswith("#")]
     return [directive(line) for line in lines]
@@ -202,7 +211,7 @@ def test_the_page_gives_a_reason_for_each_line_of_a_node_and_for_no_other() -> N
     reasons = explained("redis.conf")
     text = node_files(SETTINGS, SETTINGS.data)["redis.conf"]
     lines = dict(declared(text, node_secret_files(SECRETS)["replication.conf"]))
-    assert set(reasons) == set(lines)
+    agree(reasons, lines, "redis.conf")
     assert {name: lines[name] for name, value in reasons.items() if value} == {
         name: value for name, value in reasons.items() if value
     }
@@ -211,7 +220,7 @@ def test_the_page_gives_a_reason_for_each_line_of_a_node_and_for_no_other() -> N
 def test_the_page_gives_a_reason_for_each_line_of_a_sentinel_and_for_no_other() -> None:
     reasons = explained("sentinel.conf")
     lines = declared(sentinel_files(SETTINGS)["sentinel.conf"], sentinel_secret_files(SETTINGS, SECRETS)["auth.conf"])
-    assert set(reasons) == {name for name, _ in lines}
+    agree(reasons, dict(lines), "sentinel.conf")
     for name, value in reasons.items():
         last = value.rpartition(" ")[2]
         assert all(of_line.endswith(last) for of_name, of_line in lines if of_name == name), name

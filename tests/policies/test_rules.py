@@ -2,13 +2,14 @@
 
 import dataclasses
 from collections.abc import Mapping
+from pkgutil import iter_modules
 
 import pytest
 from breaking import BREAKS, CACHING, CRASHES, GUARD, INSTANCE, OTHER_BREAKS, Break, Editable, with_edge
 from typer.testing import CliRunner
 
-from policies import pack
-from policies.catalogue import RULES
+from policies import pack, rules
+from policies.catalogue import GROUPS, RULES
 from policies.judgement import Verdict, judge
 from policies.rule import Finding, Level, Rule
 from policies.rules.coverage import NEED_NONE, is_judged
@@ -37,11 +38,31 @@ def test_an_environment_as_it_is_breaks_no_policy(environment: str, rendered: Ma
     assert {verdict.rule.id: [f.message for f in verdict.findings] for verdict in found if verdict.findings} == {}
 
 
+def test_every_rule_is_listed_and_comes_with_a_change_that_breaks_it() -> None:
+    listed = {module.__name__.rpartition(".")[2] for _, module in GROUPS}
+    faults = [
+        *(
+            f"policies/rules/{found.name}.py stands on no list: add it to GROUPS in policies/catalogue.py"
+            for found in iter_modules(rules.__path__)
+            if found.name not in listed
+        ),
+        *(
+            f"no test breaks {rule.id}: say what breaks it in BREAKS of tests/policies/breaking.py"
+            for rule in RULES
+            if rule.id not in BREAKS
+        ),
+        *(
+            f"BREAKS of tests/policies/breaking.py breaks {name}, which no rule of policies/rules/ is called"
+            for name in BREAKS.keys() - {rule.id for rule in RULES}
+        ),
+    ]
+    assert not faults, faults
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_a_broken_stack_is_caught(rule: Rule, rendered: Mapping[str, Rendered]) -> None:
     whole = Editable.of(rendered["prod"])
     assert _judged(whole.stack(), rule).findings == ()
-    assert rule.id in BREAKS, f"say in BREAKS of tests/policies/breaking.py what breaks {rule.id}"
     BREAKS[rule.id](whole)
     assert _judged(whole.stack(), rule).findings
 
@@ -115,7 +136,7 @@ def test_unknown_values_never_break_a_rule(rule: Rule, rendered: Mapping[str, Re
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_a_rule_says_what_a_person_needs(rule: Rule) -> None:
-    assert rule.title
+    assert rule.title, f"{rule.id} has no title: its function's docstring is that"
     assert rule.protects.endswith(".")
     assert rule.fix.endswith((".", ")"))
     assert rule.link.startswith("https://")

@@ -1,5 +1,6 @@
 """Recording and alerting rules, one file a group; an alert comes with a panel, a runbook and cases."""
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,9 +17,9 @@ from components.monitoring.settings import MonitoringSettings
 
 GROUPS: tuple[Group, ...] = (REDIS, DATABASE, API, EDGE, BROWSER, PLATFORM)
 ALERTS: tuple[Alert, ...] = tuple(alert for group in GROUPS for alert in group.alerts)
-
-
 RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"
+PARAGRAPHS = ("Means", "Look", "Fix", "Over when")
+"""What each section of a runbook has."""
 
 
 class MonitoringError(Exception):
@@ -65,12 +66,15 @@ def _without_panel(groups: Sequence[Group], boards: Sequence[Board]) -> Iterator
 def _without_runbook(groups: Sequence[Group], runbooks: Path) -> Iterator[str]:
     for alert in (alert for group in groups for alert in group.alerts):
         path = runbooks / f"{alert.runbook}.md"
-        sections = path.read_text("utf-8").splitlines() if path.is_file() else []
-        if f"## {alert.name}" not in sections:
+        text = path.read_text("utf-8") if path.is_file() else ""
+        section = re.search(rf"^## {re.escape(alert.name)}$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+        if section is None:
             yield (
-                f"alert {alert.name} has no runbook: add a section `## {alert.name}` with Means, Look, Fix and "
-                f"Over when to docs/runbooks/{path.name}"
+                f"alert {alert.name} has no runbook: add a section `## {alert.name}` with {', '.join(PARAGRAPHS[:-1])} "
+                f"and {PARAGRAPHS[-1]} to docs/runbooks/{path.name}"
             )
+        elif missing := [f"**{word}.**" for word in PARAGRAPHS if f"**{word}.**" not in section[1]]:
+            yield f"the section `## {alert.name}` of docs/runbooks/{path.name} lacks {', '.join(missing)}: add it there"
 
 
 def runbook_urls(settings: MonitoringSettings) -> dict[str, str]:
