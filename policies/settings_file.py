@@ -1,7 +1,7 @@
 """policies/<environment>.json: how strict each rule is there, and with which parameters.
 
 The format is the engine's (`--policy-pack-config`): `{"rule": "advisory", "other-rule": {"enforcementLevel":
-"mandatory", "parameter": 3}}`; what isn't listed is mandatory with the rule's own parameters.
+"mandatory", "parameter": 3}}`; what isn't listed has the rule's own level and parameters.
 """
 
 import json
