@@ -169,6 +169,7 @@ REDIS = Board(
                     ),
                     limits=Limits(alert=SNAPSHOT_AGE),
                     alerts=("RedisSnapshotAge", "RedisPersistenceFailing"),
+                    width=8,
                 ),
                 Panel(
                     title="Append-only file",
@@ -179,6 +180,7 @@ REDIS = Board(
                         Query(expr=f'redis_aof_base_size_bytes{{job="redis", {_PAIR}}}', legend="{{pod}} at rewrite"),
                     ),
                     alerts=("RedisAofGrowth",),
+                    width=8,
                 ),
                 Panel(
                     title="Age of the last backup",

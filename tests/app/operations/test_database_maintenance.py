@@ -12,7 +12,7 @@ from app.operations import database_maintenance
 from app.operations.database_maintenance import maintain
 from app.operations.settings import DatabaseSettings, OperationError
 from testing.postgres import OWNER, Cluster
-from testing.waits import eventually_async
+from testing.waits import eventually, eventually_async
 
 NUMBERS, KEPT = 60_000, 40
 """Of so many rows every so many-th is kept: their index's pages stay, nearly empty."""
@@ -62,6 +62,11 @@ def test_a_bloated_index_shrinks_and_an_invalid_one_works_again(
             "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_orders_pending'::regclass",
             size,
         )
+    )
+    # A session's counts of dead rows arrive a moment after it has ended.
+    eventually(
+        lambda: asyncio.run(ask(empty_dsn, "SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'bloated'")),
+        "the dead rows are counted",
     )
     maintain(settings)
     statements = done(capsys.readouterr().out)
