@@ -73,7 +73,7 @@ def sessions(running: Shop) -> list[str]:
             f"{API}/api/session", json={"email": DEMO_USERS[0], "password": DEMO_PASSWORD}, timeout=PATIENCE
         )
         assert answer.status_code == 201, answer.text
-        found.append(answer.headers["set-cookie"].split(";")[0])
+        found.append("; ".join(cookie.partition(";")[0] for cookie in answer.headers.get_list("set-cookie")))
     return found
 
 

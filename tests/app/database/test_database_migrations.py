@@ -195,8 +195,8 @@ async def test_the_catalogue_has_the_size_asked_for(catalogue):
     }
 
 
-async def test_new_rows_go_on_after_the_loaded_ones(catalogue):
-    made = await catalogue.fetchval("INSERT INTO orders (user_id, currency, total) VALUES (1, 'EUR', 1) RETURNING id")
+async def test_new_rows_go_on_after_the_loaded_ones(own_shop):
+    made = await own_shop.fetchval("INSERT INTO orders (user_id, currency, total) VALUES (1, 'EUR', 1) RETURNING id")
     assert made == SIZE.orders + 1
 
 
