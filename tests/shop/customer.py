@@ -61,7 +61,10 @@ def main(origin: str, chromium: str) -> None:
         page = browser.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda line: complaints.append(f"{line.text} ({line.location['url']})") if line.type == "error" else None)
+        page.on(
+            "console",
+            lambda line: complaints.append(f"{line.text} ({line.location['url']})") if line.type == "error" else None,
+        )
         bought = buy(page, origin)
         wish(page, origin)
         browser.close()
