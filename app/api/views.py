@@ -298,7 +298,7 @@ class Credentials(Input):
 
 NewPassword = Annotated[str, Field(min_length=8, max_length=200)]
 """At least eight characters: NIST SP 800-63B, section 5.1.1.2."""
-Email = Annotated[Text, Field(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+Email = Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^@\s\u0000]+@[^@\s\u0000]+$")]
 
 
 class Visitor(View):
