@@ -26,6 +26,8 @@ def main(program: Path) -> int:
     asyncio.set_event_loop(loop)
     try:
         loop.run_until_complete(run_in_stack(lambda: _run(program)))
+    except KeyboardInterrupt:
+        return REPORTED  # the engine stopped the program and has said why itself
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
         return REPORTED
