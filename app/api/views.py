@@ -416,6 +416,18 @@ class Checkout(Input):
     A guest gives an e-mail address.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {
+                    "required": ["total", "currency"],
+                    "properties": {"total": {"type": "integer"}, "currency": {"type": "string"}},
+                },
+                {"properties": {"total": {"type": "null"}, "currency": {"type": "null"}}},
+            ]
+        }
+    )
+
     shipping_address: Address
     payment: Payment = Payment(method="test")
     items: Annotated[CartLines, Field(min_length=1, max_length=100)] | None = None

@@ -72,7 +72,7 @@ def is_judged(type_: str) -> bool:
 def types_are_judged(stack: Stack, _: Parameters) -> Findings:
     """Every resource's type is one that somebody judges."""
     for resource in stack.resources:
-        if not resource.custom and resource.type.startswith("simone:"):
+        if resource.type.startswith("simone:"):
             continue  # a component: what is in it is judged
         if resource.type.endswith(_NOT_LOOKED_INTO):
             yield Finding(f"it is a {resource.type}: what it contains isn't looked into", resource)
