@@ -12,7 +12,6 @@ SECONDS: Final = 60
 
 EXPLAINED: Final[Mapping[str, str]] = {
     "STORE_PUBLIC_UNNECESSARY": "`public` is said in so many words; authorised requests get `private, no-store`",
-    "IMS_FULL": "a listing can change without its newest row changing, so its date proves nothing; its ETag does",
 }
 """Notes above plain information that we mean, with the reason; docs/api-caching.md has them too."""
 
