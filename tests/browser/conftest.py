@@ -19,6 +19,13 @@ FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component
 expect.set_options(timeout=120_000)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Tests of the built shop run in a process of their own: Playwright leaves it with a running event loop."""
+    for item in items:
+        if "tests/browser" in str(item.path) and {"build", "browser"} & set(item.fixturenames):
+            item.add_marker(pytest.mark.browser)
+
+
 @pytest.fixture(scope="session")
 def build() -> Path:
     """The directory of the built shop, built now if an input changed."""

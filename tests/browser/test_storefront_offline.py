@@ -10,8 +10,6 @@ from playwright.sync_api import Browser, expect
 from stand_in import StandIn, catalogue
 from storefront_server import Storefront
 
-pytestmark = pytest.mark.browser
-
 MOST_WANTED = max(catalogue().products, key=lambda product: product["popularity"])
 
 

@@ -19,8 +19,6 @@ from storefront_server import REPOSITORY, REVALIDATION_KEY, STOREFRONT, Storefro
 
 from app.caching_policy import load
 
-pytestmark = pytest.mark.browser
-
 PRODUCT = next(product for product in catalogue().products if product["stock"] > 20)
 AXE = STOREFRONT / "node_modules" / "axe-core" / "axe.min.js"
 LARGEST_IMAGE_BYTES = 50_000
@@ -237,6 +235,7 @@ def test_the_shop_can_be_installed(storefront: Storefront) -> None:
     assert found >= {("any", 192), ("any", 512), ("maskable", 192), ("maskable", 512)}
 
 
+@pytest.mark.browser
 def test_headers_are_those_of_the_cache_policy() -> None:
     script = (
         'import { cachingHeaders, toSource } from "./tools/caching-policy.mjs";'

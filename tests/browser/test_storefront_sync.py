@@ -8,8 +8,6 @@ from browsing import Visitor, until
 from playwright.sync_api import Page, expect
 from stand_in import Faults, StandIn, catalogue
 
-pytestmark = pytest.mark.browser
-
 FIRST, SECOND = [product["id"] for product in catalogue().products if product["stock"] > 20][:2]
 SECONDS_AFTER_RECONNECT = 2.0
 SHARE_IN_TIME = 0.99

@@ -11,8 +11,6 @@ from playwright.sync_api import Browser, expect
 from stand_in import StandIn, catalogue
 from storefront_server import Storefront, copy_of_the_build
 
-pytestmark = pytest.mark.browser
-
 PRODUCT = next(product["id"] for product in catalogue().products if product["stock"] > 20)
 LIMIT_BYTES = 50 * 1024 * 1024
 FORGETS_THE_QUOTA_MS = 32_000
