@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import psutil
 import pytest
 
 from app.api.redis import Pair, ReplyError, Topology, Unavailable, connection
@@ -37,7 +38,7 @@ def node(fleet: RedisFleet) -> Node:
 @pytest.fixture
 async def pair(fleet: RedisFleet, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pair]:
     """A connected pair, whose subscriptions notice silence within a second."""
-    monkeypatch.setattr(connection, "PING_SECONDS", 0.2)
+    monkeypatch.setattr(connection, "SILENT_SECONDS", 1.0)
     sentinels = [Address(("127.0.0.1", sentinel.port)) for sentinel in fleet.sentinels]
     topology = Topology(sentinels, username=None, password=None)
     pair = Pair("data", topology, answer_within=TIMEOUT, username="default", password=PASSWORD)
@@ -54,10 +55,19 @@ def listeners(node: Node, channel: str) -> int:
     return found[0][1]
 
 
-def subscribers(sentinel: Node) -> set[str]:
-    """Ids of a Sentinel's connections that have subscribed to one channel, as ours have; other Sentinels to more."""
+def subscribers(sentinel: Node) -> set[int]:
+    """Our ports of a Sentinel's connections that have subscribed to one channel, as ours have; other Sentinels to
+    more.
+    """
     clients: Any = sentinel.client().client_list()
-    return {client["id"] for client in clients if client["sub"] == "1" and client["name"] == ""}
+    return {
+        int(client["addr"].rpartition(":")[2]) for client in clients if client["sub"] == "1" and client["name"] == ""
+    }
+
+
+def held(ports: set[int]) -> set[int]:
+    """Those of this process's own `ports` whose connection it still holds."""
+    return ports & {each.laddr.port for each in psutil.Process().net_connections("tcp4") if each.raddr}
 
 
 async def test_a_sentinel_that_says_nothing_is_left_and_heard_again_when_it_is_back(
@@ -66,12 +76,13 @@ async def test_a_sentinel_that_says_nothing_is_left_and_heard_again_when_it_is_b
     (sentinel,) = fleet.sentinels
     await eventually_async(lambda: len(subscribers(sentinel)) == 1)
     before = subscribers(sentinel)
+    assert held(before) == before
     sentinel.send(signal.SIGSTOP)
     try:
-        await asyncio.sleep(1.5)
+        await eventually_async(lambda: not held(before))
     finally:
         sentinel.send(signal.SIGCONT)
-    await eventually_async(lambda: len(subscribers(sentinel)) == 1 and subscribers(sentinel) != before)
+    await eventually_async(lambda: len(now := subscribers(sentinel)) == 1 and now.isdisjoint(before))
 
 
 async def test_a_subscription_says_that_it_hears_nothing_and_hears_again(pair: Pair, node: Node) -> None:
