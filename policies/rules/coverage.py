@@ -38,6 +38,9 @@ NEED_NONE: Final[Mapping[str, str]] = {
     "cloudflare:index/tieredCache:TieredCache": "where the edge asks itself first; opens nothing",
     "cloudflare:index/zoneCacheVariants:ZoneCacheVariants": "which pictures are told apart; opens nothing",
     "kubernetes:scheduling.k8s.io/v1:PriorityClass": "who is scheduled first; opens nothing",
+    "pulumi:providers:aws": "whose account it is; the review compares its settings",
+    "pulumi:providers:cloudflare": "whose account it is; the review compares its settings",
+    "pulumi:providers:kubernetes": "which cluster it is; the review compares its settings",
     "pulumi:pulumi:Stack": "the stack itself; its exports are judged",
 }
 """Types that no rule has to look at, with the reason."""
