@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Response
 
 from app.api import problems
 from app.api.problems import Problem
-from app.api.routes.parameters import Asker, PlainNumber, PricesHere, ShopHere
+from app.api.routes.parameters import Asker, ContextHere, PlainNumber, ShopHere
 from app.api.routes.products import stock_changes
 from app.api.routes.visits import keep_alive, set_cookie
 from app.api.routes.writing import WriteHere, scope_of
@@ -35,7 +35,7 @@ QUOTE_TIME: Final = timedelta(minutes=15)
 
 
 @router.get("/api/cart")
-async def get_cart(shop: ShopHere, asker: Asker, prices: PricesHere, response: Response) -> CartView:
+async def get_cart(shop: ShopHere, asker: Asker, prices: ContextHere, response: Response) -> CartView:
     """The cart with today's prices."""
     await keep_alive(shop, asker, response)
     return await _priced(shop.database, _quantities(_stored(asker.session)), prices.currency, asker.tier)
@@ -43,7 +43,7 @@ async def get_cart(shop: ShopHere, asker: Asker, prices: PricesHere, response: R
 
 @router.put("/api/cart", response_model=CartView)
 async def set_cart(
-    cart: CartInput, shop: ShopHere, asker: Asker, prices: PricesHere, response: Response, write: WriteHere
+    cart: CartInput, shop: ShopHere, asker: Asker, prices: ContextHere, response: Response, write: WriteHere
 ) -> Response:
     """Set the whole cart: in the visit's session, in a new one if there is none (any more)."""
     quantities = {item.product_id: item.quantity for item in cart.items}
@@ -76,7 +76,7 @@ class SessionEnded(Exception):
 
 
 @router.get("/api/checkout")
-async def quote(shop: ShopHere, asker: Asker, prices: PricesHere, response: Response) -> Quote:
+async def quote(shop: ShopHere, asker: Asker, prices: ContextHere, response: Response) -> Quote:
     """What an order of the cart would cost now. Its `id` is the order's Idempotency-Key."""
     await keep_alive(shop, asker, response)
     return await _quote(
@@ -113,7 +113,9 @@ async def get_order(
 @router.post(
     "/api/checkout", status_code=201, response_model=OrderView, responses={code: {} for code in (401, 409, 422)}
 )
-async def check_out(checkout: Checkout, shop: ShopHere, asker: Asker, prices: PricesHere, write: WriteHere) -> Response:
+async def check_out(
+    checkout: Checkout, shop: ShopHere, asker: Asker, prices: ContextHere, write: WriteHere
+) -> Response:
     """Order what is in the cart, or `items`, at the prices and from the stock of this moment, read under locks.
 
     Nobody pays anything else than what they saw: the order is refused (409) if `total` and `currency`, or what the

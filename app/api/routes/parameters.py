@@ -70,7 +70,7 @@ def context(request: Request) -> Context:
     return context_of(request.scope)
 
 
-ContextHere = PricesHere = Annotated[Context, Depends(context)]
+ContextHere = Annotated[Context, Depends(context)]
 
 
 def each_once(request: Request) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from app.api.identity import Identity
 from app.api.responses.context import Context
-from app.api.routes.parameters import Asker, PricesHere, ShopHere
+from app.api.routes.parameters import Asker, ContextHere, ShopHere
 from app.api.shop import Shop
 from app.api.writes import Act, Once
 
@@ -89,7 +89,7 @@ def write(
     response: Response,
     shop: ShopHere,
     asker: Asker,
-    prices: PricesHere,
+    prices: ContextHere,
     idempotency_key: IdempotencyKey = None,
 ) -> Write:
     """How this request writes."""
