@@ -9,5 +9,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from pulumi_policy import PolicyPack
 
 from policies.pack import policies
+from policies.settings_file import PolicySettingsError
 
-PolicyPack(name="simone", policies=[*policies()])
+try:
+    judging = policies()
+except PolicySettingsError as error:
+    sys.stderr.write(f"{error}\n")
+    sys.exit(2)
+PolicyPack(name="simone", policies=[*judging])

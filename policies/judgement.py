@@ -1,11 +1,14 @@
 """A stack judged by all rules, without an engine."""
 
+import datetime
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from policies import suppressions
 from policies.rule import Finding, Level, Rule
 from policies.settings_file import Strictness
+from policies.suppressions import Suppressed, Suppression
 from stack.resource import Resource, Stack, Undecided
 
 
@@ -13,7 +16,8 @@ from stack.resource import Resource, Stack, Undecided
 class Verdict:
     """What one rule found, and how to mend it here. `undecided` is true where it needs a value that isn't known yet.
 
-    `crashes` are sentences on what the rule can't judge, because it failed there.
+    `crashes` are sentences on what the rule can't judge, because it failed there; `suppressed` are the findings that
+    policies/suppressions.yaml accepts.
     """
 
     rule: Rule
@@ -22,12 +26,22 @@ class Verdict:
     undecided: bool
     fix: str
     crashes: tuple[str, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
 
 
-def judge(stack: Stack, rules: Iterable[Rule], strictness: Mapping[str, Strictness]) -> tuple[Verdict, ...]:
+def judge(
+    stack: Stack,
+    rules: Iterable[Rule],
+    strictness: Mapping[str, Strictness],
+    accepted: Sequence[Suppression] = (),
+    today: datetime.date | None = None,
+) -> tuple[Verdict, ...]:
     """Every enabled rule's verdict, the silent ones too. A rule that fails keeps no other from judging."""
+    day = today or suppressions.today()
     return tuple(
-        _verdict(stack, rule, strictness[rule.id]) for rule in rules if strictness[rule.id].level is not Level.DISABLED
+        _verdict(stack, rule, strictness[rule.id], accepted, day)
+        for rule in rules
+        if strictness[rule.id].level is not Level.DISABLED
     )
 
 
@@ -37,7 +51,9 @@ def crash(rule: Rule, error: Exception, judged: Resource | None = None) -> str:
     return f"the rule {rule.id} can't judge {where.name if where else 'the stack'}: {type(error).__name__}: {error}"
 
 
-def _verdict(stack: Stack, rule: Rule, strictness: Strictness) -> Verdict:
+def _verdict(
+    stack: Stack, rule: Rule, strictness: Strictness, accepted: Sequence[Suppression], today: datetime.date
+) -> Verdict:
     judged = [resource for resource in stack.resources if rule.applies_to(resource.type)] if rule.types else [None]
     findings: list[Finding] = []
     crashes: list[str] = []
@@ -51,7 +67,8 @@ def _verdict(stack: Stack, rule: Rule, strictness: Strictness) -> Verdict:
         except Exception as error:
             crashes.append(crash(rule, error, resource))
     fix = rule.fix_with(strictness.parameters)
-    return Verdict(rule, strictness.level, tuple(findings), undecided, fix, tuple(crashes))
+    counting, suppressed = suppressions.applied(rule, findings, accepted, today)
+    return Verdict(rule, strictness.level, counting, undecided, fix, tuple(crashes), suppressed)
 
 
 def _last_looked_at(error: Exception) -> Resource | None:

@@ -1,6 +1,6 @@
 """The rules as policies of the engine's SDK: the same functions, asked by `pulumi preview --policy-pack policies`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from pulumi_policy import (
@@ -16,9 +16,11 @@ from pulumi_policy import (
 from pulumi_policy import Severity as PackSeverity
 from pulumi_policy.proxy import UnknownValueError
 
+from policies import suppressions
 from policies.catalogue import RULES
 from policies.judgement import crash
 from policies.rule import Finding, Parameters, Rule
+from policies.suppressions import Suppression
 from stack.resource import Resource, Stack, Undecided
 from stack.values import UNKNOWN, property_values
 
@@ -28,18 +30,19 @@ Policy = ResourceValidationPolicy | StackValidationPolicy
 
 
 def policies() -> list[Policy]:
-    """All rules."""
-    return [_policy(rule) for rule in RULES]
+    """All rules, without the findings that are suppressed. Raises PolicySettingsError."""
+    accepted = suppressions.read(RULES)
+    return [_policy(rule, accepted) for rule in RULES]
 
 
-def _policy(rule: Rule) -> Policy:
+def _policy(rule: Rule, accepted: Sequence[Suppression]) -> Policy:
     level, severity = EnforcementLevel(rule.level.value), PackSeverity(rule.severity.value)
     schema = _schema(rule) if rule.parameters else None
     if not rule.types:
         return StackValidationPolicy(
             name=rule.id,
             description=rule.description,
-            validate=_stack_check(rule),
+            validate=_stack_check(rule, accepted),
             enforcement_level=level,
             config_schema=schema,
             severity=severity,
@@ -47,8 +50,8 @@ def _policy(rule: Rule) -> Policy:
     return ResourceValidationPolicy(
         name=rule.id,
         description=rule.description,
-        validate=_resource_check(rule),
-        remediate=_remediation(rule) if rule.remediation else None,
+        validate=_resource_check(rule, accepted),
+        remediate=_remediation(rule, accepted) if rule.remediation else None,
         enforcement_level=level,
         config_schema=schema,
         severity=severity,
@@ -92,11 +95,16 @@ def _declared(resource: ResourceValidationArgs | PolicyResource) -> Resource:
     )
 
 
-def tell(rule: Rule, findings: Callable[[], Any], report: ReportViolation) -> None:
-    """Report what the rule finds; what it fails on too, as a violation: raised it would stop the other rules."""
+def tell(
+    rule: Rule, findings: Callable[[], Any], report: ReportViolation, accepted: Sequence[Suppression] = ()
+) -> None:
+    """Report what the rule finds and nobody has accepted; what it fails on too, as a violation: raised it would stop
+    the other rules.
+    """
     try:
-        for finding in cast("list[Finding]", findings()):
-            report(finding.message, finding.resource.urn if finding.resource else None)
+        for found in cast("list[Finding]", findings()):
+            for finding in suppressions.applied(rule, [found], accepted, suppressions.today())[0]:
+                report(finding.message, finding.resource.urn if finding.resource else None)
     except Undecided:
         # Asked again during the update, when the value is known.
         return
@@ -104,29 +112,33 @@ def tell(rule: Rule, findings: Callable[[], Any], report: ReportViolation) -> No
         report(crash(rule, error), None)
 
 
-def _resource_check(rule: Rule) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
+def _resource_check(
+    rule: Rule, accepted: Sequence[Suppression]
+) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         if rule.applies_to(args.resource_type):
             stack = Stack((_declared(args),))
-            tell(rule, lambda: rule.check(stack, _parameters(rule, args.get_config())), report)
+            tell(rule, lambda: rule.check(stack, _parameters(rule, args.get_config())), report, accepted)
 
     return validate
 
 
-def _stack_check(rule: Rule) -> Callable[[StackValidationArgs, ReportViolation], None]:
+def _stack_check(rule: Rule, accepted: Sequence[Suppression]) -> Callable[[StackValidationArgs, ReportViolation], None]:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         stack = Stack(tuple(_declared(resource) for resource in args.resources))
-        tell(rule, lambda: rule.check(stack, _parameters(rule, args.get_config())), report)
+        tell(rule, lambda: rule.check(stack, _parameters(rule, args.get_config())), report, accepted)
 
     return validate
 
 
-def _remediation(rule: Rule) -> Callable[[ResourceValidationArgs], Any]:
+def _remediation(rule: Rule, accepted: Sequence[Suppression]) -> Callable[[ResourceValidationArgs], Any]:
     """The SDK's type asks for an awaitable; it takes plain properties as well, see ResourceValidationPolicy."""
 
     def remediate(args: ResourceValidationArgs) -> Mapping[str, Any] | None:
         if not rule.applies_to(args.resource_type) or rule.remediation is None:
             return None
-        return rule.remediation(_declared(args))
+        declared = _declared(args)
+        left = suppressions.applied(rule, [Finding("", declared)], accepted, suppressions.today())[1]
+        return None if left else rule.remediation(declared)
 
     return remediate

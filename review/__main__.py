@@ -12,7 +12,7 @@ from policies.settings_file import PolicySettingsError
 from review import gate as gating
 from review import gate_text, reviewing
 from review import preview as previewing
-from review.checkouts import CheckoutError
+from review.checkouts import CheckoutError, commit_of, printed
 from review.engine_preview import PreviewError
 from stack.environments import RenderError
 from stack.render import render
@@ -52,17 +52,23 @@ def preview(
 @app.command()
 def gate(
     environment: Annotated[str, typer.Argument(help="The environment: the <env> of a Pulumi.<env>.yaml.")],
+    base: Annotated[str, typer.Option(help="A commit or branch whose policies judge as well.")] = "",
 ) -> None:
     """Judge the environment by the policies. Exit code 0: fine, 1: a mandatory policy broken, 2: it can't be told."""
     try:
-        found = gating.verdicts(environment, render(environment))
-    except (RenderError, PolicySettingsError) as error:
+        stack = render(environment)
+        found = gating.verdicts(environment, stack)
+        own = gating.judge_of(environment, found)
+        unused = tuple(gating.unused({environment: found}))
+        judged = reviewing.judged_by_base(commit_of(base), printed(stack)) if base else {}
+    except (CheckoutError, RenderError, PolicySettingsError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(gating.Exit.BROKEN) from None
-    broken = gating.violations(found)
-    gate_text.write(Console(), environment, found, broken)
-    if crashes := gating.crashes(found):
-        typer.echo("\n".join(crashes), err=True)
+    changes, broken, doubts = reviewing.with_base(own, judged.get(environment))
+    notes = (*changes, *doubts, *(sentence for _, sentence in gating.suppressed(found)), *unused)
+    gate_text.write(Console(), environment, found, broken, notes)
+    if own.crashes:
+        typer.echo("\n".join(own.crashes), err=True)
         raise typer.Exit(gating.Exit.BROKEN)
     if any(violation.mandatory for violation in broken):
         raise typer.Exit(gating.Exit.VIOLATED)

@@ -1,23 +1,29 @@
 """The two states of the repository that a review compares: the files as they are, and a commit."""
 
+import contextlib
 import json
 import re
 import subprocess
 import sys
+import tarfile
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from review.judges import Judge, parsed
 from stack.environments import ROOT, environments
 from stack.render import Rendered
 from stack.resource import Resource
 
-_SNAPSHOT = Path(__file__).resolve().parent / "snapshot.py"
+_HERE = Path(__file__).resolve().parent
 _CACHE = ROOT / ".tools" / "review"
 _FORMAT = 2
 """Grows when a snapshot gets other contents, so that none that was kept before is read."""
+
+JUDGING = ("policies", "review", "stack", ".github", "explain", "tools/deploy.py")
+"""What judges a change; .github/CODEOWNERS has an owner for each."""
 
 
 class CheckoutError(Exception):
@@ -56,43 +62,78 @@ def at(commit: str) -> Snapshot:
     kept = _CACHE / f"{commit}.{_FORMAT}.json"
     if kept.exists():
         return _parse(kept.read_text(), commit)
-    with tempfile.TemporaryDirectory(prefix="simone-review-") as directory:
-        tree = Path(directory) / "tree"
-        added = _git("worktree", "add", "--detach", "--quiet", str(tree), commit)
-        if added.returncode != 0:
-            raise CheckoutError(f"the commit {commit[:12]} can't be checked out: {added.stderr.strip()}")
+    with _files_of(commit) as tree:
         try:
-            text = finish(_start(tree), commit[:12])
+            text = finish(_start(tree), f"{commit[:12]} can't be rendered")
         except CheckoutError as error:
             # Nothing of it can be imported: every environment is broken. Not kept, as it may be this machine's fault.
             return Snapshot({}, dict.fromkeys(environments(tree), str(error)), {})
-        finally:
-            _git("worktree", "remove", "--force", str(tree))
     _CACHE.mkdir(parents=True, exist_ok=True)
     kept.write_text(text)
     return _parse(text, commit)
 
 
+@contextlib.contextmanager
+def _files_of(commit: str) -> Generator[Path]:
+    """A commit's files, in a directory that git knows nothing of: nothing stays behind in the repository when this ends
+    early.
+    """
+    with tempfile.TemporaryDirectory(prefix="simone-review-") as directory, tempfile.TemporaryFile() as packed:
+        archived = subprocess.run(
+            ["git", "archive", "--format=tar", commit], cwd=ROOT, stdout=packed, stderr=subprocess.PIPE, check=False
+        )
+        if archived.returncode != 0:
+            raise CheckoutError(f"the commit {commit[:12]} can't be read: {archived.stderr.decode().strip()}")
+        packed.seek(0)
+        with tarfile.open(fileobj=packed) as files:
+            files.extractall(directory, filter="data")
+        yield Path(directory)
+
+
+def judged_by(commit: str, rendered: str) -> Mapping[str, Judge | str]:
+    """By environment a commit's judge of these renders (as a snapshot prints them), or why it can't be told."""
+    with _files_of(commit) as tree:
+        process = subprocess.Popen(
+            [sys.executable, str(_HERE / "judging.py")],
+            cwd=tree,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            content: Mapping[str, Mapping[str, Any]] = json.loads(finish(process, "they can't be run", rendered))
+        except (CheckoutError, ValueError) as error:
+            return dict.fromkeys(json.loads(rendered), str(error))
+    return {name: str(one["error"]) if "error" in one else parsed(one) for name, one in content.items()}
+
+
 def shared_since(commit: str) -> tuple[str, ...]:
-    """What both sides of a review share though it has changed since: the policies, and the SDKs' versions."""
-    policies = _git("diff", "--name-only", commit, "--", "policies").stdout.split()
+    """What both sides of a review share though it has changed since: the SDKs' versions."""
     locks = _git("diff", "--unified=0", commit, "--", "requirements/*.lock").stdout.splitlines()
     versions = sorted({line.split()[0] for line in locks if re.match(r"[+-]pulumi[\w-]*==", line)})
-    found: list[str] = []
-    if policies:
-        found.append(f"policies changed ({', '.join(policies)}): these judge, and nobody compares them with the base's")
-    if versions:
-        found.append(f"SDKs changed ({' '.join(versions)}): the installed ones render both sides")
-    return tuple(found)
+    return (f"SDKs changed ({' '.join(versions)}): the installed ones render both sides",) if versions else ()
 
 
-def finish(process: "subprocess.Popen[str]", name: str) -> str:
-    """Wait for a rendering. Raises CheckoutError when it failed as a whole."""
-    stdout, stderr = process.communicate()
+def judging_code_since(commit: str) -> tuple[str, ...]:
+    """The files that judge a change, or decide who does, and have changed since, new ones included."""
+    changed = _git("diff", "--name-only", commit, "--", *JUDGING).stdout.split("\n")
+    new = _git("ls-files", "--others", "--exclude-standard", "--", *JUDGING).stdout.split("\n")
+    return tuple(sorted({*changed, *new} - {""}))
+
+
+def finish(process: "subprocess.Popen[str]", name: str, given: str | None = None) -> str:
+    """Wait for a program, which reads what is given. Raises CheckoutError when it failed as a whole."""
+    stdout, stderr = process.communicate(given)
     if process.returncode != 0:
         last = stderr.strip().splitlines()[-1:] or ["no message"]
-        raise CheckoutError(f"{name} can't be rendered: {last[0]}")
+        raise CheckoutError(f"{name}: {last[0]}")
     return stdout
+
+
+def printed(stack: Rendered) -> str:
+    """A render as a snapshot prints it."""
+    return json.dumps({stack.environment: asdict(stack)}, default=sorted)
 
 
 def parse(text: str, name: str = "the files") -> Snapshot:
@@ -102,7 +143,7 @@ def parse(text: str, name: str = "the files") -> Snapshot:
 
 def _start(directory: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, str(_SNAPSHOT), *environments(directory)],
+        [sys.executable, str(_HERE / "snapshot.py"), *environments(directory)],
         cwd=directory,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,12 +1,14 @@
 """The gate: an environment's render judged by the policies, as a plan's violations and as an exit code."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 
+from policies import suppressions
 from policies.catalogue import RULES
 from policies.judgement import Verdict, judge
 from policies.rule import Level
 from policies.settings_file import read
+from review.judges import Judge
 from review.plan import Violation
 from stack.resource import Stack
 
@@ -20,13 +22,56 @@ class Exit(IntEnum):
 
 
 def verdicts(environment: str, stack: Stack) -> tuple[Verdict, ...]:
-    """Every rule's verdict on an environment. Raises PolicySettingsError for a wrong policies/<environment>.json."""
-    return judge(stack, RULES, read(environment, RULES))
+    """Every rule's verdict on an environment.
+
+    Raises PolicySettingsError for a wrong policies/<environment>.json or policies/suppressions.yaml.
+    """
+    return judge(stack, RULES, read(environment, RULES), suppressions.read(RULES))
+
+
+def accepted() -> tuple[Mapping[str, str], ...]:
+    """The findings that policies/suppressions.yaml accepts. Raises PolicySettingsError."""
+    return tuple(map(suppressions.as_json, suppressions.read(RULES)))
+
+
+def judge_of(environment: str, found: Iterable[Verdict]) -> Judge:
+    """These files' judge of an environment, with what it has found."""
+    found = tuple(found)
+    return Judge(
+        rules={
+            name: {"level": one.level.value, "parameters": dict(one.parameters)}
+            for name, one in read(environment, RULES).items()
+        },
+        suppressions=accepted(),
+        violations=violations(found),
+        crashes=crashes(found),
+    )
 
 
 def crashes(found: Iterable[Verdict]) -> tuple[str, ...]:
     """A sentence on each thing that a rule failed to judge."""
     return tuple(crash for verdict in found for crash in verdict.crashes)
+
+
+def suppressed(found: Iterable[Verdict]) -> Iterator[tuple[str, str]]:
+    """By where its suppression stands, a sentence on each finding that doesn't count."""
+    for verdict in found:
+        for one in verdict.suppressed:
+            name = one.finding.resource.name if one.finding.resource else "the stack"
+            accepted_by = f"until {one.by.expires} ({one.by.owner}: {one.by.reason}), {one.by.place}"
+            yield one.by.place, f"{verdict.rule.id} on {name} is suppressed {accepted_by}: {one.finding.message}"
+
+
+def unused(found: Mapping[str, Iterable[Verdict]]) -> Iterator[str]:
+    """A sentence on each suppression that accepts nothing in these environments."""
+    used = {place for verdicts in found.values() for place, _ in suppressed(verdicts)}
+    for entry in suppressions.read(RULES):
+        if entry.place not in used and any(map(entry.is_of, found)):
+            names = ", ".join(filter(entry.is_of, found))
+            ended = (
+                f"ended on {entry.expires}" if entry.expires < suppressions.today() else f"accepts nothing in {names}"
+            )
+            yield f"{entry.place}: the suppression of {entry.rule} on {entry.resource} {ended}; remove it"
 
 
 def violations(found: Iterable[Verdict]) -> tuple[Violation, ...]:

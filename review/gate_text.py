@@ -11,11 +11,16 @@ from review.plan import Violation
 _COLOURS = {"critical": "red", "high": "red", "medium": "yellow", "low": "yellow"}
 
 
-def write(console: Console, environment: str, verdicts: Sequence[Verdict], broken: Sequence[Violation]) -> None:
-    """What is broken, why it matters and how to repair it; then a line that sums up."""
+def write(
+    console: Console, environment: str, verdicts: Sequence[Verdict], broken: Sequence[Violation], notes: Sequence[str]
+) -> None:
+    """The notes, what is broken, why it matters and how to repair it; then a line that sums up."""
+    for note in notes:
+        console.print(f"[bold yellow]note[/] {escape(note)}", soft_wrap=True)
     for violation in broken:
         colour = _COLOURS[violation.severity]
         level = "mandatory" if violation.mandatory else "advisory"
+        level += ", by the base's policies" if violation.by_base else ""
         console.print(
             f"[bold {colour}]{violation.rule}[/] ({violation.severity}, {level}): {escape(violation.message)}\n"
             f"  at   {escape(violation.urn.split('::')[-1] or 'the stack')}\n"

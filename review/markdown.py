@@ -21,7 +21,7 @@ _ICONS = {
     Verdict.NO_CHANGES: "⚪",
 }
 _OPS = (Op.CREATE, Op.UPDATE, Op.REPLACE, Op.DELETE)
-_COLLAPSED = {Part.UPDATES, Part.CREATIONS, Part.OUTPUTS, Part.PARITY}
+_COLLAPSED = {Part.ACCEPTED, Part.UPDATES, Part.CREATIONS, Part.OUTPUTS, Part.PARITY}
 _CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _DIRECTION = re.compile("[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|~&])")
@@ -104,7 +104,7 @@ def _section(part: Part, entries: Sequence[Entry]) -> str:
 def _entry(part: Part, entry: Entry) -> Iterable[str]:
     item = entry.item
     where = f" — {prose(', '.join(entry.environments))}" if entry.environments else ""
-    if part in (Part.ERRORS, Part.DOUBTS, Part.PARITY):
+    if part in (Part.JUDGE, Part.ERRORS, Part.DOUBTS, Part.ACCEPTED, Part.PARITY):
         yield f"- {prose(item.subject)}{where}"
         return
     if part in (Part.CAPACITY, Part.SETTINGS, Part.OUTPUTS):

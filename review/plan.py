@@ -67,7 +67,9 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Violation:
-    """A policy that the environment breaks; `mandatory` ones stop a deployment."""
+    """A policy that the environment breaks; `mandatory` ones stop a deployment. `by_base` says that only the base's
+    policies find it.
+    """
 
     rule: str
     mandatory: bool
@@ -77,6 +79,7 @@ class Violation:
     fix: str = ""
     link: str = ""
     severity: str = ""
+    by_base: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +87,8 @@ class Plan:
     """One environment's deployment.
 
     `errors` are what made the program or the preview fail, `doubts` why there may be more than is told. `exports_after`
-    is None where nobody knows them, `violations` where nobody has asked.
+    is None where nobody knows them, `violations` where nobody has asked. `judge_changes` tell how what judges it
+    changes, `accepted` which findings don't count, or no longer need a suppression.
     """
 
     environment: str
@@ -96,6 +100,8 @@ class Plan:
     violations: tuple[Violation, ...] | None = None
     errors: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    judge_changes: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ()
     settings: Settings = NO_SETTINGS
 
     @property

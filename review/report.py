@@ -30,9 +30,11 @@ class Verdict(StrEnum):
 class Part(StrEnum):
     """A section; they come in this order, and go from the end when the report is too long."""
 
+    JUDGE = "What judges this changes"
     ERRORS = "Errors"
     DOUBTS = "Not certain"
     VIOLATIONS = "Policy violations"
+    ACCEPTED = "Suppressed findings"
     LOSSES = "Deletions and replacements"
     DISRUPTIONS = "Restarts, reboots and evictions"
     CAPACITY = "Capacity"
@@ -132,12 +134,16 @@ def _is_retained(step: Step) -> bool:
 
 
 def _items(plan: Plan) -> Iterable[tuple[Part, Item]]:
+    for change in plan.judge_changes:
+        yield Part.JUDGE, Item(subject=shown_text(change))
     for error in plan.errors:
         yield Part.ERRORS, Item(subject=shown_text(error))
     for doubt in plan.doubts:
         yield Part.DOUBTS, Item(subject=shown_text(doubt))
     for same_rule in _by_rule(plan.violations or ()):
         yield Part.VIOLATIONS, _violation(same_rule)
+    for sentence in plan.accepted:
+        yield Part.ACCEPTED, Item(subject=shown_text(sentence))
     renamed = renames(plan.steps)
     for step in plan.changed:
         part = _part(step)
@@ -227,9 +233,9 @@ def _item(step: Step, renamed: str) -> Item:
 
 def _by_rule(violations: Iterable[Violation]) -> Iterable[Sequence[Violation]]:
     """The violations of one rule together, in the order in which the rules come first."""
-    found: dict[tuple[str, bool], list[Violation]] = {}
+    found: dict[tuple[str, bool, bool], list[Violation]] = {}
     for violation in violations:
-        found.setdefault((violation.rule, violation.mandatory), []).append(violation)
+        found.setdefault((violation.rule, violation.mandatory, violation.by_base), []).append(violation)
     return found.values()
 
 
@@ -242,14 +248,17 @@ def _violation(same_rule: Sequence[Violation]) -> Item:
         where = "the whole stack" if of_the_stack else violation.urn.split("::")[-1]
         places.setdefault(shown_text(violation.message), []).append(where)
     sentences = [f"{', '.join(names)}: {message}" for message, names in places.items()]
+    if rule.by_base:
+        sentences.append("Only the base's policies find it: what changes the policies lands first, on its own")
     if rule.protects_from:
         sentences.append(f"Why: {rule.protects_from}")
     if rule.fix:
         sentences.append(f"Fix: {rule.fix}")
     level = "mandatory" if rule.mandatory else "advisory"
+    judge = "by the base's policies" if rule.by_base else ""
     return Item(
         subject=rule.rule,
-        kind=", ".join(part for part in (rule.severity, level) if part),
+        kind=", ".join(part for part in (rule.severity, level, judge) if part),
         mark="✗" if rule.mandatory else "!",
         sentences=tuple(sentences),
         link=rule.link,
@@ -289,7 +298,11 @@ def _verdict(plans: Sequence[Plan], sections: Mapping[Part, tuple[Entry, ...]]) 
         return Verdict.STOPPED
     unjudged = any(step.drift or step.new_options for plan in plans for step in plan.steps)
     undecided = any(plan.settings.undecided for plan in plans)
-    if unjudged or undecided or not sections.keys().isdisjoint({Part.DOUBTS, Part.LOSSES, Part.DISRUPTIONS}):
+    if (
+        unjudged
+        or undecided
+        or not sections.keys().isdisjoint({Part.JUDGE, Part.DOUBTS, Part.LOSSES, Part.DISRUPTIONS})
+    ):
         return Verdict.CAREFUL
     if any(plan.changed or plan.changed_exports or plan.settings.changes for plan in plans):
         return Verdict.HARMLESS
@@ -320,6 +333,8 @@ def _stopping(plans: Iterable[Plan]) -> Iterable[str]:
 
 def _cares(plans: Sequence[Plan]) -> Iterable[str]:
     """What a deployment has to be careful about, the worst first."""
+    if any(plan.judge_changes for plan in plans):
+        yield "changes what judges it"
     steps = sorted((step for plan in plans for step in plan.steps), key=lambda step: step.resource.custom)
     new_names = {urn: name for plan in plans for urn, name in renames(plan.steps).items()}
     components = [step for step in steps if step.urn in new_names and not step.resource.custom]

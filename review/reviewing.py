@@ -2,15 +2,18 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from policies import judgement
 from policies.catalogue import RULES
 from policies.settings_file import path_of, read
 from review import checkouts, engine_preview, gate, settings
 from review.compare import compare, default_providers
 from review.html import html
+from review.judges import Judge, added, weaker
 from review.markdown import fenced, markdown
 from review.parity import differences
 from review.plan import Op, Origin, Plan, Step, Violation
@@ -26,6 +29,9 @@ EXIT = {
 }
 """A review's exit code, the same as the gate's."""
 
+_MOST_FILES = 8
+"""Changed files of a judge that are named."""
+
 
 def of_commits(base: str) -> Report:
     """The files as they are against a commit, for all environments. Raises CheckoutError and PolicySettingsError."""
@@ -37,13 +43,35 @@ def of_commits(base: str) -> Report:
         running.kill()
         running.wait()
         raise
-    after = checkouts.parse(checkouts.finish(running, "the program"))
+    text = checkouts.finish(running, "the program can't be rendered")
+    after = checkouts.parse(text)
+    verdicts = {name: gate.verdicts(name, stack) for name, stack in after.rendered.items()}
+    judged = judged_by_base(commit, text)
     shared = checkouts.shared_since(commit)
     deployed = deployed_environments()
     not_deployed = {*environments()} - {*deployed}
     names = sorted({*before.environments, *after.environments}, key=lambda name: (name in not_deployed, name))
-    plans = [_plan(name, before, after, shared) for name in names]
+    unused = tuple(gate.unused(verdicts))
+    plans = [
+        _judged(_plan(name, before, after, shared), verdicts.get(name), judged.get(name), unused) for name in names
+    ]
     return build(plans, differences(after.rendered, deployed))
+
+
+@dataclass(frozen=True)
+class BaseJudgement:
+    """What the base's judge says of an environment, if it can be told, and the files of a judge that have changed."""
+
+    judge: Judge | str
+    code: tuple[str, ...]
+
+
+def judged_by_base(commit: str, rendered: str) -> Mapping[str, BaseJudgement]:
+    """By environment the judgement of a commit's policies on these renders; nothing where these files judge as it."""
+    code = checkouts.judging_code_since(commit)
+    if not code:
+        return {}
+    return {name: BaseJudgement(judge, code) for name, judge in checkouts.judged_by(commit, rendered).items()}
 
 
 def _plan(environment: str, before: checkouts.Snapshot, after: checkouts.Snapshot, doubts: tuple[str, ...]) -> Plan:
@@ -53,7 +81,6 @@ def _plan(environment: str, before: checkouts.Snapshot, after: checkouts.Snapsho
     if head is None:
         gone = f"Pulumi.{environment}.yaml is gone: nobody declares, reviews or watches this environment any more"
         return dataclasses.replace(compare(base, None), environment=environment, doubts=(gone, *doubts))
-    verdicts = gate.verdicts(environment, head)
     if environment in before.errors:
         alone = f"the base doesn't render, so only this side is judged: {before.errors[environment]}"
         kept = tuple(Step(op=Op.SAME, urn=resource.urn, old=None, new=resource) for resource in head.resources)
@@ -65,12 +92,37 @@ def _plan(environment: str, before: checkouts.Snapshot, after: checkouts.Snapsho
             plan = dataclasses.replace(plan, settings=changed)
         elif base is not None:
             plan = dataclasses.replace(plan, doubts=("the base doesn't tell its settings, so they aren't compared",))
+    return dataclasses.replace(plan, doubts=(*plan.doubts, *doubts))
+
+
+def _judged(
+    plan: Plan, verdicts: Sequence[judgement.Verdict] | None, base: BaseJudgement | None, unused: Sequence[str]
+) -> Plan:
+    """The plan with what both judges say of it."""
+    if verdicts is None:
+        return plan
+    own = gate.judge_of(plan.environment, verdicts)
+    changes, found, doubts = with_base(own, base)
     return dataclasses.replace(
         plan,
-        violations=gate.violations(verdicts),
-        errors=(*plan.errors, *gate.crashes(verdicts)),
+        violations=found,
+        errors=(*plan.errors, *own.crashes),
         doubts=(*plan.doubts, *doubts),
+        judge_changes=changes,
+        accepted=(*(sentence for _, sentence in gate.suppressed(verdicts)), *unused),
     )
+
+
+def with_base(own: Judge, base: BaseJudgement | None) -> tuple[tuple[str, ...], tuple[Violation, ...], tuple[str, ...]]:
+    """How its judge changes, what both judges find, and what the base's can't tell."""
+    if base is None:
+        return (), own.violations, ()
+    more = f" and {len(base.code) - _MOST_FILES} more" if len(base.code) > _MOST_FILES else ""
+    code = (f"the code and the settings of what judges: {', '.join(base.code[:_MOST_FILES])}{more}",)
+    if isinstance(base.judge, str):
+        return (*code, f"the base's policies can't judge it: {base.judge}"), own.violations, ()
+    doubts = tuple(f"the base's policies: {crash}" for crash in base.judge.crashes if crash not in own.crashes)
+    return (*weaker(base.judge, own), *code), (*added(base.judge, own.violations), *own.violations), doubts
 
 
 def of_preview(preview: Path, event_log: Path | None) -> Report:

@@ -16,6 +16,27 @@ engine with `pulumi preview --policy-pack policies --policy-pack-config policies
 `make deploy ENV=prod` does. This page is made from the rules by `make docs`.
 
 A rule waits for a value that isn't known before the deployment, and judges it as soon as it is.
+
+## Accepting one finding
+
+A finding on one resource is accepted for a while by an entry in `policies/suppressions.yaml`; gate, review and engine
+read it alike:
+
+```yaml
+- rule: s3-block-complete
+  resource: redis-backups-private
+  reason: the auditors read the bucket until the move
+  owner: shop-platform
+  expires: 2027-01-31
+```
+
+`resource` is a URN, which is of one environment, or a resource's name, in which `*` stands for any characters (not for
+all of it). `expires` is the last day on which it counts, in UTC: afterwards the finding is a violation again. An entry
+that accepts nothing is reported, and a malformed one ends gate, review and preview with 2 and its line. A finding about
+the stack as a whole can't be accepted so: its rule has a level in `policies/<environment>.json`.
+
+A pull request is judged by its base's policies too, so an entry, like every change that makes a judge weaker, lands
+first and on its own; the review names it before all else.
 """
 
 
