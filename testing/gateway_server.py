@@ -28,8 +28,10 @@ class Answer:
 
     body: str = "ok"
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    """A tuple: so many lines of one name."""
     delay: float = 0  # s before the answer
+    missing: int = 0  # bytes that are announced and never come
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,10 @@ class Origin:
                 body = answer.body.encode()
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
+                    for line in (value,) if isinstance(value, str) else value:
+                        self.send_header(name, line)
+                self.send_header("Content-Length", str(len(body) + answer.missing))
+                self.close_connection = bool(answer.missing)
                 self.end_headers()
                 if self.command != "HEAD":
                     self.wfile.write(body)

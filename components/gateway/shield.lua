@@ -30,7 +30,17 @@ local LOCK_LIFETIME = 1 -- s: a purge takes microseconds; should its worker die 
 local MAXIMUM_ARGUMENTS = 100
 
 local NO_STALE = { revalidate = 0, error = 0 }
-local FORWARDED = { MISS = "fwd=uri-miss", EXPIRED = "fwd=stale", REVALIDATED = "fwd=stale; fwd-status=304" }
+local FORWARDED = { MISS = "fwd=uri-miss", EXPIRED = "fwd=stale" }
+-- What answers are told apart by, where the policy says so: anything else that an answer depends on isn't in its key.
+local TOLD_APART = {
+    ["accept-encoding"] = true, ["accept"] = true, ["x-country"] = true, ["x-device"] = true, ["rsc"] = true,
+    ["next-router-prefetch"] = true, ["next-router-segment-prefetch"] = true, ["next-router-state-tree"] = true,
+}
+-- Of a connection itself, or what frames a message: never headers that end here.
+local CONNECTION_WORDS = {
+    ["close"] = true, ["keep-alive"] = true, ["upgrade"] = true, ["te"] = true, ["host"] = true,
+    ["content-length"] = true, ["transfer-encoding"] = true, ["content-encoding"] = true, ["content-type"] = true,
+}
 -- Made by nginx itself from an answer that it has: they say nothing of that answer, and nobody keeps them.
 local REFUSED_HERE = { [412] = true, [416] = true }
 -- How a framework's parts talk to each other: from a client they are a way past what the framework decides.
@@ -141,10 +151,44 @@ local function bypassed(var)
     return false
 end
 
--- An answer that nobody may keep, whoever asks: the origin forbids it, depends on what it isn't sent, has served an old
--- one for want of a new one, or it has one of the policy's headers.
-local function unkept(var, header)
-    if var.not_storable ~= "" or var.varies_otherwise ~= "" or var.stale_there ~= "" then return true end
+local function header_text(value)
+    return type(value) == "table" and concat(value, ", ") or value or ""
+end
+
+-- The directives of a Cache-Control, by name.
+local function directives(value)
+    local found = {}
+    for name in header_text(value):lower():gmatch("[^,;%s=]+") do found[name] = true end
+    return found
+end
+
+-- What `Connection` names, but for its own words: it was for this gateway alone (RFC 9110, 7.6.1).
+local function hop_by_hop(connection)
+    local names = {}
+    for name in (connection or ""):lower():gmatch("[^,%s]+") do
+        if not CONNECTION_WORDS[name] then names[#names + 1] = name end
+    end
+    return names
+end
+
+-- Takes it from an answer; says whether there was any.
+local function shortened(var, header)
+    local names = hop_by_hop(var.upstream_http_connection)
+    for _, name in ipairs(names) do header[name] = nil end
+    return names[1] ~= nil
+end
+
+-- An answer that nobody may keep, whoever asks: the origin forbids it, depends on what it isn't sent, or it has one of the
+-- policy's headers. A no-cache of the policy itself is the browser's: the edge is told its own time beside it.
+local function unkept(header)
+    local said, shared = directives(header["Cache-Control"]), directives(header["CDN-Cache-Control"])
+    if said["private"] or said["no-store"] or shared["private"] or shared["no-store"] or shared["no-cache"] then
+        return true
+    end
+    if said["no-cache"] and not header["Cloudflare-CDN-Cache-Control"] then return true end
+    for name in header_text(header["Vary"]):lower():gmatch("[^,%s]+") do
+        if not TOLD_APART[name] then return true end
+    end
     for _, name in ipairs(config.unkept_headers) do
         if header[name] then return true end
     end
@@ -193,8 +237,9 @@ function shield.bypass()
     end
 end
 
--- Takes from a request what only a framework's own parts may say.
+-- Takes from a request what only a framework's own parts may say, and what was for this gateway alone.
 function shield.cleaned()
+    for _, name in ipairs(hop_by_hop(ngx.var.http_connection)) do clear_header(name) end
     for name in pairs(ngx.req.get_headers(0)) do
         for _, pattern in ipairs(INTERNAL_HEADERS) do
             if name:find(pattern) then clear_header(name) end
@@ -212,8 +257,13 @@ function shield.lookup()
         return ngx.exec("@refused-400-api")
     end
     if var.args then ngx.req.set_uri_args(query) end
-    -- With If-None-Match the date means nothing (RFC 9110, 13.1.3), but nginx would ask for both.
+    -- Beside an entity tag a date means nothing (RFC 9110, 13.1.3 and 13.1.4), but nginx would ask for both; and it takes
+    -- for long past what is no date.
     if var.http_if_none_match then clear_header("If-Modified-Since") end
+    local unmodified = var.http_if_unmodified_since
+    if unmodified and (var.http_if_match or not ngx.parse_http_time(unmodified)) then
+        clear_header("If-Unmodified-Since")
+    end
     -- A weak tag can't promise that parts belong together (RFC 9110, 13.1.5).
     if var.http_range and (var.http_if_range or ""):find("^W/") then clear_header("Range") end
     local parts = {}
@@ -257,14 +307,10 @@ function shield.lookup()
     end
 end
 
-local function header_text(value)
-    return type(value) == "table" and concat(value, ", ") or value or ""
-end
-
 -- The status that the answer is stored with: a client's own 304 or 206 is made from it.
 local function stored_status(var)
-    local status = tonumber((var.upstream_status or ""):match("(%d+)$")) or ngx.status
-    return (status == 304 or status == 206) and 200 or status
+    local told = tonumber((var.upstream_status or ""):match("(%d+)$"))
+    return told or ((ngx.status == 304 or ngx.status == 206) and 200 or ngx.status)
 end
 
 -- Says (RFC 9211) what this cache did; `before` are the words of those behind it, where they have handled the request.
@@ -277,8 +323,8 @@ end
 local function forbid(header)
     header["Cloudflare-CDN-Cache-Control"] = nil
     header["Cache-Tag"] = nil
-    local said = header_text(header["Cache-Control"])
-    if not said:find("private", 1, true) and not said:find("no-store", 1, true) then
+    local said = directives(header["Cache-Control"])
+    if not said["private"] and not said["no-store"] then
         header["Cache-Control"] = "no-store"
     end
 end
@@ -327,7 +373,10 @@ function shield.answered()
     cache = cache or "BYPASS"
     local status, now = stored_status(var), ngx.now()
     local fresh = cache == "HIT"
-    local banned = not fresh and unkept(var, header)
+    -- What the API serves past its time would have another whole life here.
+    local stale_there = not fresh and header_text(header["Cache-Status"]):find("detail=stale", 1, true) ~= nil
+    local banned = not fresh and (shortened(var, header) or unkept(header) or stale_there)
+    if banned then var.unkept = "1" end
     label(route, var.uri, status, header, banned)
     -- The storefront gives a page one tag in whatever coding: as a strong one it would promise the same bytes.
     local tag = route.headers and header["Content-Encoding"] and header["ETag"]
@@ -347,7 +396,7 @@ function shield.answered()
     local record = found and parse(found)
     local stored = false
     if record and record.version == var.shield_version then
-        if cache == "MISS" or cache == "EXPIRED" or cache == "REVALIDATED" then
+        if cache == "MISS" or cache == "EXPIRED" then
             local sequence, lifetime = tonumber(var.shield_sequence), route.ttl[tostring(status)]
             local tags = tags_of(route, var.uri) .. "," .. header_text(header["Cache-Tag"])
             if banned then
@@ -367,7 +416,7 @@ function shield.answered()
         end
     end
     if cache == "STALE" or cache == "UPDATING" then return end
-    if var.stale_there ~= "" then
+    if stale_there then
         header["Age"] = var.upstream_http_age
     elseif banned then
         forbid(header)
@@ -380,8 +429,9 @@ end
 -- Everything else: whatever the origin says, nothing between it and the browser may keep the answer.
 function shield.private()
     local var, header = ngx.var, ngx.header
-    local said = header_text(header["Cache-Control"])
-    if not said:find("private", 1, true) and not said:find("no-store", 1, true) then
+    local said = directives(header["Cache-Control"])
+    shortened(var, header)
+    if not said["private"] and not said["no-store"] then
         header["Cache-Control"] = "private, no-store"
     end
     forbid(header)

@@ -216,13 +216,13 @@ class Ready:
 
 
 def forbids_storing(headers: Headers, route: Route) -> bool:
-    """Whether the handler says that nobody else may have its answer (RFC 9111, 3), or that it depends on a header that
-    the route's answers aren't told apart by (RFC 9111, 4.1).
+    """Whether the handler says that nobody else may have its answer, or not without being asked (RFC 9111, 3 and
+    5.2.2.4; RFC 9213), or that it depends on a header that the route's answers aren't told apart by (RFC 9111, 4.1).
     """
-    known = {name.strip().lower() for name in (route.vary_header or "").split(",")}
+    known = {name.strip().lower() for name in (route.vary_header or "").split(",")} | {""}
     for name, value in headers:
         words = {word.strip().partition("=")[0].lower() for word in value.decode("latin-1").split(",")}
-        if name == b"cache-control" and words & {"private", "no-store"}:
+        if name in {b"cache-control", b"cdn-cache-control"} and words & {"private", "no-store", "no-cache"}:
             return True
         if name == b"vary" and words - known:
             return True

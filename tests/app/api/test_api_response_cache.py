@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from time import time
 from typing import Any, cast
 
@@ -14,11 +14,13 @@ from app.api.redis import RedisError
 from app.api.redis.tagged import TaggedStore
 from app.api.responses import cache, middleware
 from app.api.responses.cache import ResponseCache
+from app.api.responses.conditional import seconds
 from app.api.responses.context import context_of
 from app.api.responses.memory import Memory
 from app.api.responses.middleware import CacheMiddleware, Stores
 from app.api.responses.target import Targets
 from app.caching_policy import parse
+from testing.conditional_requests import CONDITIONS, MODIFIED, TAG
 
 POLICY = parse(
     """
@@ -203,7 +205,12 @@ async def test_a_fault_is_hidden_by_the_stale_copy(shop: Shop, status: int, monk
     [
         (b"cache-control", b"private"),
         (b"cache-control", b"max-age=60, no-store"),
+        (b"cache-control", b"No-StOrE"),
+        (b"cache-control", b'private="set-cookie"'),
+        (b"cache-control", b"max-age=60,no-cache"),
+        (b"cdn-cache-control", b"no-store"),
         (b"vary", b"Cookie"),
+        (b"vary", b", *"),
         (b"vary", b"accept-encoding, *"),
     ],
 )
@@ -214,11 +221,72 @@ async def test_9111_3_what_a_handler_forbids_to_store_is_given_to_nobody_else(
     first, second = await shop.get(), await shop.get()
     assert (first[1], second[1]) == ("answer 1", "answer 2")
     headers = first[2]
-    assert {b"private", b"no-store"} & {word.strip() for word in headers[b"cache-control"].split(b",")}
+    assert {b"private", b"no-store"} & {word.strip() for word in headers[b"cache-control"].lower().split(b",")}
     assert b"cloudflare-cdn-cache-control" not in headers
     assert b"stored" not in headers[b"cache-status"]
     if name == b"vary":
         assert value.split(b",")[-1].strip().lower() in headers[b"vary"].lower()
+
+
+@pytest.mark.parametrize(("condition", "status"), CONDITIONS, ids=str)
+async def test_9110_13_2_2_conditions_are_judged_in_their_order(
+    shop: Shop, condition: Mapping[str, str], status: int
+) -> None:
+    modified = seconds(MODIFIED.encode())
+    shop.modified = modified
+    tag = (await shop.get())[2][b"etag"].decode()
+    asked = {name.lower(): value.replace(TAG, tag) for name, value in condition.items()}
+    for stored in (True, False):
+        if not stored:
+            shop.memory.clear()
+            shop.made = 0  # so that the same answer is made again
+        answered, body, headers = await shop.get(**asked)
+        assert answered == status
+        if status == 304:
+            assert (body, headers[b"etag"]) == ("", tag.encode())
+            assert not [name for name in headers if name.startswith(b"content-")]
+    assert not {name for sent in shop.seen for name in sent if name.startswith(b"if-")}
+
+
+async def test_9110_15_4_5_a_304_repeats_what_the_answer_would_say(shop: Shop) -> None:
+    await shop.get()
+    _, _, whole = await shop.get()
+    status, _, unchanged = await shop.get(if_none_match=whole[b"etag"].decode())
+    assert status == 304
+    for name in (b"cache-control", b"etag", b"vary", b"date", b"cache-tag"):
+        assert unchanged[name] == whole[name]
+
+
+async def test_9111_5_1_and_4_2_3_a_stored_answer_has_its_age_and_the_date_of_its_making(shop: Shop) -> None:
+    _, _, first = await shop.get()
+    assert b"age" not in first
+    _, _, second = await shop.get()
+    assert int(second[b"age"]) >= 0
+    assert second[b"date"] == first[b"date"]
+
+
+@pytest.mark.parametrize("said", ["no-cache", "no-store", "max-age=0", "only-if-cached"])
+async def test_9111_5_2_1_a_request_costs_the_origin_nothing_whatever_it_asks_of_caches(shop: Shop, said: str) -> None:
+    await shop.get()
+    assert (await shop.get(cache_control=said, pragma="no-cache"))[1] == "answer 1"
+
+
+async def test_9111_5_2_3_and_5_3_lifetimes_are_the_policys_whatever_a_handler_says(shop: Shop) -> None:
+    shop.headers = [(b"cache-control", b"max-age=0, unheard-of"), (b"expires", b"0"), (b"pragma", b"no-cache")]
+    await shop.get()
+    assert (await shop.get())[1] == "answer 1"
+
+
+@pytest.mark.parametrize("status", [201, 204, 206, 302, 303, 307, 400, 403, 405, 500, 502, 503, 599])
+async def test_9111_3_a_status_that_the_policy_gives_no_time_is_not_stored(shop: Shop, status: int) -> None:
+    shop.status = status
+    assert [(await shop.get())[1] for _ in range(2)] == ["answer 1", "answer 2"]
+
+
+async def test_9110_7_6_1_what_belongs_to_a_connection_is_not_stored(shop: Shop) -> None:
+    shop.headers += [(b"connection", b"x-hop"), (b"x-hop", b"1"), (b"keep-alive", b"timeout=5")]
+    await shop.get()
+    assert not {b"connection", b"x-hop", b"keep-alive"} & (await shop.get())[2].keys()
 
 
 async def test_9110_13_1_1_a_failing_if_match_is_412_for_a_reading_request_too(shop: Shop) -> None:
