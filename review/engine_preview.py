@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import unquote
 
 from review import engine_events, replacements
 from review.engine_events import Event, EventError, plain_text
@@ -340,4 +341,11 @@ def _resource(step_urn: str, state: Mapping[str, Any]) -> Resource:
         aliases=tuple(state.get("aliases") or ()),
         options={name: state[name] for name in options if state.get(name)},
         secret_paths=secret_paths | secret_outputs,
+        source=_source(str(state.get("sourcePosition", ""))),
     )
+
+
+def _source(position: str) -> str:
+    """`project:///components/x.py#42,7` (sdk/go/common/apitype/core.go, ResourceV3) as file and line."""
+    found = re.match(r"project:/*([^#]+)#(\d+)", position)
+    return f"{unquote(found[1])}:{found[2]}" if found else ""

@@ -6,7 +6,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from review.markdown import clean
 from review.plan import Op
-from review.report import Report
+from review.report_data import Report
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 

@@ -1,17 +1,21 @@
 """The report as one comment of a pull request: Markdown in which no value can pass for markup."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from review.plan import Op
 from review.readable import TextChange, ValueChange
-from review.report import Entry, Item, Part, Report, Summary, Verdict
+from review.report_data import MARKS, Entry, Item, Part, Report, Summary, Verdict
 
 MARKER = "<!-- simone-review -->"
 """By this line the comment is found again, to be updated in place."""
 
 SIZE_LIMIT = 60_000
 """Characters; GitHub refuses comments from 65,536 on."""
+
+LinkTo = Callable[[str], str]
+"""The address of a line of the repository (`components/redis/nodes.py:42`), as the change has it."""
 
 _ICONS = {
     Verdict.BROKEN: "⛔",
@@ -22,9 +26,24 @@ _ICONS = {
 }
 _OPS = (Op.CREATE, Op.UPDATE, Op.REPLACE, Op.DELETE)
 _COLLAPSED = {Part.ACCEPTED, Part.UPDATES, Part.CREATIONS, Part.OUTPUTS, Part.PARITY}
+_SENTENCES = {Part.JUDGE, Part.ERRORS, Part.DOUBTS, Part.ACCEPTED, Part.PARITY}
+_FIRST = (Part.JUDGE, Part.ERRORS, Part.VIOLATIONS, Part.DOUBTS)
+"""What a report that is too long keeps before all else, beside what is urgent."""
+
 _CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_DIRECTION = re.compile("[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-_MARKUP = re.compile(r"([\\`*_\[\]<>#|~&])")
+_DIRECTION = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+_MARKUP = re.compile(r"([\\`*_\[\]<>#|~&$])")
+_LEADING = re.compile(r"^(\d*)([-+=.)])")
+_AUTOLINK = re.compile(r"(?i)@|:(?=//)|www(?=\.)|\bgh(?=-\d)|#(?=\w)|!(?=\d)|\$(?=\d)|%(?=[\w\"])")
+_LINK = re.compile(r"https?://[\w.:-]+(?:/[\w./~:?=&#%+,;@-]*)?")
+_SOURCE = re.compile(r"(?!.*\.\.)[\w./-]+:\d+")
+_TOO_LONG = "\n> Too long for a comment: what is left out is counted. The full report is an artifact of the run.\n"
+_SPARE = 500
+"""Characters for the ends of lines that join it all."""
+
+_LONGEST_SENTENCE = 1_500
+_MOST_NAMES = 10
+_MOST_SUMMARIES = 25
 
 
 def clean(text: str) -> str:
@@ -33,14 +52,17 @@ def clean(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """A sentence in which nothing is markup, nobody is mentioned and no other thread is linked."""
+    """A sentence in which nothing is markup, nobody is mentioned and no other thread or page is linked."""
     one_line = " ".join(clean(text).split())
-    return _MARKUP.sub(r"\\\1", one_line).replace("@", "@\u2060").replace("://", ":\u2060//")
+    if len(one_line) > _LONGEST_SENTENCE:
+        one_line = f"{one_line[:_LONGEST_SENTENCE]}…"
+    escaped = _LEADING.sub(r"\1\\\2", _MARKUP.sub(r"\\\1", one_line))
+    return _AUTOLINK.sub(lambda found: f"{found[0]}\u2060", escaped)
 
 
 def code(text: str) -> str:
     """A value as code, whatever backticks it holds."""
-    one_line = clean(text).replace("\r", "").replace("\n", "⏎").replace("|", "\\|")
+    one_line = clean(text).replace("\r", "").replace("\n", "⏎")
     longest = max((len(run) for run in re.findall(r"`+", one_line)), default=0)
     fence = "`" * (longest + 1)
     space = " " if one_line.startswith("`") or one_line.endswith("`") or not one_line else ""
@@ -55,20 +77,55 @@ def fenced(text: str, language: str = "") -> str:
     return "\n".join([f"{fence}{language}", *lines, fence])
 
 
-def markdown(report: Report, *, limit: int = SIZE_LIMIT) -> str:
-    """The comment, no longer than `limit` characters: sections go from the end, none is cut."""
+@dataclass(frozen=True)
+class _Block:
+    """An entry as lines, whole and shortened to its first line."""
+
+    text: str
+    short: str
+    urgent: bool
+
+
+def markdown(report: Report, *, limit: int = SIZE_LIMIT, link_to: LinkTo | None = None) -> str:
+    """The comment, no longer than `limit` characters.
+
+    A report that is longer keeps what is urgent first, then what comes first, each section at least its first entries;
+    what is left out is counted. `link_to` makes a link of the place where a resource is declared.
+    """
     head = _head(report)
-    sections = [(part, _section(part, report.sections[part])) for part in Part if part in report.sections]
-    dropped: list[Part] = []
-    while True:
-        note = ""
-        if dropped:
-            names = ", ".join(part.value for part in reversed(dropped))
-            note = f"\n> Left out for length: {names}. The full report is an artifact of the run.\n"
-        text = "\n".join([head, *(section for _, section in sections)]) + note
-        if len(text) <= limit or not sections:
-            return text if len(text) <= limit else text[: text.rfind("\n", 0, limit) + 1]
-        dropped.append(sections.pop()[0])
+    blocks = {
+        part: [_block(part, entry, link_to) for entry in report.sections[part]]
+        for part in Part
+        if report.sections.get(part)
+    }
+    whole = "\n".join([head, *(_section(part, [block.text for block in of]) for part, of in blocks.items())])
+    if len(whole) <= limit:
+        return whole
+    frame = sum(len(_section(part, [], of)) for part, of in blocks.items())
+    kept = _kept(blocks, limit - len(head) - frame - len(_TOO_LONG) - _SPARE)
+    sections = [
+        _section(part, [kept[part, number] for number in range(len(of)) if (part, number) in kept], of)
+        for part, of in blocks.items()
+    ]
+    return "\n".join([head, *sections]) + _TOO_LONG
+
+
+def _kept(blocks: Mapping[Part, Sequence[_Block]], room: int) -> Mapping[tuple[Part, int], str]:
+    """The entries that fit, by section and number: the urgent ones, then each section's first ones in turn."""
+    kept: dict[tuple[Part, int], str] = {}
+    for urgent, share in ((True, 0.6), (False, 0.5), (False, 1.0)):
+        for part in sorted(blocks, key=lambda part: part not in _FIRST):
+            left = int(room * share)
+            for number, block in enumerate(blocks[part]):
+                if block.urgent < urgent or (part, number) in kept:
+                    continue
+                text = next((text for text in (block.text, block.short) if len(text) < left), None)
+                if text is None:
+                    break
+                kept[part, number] = text
+                left -= len(text) + 1
+                room -= len(text) + 1
+    return kept
 
 
 def _head(report: Report) -> str:
@@ -77,7 +134,7 @@ def _head(report: Report) -> str:
         lines += [
             "| Environment | create | update | replace | delete | stopped by | by |",
             "|---|--:|--:|--:|--:|---|---|",
-            *map(_summary, report.summaries),
+            *map(_summary, report.summaries[:_MOST_SUMMARIES]),
             "",
         ]
     return "\n".join(lines)
@@ -86,46 +143,70 @@ def _head(report: Report) -> str:
 def _summary(summary: Summary) -> str:
     counts = " | ".join(str(summary.counts.get(op, 0) or "·") for op in _OPS)
     stopped = summary.stopped_by
-    if summary.policies or summary.protected:
+    if summary.stops:
         stopped = f"**{stopped}**"
     if summary.advice:
         stopped += f"; {summary.advice} to consider"
-    return f"| **{prose(summary.environment)}** | {counts} | {stopped} | {summary.origin} |"
+    return f"| **{prose(summary.environment)}** | {counts} | {stopped} | {prose(summary.origin)} |"
 
 
-def _section(part: Part, entries: Sequence[Entry]) -> str:
-    title = f"{part.value} ({len(entries)})"
-    body = "\n".join(line for entry in entries for line in _entry(part, entry))
+def _section(part: Part, shown: Sequence[str], all_: Sequence[_Block] | None = None) -> str:
+    total = len(shown) if all_ is None else len(all_)
+    title = f"{part.value} ({total:,})"
+    left_out = f"- … and {total - len(shown):,} more, left out for length" if total > len(shown) else ""
+    body = "\n".join(filter(None, [*shown, left_out]))
     if part in _COLLAPSED:
         return f"<details><summary><b>{title}</b></summary>\n\n{body}\n\n</details>\n"
     return f"### {title}\n\n{body}\n"
 
 
-def _entry(part: Part, entry: Entry) -> Iterable[str]:
+def _block(part: Part, entry: Entry, link_to: LinkTo | None) -> _Block:
+    first, *more = _entry(part, entry, link_to)
+    short = f"{first} …" if more else first
+    return _Block("\n".join([first, *more]), short, entry.item.urgent)
+
+
+def _entry(part: Part, entry: Entry, link_to: LinkTo | None) -> Iterator[str]:
     item = entry.item
     where = f" — {prose(', '.join(entry.environments))}" if entry.environments else ""
-    if part in (Part.JUDGE, Part.ERRORS, Part.DOUBTS, Part.ACCEPTED, Part.PARITY):
+    where += _place(item, link_to)
+    if part in _SENTENCES:
         yield f"- {prose(item.subject)}{where}"
         return
     if part in (Part.CAPACITY, Part.SETTINGS, Part.OUTPUTS):
         for change in item.changes:
             yield f"- {_change(change)}{where}"
+            if isinstance(change, TextChange):
+                yield from _lines(change)
         return
-    link = f" ([more]({item.link}))" if item.link else ""
+    link = f" ([more]({item.link}))" if _LINK.fullmatch(item.link) else ""
     kind = f" {prose(item.kind)}" if item.kind else ""
-    mark = f"**{item.mark}** " if item.mark else ""
-    yield f"- {mark}{code(item.subject)}{kind}{where}{link}"
+    mark = f"**{item.mark}** " if item.mark and item.mark in MARKS else ""
+    yield f"- {mark}{_names(item)}{kind}{where}{link}"
     yield from _details(item)
 
 
-def _details(item: Item) -> Iterable[str]:
+def _names(item: Item) -> str:
+    names = [item.subject, *item.also]
+    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(map(code, names[:_MOST_NAMES])) + more
+
+
+def _place(item: Item, link_to: LinkTo | None) -> str:
+    """Where it is declared, as a link where one can be made."""
+    if not _SOURCE.fullmatch(item.source):
+        return ""
+    address = link_to(item.source) if link_to else ""
+    return f" ([{prose(item.source)}]({address}))" if _LINK.fullmatch(address) else f" ({prose(item.source)})"
+
+
+def _details(item: Item) -> Iterator[str]:
     for sentence in item.sentences:
         yield f"  - {prose(sentence)}"
     for change in item.changes:
-        if isinstance(change, ValueChange):
-            yield f"  - {_change(change)}"
-        else:
-            yield from _text_diff(change)
+        yield f"  - {_change(change)}"
+        if isinstance(change, TextChange):
+            yield from _lines(change)
 
 
 def _change(change: ValueChange | TextChange) -> str:
@@ -136,8 +217,13 @@ def _change(change: ValueChange | TextChange) -> str:
     return f"{code(change.path)}: {old} → {new}"
 
 
-def _text_diff(change: TextChange) -> Iterable[str]:
-    yield f"  - {code(change.path)}"
+def _lines(change: TextChange) -> Iterator[str]:
     yield ""
     yield from (f"    {line}" for line in fenced("\n".join(change.lines), "diff").splitlines())
     yield ""
+
+
+def with_marker(marker: str, body: str) -> str:
+    """The text, starting with its marker and no longer than a comment may be."""
+    text = body if body.startswith(marker) else f"{marker}\n{body}"
+    return text[: SIZE_LIMIT + 2000]

@@ -1,4 +1,7 @@
-"""Where environments differ though nothing asks for it: other images, or components that only one of them has."""
+"""Where environments differ though nothing asks for it: what runs in one is another version than in the other.
+
+What only one of them has isn't told: its settings ask for it, as both come from one program.
+"""
 
 from collections.abc import Iterable, Mapping
 from itertools import combinations
@@ -18,10 +21,6 @@ def differences(rendered: Mapping[str, Rendered], environments: Iterable[str]) -
 
 
 def _between(first: Rendered, second: Rendered) -> Iterable[str]:
-    names = [{resource.name for resource in rendered.resources if resource.custom} for rendered in (first, second)]
-    for rendered, missing in ((first, names[0] - names[1]), (second, names[1] - names[0])):
-        if missing:
-            yield f"only {rendered.environment} has {', '.join(sorted(missing))}"
     images = [_images(rendered) for rendered in (first, second)]
     for container in sorted(images[0].keys() & images[1].keys()):
         if images[0][container] != images[1][container]:

@@ -88,7 +88,8 @@ class Plan:
 
     `errors` are what made the program or the preview fail, `doubts` why there may be more than is told. `exports_after`
     is None where nobody knows them, `violations` where nobody has asked. `judge_changes` tell how what judges it
-    changes, `accepted` which findings don't count, or no longer need a suppression.
+    changes, `accepted` which findings don't count, or no longer need a suppression. `deployed` is false for what only
+    runs on a developer's machine.
     """
 
     environment: str
@@ -103,6 +104,7 @@ class Plan:
     judge_changes: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ()
     settings: Settings = NO_SETTINGS
+    deployed: bool = True
 
     @property
     def before(self) -> tuple[Resource, ...]:

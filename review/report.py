@@ -1,103 +1,18 @@
-"""The report for a reviewer, as data: what is said, in which order. How it looks is `markdown` and `html`."""
+"""The report for a reviewer: what is said, in which order. How it looks is `markdown` and `html`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 
-from review import replacements
+from review import grouping, replacements
 from review.capacity import Figure, capacity
 from review.disruption import CHECKSUM, disruptions, is_stateful, keeps_volumes
 from review.masking import masked, shown_text
-from review.plan import Op, Plan, Step, Violation
+from review.plan import Op, Plan, Step
 from review.preview import short_type
 from review.readable import TextChange, ValueChange, readable_changes, text_of
-from review.renames import renames
+from review.renames import ComponentRename, alias, component_renames, kept_by_alias, renames
+from review.report_data import Entry, Item, Part, Report, Summary, Verdict
 from stack.properties import Kind
-from stack.resource import STACK_TYPE
 from stack.values import HIDDEN
-
-
-class Verdict(StrEnum):
-    """What a reviewer has to know first."""
-
-    BROKEN = "broken"
-    STOPPED = "stopped"
-    CAREFUL = "careful"
-    HARMLESS = "harmless"
-    NO_CHANGES = "no changes"
-
-
-class Part(StrEnum):
-    """A section; they come in this order, and go from the end when the report is too long."""
-
-    JUDGE = "What judges this changes"
-    ERRORS = "Errors"
-    DOUBTS = "Not certain"
-    VIOLATIONS = "Policy violations"
-    ACCEPTED = "Suppressed findings"
-    LOSSES = "Deletions and replacements"
-    DISRUPTIONS = "Restarts, reboots and evictions"
-    CAPACITY = "Capacity"
-    SETTINGS = "Settings"
-    UPDATES = "Updates"
-    CREATIONS = "Creations"
-    OUTPUTS = "Outputs"
-    PARITY = "Where environments differ without need"
-
-
-@dataclass(frozen=True)
-class Item:
-    """One thing to read: a resource with what happens to it, or a violation. `sentences` are prose."""
-
-    subject: str
-    kind: str = ""
-    mark: str = ""
-    sentences: tuple[str, ...] = ()
-    changes: tuple[ValueChange | TextChange, ...] = ()
-    link: str = ""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """An item and the environments in which it is the same."""
-
-    item: Item
-    environments: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Summary:
-    """One environment in numbers.
-
-    `policies` are the violations that stop it and `advice` those that don't, `protected` the resources that would go
-    although they are protected; `judged` is false where nobody has asked the policies.
-    """
-
-    environment: str
-    origin: str
-    counts: Mapping[Op, int]
-    policies: int
-    protected: int
-    advice: int
-    judged: bool
-    figures: tuple[Figure, ...]
-
-    @property
-    def stopped_by(self) -> str:
-        """What stops it, in a few words."""
-        named = ((self.policies, "policy", "policies"), (self.protected, "protected resource", "protected resources"))
-        found = ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in named if count)
-        return found or ("nothing" if self.judged else "not judged")
-
-
-@dataclass(frozen=True)
-class Report:
-    """The whole report."""
-
-    verdict: Verdict
-    headline: str
-    summaries: tuple[Summary, ...]
-    sections: Mapping[Part, tuple[Entry, ...]] = field(default_factory=dict[Part, tuple[Entry, ...]])
 
 
 def build(plans: Sequence[Plan], parity: Sequence[str] = ()) -> Report:
@@ -108,9 +23,30 @@ def build(plans: Sequence[Plan], parity: Sequence[str] = ()) -> Report:
             sections[part].append((plan.environment, item))
     for sentence in parity:
         sections[Part.PARITY].append(("", Item(subject=sentence)))
-    merged = {part: _merged(found) for part, found in sections.items() if found}
+    merged = {part: grouping.merged(found) for part, found in sections.items()}
+    merged[Part.VIOLATIONS] = grouping.violations(plans)
+    merged = {part: entries for part, entries in merged.items() if entries}
     verdict = _verdict(plans, merged)
-    return Report(verdict, _headline(verdict, plans), tuple(_summary(plan) for plan in plans), merged)
+    leading, told, where = _leading(verdict, plans, merged)
+    return Report(verdict, _headline(verdict, leading, told) + where, tuple(_summary(plan) for plan in plans), merged)
+
+
+Sections = Mapping[Part, tuple[Entry, ...]]
+
+
+def _leading(verdict: Verdict, plans: Sequence[Plan], sections: Sections) -> tuple[Sequence[Plan], Sections, str]:
+    """The environments that a headline is about, and what it says of them: what nobody deploys never leads."""
+    deployed = [plan for plan in plans if plan.deployed]
+    names = {plan.environment for plan in deployed}
+    of_them = {
+        part: tuple(entry for entry in entries if names & {*entry.environments}) for part, entries in sections.items()
+    }
+    told = {part: entries for part, entries in of_them.items() if entries}
+    if len(deployed) == len(plans) or (deployed and _verdict(deployed, told) is verdict):
+        return deployed, told, ""
+    others = [plan for plan in plans if not plan.deployed]
+    only = ", ".join(plan.environment for plan in others)
+    return others, sections, f" (only in {only}, which nobody deploys)"
 
 
 def stops(plan: Plan) -> bool:
@@ -140,21 +76,58 @@ def _items(plan: Plan) -> Iterable[tuple[Part, Item]]:
         yield Part.ERRORS, Item(subject=shown_text(error))
     for doubt in plan.doubts:
         yield Part.DOUBTS, Item(subject=shown_text(doubt))
-    for same_rule in _by_rule(plan.violations or ()):
-        yield Part.VIOLATIONS, _violation(same_rule)
     for sentence in plan.accepted:
         yield Part.ACCEPTED, Item(subject=shown_text(sentence))
-    renamed = renames(plan.steps)
+    renamed, components, kept = renames(plan.steps), component_renames(plan.steps), kept_by_alias(plan.steps)
+    for component in components:
+        yield Part.LOSSES, _renamed(component)
+    quiet = _consequences(components) | {step.urn for below in kept.values() for step in below}
     for step in plan.changed:
         part = _part(step)
-        if part is not None:
-            yield part, _item(step, renamed.get(step.urn, ""))
+        if part is not None and step.urn not in quiet:
+            below = f", nor in the {len(kept[step.urn])} below it" if kept.get(step.urn) else ""
+            more = (f"by its alias; nothing changes in it{below}",) if step.urn in kept else ()
+            yield part, _item(step, renamed.get(step.urn, ""), more)
     for figure in capacity(plan.before, plan.after):
         if figure.changed and plan.before:
             yield Part.CAPACITY, _figure(figure)
     for change in plan.settings.changes:
         yield Part.SETTINGS, Item(subject=change.path, changes=(change,))
     yield from _outputs(plan)
+
+
+def _consequences(components: Iterable[ComponentRename]) -> frozenset[str]:
+    """What a component's rename brings about, without what has to be told by itself."""
+    steps = [step for component in components for step in (*component.deleted, *component.created)]
+    told = {step.urn for step in steps if _is_urgent(step)}
+    return frozenset(urn for component in components for urn in component.urns) - told
+
+
+def _renamed(component: ComponentRename) -> Item:
+    def named(steps: Sequence[Step]) -> str:
+        return ", ".join(step.resource.name for step in steps) or "nothing"
+
+    return Item(
+        subject=component.old.name,
+        kind=short_type(component.old.type),
+        mark="±",
+        sentences=(
+            f"renamed to {component.new.name}: with {alias(component.old)} there all of it stays",
+            f"without it {len(component.deleted)} resources are deleted: {named(component.deleted)}",
+            f"and {len(component.created)} created: {named(component.created)}",
+        ),
+        source=component.new.source,
+    )
+
+
+def _is_urgent(step: Step) -> bool:
+    """Whether a reader must see it however long the report is."""
+    return _loses_data(step) or _hits(step)
+
+
+def _loses_data(step: Step) -> bool:
+    gone = step.op in (Op.DELETE, Op.REPLACE) and not (step.old_copy or _is_retained(step))
+    return gone and is_stateful(step.resource) and not keeps_volumes(step.resource)
 
 
 def _part(step: Step) -> Part | None:
@@ -181,13 +154,10 @@ def _interrupts(step: Step) -> tuple[str, ...]:
 _MARKS = {Op.DELETE: "-", Op.REPLACE: "±", Op.UPDATE: "~", Op.CREATE: "+", Op.IMPORT: "=", Op.FORGET: "-"}
 
 
-def _item(step: Step, renamed: str) -> Item:
+def _item(step: Step, renamed: str, more: Sequence[str] = ()) -> Item:
     resource = step.resource
     sentences: list[str] = []
-    if renamed and not resource.custom:
-        keeping = f"aliases=[pulumi.Alias(name='{resource.name}')]"
-        sentences.append(f"renamed to {renamed}: with {keeping} there all of it stays")
-    elif renamed:
+    if renamed:
         sentences.append(f"the same as {renamed}, which is created before this is deleted: without an alias it is lost")
     if step.old_copy:
         sentences.append("the old copy that an interrupted replacement has left; the one in use stays")
@@ -195,9 +165,9 @@ def _item(step: Step, renamed: str) -> Item:
         sentences.append("the old one leaves the state and stays in the cloud with its data (retainOnDelete)")
     elif step.op in (Op.DELETE, Op.REPLACE) and is_stateful(resource):
         sentences.append(
-            "its pods go; its volumes stay as they are, with their data"
-            if keeps_volumes(resource)
-            else "IT HOLDS DATA: what isn't backed up is lost"
+            "IT HOLDS DATA: what isn't backed up is lost"
+            if _loses_data(step)
+            else "its pods go; its volumes stay as they are, with their data"
         )
     if _hits(step):
         sentences.append("it is protected, so the update stops here")
@@ -216,6 +186,7 @@ def _item(step: Step, renamed: str) -> Item:
     interrupted = _interrupts(step)
     sentences += interrupted
     sentences += [note for note in step.notes if not note.startswith("it is protected")]
+    sentences += more
     if step.drift:
         sentences.append(f"changed outside the program: {', '.join(step.drift)}")
     shown = () if step.op in (Op.CREATE, Op.DELETE, Op.FORGET, Op.IMPORT) else readable_changes(step.old, step.new)
@@ -228,40 +199,8 @@ def _item(step: Step, renamed: str) -> Item:
         mark=_MARKS.get(step.op, ""),
         sentences=tuple(sentences),
         changes=shown,
-    )
-
-
-def _by_rule(violations: Iterable[Violation]) -> Iterable[Sequence[Violation]]:
-    """The violations of one rule together, in the order in which the rules come first."""
-    found: dict[tuple[str, bool, bool], list[Violation]] = {}
-    for violation in violations:
-        found.setdefault((violation.rule, violation.mandatory, violation.by_base), []).append(violation)
-    return found.values()
-
-
-def _violation(same_rule: Sequence[Violation]) -> Item:
-    """One block for a rule: each thing that is wrong with the resources where it is."""
-    rule = same_rule[0]
-    places: dict[str, list[str]] = {}
-    for violation in same_rule:
-        of_the_stack = not violation.urn or f"::{STACK_TYPE}::" in violation.urn
-        where = "the whole stack" if of_the_stack else violation.urn.split("::")[-1]
-        places.setdefault(shown_text(violation.message), []).append(where)
-    sentences = [f"{', '.join(names)}: {message}" for message, names in places.items()]
-    if rule.by_base:
-        sentences.append("Only the base's policies find it: what changes the policies lands first, on its own")
-    if rule.protects_from:
-        sentences.append(f"Why: {rule.protects_from}")
-    if rule.fix:
-        sentences.append(f"Fix: {rule.fix}")
-    level = "mandatory" if rule.mandatory else "advisory"
-    judge = "by the base's policies" if rule.by_base else ""
-    return Item(
-        subject=rule.rule,
-        kind=", ".join(part for part in (rule.severity, level, judge) if part),
-        mark="✗" if rule.mandatory else "!",
-        sentences=tuple(sentences),
-        link=rule.link,
+        source=resource.source,
+        urgent=_is_urgent(step),
     )
 
 
@@ -283,14 +222,6 @@ def _outputs(plan: Plan) -> Iterable[tuple[Part, Item]]:
         yield Part.OUTPUTS, Item(subject=name, changes=(ValueChange(name, kind, old, new),))
 
 
-def _merged(found: Iterable[tuple[str, Item]]) -> tuple[Entry, ...]:
-    """What is the same in several environments is said once."""
-    merged: dict[Item, list[str]] = {}
-    for environment, item in found:
-        merged.setdefault(item, []).append(environment)
-    return tuple(Entry(item, tuple(name for name in names if name)) for item, names in merged.items())
-
-
 def _verdict(plans: Sequence[Plan], sections: Mapping[Part, tuple[Entry, ...]]) -> Verdict:
     if any(plan.errors for plan in plans):
         return Verdict.BROKEN
@@ -309,7 +240,25 @@ def _verdict(plans: Sequence[Plan], sections: Mapping[Part, tuple[Entry, ...]]) 
     return Verdict.NO_CHANGES
 
 
-def _headline(verdict: Verdict, plans: Sequence[Plan]) -> str:
+_NOTHING = "Nothing is deleted, replaced or interrupted"
+
+
+def _reduced(sections: Sections) -> Iterable[str]:
+    """What has less than before: a property or an output that goes, a text that loses more lines than it gains."""
+    for part in (Part.SETTINGS, Part.UPDATES, Part.OUTPUTS):
+        for entry in sections.get(part, ()):
+            if any(map(_is_less, entry.item.changes)):
+                yield from (entry.item.subject, *entry.item.also)
+
+
+def _is_less(change: ValueChange | TextChange) -> bool:
+    if isinstance(change, ValueChange):
+        return change.kind is Kind.DELETE
+    signs = [line[:1] for line in change.lines]
+    return signs.count("-") > signs.count("+")
+
+
+def _headline(verdict: Verdict, plans: Sequence[Plan], sections: Sections) -> str:
     if verdict is Verdict.BROKEN:
         names = ", ".join(plan.environment for plan in plans if plan.errors)
         return f"The program or its configuration is broken: {names}"
@@ -319,8 +268,10 @@ def _headline(verdict: Verdict, plans: Sequence[Plan]) -> str:
     if verdict is Verdict.CAREFUL:
         return f"Deploy with care: {'; '.join(_cares(plans))}"
     if verdict is Verdict.HARMLESS:
-        again = "; ".join(_reruns(plans))
-        return f"Nothing is deleted or interrupted; {again}" if again else "Nothing is deleted, replaced or interrupted"
+        again, reduced = [*_reruns(plans)], [*_reduced(sections)]
+        if reduced:
+            return "; ".join(["Nothing is interrupted", *again, f"takes something away from {_few(reduced)}"])
+        return "; ".join(["Nothing is deleted or interrupted", *again]) if again else _NOTHING
     return "No changes"
 
 
@@ -336,11 +287,12 @@ def _cares(plans: Sequence[Plan]) -> Iterable[str]:
     if any(plan.judge_changes for plan in plans):
         yield "changes what judges it"
     steps = sorted((step for plan in plans for step in plan.steps), key=lambda step: step.resource.custom)
-    new_names = {urn: name for plan in plans for urn, name in renames(plan.steps).items()}
-    components = [step for step in steps if step.urn in new_names and not step.resource.custom]
-    if components:
-        named = _few(f"{step.resource.name} to {new_names[step.urn]}" for step in components)
-        yield f"renames {named} without an alias"
+    renamed = list(_renames(plans))
+    if renamed:
+        few = "; ".join(dict.fromkeys(told for told, _ in renamed[:2]))
+        yield f"renames {few}" + (f" and {len(renamed) - 2} more" if len(renamed) > 2 else "")
+    quiet = {urn for _, urns in renamed for urn in urns}
+    steps = [step for step in steps if step.urn not in quiet]
     old_copies = [step.resource.name for step in steps if step.old_copy]
     for word, op in (("deletes", Op.DELETE), ("replaces", Op.REPLACE), ("forgets", Op.FORGET)):
         if gone := [step.resource.name for step in steps if step.op is op and not (_runs_again(step) or step.old_copy)]:
@@ -358,6 +310,21 @@ def _cares(plans: Sequence[Plan]) -> Iterable[str]:
     if any(plan.doubts for plan in plans):
         yield "not everything could be judged"
     yield from _reruns(plans)
+
+
+def _renames(plans: Iterable[Plan]) -> Iterable[tuple[str, frozenset[str]]]:
+    """The renames without an alias with what keeps each, and what they bring about."""
+    for plan in plans:
+        components = component_renames(plan.steps)
+        for component in components:
+            told = f"{component.old.name} to {component.new.name} without {alias(component.old)}"
+            yield told, _consequences([component])
+        followed = {urn for component in components for urn in component.urns}
+        names = renames(plan.steps)
+        for step in plan.steps:
+            if step.urn in names and step.urn not in followed and step.resource.custom:
+                told = f"{step.resource.name} to {names[step.urn]} without {alias(step.resource)}"
+                yield told, frozenset() if _is_urgent(step) else frozenset({step.urn})
 
 
 def _reruns(plans: Iterable[Plan]) -> Iterable[str]:
@@ -379,9 +346,9 @@ def _summary(plan: Plan) -> Summary:
         environment=plan.environment,
         origin=plan.origin.value,
         counts={op: count for op, count in counts.items() if count},
-        policies=sum(violation.mandatory for violation in violations),
+        policies=len({violation.rule for violation in violations if violation.mandatory}),
         protected=sum(_hits(step) for step in plan.steps),
-        advice=sum(not violation.mandatory for violation in violations),
+        advice=len({violation.rule for violation in violations if not violation.mandatory}),
         judged=plan.violations is not None,
         figures=capacity(plan.before, plan.after),
     )

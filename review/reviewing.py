@@ -1,11 +1,9 @@
 """A review from end to end: what is compared, judged and written."""
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from policies import judgement
 from policies.catalogue import RULES
@@ -17,7 +15,9 @@ from review.judges import Judge, added, weaker
 from review.markdown import fenced, markdown
 from review.parity import differences
 from review.plan import Op, Origin, Plan, Step, Violation
-from review.report import Report, Verdict, build
+from review.report import build
+from review.report_data import Report, Verdict
+from review.report_file import as_json
 from stack.environments import deployed_environments, environments
 
 EXIT = {
@@ -53,7 +53,11 @@ def of_commits(base: str) -> Report:
     names = sorted({*before.environments, *after.environments}, key=lambda name: (name in not_deployed, name))
     unused = tuple(gate.unused(verdicts))
     plans = [
-        _judged(_plan(name, before, after, shared), verdicts.get(name), judged.get(name), unused) for name in names
+        dataclasses.replace(
+            _judged(_plan(name, before, after, shared), verdicts.get(name), judged.get(name), unused),
+            deployed=name not in not_deployed,
+        )
+        for name in names
     ]
     return build(plans, differences(after.rendered, deployed))
 
@@ -159,21 +163,6 @@ def write(report: Report, directory: Path) -> Mapping[str, Path]:
         written[name] = directory / name
         written[name].write_text(content)
     return written
-
-
-def as_json(report: Report) -> str:
-    """The report's data; `schema` grows when a field changes its meaning."""
-    content: dict[str, Any] = {
-        "schema": 2,
-        "verdict": report.verdict,
-        "headline": report.headline,
-        "environments": [dataclasses.asdict(summary) for summary in report.summaries],
-        "sections": {
-            part.name.lower(): [dataclasses.asdict(entry) for entry in entries]
-            for part, entries in report.sections.items()
-        },
-    }
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def drift_page(environment: str, report: Report, policies: str) -> str:

@@ -14,7 +14,9 @@ import sys
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlparse
 
 import pulumi
 from google.protobuf.json_format import MessageToDict
@@ -188,4 +190,20 @@ class _Recorder(mocks.MockMonitor):
             aliases=tuple(self._alias(alias, request) for alias in request.aliases),
             options={key: value for key, value in options.items() if value},
             secret_paths=secret_paths,
+            source=_source(request),
         )
+
+
+_NO_DECLARATION = ("stack", "components/kubernetes")
+"""Where a resource is registered for somebody else: by the renderer, and by what makes a workload of its parts."""
+
+
+def _source(request: Any) -> str:
+    """The line of the program that declares a resource, below the SDKs' own."""
+    for frame in request.stackTrace.frames:
+        path = Path(unquote(urlparse(frame.pc.uri).path))
+        if path.is_relative_to(ROOT) and "site-packages" not in path.parts:
+            path = path.relative_to(ROOT)
+            if not any(path.is_relative_to(room) for room in _NO_DECLARATION):
+                return f"{path.as_posix()}:{frame.pc.line}"
+    return ""

@@ -20,7 +20,8 @@ class Resource:
     """One declared resource, whoever says so: a render, the engine's preview, or its policy protocol.
 
     `inputs` are plain nested values in the provider's own names; an unknown one is `UNKNOWN`. `secret_paths` are the
-    property paths (`stringData`, `data["redis.conf"]`) below which everything is secret.
+    property paths (`stringData`, `data["redis.conf"]`) below which everything is secret. `source` is the line that
+    declares it, `components/redis/nodes.py:42`, where it is known; two resources don't differ by it.
     """
 
     urn: str
@@ -37,6 +38,7 @@ class Resource:
     aliases: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     secret_paths: frozenset[str] = frozenset()
+    source: str = field(default="", compare=False)
 
     def get(self, *path: str | int) -> Any:
         """The value at a path, None where there is none. Raises Undecided for an unknown one."""

@@ -88,3 +88,9 @@ def test_a_refusal_is_told_without_the_token() -> None:
         github.comment(7, MARKER, "report")
     assert "403" in str(told.value)
     assert "hidden-token" not in str(told.value)
+
+
+def test_the_files_of_a_pull_request_are_told_under_their_old_names_too() -> None:
+    renamed = {"filename": "review/new.py", "previous_filename": "policies/old.py"}
+    github, _ = played({"/pulls/7/files": [{"filename": "README.md"}, renamed]})
+    assert [*github.files(7)] == ["README.md", "review/new.py", "policies/old.py"]

@@ -1,0 +1,120 @@
+"""What a report consists of, as data: it is built by `report`, kept by `report_file`, and shown by whoever shows it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from review.capacity import Figure
+from review.plan import Op
+from review.readable import TextChange, ValueChange
+
+
+class Verdict(StrEnum):
+    """What a reviewer has to know first."""
+
+    BROKEN = "broken"
+    STOPPED = "stopped"
+    CAREFUL = "careful"
+    HARMLESS = "harmless"
+    NO_CHANGES = "no changes"
+
+
+class Part(StrEnum):
+    """A section; they come in this order, and go from the end when the report is too long."""
+
+    JUDGE = "What judges this changes"
+    ERRORS = "Errors"
+    DOUBTS = "Not certain"
+    VIOLATIONS = "Policy violations"
+    ACCEPTED = "Suppressed findings"
+    LOSSES = "Deletions and replacements"
+    DISRUPTIONS = "Restarts, reboots and evictions"
+    CAPACITY = "Capacity"
+    SETTINGS = "Settings"
+    UPDATES = "Updates"
+    CREATIONS = "Creations"
+    OUTPUTS = "Outputs"
+    PARITY = "Where environments differ without need"
+
+
+MARKS = ("", "-", "±", "~", "+", "=", "✗", "!")
+"""What an item may be marked by: an operation, or how a violation counts."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One resource at which a rule is broken, in which environments, and the line that declares it."""
+
+    resource: str
+    message: str
+    environments: tuple[str, ...]
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to read: a resource with what happens to it, or a violation. `sentences` are prose.
+
+    `also` names more resources to which the same happens. `source` is the line that declares it. `urgent` is what a
+    report that is too long keeps before all else: lost data, hit protections, wider access. `places` are those of a
+    violation, which the sentences tell.
+    """
+
+    subject: str
+    kind: str = ""
+    mark: str = ""
+    sentences: tuple[str, ...] = ()
+    changes: tuple[ValueChange | TextChange, ...] = ()
+    link: str = ""
+    also: tuple[str, ...] = ()
+    source: str = ""
+    urgent: bool = False
+    places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An item and the environments in which it is the same."""
+
+    item: Item
+    environments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One environment in numbers.
+
+    `policies` are the rules that stop it and `advice` those that don't, `protected` the resources that would go
+    although they are protected; `judged` is false where nobody has asked the policies.
+    """
+
+    environment: str
+    origin: str
+    counts: Mapping[Op, int]
+    policies: int
+    protected: int
+    advice: int
+    judged: bool
+    figures: tuple[Figure, ...]
+
+    @property
+    def stops(self) -> bool:
+        """Whether a deployment would be stopped."""
+        return bool(self.policies or self.protected)
+
+    @property
+    def stopped_by(self) -> str:
+        """What stops it, in a few words."""
+        named = ((self.policies, "policy", "policies"), (self.protected, "protected resource", "protected resources"))
+        found = ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in named if count)
+        return found or ("nothing" if self.judged else "not judged")
+
+
+@dataclass(frozen=True)
+class Report:
+    """The whole report."""
+
+    verdict: Verdict
+    headline: str
+    summaries: tuple[Summary, ...]
+    sections: Mapping[Part, tuple[Entry, ...]] = field(default_factory=dict[Part, tuple[Entry, ...]])
