@@ -40,6 +40,9 @@ class BodyLimit:
             await problem.send(send)
             return
         if body is None:
+            # A client that went away doesn't read it; one that is there has sent a chunk that is none (RFC 9112, 7.1).
+            refused = "The body broke off, or isn't made of chunks as its headers say."
+            await Problem(400, refused, headers={"Cache-Control": "no-store", "Connection": "close"}).send(send)
             return
         if b"\\u" in body and not _is_unicode(body):
             reason = {
@@ -61,7 +64,7 @@ class BodyLimit:
 
 
 async def _read(scope: Scope, receive: Receive) -> bytes | None:
-    """The body; None if the client went away."""
+    """The body; None if it ended before its end: the client went away, or the chunks are malformed."""
     declared = dict(scope["headers"]).get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > LARGEST_BODY:
         raise _too_large()

@@ -6,10 +6,12 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median, quantiles
 
 import httpx
 import pytest
@@ -19,12 +21,13 @@ from components.gateway.settings import GatewaySettings, Limits
 from components.kubernetes.flows import GATEWAY_PORT, GATEWAY_PURGE_PORT
 from testing.api_stack import ADMIN_TOKEN, ROOT, Api, Stack, running_stack
 from testing.gateway_server import Gateway, running_gateway
+from testing.servers import end
 from testing.waits import own_address
 
 POLICY = load(ROOT / "app" / "caching.yaml")
 ADMIN = {"authorization": f"Bearer {ADMIN_TOKEN}"}
 GENEROUS = Limits.model_validate({"requests_per_second": 100_000, "burst": 100_000, "connections": 10_000})
-PRODUCTS = (11, 12, 13)
+PRODUCTS = (11, 12, 13, 14)
 READERS = 2
 """At each door."""
 
@@ -37,6 +40,7 @@ class Watch:
     reads: Counter[str] = field(default_factory=Counter)
     stale: list[str] = field(default_factory=list)
     stop: bool = False
+    writing: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=20, trust_env=False))
 
     async def read(self, door: str, url: str) -> None:
         async with httpx.AsyncClient(base_url=url, timeout=20, trust_env=False) as client:
@@ -62,10 +66,9 @@ class Watch:
         for attempt in range(200):
             url = urls[(value + attempt) % len(urls)]
             with contextlib.suppress(httpx.HTTPError):
-                async with httpx.AsyncClient(timeout=20, trust_env=False) as client:
-                    price = dict.fromkeys(("EUR", "USD", "GBP"), value)
-                    body = {"prices": {"free": price, "premium": price}}
-                    answer = await client.put(f"{url}/api/products/{product}", json=body, headers=ADMIN)
+                price = dict.fromkeys(("EUR", "USD", "GBP"), value)
+                body = {"prices": {"free": price, "premium": price}}
+                answer = await self.writing.put(f"{url}/api/products/{product}", json=body, headers=ADMIN)
                 if answer.status_code == 200:
                     self.answered[product] = value
                     return
@@ -105,6 +108,23 @@ def gateway(apis: list[Api], address: str, tmp_path: Path) -> Iterator[Gateway]:
         yield running
 
 
+@pytest.fixture
+def restart_gateway(gateway: Gateway, tmp_path: Path) -> Iterator[Callable[[], None]]:
+    """Ends nginx and starts it anew on what it has left on disk."""
+    restarted: list[subprocess.Popen[bytes]] = []
+
+    def restart() -> None:
+        old = int((tmp_path / "run" / "nginx.pid").read_text())
+        os.kill(old, signal.SIGTERM)
+        while Path(f"/proc/{old}").exists() and "Z" not in Path(f"/proc/{old}/stat").read_text().split()[2]:
+            os.sched_yield()
+        restarted.append(subprocess.Popen(["/usr/sbin/nginx", "-c", str(tmp_path / "run" / "nginx.conf")]))
+
+    yield restart
+    for process in restarted:
+        end(process)
+
+
 @contextlib.asynccontextmanager
 async def watching(apis: list[Api], gateway: Gateway) -> AsyncGenerator[Watch]:
     watch = Watch()
@@ -115,6 +135,7 @@ async def watching(apis: list[Api], gateway: Gateway) -> AsyncGenerator[Watch]:
     finally:
         watch.stop = True
         await asyncio.gather(*tasks)
+        await watch.writing.aclose()
 
 
 async def test_reads_are_fresh_while_everything_works(apis: list[Api], gateway: Gateway) -> None:
@@ -140,32 +161,56 @@ async def test_reads_are_fresh_while_a_redis_master_dies(
 
 
 async def test_reads_are_fresh_while_processes_die(
-    stack: Stack, apis: list[Api], gateway: Gateway, tmp_path: Path
+    stack: Stack, apis: list[Api], gateway: Gateway, restart_gateway: Callable[[], None]
 ) -> None:
     worker = stack.worker(GATEWAY_PURGE_URLS=f"http://{gateway.address}:{GATEWAY_PURGE_PORT}/purge")
-    restarted: list[subprocess.Popen[bytes]] = []
-
-    def restart_gateway() -> None:
-        old = int((tmp_path / "run" / "nginx.pid").read_text())
-        os.kill(old, signal.SIGTERM)
-        while Path(f"/proc/{old}").exists() and "Z" not in Path(f"/proc/{old}/stat").read_text().split()[2]:
-            os.sched_yield()
-        restarted.append(subprocess.Popen(["/usr/sbin/nginx", "-c", str(tmp_path / "run" / "nginx.conf")]))
-
     events: dict[int, Callable[[], None]] = {
         3010: lambda: worker.stop(signal.SIGKILL),
         3020: restart_gateway,
         3040: lambda: apis[1].stop(signal.SIGKILL),
     }
-    try:
-        async with watching(apis, gateway) as watch:
-            for value in range(3000, 3050):
-                events.get(value, lambda: None)()
+    async with watching(apis, gateway) as watch:
+        for value in range(3000, 3050):
+            events.get(value, lambda: None)()
+            await watch.write([api.url for api in apis], value)
+    assert watch.stale == []
+
+
+@pytest.mark.full
+@pytest.mark.timeout(3600)
+async def test_ten_thousand_writes_of_hot_products_are_never_read_late(
+    stack: Stack, apis: list[Api], gateway: Gateway, restart_gateway: Callable[[], None]
+) -> None:
+    worker = stack.worker(GATEWAY_PURGE_URLS=f"http://{gateway.address}:{GATEWAY_PURGE_PORT}/purge")
+    lost = stack.redis.master("data")
+    first, undisturbed = 10_000, 2_000
+    events: dict[int, Callable[[], None]] = {
+        first + 3_000: lost.stop,
+        first + 4_500: lost.start,
+        first + 5_000: lambda: worker.stop(signal.SIGKILL),
+        first + 6_500: restart_gateway,
+        first + 8_000: lambda: apis[1].stop(signal.SIGKILL),
+    }
+    took: list[float] = []
+    through = f"http://{gateway.address}:{GATEWAY_PORT}"
+    async with watching(apis, gateway) as watch:
+
+        async def write_as(writer: int) -> None:
+            # Each has a product of its own, so that a value is never overtaken.
+            for value in range(first + writer, first + 10_000, len(PRODUCTS)):
+                events.pop(value, lambda: None)()
+                began = time.perf_counter()
                 await watch.write([api.url for api in apis], value)
-    finally:
-        for process in restarted:
-            process.terminate()
-            process.wait(10)
+                if value < first + undisturbed:
+                    read = await watch.writing.get(f"{through}/api/products/{PRODUCTS[value % len(PRODUCTS)]}")
+                    assert read.json()["price"] == value
+                    took.append(time.perf_counter() - began)
+
+        await asyncio.gather(*(write_as(writer) for writer in range(len(PRODUCTS))))
+    assert not events
+    p50, p99 = (1000 * quantile for quantile in (median(took), quantiles(took, n=100)[98]))
+    reads = ", ".join(f"{count:,} at {door}" for door, count in watch.reads.items())
+    print(f"a write until it is read through the gateway: p50 {p50:.0f} ms, p99 {p99:.0f} ms; reads: {reads}")
     assert watch.stale == []
 
 

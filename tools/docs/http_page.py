@@ -9,10 +9,14 @@ from typing import Final
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 TESTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "gateway": ("tests/components/gateway/test_gateway_http_rules.py",),
+    "gateway": (
+        "tests/components/gateway/test_gateway_http_rules.py",
+        "tests/components/gateway/test_behind_edge_caches.py",
+    ),
     "API": (
-        "tests/app/api/test_api_response_cache.py",
+        "tests/app/api/test_api_answers.py",
         "tests/app/api/test_api_http_rules.py",
+        "tests/app/api/test_api_response_cache.py",
     ),
 }
 """Where each layer's tests of HTTP are."""

@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
+from functools import lru_cache
 from random import random
 from secrets import token_hex
 from time import perf_counter, time
@@ -58,11 +59,16 @@ LONGEST_QUERY: Final = 4096
 """Bytes: the longest search in the longest encoding, and room for the rest."""
 MOST_PARAMETERS: Final = 100
 
+_HOST: Final = re.compile(rb"(?:[\w.~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
+"""RFC 9110, 7.2."""
+_is_host: Final = lru_cache(maxsize=256)(_HOST.fullmatch)
+_TWO_HOSTS: Final = b" "
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_.:-]{1,64}")
 
 
 _HEARD: Final = frozenset(
     {
+        b"host",
         b"accept-encoding",
         b"x-country",
         b"cookie",
@@ -72,6 +78,9 @@ _HEARD: Final = frozenset(
         b"if-unmodified-since",
     }
 )
+
+
+_ONLY_HOST: Final = frozenset({b"host"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,7 @@ class Stores:
 class _Request:
     """The headers that matter to the cache; the rest isn't looked at."""
 
+    host: bytes = b""
     coding: str = IDENTITY
     none_match: bytes | None = None
     modified_since: bytes | None = None
@@ -168,7 +178,11 @@ class CacheMiddleware:
             await self._uncacheable(_Exchange(scope, receive, send, target, started))
             return
         request = _read_headers(scope["headers"], self._heard)
-        if request.apart or (request.cookie and any(marker in request.cookie for marker in self._markers)):
+        if (
+            request.apart
+            or _is_host(request.host) is None
+            or (request.cookie and any(marker in request.cookie for marker in self._markers))
+        ):
             await self._marked(_Exchange(scope, receive, send, target, started), request)
             return
         key = target.variant_key(request.currency, FREE)
@@ -207,6 +221,9 @@ class CacheMiddleware:
 
     async def _marked(self, exchange: _Exchange, request: _Request) -> None:
         """A request that the policy keeps away from shared answers; a marker without its proof changes nothing."""
+        if _misses_its_host(exchange.scope, request.host):
+            await _refuse_host(exchange.send)
+            return
         if request.apart:
             await self._pass(exchange, currency=request.currency)
             return
@@ -252,13 +269,16 @@ class CacheMiddleware:
     async def _personal(self, exchange: _Exchange) -> None:
         """An answer that is one user's, kept for that user: whoever asks is checked before any cache is."""
         target = exchange.target
+        request = _read_headers(exchange.scope["headers"], _HEARD)
+        if _misses_its_host(exchange.scope, request.host):
+            await _refuse_host(exchange.send)
+            return
         try:
             (await self._identify(exchange.scope)).require_user(target.parameters["user_id"])
         except Problem:
             # The application refuses in its own words.
             await self._pass(exchange)
             return
-        request = _read_headers(exchange.scope["headers"], _HEARD)
         request.currency = DEFAULT_CURRENCY
         await self._cached(exchange, target.variant_key("user", FREE), request)
 
@@ -266,6 +286,9 @@ class CacheMiddleware:
         """Answer past every cache, and see to it that nobody keeps the answer."""
         status = 500
         scope = exchange.scope
+        if _misses_its_host(scope, _read_headers(scope["headers"], _ONLY_HOST).host):
+            await _refuse_host(exchange.send)
+            return
         inner = with_context(scope, Context(currency or _currency(scope), tier))
         if exchange.head:
             inner["method"] = "GET"
@@ -366,6 +389,17 @@ def _conditional_status(ready: Ready, request: _Request) -> int:
     return 304 if since is not None and modified <= since else 0
 
 
+def _misses_its_host(scope: Scope, host: bytes) -> bool:
+    """Whether a request says not once, and not properly, for whom it is (RFC 9112, 3.2); before HTTP/1.1 it needn't."""
+    return _is_host(host) is None and (bool(host) or scope.get("http_version") == "1.1")
+
+
+async def _refuse_host(send: Send) -> None:
+    await Problem(400, "A request has one Host, a name or an address.", headers={"Cache-Control": "no-store"}).send(
+        send
+    )
+
+
 async def _refuse_address(scope: Scope, send: Send) -> None:
     if len(scope["path"]) > LONGEST_PATH:
         status, limit = 414, f"A path may have {LONGEST_PATH} characters at most."
@@ -444,6 +478,8 @@ def _read_headers(headers: list[tuple[bytes, bytes]], heard: frozenset[bytes]) -
         if name not in heard:
             continue
         match name:
+            case b"host":
+                request.host = _TWO_HOSTS if request.host else value
             case b"if-none-match":
                 request.none_match = value if request.none_match is None else request.none_match + b"," + value
                 request.conditional = True

@@ -5,6 +5,7 @@ import base64
 import contextlib
 import json
 import re
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ import pytest
 from app.caching_policy import LISTED_AT_MOST
 from app.database.catalogue import DEMO_PASSWORD
 from testing.api_stack import ADMIN_TOKEN, Api, Stack, running_stack
-from testing.waits import eventually
+from testing.waits import PATIENCE, eventually
 
 ADMIN = {"authorization": f"Bearer {ADMIN_TOKEN}"}
 
@@ -124,7 +125,7 @@ def test_if_modified_since_counts_only_without_if_none_match(client: httpx.Clien
 
 
 @pytest.mark.parametrize("path", ["/api/products/11", "/api/products/99999", "/api/cart", "/health", "/api/nope"])
-def test_head_is_get_without_the_body(client: httpx.Client, path: str) -> None:
+def test_9110_9_3_2_head_is_get_without_the_body(client: httpx.Client, path: str) -> None:
     client.get(path)
     get, head = client.get(path), client.head(path)
     assert head.status_code == get.status_code
@@ -528,6 +529,44 @@ def test_made_up_methods_share_one_series_and_long_addresses_are_refused(client:
     assert "MADEUP" not in apis[0].metrics()
     assert apis[0].metric("api_requests_total", method="other") >= 5
     assert client.get("/api/" + "a" * 2000).status_code == 414
+
+
+def raw(api: Api, request: bytes) -> str:
+    with socket.create_connection(("127.0.0.1", api.port), timeout=PATIENCE) as connection:
+        connection.sendall(request + b"\r\n")
+        answer = b""
+        while part := connection.recv(4096):
+            answer += part
+    return answer.decode("latin-1").lower()
+
+
+@pytest.mark.parametrize("line", ["GET /api/products/5", "GET /health", "POST /api/session", "GET /api/unlisted"])
+@pytest.mark.parametrize(
+    "hosts", [b"", b"Host: a\r\nHost: b\r\n", b"Host: a\r\nHost: a\r\n", b"Host: a b\r\n", b"Host:\r\n"]
+)
+def test_9112_3_2_a_request_says_once_for_which_host_it_is(apis: list[Api], line: str, hosts: bytes) -> None:
+    for _ in range(2):
+        answer = raw(apis[0], line.encode() + b" HTTP/1.1\r\n" + hosts + b"Connection: close\r\nContent-Length: 0\r\n")
+        assert answer.startswith("http/1.1 400 ")
+        assert "no-store" in answer
+
+
+@pytest.mark.parametrize("host", [b"shop.example", b"127.0.0.1:3000", b"[::1]:3000", b"xn--4ca.example:"])
+def test_9110_7_2_a_host_is_a_name_or_an_address_with_or_without_a_port(apis: list[Api], host: bytes) -> None:
+    answer = raw(apis[0], b"GET /api/products/5 HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n")
+    assert answer.startswith("http/1.1 200 ")
+
+
+def test_9112_3_2_before_http_1_1_a_request_needs_no_host(apis: list[Api]) -> None:
+    assert raw(apis[0], b"GET /api/products/5 HTTP/1.0\r\n").startswith("http/1.0 200 ")
+
+
+@pytest.mark.parametrize("chunks", [b"zz\r\n", b"3\r\n{}\n\r\nzz\r\n", b"3\r\nabcdef\r\n0\r\n"])
+def test_9112_7_1_malformed_chunks_are_refused(apis: list[Api], chunks: bytes) -> None:
+    head = b"POST /api/session HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = raw(apis[0], head + chunks)
+    assert answer.startswith("http/1.1 400 ")
+    assert "no-store" in answer
 
 
 def test_a_method_that_is_not_allowed_names_those_that_are(client: httpx.Client) -> None:

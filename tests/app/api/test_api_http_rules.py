@@ -46,6 +46,7 @@ def ready(body: bytes = b"x", *, tags: tuple[str, ...] = ("thing:1",), ttl: floa
         (b"identity", "identity"),
         (b"br;q=0, gzip", "gzip"),
         (b"br;q=0.5, gzip;q=0.9", "gzip"),
+        (b"br;q=0.1, gzip;q=1", "gzip"),
         (b"gzip;q=0.5, identity;q=0.9", "identity"),
         (b"GZIP", "gzip"),
         (b"br;q=nonsense", "identity"),
@@ -53,7 +54,7 @@ def ready(body: bytes = b"x", *, tags: tuple[str, ...] = ("thing:1",), ttl: floa
         (b"deflate", "identity"),
     ],
 )
-def test_the_client_gets_the_coding_it_likes_best(header: bytes, coding: str) -> None:
+def test_9110_12_5_3_the_coding_that_the_client_likes_best(header: bytes, coding: str) -> None:
     assert negotiate(header) == coding
 
 
@@ -88,12 +89,12 @@ def test_small_bodies_are_not_compressed() -> None:
         (b'"with,comma", "a"', True),
     ],
 )
-def test_if_none_match_knows_lists_stars_and_weak_tags(header: bytes, matches: bool) -> None:
+def test_9110_13_1_2_if_none_match_knows_lists_stars_and_weak_tags(header: bytes, matches: bool) -> None:
     assert none_match_fails(header, b'"a"') is matches
 
 
 @pytest.mark.parametrize("text", [b"yesterday", b"", b"\xff", b"Sun, 99 Nov 2026 00:00:00 GMT"])
-def test_a_date_that_is_none_is_ignored(text: bytes) -> None:
+def test_9110_13_1_3_a_date_that_is_none_is_ignored(text: bytes) -> None:
     assert seconds(text) is None
 
 
@@ -101,7 +102,7 @@ def test_dates_survive_the_way_out_and_back() -> None:
     assert seconds(http_date(1_700_000_000)) == 1_700_000_000
 
 
-def test_each_coding_has_a_strong_etag_of_its_own() -> None:
+def test_9110_8_8_3_each_coding_has_a_strong_etag_of_its_own() -> None:
     stored = Stored.make(200, [], b"lamp" * 500, Context("EUR"), ttl=60, now=time.time(), cost=0)
     tags = {
         Ready(stored, coding, ROUTE, tags=(), valid_until=0, not_found_ttl=0).etag
@@ -138,14 +139,14 @@ def test_what_cannot_be_read_is_a_miss_and_no_error(meta: bytes) -> None:
     assert Stored.from_fields(meta, {"identity": b"x"}) is None
 
 
-def test_last_modified_within_the_same_second_is_not_told() -> None:
+def test_9110_8_8_2_last_modified_within_the_same_second_is_not_told() -> None:
     now = 1_700_000_000.5
     fresh = Stored.make(200, [], b"", Context("EUR", last_modified=1_700_000_000), ttl=1, now=now, cost=0)
     older = Stored.make(200, [], b"", Context("EUR", last_modified=1_699_999_999), ttl=1, now=now, cost=0)
     assert (fresh.last_modified, older.last_modified) == (None, 1_699_999_999)
 
 
-def test_age_grows_by_the_second() -> None:
+def test_9111_5_1_age_grows_by_the_second() -> None:
     entry = ready()
     entry.refresh(entry.stored.stored_at + 5)
     assert (b"age", b"5") in entry.start["headers"]

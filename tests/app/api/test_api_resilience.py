@@ -78,6 +78,9 @@ def test_the_free_plans_bucket_refills_five_times_a_minute() -> None:
     assert [bucket.take() == 0 for _ in range(6)] == [True] * 5 + [False]
 
 
+BROKEN = b"what the server makes of a malformed chunk"
+
+
 async def answered(body: list[bytes], headers: list[tuple[bytes, bytes]] | None = None) -> tuple[int, bytes]:
     sent: list[Any] = []
     parts = list(body)
@@ -91,6 +94,8 @@ async def answered(body: list[bytes], headers: list[tuple[bytes, bytes]] | None 
         if not parts:
             await asyncio.sleep(3600)
         part = parts.pop(0)
+        if part == BROKEN:
+            return {"type": "http.disconnect"}
         return {"type": "http.request", "body": part, "more_body": bool(parts) or part == b"endless"}
 
     async def send(message: Any) -> None:
@@ -103,6 +108,10 @@ async def answered(body: list[bytes], headers: list[tuple[bytes, bytes]] | None 
 
 async def test_a_body_in_parts_arrives_whole() -> None:
     assert await answered([b"one ", b"two"]) == (200, b"one two")
+
+
+async def test_a_body_that_breaks_off_is_refused() -> None:
+    assert (await answered([b"one ", BROKEN]))[0] == 400
 
 
 async def test_a_body_that_says_it_is_too_large_is_refused_unread() -> None:
