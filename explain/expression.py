@@ -1,4 +1,6 @@
-"""Cloudflare's rules language, as far as the declared rules use it. Whatever is outside of that is an error.
+"""Evaluates Cloudflare's rules language, as far as the declared rules use it. Whatever is outside of that is an error.
+
+What the language is says Cloudflare's own parser (`components.edge.expressions.refusal`), before anything is declared.
 
     expression  = and ("or" and)* ;  and = not ("and" not)* ;  not = "not" not | test
     test        = "(" expression ")" | "true" | "false" | "any(" operand operator value ")" | operand operator value

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from components.edge.expressions import refusal
 from explain.expression import ExpressionError, Facts, Test, field_value, parse
 from stack.render import Rendered
 
@@ -78,12 +79,19 @@ class Zone:
 
     @classmethod
     def of(cls, rendered: Rendered) -> "Zone":
-        """Raises `ZoneError` without an edge, or with an expression outside the part of the language known here."""
+        """Raises `ZoneError` without an edge, or with an expression that Cloudflare refuses, or that can't be evaluated
+        here.
+        """
         rules: list[_Rule] = []
         for resource in rendered.resources:
             if resource.type != RULESET:
                 continue
             for given in resource.inputs["rules"]:
+                said = refusal(given["expression"], resource.inputs["phase"])
+                if said:
+                    raise ZoneError(
+                        f"rule {given['ref']!r} of {resource.inputs['phase']}: Cloudflare refuses it: {said}"
+                    )
                 try:
                     test = parse(given["expression"])
                 except ExpressionError as error:

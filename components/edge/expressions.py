@@ -1,4 +1,5 @@
-"""Routes of the cache policy as expressions of Cloudflare's rules language, without regular expressions.
+"""Routes of the cache policy as expressions of Cloudflare's rules language, without regular expressions, and what
+Cloudflare's own parser says of an expression.
 
 `matches` needs the Business plan, so a parameter is a `*` of `strict wildcard`. A `*` also matches nothing and
 slashes; both are excluded where a parameter is one segment.
@@ -6,9 +7,37 @@ slashes; both are excluded where a parameter is one segment.
 
 from collections.abc import Iterable, Sequence
 
+from octorules_wirefilter import parse_expression
+
 from app.caching_policy import Route
 
 PATH = "http.request.uri.path"
+EVERYTHING = "true"
+"""Matches every request: Cloudflare's "All incoming requests", which its published parser doesn't know."""
+ANSWER_FIELDS = "http.response."
+
+
+def refusal(expression: str, phase: str) -> str | None:
+    """Why Cloudflare refuses the expression in a phase, by its own parser (wirefilter: fields, types, functions); None
+    where it takes it. A phase of the request knows no field of the answer.
+    https://developers.cloudflare.com/ruleset-engine/rules-language/fields/
+    """
+    if expression == EVERYTHING:
+        return None
+    if not expression.strip():
+        return "it is empty"
+    parsed = parse_expression(expression)
+    if "error" in parsed:
+        return " ".join(str(parsed["error"]).split())
+    early = [field for field in parsed["fields"] if field.startswith(ANSWER_FIELDS)]
+    if phase.startswith("http_request_") and early:
+        return f"{', '.join(early)}: not known yet in {phase}"
+    return None
+
+
+def value_refusal(expression: str, phase: str) -> str | None:
+    """The same of an expression that is a value, as a header is set by one."""
+    return refusal(f'{expression} ne ""', phase)
 
 
 def quoted(text: str) -> str:

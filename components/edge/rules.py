@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.caching_policy import Policy, Route
-from components.edge.expressions import any_route, chunks, one_of, quoted
+from components.edge.expressions import EVERYTHING, any_route, chunks, one_of, quoted, refusal, value_refusal
 from components.edge.plans import EXPRESSION_LIMIT
 from components.edge.settings import EdgeSettings
 from components.gateway.routes import (
@@ -149,7 +149,7 @@ def _keep_nothing() -> Rule:
     return Rule(
         ref="keep-nothing",
         description="What the cache policy doesn't list is never kept, whatever its file extension",
-        expression="true",
+        expression=EVERYTHING,
         action=Keep(cache=False),
     )
 
@@ -271,7 +271,7 @@ def _trusted_headers(policy: Policy) -> list[Rule]:
         Rule(
             ref="trusted-headers",
             description=f"Clients' word on country, device and tier is dropped; a visitor counts as {countries.others}",
-            expression="true",
+            expression=EVERYTHING,
             action=RewriteHeaders(values=((COUNTRY_HEADER, countries.others),), removed=NEVER_FROM_CLIENTS),
         )
     ]
@@ -291,7 +291,7 @@ def _security_headers() -> Rule:
     return Rule(
         ref="security-headers",
         description="Browsers' protections, on every answer",
-        expression="true",
+        expression=EVERYTHING,
         action=RewriteHeaders(values=tuple(SECURITY_HEADERS.items()), removed=("X-Powered-By",)),
     )
 
@@ -340,6 +340,13 @@ def _check(phase: str, rules: Sequence[Rule], settings: EdgeSettings) -> None:
             raise EdgeError(
                 f"the expression of rule {rule.ref!r} in {phase} has {len(rule.expression)} characters, and Cloudflare "
                 f"allows {EXPRESSION_LIMIT}. Shorten the names in: {rule.description}"
+            )
+        values = rule.action.expressions if isinstance(rule.action, RewriteHeaders) else ()
+        refusals = [refusal(rule.expression, phase), *(value_refusal(text, phase) for _, text in values)]
+        for said in filter(None, refusals):
+            raise EdgeError(
+                f"Cloudflare's parser refuses the rule {rule.ref!r} in {phase}: {said}. Mend the routes or names of "
+                f"the cache policy that it is made from: {rule.description}"
             )
         kept = rule.action.max_age if isinstance(rule.action, Lifetime) and not rule.action.no_store else None
         if kept is not None and kept < limits.minimum_edge_ttl:

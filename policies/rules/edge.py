@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from components.edge.expressions import refusal, value_refusal
 from explain.expression import ExpressionError, Facts, Test, parse
 from policies.rule import Finding, Findings, Parameters, Severity, rule
 from stack.resource import Resource, Stack, dig
@@ -94,6 +95,25 @@ _PUBLIC = (
     "/api/products/1",
     "/api/search",
 )
+
+
+@rule(
+    "edge-expressions",
+    severity=Severity.HIGH,
+    protects="Cloudflare would refuse the whole ruleset in the middle of a deployment.",
+    fix="Write the expression in the rules language: the message is of Cloudflare's own parser.",
+    link=f"{_DOCS}/ruleset-engine/rules-language/",
+)
+def expressions(stack: Stack, _: Parameters) -> Findings:
+    """Cloudflare's own parser takes each rule's expression, with the fields that its phase knows."""
+    for ruleset in stack.of(*_RULESET):
+        phase = str(ruleset.get("phase"))
+        for entry in ruleset.get("rules") or ():
+            headers = dig(entry, "actionParameters", "headers") or {}
+            values = [dig(change, "expression") for change in headers.values()]
+            said = [refusal(_expression(entry), phase), *(value_refusal(text, phase) for text in values if text)]
+            for why in filter(None, said):
+                yield Finding(f"the rule {dig(entry, 'ref')}: {why}", ruleset)
 
 
 @rule(

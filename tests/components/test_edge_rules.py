@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.caching_policy import Policy, load, parse
+from components.edge.expressions import refusal
 from components.edge.plans import LOST, PLANS
 from components.edge.rules import EdgeError, Keep, build
 from components.edge.settings import EdgeSettings
@@ -101,6 +102,30 @@ def test_an_expression_that_is_too_long_is_refused() -> None:
     long = policy(f'  - {{route: "/{name}/{{id}}", audience: public, edge_ttl: 60}}\n')
     with pytest.raises(EdgeError, match=r"has \d+ characters, and Cloudflare allows 4096"):
         build(settings("enterprise"), long)
+
+
+def test_an_expression_that_cloudflares_parser_refuses_is_named_with_its_rule() -> None:
+    deep = policy(f'  - {{route: "/a{"".join(f"/{{p{n}}}" for n in range(11))}", audience: public, edge_ttl: 60}}\n')
+    with pytest.raises(EdgeError, match=r"refuses the rule 'keep-a.*' in http_request_cache_settings: .*wildcard"):
+        build(settings("enterprise"), deep)
+
+
+@pytest.mark.parametrize(
+    ("expression", "phase", "said"),
+    [
+        ("true", "http_request_transform", None),
+        ('http.request.uri.path strict wildcard "/a/*"', "http_request_cache_settings", None),
+        ("http.response.code in {404 410}", "http_response_cache_settings", None),
+        ("http.response.code in {404 410}", "http_request_cache_settings", "not known yet in http_request_cache"),
+        ('http.response.code eq "404"', "http_response_cache_settings", "expected digit"),
+        ('http.request.uri.pat eq "/a"', "http_request_transform", "unknown identifier"),
+        ('http.request.headers.names[*] eq "a"', "http_request_transform", "Array"),
+        (" ", "http_request_transform", "empty"),
+    ],
+)
+def test_cloudflares_own_parser_says_what_the_language_is(expression: str, phase: str, said: str | None) -> None:
+    found = refusal(expression, phase)
+    assert found is None if said is None else found is not None and said in found
 
 
 def test_many_routes_of_one_kind_are_split_over_expressions_that_fit() -> None:
