@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -168,7 +169,9 @@ def running_gateway(
     log = (directory / "nginx.log").open("w")
     process = subprocess.Popen(["/usr/sbin/nginx", "-c", str(conf)], stdout=log, stderr=log)
     try:
-        with httpx.Client(timeout=20, trust_env=False) as client:
+        # Each request is a visitor's own: a client that kept cookies would sign in whoever comes after.
+        nobodys = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+        with httpx.Client(timeout=20, trust_env=False, cookies=nobodys) as client:
             gateway = Gateway(address, api, storefront, client)
 
             def answers() -> httpx.Response:

@@ -197,6 +197,19 @@ def test_nobody_is_given_what_somebody_else_asked_for(
         assert answer.status_code in ((405,) if is_only_written(request) else (401, 404, 422))
 
 
+def test_a_renewed_session_signs_in_nobody_else(shop: Shop, zone: Zone) -> None:
+    """A session is renewed once a minute, with its cookie: the checks above see that one in a hundred examples."""
+    shop.gateway.storefront.answer = lambda seen: OriginAnswer(
+        seen.headers.get("cookie", "nobody"), headers={"Set-Cookie": f"sid={shop.session}; Path=/"}
+    )
+    try:
+        seen = [ask(shop, zone, replace(one, path="/cart"))[0].text for one in (SIGNED_IN, Request(path="/cart"))]
+    finally:
+        shop.gateway.storefront.answer = page
+    assert shop.session in seen[0]
+    assert seen[1] == "nobody"
+
+
 @given(first=requests(), second=requests(), same=st.booleans())
 @EXAMPLES
 def test_what_shares_a_copy_at_the_edge_is_the_same_answer(
