@@ -23,6 +23,7 @@ GRANTS_TO_APP: Final = {
     "created_at, expires_at)",
     "invalidation_outbox": "SELECT, INSERT, DELETE, UPDATE (finished_targets, attempts, last_error, available_at, "
     "completed_at)",
+    "invalidation_queue": "SELECT, INSERT, DELETE, UPDATE (due_at, attempts, early)",
     "service_tokens": "SELECT, UPDATE (last_used_at)",
 }
 """What the API's own role may do with each table and column. Anything not here, schema changes above all, is the

@@ -6,6 +6,7 @@ are those of Cloudflare's documentation ("Purge cache: availability and limits")
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from time import monotonic
 from typing import Final, Literal
 
@@ -14,7 +15,6 @@ from pydantic import SecretStr
 
 from app.api.invalidation.layers import PurgeFailed
 
-TAGS_AT_ONCE: Final = 100
 TIMEOUT_SECONDS: Final = 10.0
 AFTER_429_SECONDS: Final = 30.0
 """Pause where Cloudflare says "too many" and not for how long."""
@@ -47,15 +47,16 @@ class TokenBucket:
         self._tokens = float(rate.burst)
         self._at = clock()
 
-    def take(self) -> float:
-        """Take a token; 0 if there was one, else the seconds until there is."""
+    def take(self, wanted: int = 1) -> float:
+        """Take `wanted` tokens, a burst at most; 0 if there were as many, else the seconds until there are."""
+        wanted = min(wanted, self._rate.burst)
         now = self._clock()
         self._tokens = min(self._rate.burst, self._tokens + (now - self._at) * self._rate.per_second)
         self._at = now
-        if self._tokens >= 1:
-            self._tokens -= 1
+        if self._tokens >= wanted:
+            self._tokens -= wanted
             return 0.0
-        return (1 - self._tokens) / self._rate.per_second
+        return (wanted - self._tokens) / self._rate.per_second
 
     def empty(self) -> None:
         """The other side says there are none left, whatever we thought."""
@@ -67,6 +68,7 @@ class Cloudflare:
     """One zone's cache."""
 
     name: str = "cloudflare"
+    tags_at_once: int = 100
 
     def __init__(
         self, *, zone_id: str, token: SecretStr, base_url: str, plan: Plan, clock: Callable[[], float] = monotonic
@@ -82,12 +84,15 @@ class Cloudflare:
 
         Never waits: where the plan's limit is reached, the failure says when to come again.
         """
-        for start in range(0, len(tags), TAGS_AT_ONCE):
-            wait = self._bucket.take()
-            if wait:
-                raise PurgeFailed("cloudflare: the plan's limit is reached", retry_after=wait)
+        # All of them or none: what was begun and not finished would begin anew each time.
+        wait = self._bucket.take(ceil(len(tags) / self.tags_at_once))
+        if wait:
+            raise PurgeFailed("cloudflare: the plan's limit is reached", retry_after=wait)
+        for start in range(0, len(tags), self.tags_at_once):
             try:
-                await self._client.cache.purge(zone_id=self._zone_id, tags=list(tags[start : start + TAGS_AT_ONCE]))
+                await self._client.cache.purge(
+                    zone_id=self._zone_id, tags=list(tags[start : start + self.tags_at_once])
+                )
             except APIStatusError as error:
                 raise self._refused(error) from error
             except APIConnectionError as error:

@@ -14,7 +14,6 @@ had it yet.
 
 import asyncio
 import secrets
-from collections import deque
 from collections.abc import Coroutine, Sequence
 from time import monotonic, time
 from typing import Any, Final
@@ -42,8 +41,8 @@ REPLAYED_SECONDS: Final = 30.0
 OUTBOX_SECONDS: Final = 0.5
 """Whoever connects waits no longer than this to be told of others' purges."""
 RETRY_SECONDS: Final = 0.05
-REMEMBERED: Final = 10_000
-"""Own purges, for a newly connected master while the database is away too."""
+REMEMBERED: Final = 50_000
+"""Tags of own purges, for a newly connected master while the database is away too: ten megabytes."""
 
 
 class Coherence:
@@ -54,6 +53,7 @@ class Coherence:
     """
 
     name: str = REDIS
+    tags_at_once: int = 1000
 
     def __init__(
         self,
@@ -72,7 +72,8 @@ class Coherence:
         self._seconds = seconds
         self._acknowledgements = f"{CHANNEL}:{secrets.token_hex(8)}"
         self._waiting: dict[str, _Count] = {}
-        self._recent: deque[tuple[float, tuple[str, ...]]] = deque(maxlen=REMEMBERED)
+        self._recent: dict[str, float] = {}
+        """When tags were last purged from here, oldest first."""
         self._answers: set[asyncio.Task[None]] = set()
         self._database = database
         self._away_since: float | None = None
@@ -93,7 +94,7 @@ class Coherence:
 
     async def purge(self, tags: Sequence[str]) -> None:
         """Purge our own layers: none of them has the old values any more. Raises PurgeFailed."""
-        self._recent.append((monotonic(), tuple(tags)))
+        self._remember(tags)
         deadline = (self._away_since or monotonic()) + self._seconds
         while True:
             self._forget(tags)
@@ -109,6 +110,16 @@ class Coherence:
         self._away_since = None
         # What was read from Redis into this process's memory in between, while the others were being told.
         self._forget(tags)
+
+    def _remember(self, tags: Sequence[str]) -> None:
+        now = monotonic()
+        for tag in tags:
+            self._recent.pop(tag, None)
+            self._recent[tag] = now
+        while self._recent and (
+            self._recent[oldest := next(iter(self._recent))] < now - REPLAYED_SECONDS or len(self._recent) > REMEMBERED
+        ):
+            del self._recent[oldest]
 
     async def _tell(self, tags: Sequence[str]) -> None:
         """Tell every process, and wait until each has confirmed, or trusts what it has no longer."""
@@ -133,7 +144,7 @@ class Coherence:
 
     async def _replay(self, store: TaggedStore, call: Any) -> None:
         young = monotonic() - REPLAYED_SECONDS
-        tags = {tag for moment, of_purge in self._recent if moment >= young for tag in of_purge}
+        tags = {tag for tag, moment in self._recent.items() if moment >= young}
         if self._database is not None:
             try:
                 async with asyncio.timeout(OUTBOX_SECONDS):

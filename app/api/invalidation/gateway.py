@@ -12,6 +12,7 @@ class Gateway:
     """`urls` are the pods' purge addresses, of which each must confirm within `seconds`."""
 
     name: str = "gateway"
+    tags_at_once: int = 1000
 
     def __init__(self, http: httpx.AsyncClient, urls: Sequence[str], *, seconds: float) -> None:
         self._http = http

@@ -30,6 +30,11 @@ class Layer(Protocol):
         """As metrics, logs and the outbox call it."""
         ...
 
+    @property
+    def tags_at_once(self) -> int:
+        """Tags that one request may name; more make several."""
+        ...
+
     async def purge(self, tags: Sequence[str]) -> None:
         """Return once the layer gives nobody any more what it held under one of the tags. Raises PurgeFailed."""
         ...

@@ -12,7 +12,6 @@ from pydantic import SecretStr
 
 from app.api.invalidation.layers import PurgeFailed
 
-TAGS_AT_ONCE: Final = 1000
 TIMEOUT_SECONDS: Final = 5.0
 
 
@@ -20,6 +19,7 @@ class Storefront:
     """`POST <url>/revalidate`, signed `X-Signature: t=<unix seconds>,v1=<HMAC-SHA-256 of "<t>.<body>">`."""
 
     name: str = "storefront"
+    tags_at_once: int = 1000
 
     def __init__(self, http: httpx.AsyncClient, url: str, key: SecretStr) -> None:
         self._http = http
@@ -28,8 +28,8 @@ class Storefront:
 
     async def purge(self, tags: Sequence[str]) -> None:
         """Throw away what has one of the tags; raises PurgeFailed."""
-        for start in range(0, len(tags), TAGS_AT_ONCE):
-            body = orjson.dumps({"tags": tags[start : start + TAGS_AT_ONCE]})
+        for start in range(0, len(tags), self.tags_at_once):
+            body = orjson.dumps({"tags": tags[start : start + self.tags_at_once]})
             headers = {"content-type": "application/json", "x-signature": self.signature(body, int(time()))}
             try:
                 answer = await self._http.post(self._url, content=body, headers=headers, timeout=TIMEOUT_SECONDS)

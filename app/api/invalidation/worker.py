@@ -1,15 +1,19 @@
-"""The worker: takes purges from the outbox, in order, and carries each to every layer until all have confirmed.
+"""The worker: takes purges from the outbox and carries each to every layer until all have confirmed.
 
 From the inside outwards, because a layer that is purged before the one behind it fetches the old value again: Redis
-and the processes' memories, then the storefront's pages, then the gateway, then Cloudflare. Several workers may run;
-each event is leased to one of them, and doing it twice does no harm.
+and the processes' memories, then the storefront's pages, then the gateway, then Cloudflare. Each layer has a queue and
+a loop of its own: one that is away, or slow, holds up no other. Several workers may run; each event is leased to one of
+them, and doing it twice does no harm.
 """
 
 import asyncio
+import functools
 import random
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from contextlib import AsyncExitStack
+from itertools import groupby
+from math import inf
 from time import monotonic, time
 from typing import Final
 
@@ -35,15 +39,20 @@ from app.database.queries.outbox import Event
 
 log = structlog.get_logger(__name__)
 
-BATCH: Final = 200
+BATCH: Final = 500
 LEASE_SECONDS: Final = 60.0
 """Longer than a batch takes at its worst; a killed worker's events are taken up by another after this."""
 IDLE_SECONDS: Final = 0.2
 BACKLOG_SECONDS: Final = 5.0
+LEFT_SECONDS: Final = 60.0
+"""Between two counts of what visitors have left behind, which read whole tables."""
 LAYER_SECONDS: Final = 2.0
 """For Redis and for the gateway."""
 FIRST_RETRY_SECONDS: Final = 1.0
 LONGEST_RETRY_SECONDS: Final = 300.0
+"""Of an event."""
+LONGEST_PAUSE_SECONDS: Final = 30.0
+"""Of a layer that fails whatever it is told."""
 ALIVE_SECONDS: Final = 60.0
 """A round that takes longer means that the process hangs."""
 HOUSEKEEPING_SECONDS: Final = 600.0
@@ -51,82 +60,119 @@ HOUSEKEEPING_BATCHES: Final = 400
 
 
 class Worker:
-    """Drains the outbox through the layers, given from the inside outwards."""
+    """Drains the outbox through the layers, given from the inside outwards: each has a queue, and its own pace."""
 
     def __init__(self, database: Database, layers: Sequence[Layer], metrics: Metrics) -> None:
         self._database = database
         self._layers = tuple(layers)
+        self._names = tuple(layer.name for layer in layers)
         self._metrics = metrics
-        self._backlog_at = 0.0
-        self.last_round = monotonic()
+        self._backlog_at = -inf
+        self._left_at = -inf
+        self._settled = False
+        """Nothing waits for layers that there are no more."""
+        self._rounds = dict.fromkeys(("outbox", *self._names), monotonic())
+        self._failures = dict.fromkeys(self._names, 0)
+        """How often a layer has failed since it last confirmed something."""
+
+    @property
+    def last_round(self) -> float:
+        """Until when all queues were surely looked after."""
+        return min(self._rounds.values())
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; a database that is away is waited for."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._repeat("outbox", self._look_after, stop))
+            for layer in self._layers:
+                group.create_task(self._repeat(layer.name, functools.partial(self._drain, layer), stop))
+
+    async def _repeat(self, name: str, work: Callable[[], Awaitable[float]], stop: asyncio.Event) -> None:
+        """`work` again and again; it says how many seconds it has nothing to do."""
         pause = FIRST_RETRY_SECONDS
         while not stop.is_set():
-            self.last_round = monotonic()
+            self._rounds[name] = monotonic()
             try:
-                worked = await self.drain_once()
-                await self._measure()
+                idle = await work()
                 pause = FIRST_RETRY_SECONDS
             except failures.ANY as error:
                 log.warning("outbox unreachable", error=type(error).__name__, seconds=pause)
-                await _sleep(stop, pause)
-                pause = min(pause * 2, 10.0)
-                continue
-            if not worked:
-                await _sleep(stop, IDLE_SECONDS)
+                idle, pause = pause, min(pause * 2, 10.0)
+            if idle:
+                await _sleep(stop, idle)
 
-    async def drain_once(self) -> int:
-        """Take the events that are due and do what can be done; gives how many were taken."""
-        events = await outbox.take(self._database, limit=BATCH, lease_seconds=LEASE_SECONDS)
-        if not events:
-            return 0
-        failed: dict[int, PurgeFailed] = {}
-        for layer in self._layers:
-            # Behind a layer that failed, further ones are purged once all the same (they may hold the value for days),
-            # but not noted as done: they are purged again after it.
-            todo = [
-                event
-                for event in events
-                if layer.name not in event.finished_targets and (event.id not in failed or event.attempts == 1)
-            ]
-            await self._purge(layer, todo, failed)
-        done = [event for event in events if event.id not in failed]
-        if done:
-            await outbox.complete(self._database, [event.id for event in done])
-            log.info("purged everywhere", events=len(done), first=done[0].id, last=done[-1].id)
-        for event in events:
-            if event.id in failed:
-                failure = failed[event.id]
-                await outbox.retry(
-                    self._database, [event.id], delay_seconds=_delay(event.attempts, failure), error=str(failure)[:500]
-                )
-        return len(events)
+    async def _look_after(self) -> float:
+        """Share out what is new, and count what waits."""
+        if not self._settled:
+            await outbox.forget_others(self._database, self._names)
+            self._settled = True
+        shared = await outbox.dispatch(self._database, self._names, limit=BATCH)
+        if monotonic() - self._backlog_at >= BACKLOG_SECONDS:
+            self._backlog_at = monotonic()
+            backlog = await outbox.backlog(self._database)
+            self._metrics.outbox_events.set(backlog.events)
+            self._metrics.outbox_lag.set(backlog.oldest_seconds)
+        if monotonic() - self._left_at >= LEFT_SECONDS:
+            self._left_at = monotonic()
+            left = await maintenance.left(self._database)
+            self._metrics.visits.set(left.visits)
+            self._metrics.idempotency_keys.set(left.keys)
+            self._metrics.late_rows.set(left.late)
+        return 0.0 if shared else IDLE_SECONDS
 
-    async def _purge(self, layer: Layer, events: Sequence[Event], failed: dict[int, PurgeFailed]) -> None:
-        if not events:
-            return
-        try:
-            await purge(layer, list(dict.fromkeys(tag for event in events for tag in event.tags)), self._metrics)
-        except PurgeFailed as failure:
-            for event in events:
-                failed.setdefault(event.id, failure)
-            return
-        confirmed = [event for event in events if event.id not in failed]
-        if confirmed:
-            await outbox.finish_target(self._database, [event.id for event in confirmed], layer.name)
-        now = time()
-        for event in confirmed:
-            self._metrics.purge_seconds.labels(f"worker-{layer.name}").observe(now - event.created_at.timestamp())
+    async def _drain(self, layer: Layer) -> float:
+        """Purge what is due at a layer; gives the pause before the next look."""
+        taken = await outbox.take(self._database, layer.name, limit=BATCH, lease_seconds=LEASE_SECONDS)
+        left, purged = taken, set[str]()
+        while left:
+            self._rounds[layer.name] = monotonic()
+            tags, count = _request(left, purged, layer.tags_at_once)
+            try:
+                if tags:
+                    await purge(layer, tags, self._metrics)
+            except PurgeFailed as failure:
+                return await self._put_off(layer, left, failure)
+            self._failures[layer.name] = 0
+            purged.update(tags)
+            await outbox.confirm(self._database, layer.name, left[:count], self._names)
+            now = time()
+            for event in left[:count]:
+                if not event.early:
+                    self._metrics.purge_seconds.labels(f"worker-{layer.name}").observe(
+                        now - event.created_at.timestamp()
+                    )
+            left = left[count:]
+        return 0.0 if len(taken) == BATCH else IDLE_SECONDS
 
-    async def _measure(self) -> None:
-        if monotonic() - self._backlog_at < BACKLOG_SECONDS:
-            return
-        self._backlog_at = monotonic()
-        backlog = await outbox.backlog(self._database)
-        self._metrics.outbox_events.set(backlog.events)
-        self._metrics.outbox_lag.set(backlog.oldest_seconds)
+    async def _put_off(self, layer: Layer, events: Sequence[Event], failure: PurgeFailed) -> float:
+        """Events that a layer didn't confirm wait; so does the layer, since the next ones would fare no better."""
+        self._failures[layer.name] += 1
+        outer = self._names[self._names.index(layer.name) + 1 :]
+        for attempts, alike in groupby(sorted(events, key=_attempts), key=_attempts):
+            await outbox.retry(
+                self._database,
+                layer.name,
+                [event.id for event in alike],
+                delay_seconds=_delay(attempts, failure, LONGEST_RETRY_SECONDS),
+                error=str(failure)[:500],
+                outer=outer,
+            )
+        return _delay(self._failures[layer.name], failure, LONGEST_PAUSE_SECONDS)
+
+
+def _request(events: Sequence[Event], purged: Set[str], tags_at_once: int) -> tuple[list[str], int]:
+    """The tags of the next request, and of how many events these are all: those that are `purged` already count."""
+    tags: dict[str, None] = {}
+    for count, event in enumerate(events):
+        more = [tag for tag in event.tags if tag not in purged and tag not in tags]
+        if tags and len(tags) + len(more) > tags_at_once:
+            return list(tags), count
+        tags.update(dict.fromkeys(more))
+    return list(tags), len(events)
+
+
+def _attempts(event: Event) -> int:
+    return event.attempts
 
 
 async def run(settings: Settings, policy: Policy) -> None:
@@ -186,10 +232,10 @@ def _layers(settings: Settings, coherence: Coherence, http: httpx.AsyncClient, s
     return layers
 
 
-def _delay(attempts: int, failure: PurgeFailed) -> float:
+def _delay(attempts: int, failure: PurgeFailed, most: float) -> float:
     if failure.retry_after is not None:
         return failure.retry_after
-    longest = min(FIRST_RETRY_SECONDS * 2 ** (attempts - 1), LONGEST_RETRY_SECONDS)
+    longest = min(FIRST_RETRY_SECONDS * 2 ** min(attempts - 1, 20), most)
     return longest * (0.5 + random.random() / 2)  # noqa: S311
 
 

@@ -1,4 +1,8 @@
-"""What is still to be purged, and where: written with the change itself, drained by the invalidation worker."""
+"""What is still to be purged, and where: written with the change itself, drained by the invalidation worker.
+
+Each layer has a queue of its own (`invalidation_queue`), through which an event goes from the inside outwards: what
+waits for one layer is in no other's way.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +13,14 @@ from app.database.queries.statement import Database, statement
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something to purge; `finished_targets` are the layers that have confirmed it."""
+    """Something for one layer to purge, for the `attempts`-th time.
+
+    `early`: out of turn, since a layer further inside has failed; after that one it comes again.
+    """
 
     id: int
     tags: tuple[str, ...]
-    reason: str
-    finished_targets: frozenset[str]
+    early: bool
     attempts: int
     created_at: datetime
 
@@ -34,17 +40,42 @@ _ADD = statement(
     VALUES ($1::text[], $2, now() + $3 * interval '1 second') RETURNING id
     """,
 )
+# Each event goes to the innermost layer that hasn't confirmed it; from there `confirm` passes it on. While it is in a
+# queue, its row here is available at infinity: whoever sets another time has it offered again, at once.
+_DISPATCH = statement(
+    "outbox.dispatch",
+    """
+    WITH new AS (
+        SELECT id, finished_targets FROM invalidation_outbox
+        WHERE completed_at IS NULL AND available_at < 'infinity' AND available_at <= now()
+        ORDER BY available_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
+    ), noted AS (
+        UPDATE invalidation_outbox o SET
+            available_at = 'infinity', completed_at = CASE WHEN new.finished_targets @> $1::text[] THEN now() END
+        FROM new WHERE o.id = new.id
+    ), queued AS (
+        INSERT INTO invalidation_queue (event_id, layer)
+        SELECT new.id, next.layer FROM new CROSS JOIN LATERAL (
+            SELECT layer FROM unnest($1::text[]) WITH ORDINALITY AS known (layer, rank)
+            WHERE NOT layer = ANY(new.finished_targets) ORDER BY rank LIMIT 1
+        ) next
+        ON CONFLICT (event_id, layer) DO UPDATE SET due_at = now(), early = false
+    )
+    SELECT count(*) FROM new
+    """,
+)
 # An event being worked on is invisible until its lease ends: if the worker dies, another one takes it then.
 _TAKE = statement(
     "outbox.take",
     """
-    UPDATE invalidation_outbox o SET attempts = o.attempts + 1, available_at = now() + $2 * interval '1 second'
-    FROM (
-        SELECT id FROM invalidation_outbox WHERE completed_at IS NULL AND available_at <= now()
-        ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
-    ) due
-    WHERE o.id = due.id
-    RETURNING o.id, o.tags, o.reason, o.finished_targets, o.attempts, o.created_at
+    WITH due AS (
+        SELECT event_id FROM invalidation_queue WHERE layer = $1 AND due_at <= now()
+        ORDER BY due_at, event_id LIMIT $2 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE invalidation_queue q SET due_at = now() + $3 * interval '1 second', attempts = q.attempts + 1
+    FROM due JOIN invalidation_outbox o ON o.id = due.event_id
+    WHERE q.event_id = due.event_id AND q.layer = $1
+    RETURNING o.id, o.tags, q.early, q.attempts, o.created_at
     """,
 )
 _FINISH_TARGET = statement(
@@ -54,22 +85,71 @@ _FINISH_TARGET = statement(
     WHERE id = ANY($1::bigint[]) AND NOT $2 = ANY(finished_targets)
     """,
 )
-_COMPLETE = statement(
-    "outbox.complete",
-    "UPDATE invalidation_outbox SET completed_at = now() WHERE id = ANY($1::bigint[]) AND completed_at IS NULL",
+_CONFIRM = statement(
+    "outbox.confirm",
+    """
+    WITH done AS (
+        DELETE FROM invalidation_queue WHERE layer = $1 AND event_id = ANY($2::bigint[]) AND NOT early
+        RETURNING event_id
+    ), noted AS (
+        UPDATE invalidation_outbox o SET
+            finished_targets = array_append(o.finished_targets, $1),
+            completed_at = CASE WHEN array_append(o.finished_targets, $1) @> $3::text[] THEN now() END
+        FROM done WHERE o.id = done.event_id AND o.completed_at IS NULL
+        RETURNING o.id, o.finished_targets
+    ), queued AS (
+        INSERT INTO invalidation_queue (event_id, layer)
+        SELECT noted.id, next.layer FROM noted CROSS JOIN LATERAL (
+            SELECT layer FROM unnest($3::text[]) WITH ORDINALITY AS known (layer, rank)
+            WHERE NOT layer = ANY(noted.finished_targets) ORDER BY rank LIMIT 1
+        ) next
+        ON CONFLICT (event_id, layer) DO UPDATE SET due_at = now(), early = false
+    )
+    SELECT count(*) FROM noted
+    """,
+)
+_CONFIRM_EARLY = statement(
+    "outbox.confirm_early",
+    "DELETE FROM invalidation_queue WHERE layer = $1 AND event_id = ANY($2::bigint[]) AND early",
 )
 _RETRY = statement(
     "outbox.retry",
     """
-    UPDATE invalidation_outbox SET available_at = now() + $2 * interval '1 second', last_error = $3
-    WHERE id = ANY($1::bigint[]) AND completed_at IS NULL
+    WITH failed AS (
+        UPDATE invalidation_queue SET due_at = now() + $3 * interval '1 second'
+        WHERE layer = $1 AND event_id = ANY($2::bigint[]) RETURNING event_id, attempts
+    ), noted AS (
+        UPDATE invalidation_outbox o SET attempts = o.attempts + 1, last_error = $4
+        FROM failed WHERE o.id = failed.event_id
+    )
+    INSERT INTO invalidation_queue (event_id, layer, early)
+    SELECT failed.event_id, outer_layer, true FROM failed CROSS JOIN unnest($5::text[]) outer_layer
+    WHERE failed.attempts = 1
+    ON CONFLICT (event_id, layer) DO NOTHING
+    """,
+)
+_FORGET_OTHERS = statement(
+    "outbox.forget_others",
+    """
+    WITH gone AS (DELETE FROM invalidation_queue WHERE NOT layer = ANY($1::text[]) RETURNING event_id)
+    UPDATE invalidation_outbox o SET available_at = now() FROM gone WHERE o.id = gone.event_id AND completed_at IS NULL
     """,
 )
 _RECENT_TAGS = statement(
     "outbox.recent_tags",
     """
-    SELECT DISTINCT unnest(tags) FROM invalidation_outbox
-    WHERE created_at > now() - $1 * interval '1 second' OR completed_at IS NULL AND NOT $2 = ANY(finished_targets)
+    SELECT DISTINCT unnest(tags) FROM (
+        SELECT tags FROM invalidation_outbox
+        WHERE completed_at > now() - $1 * interval '1 second' AND created_at > now() - $1 * interval '1 second'
+        UNION ALL
+        SELECT tags FROM invalidation_outbox
+        WHERE completed_at IS NULL AND created_at > now() - $1 * interval '1 second'
+        UNION ALL
+        SELECT tags FROM invalidation_outbox
+        WHERE completed_at IS NULL AND available_at < 'infinity' AND NOT $2 = ANY(finished_targets)
+        UNION ALL
+        SELECT o.tags FROM invalidation_queue q JOIN invalidation_outbox o ON o.id = q.event_id WHERE q.layer = $2
+    ) recent
     """,
 )
 _BACKLOG = statement(
@@ -89,35 +169,51 @@ async def add(db: Database, *, tags: Sequence[str], reason: str, delay_seconds: 
     return await db.fetchval(_ADD, list(tags), reason, delay_seconds)
 
 
-async def take(db: Database, *, limit: int, lease_seconds: float) -> tuple[Event, ...]:
-    """The oldest events that nobody works on, in order, for `lease_seconds`; several workers get different ones."""
-    records = await db.fetch(_TAKE, limit, lease_seconds)
+async def dispatch(db: Database, layers: Sequence[str], *, limit: int) -> int:
+    """Put new events into the queues of the layers, given from the inside outwards; gives how many."""
+    return await db.fetchval(_DISPATCH, list(layers), limit)
+
+
+async def take(db: Database, layer: str, *, limit: int, lease_seconds: float) -> tuple[Event, ...]:
+    """What has been due at a layer for longest, for `lease_seconds`; several workers get different events."""
     return tuple(
         Event(
             id=record["id"],
             tags=tuple(record["tags"]),
-            reason=record["reason"],
-            finished_targets=frozenset(record["finished_targets"]),
+            early=record["early"],
             attempts=record["attempts"],
             created_at=record["created_at"],
         )
-        for record in sorted(records, key=lambda record: record["id"])
+        for record in sorted(await db.fetch(_TAKE, layer, limit, lease_seconds), key=lambda record: record["id"])
     )
 
 
 async def finish_target(db: Database, event_ids: Sequence[int], target: str) -> None:
-    """Note that a layer has purged these events, so that a retry leaves it out."""
+    """Note that a layer has purged these events before they came to its queue."""
     await db.execute(_FINISH_TARGET, list(event_ids), target)
 
 
-async def complete(db: Database, event_ids: Sequence[int]) -> None:
-    """All layers have purged these events."""
-    await db.execute(_COMPLETE, list(event_ids))
+async def confirm(db: Database, layer: str, events: Sequence[Event], layers: Sequence[str]) -> None:
+    """A layer has purged these events, as `take` gave them: pass them on to the next of `layers`, or complete them."""
+    in_turn = [event.id for event in events if not event.early]
+    if in_turn:
+        await db.fetchval(_CONFIRM, layer, in_turn, list(layers))
+    if early := [event.id for event in events if event.early]:
+        await db.execute(_CONFIRM_EARLY, layer, early)
 
 
-async def retry(db: Database, event_ids: Sequence[int], *, delay_seconds: float, error: str) -> None:
-    """Something failed: offer these events again after a while."""
-    await db.execute(_RETRY, list(event_ids), delay_seconds, error)
+async def retry(
+    db: Database, layer: str, event_ids: Sequence[int], *, delay_seconds: float, error: str, outer: Sequence[str] = ()
+) -> None:
+    """A layer has failed: offer it these events again after a while, and at once to those `outer` to it, which may hold
+    the old values for longer.
+    """
+    await db.execute(_RETRY, layer, list(event_ids), delay_seconds, error, list(outer))
+
+
+async def forget_others(db: Database, layers: Sequence[str]) -> None:
+    """There are no other layers than these (any more): what waits for one goes on without it."""
+    await db.execute(_FORGET_OTHERS, list(layers))
 
 
 async def recent_tags(db: Database, *, seconds: float, target: str) -> frozenset[str]:

@@ -165,3 +165,56 @@ def test_a_purge_by_hand_goes_the_same_way(stack: Stack, outside: Outside, envir
     worker = stack.worker(**environment)
     eventually(lambda: outside.was_told("cloudflare", "product:77"), "the purge")
     worker.stop()
+
+
+BROKEN = [500] * 100_000
+
+
+def test_what_waits_for_one_layer_is_in_no_other_s_way(
+    stack: Stack, client: httpx.Client, outside: Outside, environment: dict[str, str]
+) -> None:
+    """As many as a busy day leaves behind while Cloudflare refuses; then it takes them all, in few requests."""
+    outside.forget()
+    outside.answers["cloudflare"] = list(BROKEN)
+    stack.sql(
+        """
+        INSERT INTO invalidation_outbox (tags, reason, finished_targets, created_at)
+        SELECT ARRAY['product:' || n % 300, 'products'], 'outage', '{redis,storefront,gateway}',
+               now() - interval '1 day'
+        FROM generate_series(1, 20000) n
+        """
+    )
+    worker = stack.worker(**environment)
+    eventually(lambda: stack.sql("SELECT count(*) FROM invalidation_queue") == "20000", "the backlog, shared out")
+    for number in range(40, 60):
+        assert client.put(f"/api/products/{number}", json={"name": "y"}, headers=ADMIN).status_code == 200
+    for layer in ("revalidate", "gateway"):
+        eventually(
+            lambda layer=layer: all(outside.was_told(layer, f"product:{number}") for number in range(40, 60)), layer
+        )
+    assert not outside.heard["cloudflare"]
+    assert waiting(stack) == 20_020
+    outside.answers["cloudflare"] = []
+    # Cloudflare is asked again within half a minute, and what waited for it within five; here, at once.
+    stack.sql("UPDATE invalidation_queue SET due_at = now()")
+    eventually(lambda: waiting(stack) == 0, "draining")
+    assert all(outside.was_told("cloudflare", f"product:{number}") for number in range(300))
+    assert len(outside.heard["cloudflare"]) < 250
+    worker.stop()
+
+
+def test_a_layer_that_fails_spares_the_outer_ones_nothing(
+    stack: Stack, client: httpx.Client, outside: Outside, environment: dict[str, str]
+) -> None:
+    """They may hold the old value for longer: they are told at once, and once more after it."""
+    outside.forget()
+    outside.answers["revalidate"] = list(BROKEN)
+    worker = stack.worker(**environment)
+    assert client.put("/api/products/61", json={"name": "z"}, headers=ADMIN).status_code == 200
+    eventually(lambda: outside.was_told("cloudflare", "product:61"), "Cloudflare, out of turn")
+    assert waiting(stack) == 1
+    outside.forget()
+    outside.answers["revalidate"] = []
+    eventually(lambda: waiting(stack) == 0, "draining")
+    assert [layer for layer in outside.order if layer != "gateway"] == ["revalidate", "cloudflare"]
+    worker.stop()

@@ -287,20 +287,36 @@ async def test_two_requests_with_one_key_at_once_do_the_work_once(empty_dsn):
 async def test_an_event_is_one_worker_s_until_its_lease_ends(empty_dsn):
     first, second = [await asyncpg.connect(empty_dsn) for _ in range(2)]
     try:
+        layers = ("redis", "gateway", "cloudflare")
         for number in range(3):
             await outbox.add(first, tags=[f"product:{number}"], reason="test")
-        taken = await outbox.take(first, limit=10, lease_seconds=60)
+        assert await outbox.dispatch(first, layers, limit=10) == 3
+        taken = await outbox.take(first, "redis", limit=10, lease_seconds=60)
         assert [event.tags for event in taken] == [("product:0",), ("product:1",), ("product:2",)]
-        assert await outbox.take(second, limit=10, lease_seconds=60) == ()
-        await outbox.complete(first, [taken[0].id])
-        await outbox.finish_target(first, [taken[1].id], "redis")
-        await outbox.retry(first, [taken[1].id, taken[2].id], delay_seconds=0, error="no answer")
-        again = await outbox.take(second, limit=10, lease_seconds=60)
-        assert [(event.id, event.attempts, event.finished_targets) for event in again] == [
-            (taken[1].id, 2, {"redis"}),
-            (taken[2].id, 2, set()),
+        assert await outbox.take(second, "redis", limit=10, lease_seconds=60) == ()
+        await outbox.confirm(first, "redis", taken[:2], layers)
+        await outbox.retry(first, "redis", [taken[2].id], delay_seconds=0, error="no answer", outer=layers[1:])
+        again = await outbox.take(second, "redis", limit=10, lease_seconds=60)
+        assert [(event.id, event.attempts) for event in again] == [(taken[2].id, 2)]
+        at_gateway = await outbox.take(second, "gateway", limit=10, lease_seconds=60)
+        assert [(event.id, event.early) for event in at_gateway] == [
+            (taken[0].id, False),
+            (taken[1].id, False),
+            (taken[2].id, True),
         ]
-        assert (await outbox.backlog(first)).events == 2
+        await outbox.confirm(second, "redis", again, layers)
+        await outbox.confirm(second, "gateway", at_gateway, layers)
+        # What was purged out of turn is purged once more in turn.
+        once_more = await outbox.take(first, "gateway", limit=10, lease_seconds=60)
+        assert [(event.id, event.early) for event in once_more] == [(taken[2].id, False)]
+        assert (await outbox.backlog(first)).events == 3
+        await outbox.confirm(first, "gateway", once_more, layers)
+        # Purged out of turn already while the gateway was asked, or not: once in turn.
+        last = await outbox.take(first, "cloudflare", limit=10, lease_seconds=60)
+        assert [(event.id, event.early) for event in last] == [(event.id, False) for event in taken]
+        await outbox.confirm(first, "cloudflare", last, layers)
+        assert (await outbox.backlog(first)).events == 0
+        assert await first.fetchval("SELECT count(*) FROM invalidation_queue") == 0
     finally:
         await first.close()
         await second.close()
@@ -312,9 +328,27 @@ async def test_what_a_new_master_must_be_told_is_what_is_recent_or_unconfirmed(e
     await connection.execute(
         "UPDATE invalidation_outbox SET created_at = created_at - interval '1 hour' WHERE id <> $1", added[0]
     )
-    await outbox.complete(connection, [added[0], added[1]])
+    await connection.execute(
+        "UPDATE invalidation_outbox SET completed_at = now() WHERE id = ANY($1::bigint[])", added[:2]
+    )
     await outbox.finish_target(connection, [added[2]], "redis")
     assert await outbox.recent_tags(connection, seconds=30, target="redis") == {"product:0", "product:3"}
+    await outbox.dispatch(connection, ("redis", "cloudflare"), limit=10)
+    assert await outbox.recent_tags(connection, seconds=30, target="redis") == {"product:0", "product:3"}
+    await connection.close()
+
+
+async def test_what_waits_for_a_layer_that_is_no_more_goes_on_without_it(empty_dsn):
+    connection = await asyncpg.connect(empty_dsn)
+    for number in range(2):
+        await outbox.add(connection, tags=[f"product:{number}"], reason="test")
+    await connection.execute("UPDATE invalidation_outbox SET finished_targets = '{redis}' WHERE tags = '{product:0}'")
+    await outbox.dispatch(connection, ("redis", "cloudflare"), limit=10)
+    await outbox.forget_others(connection, ("redis",))
+    assert await outbox.dispatch(connection, ("redis",), limit=10) == 1
+    (left,) = await outbox.take(connection, "redis", limit=10, lease_seconds=60)
+    assert left.tags == ("product:1",)
+    assert (await outbox.backlog(connection)).events == 1
     await connection.close()
 
 
@@ -324,7 +358,7 @@ async def test_an_event_of_a_write_that_failed_was_never_there(empty_dsn):
     await transaction.start()
     await outbox.add(connection, tags=["product:1"], reason="test")
     await transaction.rollback()
-    assert await outbox.take(connection, limit=1, lease_seconds=1) == ()
+    assert await outbox.dispatch(connection, ("redis",), limit=1) == 0
     await connection.close()
 
 
