@@ -54,6 +54,11 @@ LISTED_AT_MOST: Final = 100
 YEAR_SECONDS: Final = 365 * 24 * 60 * 60
 UNLISTED_CACHE_CONTROL: Final = "no-store"
 
+LONGEST_PATH: Final = 1024
+"""Characters; the longest that leads anywhere, an order's key, has some three hundred."""
+LONGEST_QUERY: Final = 4096
+"""Bytes: the longest search in the longest encoding, and room for the rest."""
+
 VARY_HEADERS: Final[Mapping[Variation, str]] = {
     "encoding": "Accept-Encoding",
     "country": "X-Country",

@@ -113,6 +113,7 @@ class Gateway:
     api: Origin
     storefront: Origin
     client: httpx.Client
+    directory: Path
 
     def get(self, target: str, **headers: str) -> httpx.Response:
         return self.client.get(
@@ -172,7 +173,7 @@ def running_gateway(
         # Each request is a visitor's own: a client that kept cookies would sign in whoever comes after.
         nobodys = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
         with httpx.Client(timeout=20, trust_env=False, cookies=nobodys) as client:
-            gateway = Gateway(address, api, storefront, client)
+            gateway = Gateway(address, api, storefront, client, directory)
 
             def answers() -> httpx.Response:
                 assert process.poll() is None, (directory / "nginx.log").read_text()

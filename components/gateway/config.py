@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from app.caching_policy import Policy
+from app.caching_policy import LONGEST_PATH, LONGEST_QUERY, Policy
 from components.gateway import routes
 from components.gateway.settings import GatewaySettings
 from components.kubernetes.flows import GATEWAY_METRICS_PORT, GATEWAY_PORT, GATEWAY_PURGE_PORT, GATEWAY_TLS_PORT
@@ -44,6 +44,9 @@ def nginx_conf(settings: GatewaySettings, policy: Policy, *, edge_cidrs: Sequenc
             missing_statuses=" ".join(map(str, routes.MISSING_STATUSES)),
             fault_status=routes.FAULT_STATUS,
             stale_errors=STALE_ERRORS,
+            page_style=routes.PAGE_STYLE,
+            longest_path=LONGEST_PATH,
+            longest_query=LONGEST_QUERY,
             port=GATEWAY_TLS_PORT if settings.tls else GATEWAY_PORT,
             purge_port=GATEWAY_PURGE_PORT,
             metrics_port=GATEWAY_METRICS_PORT,

@@ -2,7 +2,9 @@
 
 import json
 import re
+from base64 import b64encode
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from app.caching_policy import Policy, Route
@@ -14,6 +16,18 @@ IMAGE_TYPES = ("image/avif", "image/webp")
 """What the image optimizer makes, best first; other clients get the original's type."""
 ENCODINGS = {"api": ("br", "gzip"), "storefront": ("gzip",)}
 """The content codings that each of them knows, best first: whoever is asked for another sends the answer as it is."""
+
+PAGE_STYLE = (
+    "body{font:1.125rem/1.6 system-ui,sans-serif;color-scheme:light dark;max-width:34rem;margin:20vh auto;"
+    "padding:0 1.5rem}h1{font:2rem/1.2 Georgia,serif}"
+)
+"""Of the pages by which the gateway refuses."""
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; "
+    f"style-src 'sha256-{b64encode(sha256(PAGE_STYLE.encode()).digest()).decode()}'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Of every answer whose origin gives none: data, and the gateway's own pages."""
 
 ROUTER_HEADERS = ("Next-Router-Prefetch", "Next-Router-Segment-Prefetch", "Next-Router-State-Tree")
 """What Next.js's answers to its own router depend on, beside RSC."""
@@ -86,6 +100,7 @@ def table(policy: Policy) -> str:
             "bypass_headers": [name.lower().replace("-", "_") for name in policy.bypass.request_headers],
             "bypass_cookies": list(policy.bypass.request_cookies),
             "unkept_headers": ["Set-Cookie", *policy.bypass.response_headers],
+            "content_security_policy": CONTENT_SECURITY_POLICY,
             "encodings": ENCODINGS,
             "image_types": IMAGE_TYPES,
             "mark_lifetimes": _mark_lifetimes(policy),

@@ -14,6 +14,7 @@
 -- nginx never takes up what an earlier one left on disk.
 
 local cjson = require "cjson.safe"
+local ffi = require "ffi"
 local metrics = require "metrics"
 
 local shield = {}
@@ -28,6 +29,8 @@ local PENDING_LIFETIME = 60 -- s: longer than any fetch may take (proxy_read_tim
 local PASS_LIFETIME = 10 -- s: an answer that must not be stored is not locked for, nor looked up, this long
 local LOCK_LIFETIME = 1 -- s: a purge takes microseconds; should its worker die meanwhile
 local MAXIMUM_ARGUMENTS = 100
+local BUSTING = "_rsc" -- what Next.js's router adds to an address, for caches that vary by nothing else
+local LONGEST_SEGMENT = 200
 
 local NO_STALE = { revalidate = 0, error = 0 }
 local FORWARDED = { MISS = "fwd=uri-miss", EXPIRED = "fwd=stale" }
@@ -90,7 +93,8 @@ local function encoding(var, route)
     local key = route.upstream .. accepted
     local found = codings[key]
     if not found then
-        if codings_kept >= 512 or #accepted > 256 then codings, codings_kept = {}, 0 end
+        if #accepted > 256 then return negotiated(accepted, config.encodings[route.upstream]) end
+        if codings_kept >= 512 then codings, codings_kept = {}, 0 end
         found = negotiated(accepted, config.encodings[route.upstream])
         codings[key], codings_kept = found, codings_kept + 1
     end
@@ -105,13 +109,35 @@ local function image_format(var)
     return "*/*"
 end
 
--- Next.js answers the data of a page at the page's own address, and differently for each of these headers.
+-- Next.js answers the data of a page at the page's own address, and differently for the first two of these headers; the
+-- pages that are kept here are the same for each of the others, so those never reach it.
+local function prefetch(var)
+    local value = var.http_next_router_prefetch
+    return (value == "1" or value == "2" or value == "3") and value or nil
+end
+
 local function rsc(var)
     if var.http_rsc ~= "1" then return "" end
-    local prefetch, segment, tree = var.http_next_router_prefetch or "", var.http_next_router_segment_prefetch or "",
-        var.http_next_router_state_tree or ""
-    var.sent_prefetch, var.sent_segment, var.sent_tree = prefetch, segment, tree
-    return "1", ngx.md5(prefetch .. "|" .. segment .. "|" .. tree)
+    local segment = var.http_next_router_segment_prefetch
+    var.sent_prefetch, var.sent_segment = prefetch(var) or "", segment or ""
+    return "1", "," .. var.sent_prefetch .. "," .. var.sent_segment
+end
+
+-- The value of `_rsc` that belongs to the headers of a request (Next.js: cache-busting-search-param.js).
+ffi.cdef "unsigned char *SHA256(const unsigned char *data, size_t length, unsigned char *digest);"
+local digest = ffi.new("unsigned char[32]")
+local function busting(prefetched, segment, tree, url)
+    if not (prefetched or segment or tree or url) then return "" end
+    local text = concat({ prefetched or "0", segment or "0", tree or "0", url or "0" }, ",")
+    ffi.C.SHA256(text, #text, digest)
+    return (ngx.encode_base64(ffi.string(digest, 12)):gsub("%+", "-"):gsub("/", "_"))
+end
+
+-- Whether our router may have asked so. Whatever else is made up is for the storefront to refuse, and nobody's to keep.
+local function by_a_router(var, given)
+    local segment = var.http_next_router_segment_prefetch
+    if segment and (#segment > LONGEST_SEGMENT or not segment:find("^/[%w/_.$@!%%()%[%]-]+$")) then return false end
+    return given == busting(prefetch(var), segment, var.http_next_router_state_tree, var.http_next_url)
 end
 
 -- The origin of a stored answer is sent these and nothing else of the client's: what is in the key.
@@ -124,13 +150,13 @@ local variations = {
 }
 
 -- The query as the key has it: the parameters that count, sorted; all others never reach the origin. One given twice
--- stays twice: which of the two counts is for the origin to say. Nil: more than anybody means.
+-- stays twice: which of the two counts is for the origin to say. Nil: more than anybody means. And the value of `_rsc`.
 local function normalised_query(known)
     local parts = {}
     local given, err = get_uri_args(MAXIMUM_ARGUMENTS)
     if err == "truncated" then return nil end
     for name, value in pairs(given) do
-        if known[name] then
+        if known[name] and name ~= BUSTING then
             local values = type(value) == "table" and value or { value }
             for _, single in ipairs(values) do
                 parts[#parts + 1] = ngx.escape_uri(name) .. "=" .. (single == true and "" or ngx.escape_uri(single))
@@ -138,7 +164,7 @@ local function normalised_query(known)
         end
     end
     sort(parts)
-    return concat(parts, "&")
+    return concat(parts, "&"), given[BUSTING] == true and "" or given[BUSTING]
 end
 
 local function bypassed(var)
@@ -237,6 +263,12 @@ function shield.bypass()
     end
 end
 
+-- What a browser may do with an answer, where its origin doesn't say (as pages do): nothing but show it.
+local function secure(header)
+    header["X-Content-Type-Options"] = "nosniff"
+    if not header["Content-Security-Policy"] then header["Content-Security-Policy"] = config.content_security_policy end
+end
+
 -- Takes from a request what only a framework's own parts may say, and what was for this gateway alone.
 function shield.cleaned()
     for _, name in ipairs(hop_by_hop(ngx.var.http_connection)) do clear_header(name) end
@@ -252,11 +284,18 @@ function shield.lookup()
     shield.bypass()
     local var = ngx.var
     local route = config.routes[var.route]
-    local query = var.args and normalised_query(route.query) or (not var.args and "")
+    local query, given = "", nil
+    if var.args then query, given = normalised_query(route.query) end
     if not query then
         return ngx.exec("@refused-400-api")
     end
-    if var.args then ngx.req.set_uri_args(query) end
+    local sent = query
+    if route.vary.rsc and var.http_rsc == "1" then
+        if not by_a_router(var, given) then return ngx.exec("@" .. route.upstream .. "-private") end
+        sent = concat({ query, BUSTING .. "=" .. busting(prefetch(var), var.http_next_router_segment_prefetch) },
+            query ~= "" and "&" or "")
+    end
+    if sent ~= (var.args or "") then ngx.req.set_uri_args(sent) end
     -- Beside an entity tag a date means nothing (RFC 9110, 13.1.3 and 13.1.4), but nginx would ask for both; and it takes
     -- for long past what is no date.
     if var.http_if_none_match then clear_header("If-Modified-Since") end
@@ -361,6 +400,7 @@ end
 -- Public routes: remembers what the origin's answer is worth, and says where the answer comes from.
 function shield.answered()
     local var, header = ngx.var, ngx.header
+    secure(header)
     local route = config.routes[var.route]
     local cache, key = var.upstream_cache_status, var.shield_record
     if REFUSED_HERE[ngx.status] or not (cache or var.upstream_status) then
@@ -373,9 +413,11 @@ function shield.answered()
     cache = cache or "BYPASS"
     local status, now = stored_status(var), ngx.now()
     local fresh = cache == "HIT"
+    -- The data of a page that isn't there, or of a part that it doesn't have, is made up, and made up again.
+    local no_data = var.sent_rsc == "1" and status ~= 200
     -- What the API serves past its time would have another whole life here.
     local stale_there = not fresh and header_text(header["Cache-Status"]):find("detail=stale", 1, true) ~= nil
-    local banned = not fresh and (shortened(var, header) or unkept(header) or stale_there)
+    local banned = not fresh and (shortened(var, header) or unkept(header) or stale_there or no_data)
     if banned then var.unkept = "1" end
     label(route, var.uri, status, header, banned)
     -- The storefront gives a page one tag in whatever coding: as a strong one it would promise the same bytes.
@@ -399,7 +441,9 @@ function shield.answered()
         if cache == "MISS" or cache == "EXPIRED" then
             local sequence, lifetime = tonumber(var.shield_sequence), route.ttl[tostring(status)]
             local tags = tags_of(route, var.uri) .. "," .. header_text(header["Cache-Tag"])
-            if banned then
+            if no_data then
+                records:delete(key)
+            elseif banned then
                 records:set(key, format(PASS, record.version, sequence, now, now, tags), PASS_LIFETIME)
             elseif lifetime then
                 local stale = status < 400 and route.stale or NO_STALE
@@ -431,6 +475,7 @@ function shield.private()
     local var, header = ngx.var, ngx.header
     local said = directives(header["Cache-Control"])
     shortened(var, header)
+    secure(header)
     if not said["private"] and not said["no-store"] then
         header["Cache-Control"] = "private, no-store"
     end
@@ -439,9 +484,12 @@ function shield.private()
     cache_status(header, "fwd=bypass", header["Cache-Status"])
 end
 
--- What nginx answers before it knows a route: a request that isn't HTTP, or for another host.
+-- What nginx answers itself: a request that isn't HTTP, for another host, or more than the limits allow.
 function shield.refused()
-    if ngx.status >= 400 then forbid(ngx.header) end
+    local header = ngx.header
+    secure(header)
+    if ngx.status >= 400 then forbid(header) end
+    cache_status(header, "fwd=request; detail=refused")
 end
 
 -- Marks tags or everything as purged. The body: {"tags": [...], "everything": true}.

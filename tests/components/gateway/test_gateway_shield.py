@@ -274,17 +274,88 @@ def test_likely_next_pages_are_announced_beside_what_the_page_preloads(gateway: 
     gateway.storefront.answer = lambda _: Answer(headers={"Link": font})
     for _ in range(2):
         assert gateway.get("/categories").headers["Link"] == font
-        assert gateway.get("/?_rsc=1").headers["Link"] == f"{font}, {prefetch}"
+        assert gateway.get("/?_rsc=", RSC="1").headers["Link"] == f"{font}, {prefetch}"
 
 
 def test_a_page_and_its_data_for_the_router_are_kept_apart(gateway: Gateway) -> None:
     def answer(seen: Seen) -> Answer:
-        return Answer(f"data {seen.headers.get('next-router-state-tree')}" if "rsc" in seen.headers else "page")
+        part = seen.headers.get("next-router-segment-prefetch", "whole")
+        return Answer(f"data {part} {seen.target}" if "rsc" in seen.headers else f"page {seen.target}")
 
     gateway.storefront.answer = answer
-    assert gateway.get("/products/5?_rsc=a", RSC="1", Next_Router_State_Tree="x").text == "data x"
-    assert gateway.get("/products/5?_rsc=a", RSC="1", Next_Router_State_Tree="y").text == "data y"
-    assert gateway.get("/products/5?_rsc=a").text == "page"
+    # As Next.js's own function says (shared/lib/router/utils/cache-busting-search-param.js).
+    of_part = {"Next_Router_Prefetch": "1", "Next_Router_Segment_Prefetch": "/_tree"}
+    assert gateway.get("/products/5?_rsc=", RSC="1").text == "data whole /products/5?_rsc="
+    part = gateway.get("/products/5?_rsc=_i_aeImnuN6u1u1r", RSC="1", **of_part)
+    assert part.text == "data /_tree /products/5?_rsc=_i_aeImnuN6u1u1r"
+    assert gateway.get("/products/5?_rsc=a").text == "page /products/5"
+    # From whichever page a visitor comes, the data is the same, and kept once.
+    tree = {"Next_Router_State_Tree": "x", "Next_Url": "/products"}
+    again = gateway.get("/products/5?_rsc=YVjlERc3IJOf41-h", RSC="1", **tree)
+    assert again.text == "data whole /products/5?_rsc="
+    assert "hit" in again.headers["Cache-Status"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"RSC": "1"},
+        {"RSC": "1", "Next_Router_State_Tree": "made up"},
+        {"RSC": "1", "Next_Router_Segment_Prefetch": "/made/up"},
+        {"RSC": "1", "Next_Router_Prefetch": "1", "Next_Router_Segment_Prefetch": "/made|up"},
+        {"Accept_Encoding": "made-up"},
+        {"Accept": "made/up"},
+        {"X_Country": "QQ"},
+        {"X_Device": "made-up"},
+        {"Cookie": "made=up"},
+    ],
+)
+def test_what_is_made_up_makes_no_entries(gateway: Gateway, headers: dict[str, str]) -> None:
+    """Neither a made-up `_rsc` and query nor whatever a client says in a header that is no variation."""
+    gateway.storefront.answer = lambda seen: Answer("data" if "rsc" in seen.headers else "page")
+
+    def entries() -> int:
+        return sum(1 for path in (gateway.directory / "cache").rglob("*") if path.is_file() and len(path.name) == 32)
+
+    path = f"/products/{abs(hash(str(sorted(headers.items()))))}"
+    gateway.get(path)
+    before = entries()
+    for number in range(20):
+        value = {name: f"{text}{number}" if "ade" in text else text for name, text in headers.items()}
+        assert gateway.get(f"{path}?_rsc=made-up-{number}&made={number}", **value).status_code == 200
+    assert entries() - before <= ("RSC" not in headers)
+
+
+@pytest.mark.parametrize(
+    "address", ["/products/" + "5" * 1100, "/api/search?q=" + "a" * 4100, "/made-up?" + "a" * 9000]
+)
+def test_an_address_that_is_too_long_is_refused_before_anything_remembers_it(gateway: Gateway, address: str) -> None:
+    gateway.api.answer = gateway.storefront.answer = lambda _: Answer("reached")
+    refused = gateway.get(address)
+    assert refused.status_code == 414
+    assert refused.headers["Content-Type"] == "application/problem+json"
+    assert not [seen for origin in (gateway.api, gateway.storefront) for seen in origin.seen if seen.target == address]
+
+
+@pytest.mark.parametrize("answer", [Answer(), Answer(status=404), Answer(status=500), Answer(status=302)])
+@pytest.mark.parametrize(
+    "address", ["/api/products/5", "/api/cart", "/products/5", "/cart", "/made-up", "/api/search?q=" + "a" * 5000]
+)
+def test_every_answer_lets_nobody_guess_its_type_or_frame_it(gateway: Gateway, address: str, answer: Answer) -> None:
+    gateway.api.answer = gateway.storefront.answer = lambda _: answer
+    headers = gateway.get(f"{address}{answer.status}").headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert "unsafe-inline" not in headers["Content-Security-Policy"]
+    assert "gateway;" in headers["Cache-Status"]
+
+
+def test_a_page_s_own_policy_stands(gateway: Gateway) -> None:
+    own = "script-src 'self' 'sha256-x'"
+    gateway.storefront.answer = lambda _: Answer(headers={"Content-Security-Policy": own})
+    assert gateway.get("/cart").headers["Content-Security-Policy"] == own
+    assert gateway.get("/products/6").headers["Content-Security-Policy"] == own
 
 
 def test_a_stale_answer_bridges_the_refresh(short_lived: Gateway) -> None:
