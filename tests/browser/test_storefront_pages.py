@@ -303,6 +303,108 @@ def test_pictures_come_in_the_best_format_and_are_small(storefront: Storefront, 
         assert sizes[640] <= len(plain.content) / 2, "saves less than half of the bandwidth"
 
 
+SPELLINGS = ["{name}#{number}", "/{name}", "{name}?{number}", "{escaped}", "{name}/../{file}"]
+
+
+def test_a_made_up_picture_is_neither_drawn_nor_kept(storefront: Storefront) -> None:
+    page = httpx.get(f"{storefront.url}/products/{PRODUCT['id']}", timeout=60).text
+    found = re.search(r"/images/products/([0-9a-f]+)/([a-z]+-[a-z]+-[1-3]-front\\.jpg)", page.replace("%2F", "/"))
+    assert found
+    version, file = found.groups()
+    kept = storefront.directory / ".next" / "cache" / "images"
+
+    def entries() -> int:
+        return len(list(kept.iterdir())) if kept.exists() else 0
+
+    def small(address: str) -> int:
+        asked = {"url": address, "w": "64", "q": "85"}
+        return httpx.get(f"{storefront.url}/_next/image", params=asked, timeout=60).status_code
+
+    assert httpx.get(f"{storefront.url}/images/products/{version}/{file}", timeout=60).status_code == 200
+    assert small(f"/images/products/{version}/{file}") == 200
+    before = entries()
+    for path in (
+        f"{'0' * 12}/{file}",
+        f"made-up/{file}",
+        f"{version}/made-up-1-front.jpg",
+        f"{version}/{file[:-9]}back.jpg",
+    ):
+        assert httpx.get(f"{storefront.url}/images/products/{path}", timeout=60).status_code == 404
+        assert small(f"/images/products/{path}") == 404
+    name = f"/images/products/{version}/{file}"
+    for number, spelling in enumerate(SPELLINGS):
+        address = spelling.format(name=name, file=file, number=number, escaped=name.replace(".", "%2E"))
+        assert small(address) in (400, 404), address
+    assert entries() == before
+
+
+@pytest.mark.parametrize("path", ["/made-up", "/products/987654321", "/products?sort=made-up", "/made/up"])
+def test_a_page_that_isnt_there_is_kept_by_nobody(storefront: Storefront, path: str) -> None:
+    for _ in range(2):
+        answer = httpx.get(storefront.url + path, timeout=60)
+        assert answer.status_code == 404
+        assert answer.headers.get("x-nextjs-cache", "MISS") == "MISS" or path in ("/made/up",)
+
+
+REPORT = """
+window.broken = [];
+addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI, sample }) =>
+  window.broken.push(`${effectiveDirective} ${blockedURI} ${sample}`), true);
+"""
+
+
+def test_no_page_breaks_its_own_policy_and_none_lets_a_stranger_s_script_run(
+    browser: Browser, storefront: Storefront, stand_in: StandIn
+) -> None:
+    stand_in.reset()
+    stand_in.tier = "premium"
+    context = browser.new_context()
+    context.add_init_script(REPORT)
+    visitor = Visitor(context, storefront.url)
+    told: list[str] = []
+    visitor.page.on("console", lambda message: told.append(message.text) if "Security Policy" in message.text else None)
+
+    def look(path: str) -> None:
+        page = visitor.open(path)
+        page.wait_for_load_state("networkidle")
+        told.extend(f"{path}: {one}" for one in page.evaluate("window.broken"))
+        # What Next has written runs (the page is the application's), and what somebody adds doesn't.
+        assert page.evaluate("'__next_f' in window && window.next !== undefined"), path
+        page.evaluate(
+            "document.body.append(Object.assign(document.createElement('script'), {text: 'window.stranger=1'}))"
+        )
+        assert page.evaluate("window.stranger") is None, path
+        told[:] = [one for one in told if "stranger" not in one and "Executing inline script" not in one]
+
+    visitor.add_to_cart(PRODUCT["id"])
+    for path in PAGES:
+        look(path)
+    visitor.sign_in()
+    stand_in.orders = [ORDER]
+    for path in ("/", "/products", f"/products/{PRODUCT['id']}", "/cart", "/checkout", "/account/orders"):
+        look(path)
+    until(lambda: visitor.page.evaluate("navigator.serviceWorker.controller !== null"), visitor.page)
+    context.set_offline(True)
+    for path in ("/cart", "/offline", f"/products/{PRODUCT['id']}"):
+        visitor.open(path)
+        told.extend(f"{path}, offline: {one}" for one in visitor.page.evaluate("window.broken"))
+    context.close()
+    assert told == []
+
+
+@pytest.mark.parametrize("cookie", ["", "tier=premium; sid=forged"])
+def test_every_answer_has_a_policy_without_exceptions(storefront: Storefront, cookie: str) -> None:
+    paths = (*PAGES, "/health", "/robots.txt", "/sw.js", "/icons/icon.svg", "/_next/static/none.js", "/revalidate")
+    for path in paths:
+        headers = httpx.get(storefront.url + path, headers={"cookie": cookie}, timeout=60).headers
+        policy = headers["content-security-policy"]
+        assert "unsafe-inline" not in policy, path
+        assert "frame-ancestors 'none'" in policy, path
+        assert headers["x-content-type-options"] == "nosniff", path
+        if path in PAGES:
+            assert re.search(r"script-src 'self' +'(?:sha256|nonce)-", policy), path
+
+
 def test_errors_have_their_own_pages(visitor: Visitor, storefront: Storefront, stand_in: StandIn) -> None:
     missing = httpx.get(f"{storefront.url}/products/999999", timeout=60)
     assert missing.status_code == 404

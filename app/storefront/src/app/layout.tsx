@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { Background } from "@/components/Background";
 import { SiteFooter } from "@/components/SiteFooter";
 import { SiteHeader } from "@/components/SiteHeader";
+import { APPLY_THEME } from "@/server/content-security.mjs";
 import { publicOrigin } from "@/shop/origin";
 import { body, display } from "./fonts";
 import "@/styles/tokens.css";
@@ -28,8 +29,6 @@ export const viewport: Viewport = {
   ],
 };
 
-/** Before the first paint, or a visitor who chose the other theme would see a flash of this one. */
-const APPLY_THEME = `try{var t=localStorage.getItem("theme");if(t)document.documentElement.dataset.theme=t}catch(e){}`;
 const ASSETS = process.env.ASSET_PREFIX;
 
 export default function RootLayout({ children }: { children: ReactNode }) {

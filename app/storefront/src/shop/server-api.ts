@@ -90,15 +90,20 @@ export async function products(market: Market, listing: Listing): Promise<Page<P
       ? ["page-home", "page-products"]
       : [`page-category:${listing.categoryId}`, "pages-category"]),
   ];
-  return toPage(await get(`/api/products?${query}`, market, tags), toProduct);
+  const page = toPage(await get(`/api/products?${query}`, market, tags), toProduct);
+  return market.member ? { ...page, items: page.items.map(plain) } : page;
 }
 
+/** Without what a picture shows before it is there: a style of its own, which no policy of a single answer can name. */
+const plain = (product: Product): Product => ({ ...product, blurhash: "" });
+
 /** Asked for once a page, although its title and its body both need it. */
-export const product = cache(async (market: Market, id: number): Promise<Product> =>
-  toProduct(
+export const product = cache(async (market: Market, id: number): Promise<Product> => {
+  const found = toProduct(
     await get(`/api/products/${id}`, market, [`product:${id}`, `page-product:${id}`, "catalogue", "pages-product"]),
-  ),
-);
+  );
+  return market.member ? plain(found) : found;
+});
 
 export async function reviews(market: Market, productId: number): Promise<Page<Review>> {
   return toPage(

@@ -1,6 +1,7 @@
 /** Draws a product's picture when it is first asked for; next/image, the gateway and the browser keep what they got. */
+import images from "@/generated/images.json";
 import { designOf } from "@/images/designs";
-import { jpeg } from "@/images/render";
+import { picture } from "@/server/pictures";
 import { VIEWS } from "@/shop/image-views";
 
 export const dynamic = "force-dynamic";
@@ -10,9 +11,13 @@ interface Context {
 }
 
 export async function GET(_request: Request, { params }: Context): Promise<Response> {
-  const [, name = "", asked] = /^([a-z]+-[a-z]+-\d)-([a-z]+)\.jpg$/.exec((await params).file) ?? [];
+  const { version, file } = await params;
+  const [, name = "", asked] = /^([a-z]+-[a-z]+-\d)-([a-z]+)\.jpg$/.exec(file) ?? [];
   const design = designOf(name);
   const view = VIEWS.find((each) => each === asked);
-  if (!design || !view) return new Response("There is no such picture.", { status: 404 });
-  return new Response(new Uint8Array(await jpeg(design, view)), { headers: { "content-type": "image/jpeg" } });
+  if (version !== images.version || !design || !view) return new Response("There is no such picture.", { status: 404 });
+  const drawn = await picture(design, view);
+  if (!drawn)
+    return new Response("Too many pictures are being drawn.", { status: 503, headers: { "retry-after": "5" } });
+  return new Response(new Uint8Array(drawn), { headers: { "content-type": "image/jpeg" } });
 }
