@@ -17,6 +17,7 @@ from app.api.limits import BodyLimit
 from app.api.metrics import UNLISTED
 from app.api.problems import MEDIA_TYPE, Problem
 from app.api.responses.middleware import CacheMiddleware
+from app.api.responses.stored import CACHE_NAME
 from app.api.routes import ROUTERS
 from app.api.routes.parameters import each_once, same_origin
 from app.api.shop import Shop
@@ -162,11 +163,18 @@ async def _broken(_: Request, _error: Exception) -> Response:
     return _response(Problem(500, BROKEN))
 
 
+SECURITY: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+)
+"""Every answer is data: a browser that is made to show it runs, loads and embeds nothing of it."""
+
 BROKEN: Final = "Something went wrong here; it has been logged."
 
 
 class Guard:
     """Answers for an application that fails: what is behind it never raises, and so is counted and logged as any other.
+    The outermost, which is the one that counts, gives every answer the headers of `SECURITY`.
 
     The framework's own handler answers as well, but raises the error again afterwards.
     """
@@ -188,6 +196,9 @@ class Guard:
         async def watched(message: Any) -> None:
             nonlocal started
             started = True
+            if self._failed is not None and message["type"] == "http.response.start":
+                # The headers of an answer from memory are everybody's: a new list for each.
+                message = {**message, "headers": [*message["headers"], *SECURITY]}
             await send(message)
 
         try:
@@ -205,7 +216,8 @@ class Guard:
                 self._failed(problem.status)
             if not started:
                 problem.headers["Cache-Control"] = "no-store"
-                await problem.send(send)
+                problem.headers["Cache-Status"] = f"{CACHE_NAME}; fwd=bypass"
+                await problem.send(watched)
 
 
 def _endpoint(request: Request) -> str:

@@ -193,6 +193,17 @@ class Metrics:
             ["result"],
             registry=self.registry,
         )
+        self.visits_refused = Counter(
+            "api_visits_refused_total",
+            "Sessions that were not begun: too many of one client, or of all",
+            ["limit"],
+            registry=self.registry,
+        )
+        self.visits = Gauge("api_visits", "Sessions of visitors who haven't signed in", registry=self.registry)
+        self.idempotency_keys = Gauge("api_idempotency_keys", "Keys that are kept", registry=self.registry)
+        self.late_rows = Gauge(
+            "api_late_rows", "Sessions and keys that expired an hour ago and are still there", registry=self.registry
+        )
         self.purges = Counter(
             "api_purges_total", "Purges by layer and result", ["layer", "result"], registry=self.registry
         )

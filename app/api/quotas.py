@@ -1,14 +1,30 @@
-"""How much one client may have counted: bounded in itself, and in what is remembered of clients."""
+"""How much one client may have counted or kept: bounded in itself, and in what is remembered of clients."""
 
 from hashlib import blake2b
 from time import monotonic
 from typing import Final
+
+from prometheus_client import Counter
+
+from app.api.problems import Problem
 
 CLIENTS: Final = 10_000
 """Clients that a process remembers, the latest: about two megabytes."""
 EVENTS: Final = 120
 """Measurements of one client within `EVENTS_SECONDS`: thirty pages of a visitor, or a few of each in an office."""
 EVENTS_SECONDS: Final = 60.0
+SYNCED: Final = 500
+"""Queued writes of one client within `EVENTS_SECONDS`: the longest queue that a browser keeps in order."""
+
+
+VISITS: Final = 100
+"""Sessions that one client may begin without signing in, within `VISITS_SECONDS`: an office's, or a carrier's."""
+VISITS_SECONDS: Final = 600.0
+ALL_VISITS: Final = 2_000
+"""Sessions that all clients together may begin in this process, within `ALL_VISITS_SECONDS`: twenty a second for long.
+So no more than 150,000 live at once, a kilobyte or two each.
+"""
+ALL_VISITS_SECONDS: Final = 100.0
 
 
 class Quota:
@@ -30,3 +46,22 @@ class Quota:
         while len(self._left) > CLIENTS:
             del self._left[next(iter(self._left))]
         return given
+
+
+class Visits:
+    """How many sessions visitors may begin without signing in: each lives for hours, a flood would fill the stores."""
+
+    def __init__(self, refused: Counter) -> None:
+        self._of_client = Quota(VISITS, VISITS_SECONDS)
+        self._of_all = Quota(ALL_VISITS, ALL_VISITS_SECONDS)
+        self._refused = refused
+
+    def admit(self, client: str) -> None:
+        """Count one more of `client`. Raises Problem 429, or 503 where it isn't this client's doing."""
+        if not self._of_client.take(client, 1):
+            self._refused.labels("client").inc()
+            wait = str(int(VISITS_SECONDS / VISITS))
+            raise Problem(429, "Too many carts were begun from this address: sign in.", headers={"Retry-After": wait})
+        if not self._of_all.take("", 1):
+            self._refused.labels("all").inc()
+            raise Problem(503, "Too many carts are being begun: sign in, or try again.", headers={"Retry-After": "5"})

@@ -15,6 +15,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from time import monotonic, time
 from typing import Any, Final, Literal
 
@@ -48,8 +49,8 @@ ended: by signing out everywhere, a changed password, an operator.
 """
 ASKING_SECONDS: Final = 0.25
 """While Postgres doesn't answer within this, Redis alone is believed, for a second at a time."""
-BELIEVED: Final = 10_000
-"""Sessions of which a process remembers that: two megabytes."""
+REMEMBERED: Final = 10_000
+"""Ids in each list of sessions that a process keeps: two megabytes. Of what is doubtful beyond it, all are dropped."""
 MEND_SECONDS: Final = 0.1
 """Pause between attempts to drop what Redis may have wrong. While the circuit is open they cost nothing."""
 
@@ -152,6 +153,10 @@ class SessionStore:
         """Ids whose copy in Redis may be older than Postgres's: to be dropped before Redis is read again."""
         self._recent: dict[str, float] = {}
         """When ids were last written to Redis, oldest first."""
+        self._all_doubtful = False
+        """There were too many to name: any session in Redis may be wrong."""
+        self._recent_lost = -inf
+        """When an id that was written lately was last left out, because there were too many."""
         self._believed: dict[str, float] = {}
         """Until when members' sessions needn't be asked for, longest known first."""
         self._unasked_until = 0.0
@@ -199,7 +204,7 @@ class SessionStore:
     async def get(self, session_id: str) -> Session | None:
         """The session; None if there is none, it has expired, or both stores are away."""
         try:
-            if session_id in self._doubtful:
+            if session_id in self._doubtful or self._all_doubtful:
                 await self._pair.call("UNLINK", _key(session_id))
                 self._doubtful.pop(session_id, None)
             reply: list[bytes] = await self._pair.call("HGETALL", _key(session_id))
@@ -234,8 +239,7 @@ class SessionStore:
         self._believed.pop(session_id, None)
         if goes_on:
             self._believed[session_id] = now + BELIEVED_SECONDS
-        while len(self._believed) > BELIEVED:
-            del self._believed[next(iter(self._believed))]
+        _shorten(self._believed)
         return goes_on
 
     async def _from_postgres(self, session_id: str, *, heal: bool) -> Session | None:
@@ -323,6 +327,8 @@ class SessionStore:
             reply = await self._pair.run(script, [_key(session_id)], arguments)
         except RedisError as error:
             self._doubtful[session_id] = None
+            if _shorten(self._doubtful):
+                self._all_doubtful = True
             if self._mending is None or self._mending.done():
                 self._mending = asyncio.create_task(self._mend())
             log.warning("session not written to redis, postgres has it", error=str(error))
@@ -332,6 +338,8 @@ class SessionStore:
         self._recent[session_id] = now
         while (oldest := next(iter(self._recent))) and self._recent[oldest] < now - RECENT_SECONDS:
             del self._recent[oldest]
+        if _shorten(self._recent):
+            self._recent_lost = now
         return reply
 
     async def finish(self, within: float) -> None:
@@ -342,13 +350,18 @@ class SessionStore:
 
     async def _mend(self) -> None:
         """Other processes may read what is doubtful here, so it doesn't wait for somebody's next request."""
-        while self._doubtful:
+        while self._doubtful or self._all_doubtful:
             await asyncio.sleep(MEND_SECONDS)
             with contextlib.suppress(RedisError):
                 await self._drop_doubtful(self._pair.call)
 
     async def _drop_doubtful(self, call: Any) -> None:
         young = monotonic() - RECENT_SECONDS
+        if self._all_doubtful or self._recent_lost >= young:
+            await _drop_all(call)
+            self._all_doubtful, self._recent_lost = False, -inf
+            self._doubtful.clear()
+            return
         ids = list({**self._doubtful, **{name: None for name, moment in self._recent.items() if moment >= young}})
         for start in range(0, len(ids), 500):
             batch = ids[start : start + 500]
@@ -359,6 +372,24 @@ class SessionStore:
     def _count(self, result: str) -> None:
         self._reads.labels(result).inc()
         log.debug("session read", result=result)
+
+
+async def _drop_all(call: Any) -> None:
+    cursor = b"0"
+    while True:
+        cursor, keys = await call("SCAN", cursor, "MATCH", _key("*"), "COUNT", 1000)
+        if keys:
+            await call("UNLINK", *keys)
+        if cursor == b"0":
+            return
+
+
+def _shorten(ids: dict[str, Any]) -> bool:
+    """Forget the oldest of too many; whether there were."""
+    if len(ids) <= REMEMBERED:
+        return False
+    del ids[next(iter(ids))]
+    return True
 
 
 def _key(session_id: str) -> str:

@@ -20,7 +20,7 @@ from app.api.invalidation.gateway import Gateway
 from app.api.invalidation.layers import Layer
 from app.api.metrics import Metrics
 from app.api.query_cache import QueryCache
-from app.api.quotas import EVENTS, EVENTS_SECONDS, Quota
+from app.api.quotas import EVENTS, EVENTS_SECONDS, SYNCED, Quota, Visits
 from app.api.redis.pairs import Redis, make_redis
 from app.api.redis.tagged import TaggedStore
 from app.api.responses.cache import ResponseCache
@@ -56,6 +56,8 @@ class Shop:
     sessions: SessionStore
     attempts: Attempts
     measured: Quota
+    synced: Quota
+    visits: Visits
     identify: Identifier
     coherence: Coherence
     writer: Writer
@@ -99,6 +101,8 @@ async def open_shop(settings: Settings, policy: Policy) -> AsyncGenerator[Shop]:
             sessions=sessions,
             attempts=Attempts(redis.sessions),
             measured=Quota(EVENTS, EVENTS_SECONDS),
+            synced=Quota(SYNCED, EVENTS_SECONDS),
+            visits=Visits(metrics.visits_refused),
             identify=Identifier(
                 sessions,
                 entities,

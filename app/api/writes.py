@@ -62,14 +62,20 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """The Idempotency-Key of a request: whose it is, and everything that the request means."""
+    """The Idempotency-Key of a request: whose it is, and everything that the request means.
+
+    It counts for `seconds`. Of a scope that anybody may make anew, only the latest `most` are kept.
+    """
 
     scope: str
     key: str
     meaning: bytes
+    seconds: int = 86_400
+    most: int | None = None
 
 
 Act = Callable[[Transaction], Awaitable[Written]]
+Again = Callable[[Transaction], Awaitable[BaseModel]]
 
 
 class Writer:
@@ -92,14 +98,16 @@ class Writer:
         self._metrics = metrics
         self._afterwards: set[asyncio.Task[None]] = set()
 
-    async def write(self, act: Act, once: Once | None = None) -> Answer:
+    async def write(self, act: Act, once: Once | None = None, again: Again | None = None) -> Answer:
         """Run `act` in a transaction and return its answer; or the first one, if this was asked `once` before.
+
+        With `again` the answer's body isn't kept, and a repetition is answered with what that gives.
 
         Only success is kept under a key: whoever mends what was refused may try again with the same key. A repetition
         has no effect at all. Raises Problem 422 if the key stands for another request, and what `act` raises.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            if once is not None and (before := await self._claim(connection, once)) is not None:
+            if once is not None and (before := await self._claim(connection, once, again)) is not None:
                 return before
             written = await act(connection)
             answer = Answer(
@@ -114,9 +122,11 @@ class Writer:
                     key=once.key,
                     status=answer.status,
                     headers=dict(answer.headers),
-                    body=answer.body,
+                    body=answer.body if again is None else None,
                     repeat_digest=_digest(written.repeat) if written.repeat is not None else None,
                 )
+                if once.most is not None:
+                    await idempotency.trim(connection, scope=once.scope, keep=once.most)
             purged = (self._policy.purge(change.event, change.about) for change in written.changes)
             tags = list(dict.fromkeys(tag for one in purged for tag in one))
             event = None
@@ -129,10 +139,14 @@ class Writer:
             await self._purge(event, tags)
         return answer
 
-    async def _claim(self, connection: Transaction, once: Once) -> Answer | None:
+    async def _claim(self, connection: Transaction, once: Once, again: Again | None) -> Answer | None:
         try:
             before = await idempotency.claim(
-                connection, scope=once.scope, key=once.key, request_digest=_digest(once.meaning)
+                connection,
+                scope=once.scope,
+                key=once.key,
+                request_digest=_digest(once.meaning),
+                ttl_seconds=once.seconds,
             )
         except idempotency.KeyReused as error:
             raise Problem(
@@ -141,7 +155,13 @@ class Writer:
         if before is None:
             return None
         headers = {name: str(value) for name, value in before.headers.items()}
-        return Answer(before.status, headers | {"idempotency-replayed": "true"}, before.body)
+        if before.body is None:
+            if again is None:
+                raise RuntimeError("an answer was not kept, and nobody says how to make it again")
+            body = (await again(connection)).model_dump_json().encode()
+        else:
+            body = before.body
+        return Answer(before.status, headers | {"idempotency-replayed": "true"}, body)
 
     async def _purge(self, event: int, tags: Sequence[str]) -> None:
         if REDIS not in await purge_in_order(self._layers, tags, self._metrics):

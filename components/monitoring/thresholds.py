@@ -42,6 +42,8 @@ HIT_RATIO_FLOOR = 0.70  # asked: above 70 % overall
 MISS_SPIKE = 0.20  # asked: alert on spikes above 20 %
 PURGE_LAG = 60.0
 OUTBOX_AGE = 300.0
+VISITS = 100_000  # two thirds of what one process of the API lets begin
+LATE_ROWS = 1_000
 GATEWAY_ERRORS = 0.05
 
 # Edge

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from components.kubernetes.flows import BALANCER, DNS, EDGE, FLOWS, HTTPS, OUTSIDE, POSTGRES, systems
+from components.kubernetes.flows import API_PORT, BALANCER, DNS, EDGE, FLOWS, HTTPS, OUTSIDE, POSTGRES, systems
 from stack.environments import environments, stack_config
 from stack.render import Rendered
 
@@ -61,6 +61,11 @@ def test_exactly_the_table_s_flows_are_allowed_between_systems(environment: Rend
     }
     wanted = {(flow.source, flow.target, flow.port) for flow in FLOWS if not {flow.source, flow.target} & OUTSIDE}
     assert allowed == wanted
+
+
+def test_nobody_but_the_gateway_and_the_storefront_reaches_the_api(environment: Rendered) -> None:
+    """Both say a visitor's address as they know it, or nothing: X-Real-IP is believed (app.api.routes.parameters)."""
+    assert {system for system in systems() if _may(environment, system, "api", API_PORT)} == {"gateway", "storefront"}
 
 
 def test_what_the_table_does_not_name_is_denied_in_both_directions(environment: Rendered) -> None:

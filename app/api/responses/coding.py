@@ -19,13 +19,20 @@ BROTLI_QUALITY: Final = 5
 GZIP_LEVEL: Final = 6
 
 
-@lru_cache(maxsize=512)
+LONGEST_REMEMBERED: Final = 128
+"""Bytes of a header whose meaning is kept; browsers send forty. So 512 of them are a tenth of a megabyte."""
+
+
 def negotiate(accept_encoding: bytes) -> str:
     """The best coding the client takes (RFC 9110, 12.5.3): highest q, then our order.
 
     Clients send few different headers, so the answers are kept. A client that refuses even identity gets it all the
     same, which the RFC allows and a person prefers to 406.
     """
+    return (_remembered if len(accept_encoding) <= LONGEST_REMEMBERED else _negotiated)(accept_encoding)
+
+
+def _negotiated(accept_encoding: bytes) -> str:
     weights: dict[str, float] = {}
     for part in accept_encoding.decode("latin-1").lower().split(","):
         name, *parameters = (piece.strip() for piece in part.split(";"))
@@ -47,6 +54,9 @@ def negotiate(accept_encoding: bytes) -> str:
     if best[0] > 0 and best[0] >= weights.get(IDENTITY, 0.0):
         return best[2]
     return IDENTITY
+
+
+_remembered: Final = lru_cache(maxsize=512)(_negotiated)
 
 
 def encode(body: bytes) -> Mapping[str, bytes]:

@@ -28,7 +28,7 @@ from app.api.responses.conditional import match_fails, none_match_fails, seconds
 from app.api.responses.context import FREE, Context, with_context
 from app.api.responses.stored import CACHE_NAME, Headers, Ready
 from app.api.responses.target import DEFAULT_CURRENCY, Target, Targets, currency_of
-from app.caching_policy import UNLISTED_CACHE_CONTROL, Policy
+from app.caching_policy import LONGEST_PATH, LONGEST_QUERY, UNLISTED_CACHE_CONTROL, Policy
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -53,10 +53,6 @@ _HIDDEN: Final = frozenset(
 )
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-LONGEST_PATH: Final = 1024
-"""The longest that leads anywhere, an order's key, has some three hundred."""
-LONGEST_QUERY: Final = 4096
-"""Bytes: the longest search in the longest encoding, and room for the rest."""
 MOST_PARAMETERS: Final = 100
 
 _HOST: Final = re.compile(rb"(?:[\w.~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
@@ -405,7 +401,8 @@ async def _refuse_address(scope: Scope, send: Send) -> None:
         status, limit = 414, f"A path may have {LONGEST_PATH} characters at most."
     else:
         status, limit = 400, f"A query may have {MOST_PARAMETERS} parameters and {LONGEST_QUERY} bytes at most."
-    await Problem(status, limit, headers={"Cache-Control": "no-store"}).send(send)
+    headers = {"Cache-Control": "no-store", "Cache-Status": f"{CACHE_NAME}; fwd=request; detail=refused"}
+    await Problem(status, limit, headers=headers).send(send)
 
 
 async def _send_produced(exchange: _Exchange, produced: Produced) -> None:

@@ -1,6 +1,6 @@
 """From a request's address to what is cached under it: the route, its tags, and a key that clients can't explode."""
 
-from collections.abc import Callable
+from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -15,7 +15,8 @@ CURRENCIES: Final = {"US": "USD", "GB": "GBP"}
 DEFAULT_CURRENCY: Final = "EUR"
 
 LONGEST_REMEMBERED: Final = 256
-"""Characters of an address that is remembered: 20,000 of them, made up, are some twenty megabytes."""
+"""Characters of an address that is remembered."""
+REMEMBERED_BYTES: Final = 16 * 1024 * 1024
 
 
 @lru_cache(maxsize=1024)
@@ -40,6 +41,11 @@ class Target:
     """Kept with the computed results (listings, searches) instead of with the data."""
     key: str
 
+    @property
+    def size(self) -> int:
+        """Bytes in memory, roughly: the texts, twice for what finds it, and the objects."""
+        return 1000 + 2 * (len(self.key) + len(self.query)) + 100 * len(self.tags)
+
     def variant_key(self, currency: str, tier: str) -> str:
         """The key of one variant, in the scheme of docs/redis.md: `cache:response:<address>:<variant>`."""
         return f"cache:response:{self.key}:v{SCHEMA}.{currency}.{tier}"
@@ -48,20 +54,33 @@ class Target:
 class Targets:
     """Addresses to targets, remembered for those asked for lately."""
 
-    def __init__(self, policy: Policy, endpoints: EndpointCollector, *, remembered: int = 20_000) -> None:
+    def __init__(self, policy: Policy, endpoints: EndpointCollector, *, limit: int = REMEMBERED_BYTES) -> None:
         self._policy = policy
         self._endpoints = endpoints
         self._unlisted = endpoints.of(UNLISTED)
         for route in policy.routes:
             if route.backend == "api":
                 endpoints.of(route.route)
-        self._remembered: Callable[[str, bytes], Target] = lru_cache(maxsize=remembered)(self._read)
+        self._limit = limit
+        self.size = 0
+        """Bytes of what is remembered, roughly."""
+        self._remembered: OrderedDict[tuple[str, bytes], Target] = OrderedDict()
 
     def read(self, path: str, query: bytes) -> Target:
         """The target of a GET or HEAD, from the decoded path and the raw query."""
-        if len(path) + len(query) > LONGEST_REMEMBERED:
-            return self._read(path, query)
-        return self._remembered(path, query)
+        address = (path, query)
+        target = self._remembered.get(address)
+        if target is not None:
+            self._remembered.move_to_end(address)
+            return target
+        target = self._read(path, query)
+        # What isn't listed is understood at once. Beyond ASCII, a text takes four times its length.
+        if target.route is not None and len(path) + len(query) <= LONGEST_REMEMBERED and path.isascii():
+            self._remembered[address] = target
+            self.size += target.size
+            while self.size > self._limit:
+                self.size -= self._remembered.popitem(last=False)[1].size
+        return target
 
     def write(self, method: str, path: str) -> Target:
         """The target of any other method."""

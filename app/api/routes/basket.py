@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 from uuid import uuid4
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from app.api import problems
 from app.api.problems import Problem
-from app.api.routes.parameters import Asker, ContextHere, PlainNumber, ShopHere
+from app.api.routes.parameters import Asker, ContextHere, PlainNumber, ShopHere, client_of
 from app.api.routes.products import stock_changes
 from app.api.routes.visits import keep_alive, set_cookie
 from app.api.routes.writing import WriteHere, scope_of
@@ -41,11 +41,20 @@ async def get_cart(shop: ShopHere, asker: Asker, prices: ContextHere, response: 
     return await _priced(shop.database, _quantities(_stored(asker.session)), prices.currency, asker.tier)
 
 
-@router.put("/api/cart", response_model=CartView)
+@router.put("/api/cart", response_model=CartView, responses={429: {}})
 async def set_cart(
-    cart: CartInput, shop: ShopHere, asker: Asker, prices: ContextHere, response: Response, write: WriteHere
+    cart: CartInput,
+    request: Request,
+    shop: ShopHere,
+    asker: Asker,
+    prices: ContextHere,
+    response: Response,
+    write: WriteHere,
 ) -> Response:
-    """Set the whole cart: in the visit's session, in a new one if there is none (any more)."""
+    """Set the whole cart: in the visit's session, in a new one if there is none (any more).
+
+    A repetition with the same key changes nothing and gets the cart as it is.
+    """
     quantities = {item.product_id: item.quantity for item in cart.items}
     stored: JsonObject = {str(key): value for key, value in quantities.items()}
 
@@ -53,6 +62,10 @@ async def set_cart(
         view = await _priced(transaction, quantities, prices.currency, asker.tier)
         told = Total(view.total, view.currency)
         if asker.session is None or ended:
+            if not stored:
+                # As it is without a session.
+                return Written(200, view)
+            shop.visits.admit(client_of(request))
             # Not kept under a key: a repetition because the response was lost must get a session's cookie again.
             begun = await shop.sessions.begin(transaction, cart_data=stored, told=told)
             set_cookie(response, shop, begun, tier="free")
@@ -62,10 +75,14 @@ async def set_cart(
             raise SessionEnded
         return Written(200, view, session=change)
 
+    async def again(transaction: Transaction) -> CartView:
+        now = await sessions.lock_cart(transaction, asker.session.id) if asker.session is not None else None
+        return await _priced(transaction, _quantities(now.data if now else {}), prices.currency, asker.tier)
+
     ended = False
     try:
         await keep_alive(shop, asker, response)
-        return await write(act, cart)
+        return await write(act, cart, again=again)
     except SessionEnded:
         ended = True
         return await write(act, cart, kept=False)

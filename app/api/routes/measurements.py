@@ -17,8 +17,6 @@ VISITS: Final = {"visit": "first", "visit_continued": "second"}
 LONGEST_SECONDS: Final = 60.0
 """Of a timing: whoever waits for longer has gone."""
 LARGEST_SHIFT: Final = 10.0
-MOST_SYNCED: Final = 500
-"""Writes that one report can be about: the longest queue that a browser keeps in order."""
 
 
 @router.post("/api/rum", status_code=204)
@@ -29,7 +27,8 @@ async def record_measurements(measurements: Measurements, request: Request, shop
     is left out, and counted as such.
     """
     browser = shop.metrics.browser
-    given = shop.measured.take(client_of(request), len(measurements.events))
+    client = client_of(request)
+    given = shop.measured.take(client, len(measurements.events))
     browser.left_out.inc(len(measurements.events) - given)
     for event in measurements.events[:given]:
         if event.name in TIMINGS:
@@ -41,4 +40,4 @@ async def record_measurements(measurements: Measurements, request: Request, shop
         elif event.name in VISITS:
             browser.visits.labels(VISITS[event.name]).inc()
         elif event.name in ("sync_delivered", "sync_failed"):
-            browser.sync.labels(event.name.removeprefix("sync_")).inc(min(event.value, MOST_SYNCED))
+            browser.sync.labels(event.name.removeprefix("sync_")).inc(shop.synced.take(client, int(event.value)))

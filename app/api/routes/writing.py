@@ -1,6 +1,6 @@
 """The one way in which every endpoint writes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Annotated, Final
 
@@ -11,11 +11,15 @@ from pydantic import BaseModel
 from app.api.identity import Identity
 from app.api.responses.context import Context
 from app.api.routes.parameters import Asker, ContextHere, ShopHere
+from app.api.sessions import ANONYMOUS_TTL_SECONDS
 from app.api.shop import Shop
-from app.api.writes import Act, Once
+from app.api.writes import Act, Again, Once
 
 CONDITIONS: Final = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
 """Headers that say under which condition a request counts (RFC 9110, section 13.1)."""
+
+MOST_KEYS_OF_A_VISIT: Final = 50
+"""A browser that was offline repeats its latest changes, not those of an hour ago."""
 
 IdempotencyKey = Annotated[
     str | None,
@@ -44,16 +48,21 @@ class Write:
         """Whose keys are meant."""
         return scope_of(self.asker)
 
-    async def __call__(self, act: Act, body: BaseModel, *, also: object = None, kept: bool = True) -> Response:
+    async def __call__(
+        self, act: Act, body: BaseModel, *, also: object = None, kept: bool = True, again: Again | None = None
+    ) -> Response:
         """Run `act` as `Writer.write` does and return its response, with the cookies that were set on the way.
 
         `body` is the request's; `also` is what the request means besides (JSON). Not `kept`: the key doesn't count.
+        `again` gives what a repetition is answered, where that needn't be the first response.
         """
         once = None
         nobody = self.asker.role == "anonymous" and self.asker.session is None
         if self.key is not None and kept and not nobody:
             once = Once(self.scope, self.key, self.meaning(body, also))
-        answer = await self.shop.writer.write(act, once)
+            if self.asker.role == "anonymous":
+                once = replace(once, seconds=ANONYMOUS_TTL_SECONDS, most=MOST_KEYS_OF_A_VISIT)
+        answer = await self.shop.writer.write(act, once, again)
         response = Response(answer.body, status_code=answer.status, headers=dict(answer.headers))
         for cookie in self.response.headers.getlist("set-cookie"):
             response.headers.append("set-cookie", cookie)

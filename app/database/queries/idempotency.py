@@ -1,4 +1,5 @@
-"""The answer of each write that succeeded, under the client's key: a repeated request gets the first answer."""
+"""The answer of each write that succeeded, under the client's key: a repeated request gets the first answer. One that
+can be made again isn't stored; and of a visit, only the latest keys are."""
 
 from dataclasses import dataclass
 
@@ -8,11 +9,11 @@ from app.database.queries.statement import Transaction, statement
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the first request with this key was answered."""
+    """What the first request with this key was answered; `body` None: it wasn't stored."""
 
     status: int
     headers: JsonObject
-    body: bytes
+    body: bytes | None
 
 
 class KeyReused(Exception):
@@ -49,6 +50,16 @@ _STORE = statement(
 )
 
 
+_TRIM = statement(
+    "idempotency.trim",
+    """
+    DELETE FROM idempotency_keys WHERE scope = $1 AND key IN (
+        SELECT key FROM idempotency_keys WHERE scope = $1 ORDER BY created_at DESC OFFSET $2
+    )
+    """,
+)
+
+
 async def claim(
     transaction: Transaction, *, scope: str, key: str, request_digest: bytes, ttl_seconds: int = 86_400
 ) -> Answer | None:
@@ -74,7 +85,7 @@ async def store(
     key: str,
     status: int,
     headers: JsonObject,
-    body: bytes,
+    body: bytes | None,
     repeat_digest: bytes | None = None,
 ) -> None:
     """Keep the answer of a claimed key; it becomes visible when the caller's transaction commits.
@@ -82,3 +93,8 @@ async def store(
     `repeat_digest` is the digest that the same request has from now on, where what it did changes that.
     """
     await transaction.execute(_STORE, scope, key, status, json_text(headers), body, repeat_digest)
+
+
+async def trim(transaction: Transaction, *, scope: str, keep: int) -> None:
+    """Forget all keys of `scope` but the latest."""
+    await transaction.execute(_TRIM, scope, keep)

@@ -1,5 +1,6 @@
 """What is thrown away when its time is over; in batches, so that no transaction and no lock is long."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from app.database.queries.statement import Database, statement
@@ -37,6 +38,31 @@ _OLD_EVENTS = statement(
 )
 
 
+_LEFT = statement(
+    "maintenance.left",
+    """
+    SELECT visits, keys, late_sessions + late_keys AS late FROM (
+        SELECT count(*) FILTER (WHERE user_id IS NULL) AS visits,
+               count(*) FILTER (WHERE expires_at <= now() - interval '1 hour') AS late_sessions FROM sessions
+    ) s, (
+        SELECT count(*) AS keys, count(*) FILTER (WHERE expires_at <= now() - interval '1 hour') AS late_keys
+        FROM idempotency_keys
+    ) k
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Rows that visitors have left behind: sessions of those who aren't signed in, idempotency keys, and the `late`,
+    which should have been thrown away an hour ago.
+    """
+
+    visits: int
+    keys: int
+    late: int
+
+
 def _deleted(tag: str) -> int:
     """The count in a command tag (`DELETE 17`)."""
     return int(tag.rsplit(" ", 1)[-1])
@@ -55,3 +81,11 @@ async def expire_idempotency_keys(db: Database, *, batch: int = BATCH) -> int:
 async def prune_outbox(db: Database, *, older_than_seconds: float = 86_400, batch: int = BATCH) -> int:
     """Delete a batch of events completed longer ago than that; gives how many."""
     return _deleted(await db.execute(_OLD_EVENTS, batch, older_than_seconds))
+
+
+async def left(db: Database) -> Left:
+    """For metrics. Reads both tables."""
+    record = await db.fetchrow(_LEFT)
+    if record is None:
+        raise RuntimeError("an aggregate without GROUP BY gave no row")
+    return Left(record["visits"], record["keys"], record["late"])

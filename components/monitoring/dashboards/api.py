@@ -6,9 +6,11 @@ from components.monitoring.thresholds import (
     AVAILABILITY_OBJECTIVE,
     HIT_RATIO_FLOOR,
     HIT_RATIO_GOAL,
+    LATE_ROWS,
     LATENCY_OBJECTIVE,
     OUTBOX_AGE,
     PURGE_LAG,
+    VISITS,
 )
 
 _ENDPOINT = 'endpoint=~"$endpoint"'
@@ -155,6 +157,39 @@ API = Board(
                     queries=(Query(expr="max(api_outbox_oldest_seconds)", legend="age"),),
                     limits=Limits(alert=OUTBOX_AGE),
                     alerts=("OutboxStuck",),
+                    width=8,
+                ),
+            ),
+        ),
+        Section(
+            title="What visitors leave behind",
+            panels=(
+                Panel(
+                    title="Visits",
+                    description="Sessions of visitors who haven't signed in, and keys of requests that may come again.",
+                    unit="short",
+                    queries=(
+                        Query(expr="max(api_visits)", legend="visits"),
+                        Query(expr="max(api_idempotency_keys)", legend="keys"),
+                    ),
+                    limits=Limits(alert=VISITS),
+                    alerts=("VisitsFlood",),
+                    width=8,
+                ),
+                Panel(
+                    title="Visits refused",
+                    description="Too many of one client's address, or of all together.",
+                    unit="ops",
+                    queries=(Query(expr="sum by (limit) (rate(api_visits_refused_total[5m]))", legend="{{limit}}"),),
+                    width=8,
+                ),
+                Panel(
+                    title="Expired rows",
+                    description="Sessions and keys that expired an hour ago and that the worker has not thrown away.",
+                    unit="short",
+                    queries=(Query(expr="max(api_late_rows)", legend="rows"),),
+                    limits=Limits(alert=LATE_ROWS),
+                    alerts=("ExpiredRowsStay",),
                     width=8,
                 ),
             ),

@@ -12,10 +12,12 @@ from components.monitoring.thresholds import (
     AVAILABILITY_OBJECTIVE,
     GATEWAY_ERRORS,
     HIT_RATIO_FLOOR,
+    LATE_ROWS,
     LATENCY_OBJECTIVE,
     MISS_SPIKE,
     OUTBOX_AGE,
     PURGE_LAG,
+    VISITS,
 )
 
 GATEWAY_HITS = 'gateway_requests_total{route=~"api-.*", cache=~"hit|stale|updating|revalidated"}'
@@ -168,6 +170,26 @@ _ALERTS = (
         severity="page",
         summary="A purge has waited for {{ $value | humanizeDuration }}",
         description="The worker is down or a layer refuses purges: visitors see what was changed long ago.",
+        runbook="api",
+    ),
+    Alert(
+        name="VisitsFlood",
+        expr=f"max(api_visits) > {VISITS:g}",
+        hold="5m",
+        hold_reason="a campaign's first minutes end by themselves",
+        severity="ticket",
+        summary="{{ $value | humanize }} visitors who haven't signed in have a session",
+        description="Somebody begins carts to fill the stores, or the shop has outgrown its limits.",
+        runbook="api",
+    ),
+    Alert(
+        name="ExpiredRowsStay",
+        expr=f"max(api_late_rows) > {LATE_ROWS:g}",
+        hold="30m",
+        hold_reason="the worker throws them away every ten minutes, and catches up after an outage",
+        severity="ticket",
+        summary="{{ $value | humanize }} expired sessions and keys are still there",
+        description="The worker doesn't keep up, or can't delete them: the tables and their backups grow.",
         runbook="api",
     ),
     Alert(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.api.metrics import Metrics
-from app.api.quotas import CLIENTS, EVENTS, EVENTS_SECONDS, Quota
+from app.api.quotas import CLIENTS, EVENTS, EVENTS_SECONDS, SYNCED, Quota
 from app.api.routes.measurements import record_measurements
 from app.api.views import Measurements
 
@@ -15,7 +15,7 @@ REQUEST: Any = SimpleNamespace(headers={}, client=SimpleNamespace(host="192.0.2.
 
 async def counted(**events: float) -> Metrics:
     """The metrics after one batch."""
-    shop: Any = SimpleNamespace(metrics=Metrics(), measured=Quota(EVENTS, EVENTS_SECONDS))
+    shop: Any = SimpleNamespace(metrics=Metrics(), measured=Quota(EVENTS, EVENTS_SECONDS), synced=Quota(SYNCED, 1e9))
     batch = [{"name": name, "value": float(value), "page": "home"} for name, value in events.items()]
     await record_measurements(Measurements.model_validate({"events": batch}), REQUEST, shop)
     return shop.metrics
@@ -46,11 +46,19 @@ async def test_a_made_up_value_moves_no_figure_beyond_what_a_browser_can_measure
     value = (await counted(lcp=1e7, cls=1e6, sync_failed=1e7)).registry.get_sample_value
     assert value("browser_lcp_seconds_sum") == 60
     assert value("browser_layout_shift_sum") == 10
-    assert value("browser_sync_total", {"result": "failed"}) == 500
+    assert value("browser_sync_total", {"result": "failed"}) == SYNCED
+
+
+async def test_a_client_s_reports_of_synced_writes_add_up_to_its_quota() -> None:
+    shop: Any = SimpleNamespace(metrics=Metrics(), measured=Quota(EVENTS, 1e9), synced=Quota(SYNCED, 1e9))
+    batch = Measurements.model_validate({"events": [{"name": "sync_failed", "value": 1e7}] * 100})
+    await record_measurements(batch, REQUEST, shop)
+    value = shop.metrics.registry.get_sample_value
+    assert value("browser_sync_total", {"result": "failed"}) == SYNCED
 
 
 async def test_a_client_counts_for_its_quota_and_others_for_theirs() -> None:
-    shop: Any = SimpleNamespace(metrics=Metrics(), measured=Quota(EVENTS, 1e9))
+    shop: Any = SimpleNamespace(metrics=Metrics(), measured=Quota(EVENTS, 1e9), synced=Quota(SYNCED, 1e9))
     batch = Measurements.model_validate({"events": [{"name": "visit", "value": 1.0}] * 100})
     other: Any = SimpleNamespace(headers={"x-real-ip": "198.51.100.7"}, client=None)
     for request in (REQUEST, REQUEST, REQUEST, other):

@@ -237,6 +237,34 @@ async def _available(process: Process) -> bool:
     return False
 
 
+async def test_of_more_doubtful_sessions_than_are_remembered_all_are_dropped(
+    process: Process, other: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bounded memory costs reads of Postgres, never a session's newest state."""
+    monkeypatch.setattr("app.api.sessions.REMEMBERED", 2)
+    created = [await process.store.create() for _ in range(5)]
+    run = process.pair.run
+
+    async def away(*_: Any) -> None:
+        raise RedisError("away")
+
+    monkeypatch.setattr(process.pair, "run", away)
+    for session in created:
+        await process.store.set(session, {"cart_data": {"1": 2}})
+    assert len(process.store._doubtful) <= 2
+    monkeypatch.setattr(process.pair, "run", run)
+
+    async def dropped() -> bool:
+        found = [await process.pair.call("EXISTS", key(session)) for session in created]
+        return not any(found)
+
+    await eventually_async(dropped, "the sessions of which Redis has an old state")
+    for session in created:
+        found = await other.store.get(session.id)
+        assert found is not None
+        assert found.cart_data == {"1": 2}
+
+
 async def test_without_postgres_sessions_are_read_from_redis_and_renewed_there(process: Process, stack: Stack) -> None:
     session = await process.store.create(user_id=4)
     await process.pair.call("HSET", key(session), "last_activity", str(int(time.time()) - 120))

@@ -389,6 +389,8 @@ CASES: dict[str, Case] = {
         },
     ),
     "OutboxStuck": Case({"api_outbox_oldest_seconds": "301x200"}, {"api_outbox_oldest_seconds": "299x200"}),
+    "VisitsFlood": Case({"api_visits": "100001x200"}, {"api_visits": "99999x200"}),
+    "ExpiredRowsStay": Case({"api_late_rows": "1001x200"}, {"api_late_rows": "999x200"}),
     "GatewayDown": Case({'up{job="gateway"}': "0x200"}, {'up{job="gateway"}': "1x200"}),
     "GatewayErrors": Case(
         {'gateway_requests_total{status="503"}': "0+10x200", 'gateway_requests_total{status="200"}': "0+90x200"},
