@@ -65,7 +65,11 @@ function pages(root: string, sources: string[], has: RouteHas[]) {
 const madeUpPictures = {
   source: "/_next/image",
   missing: [
-    { type: "query" as const, key: "url", value: "/images/products/[0-9a-f]+/[a-z]+-[a-z]+-[1-3]-(?:front|detail|room)\\.jpg" },
+    {
+      type: "query" as const,
+      key: "url",
+      value: "/images/products/[0-9a-f]+/[a-z]+-[a-z]+-[1-3]-(?:front|detail|room)\\.jpg",
+    },
   ],
   destination: "/images/products/none/none",
 };

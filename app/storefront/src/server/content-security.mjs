@@ -4,6 +4,8 @@
  * own code, or ours, gets none and doesn't run, whoever wrote it into the page.
  */
 import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
 
 /** Before the first paint, or a visitor who chose the other theme would see a flash of this one. */
 export const APPLY_THEME = `try{var t=localStorage.getItem("theme");if(t)document.documentElement.dataset.theme=t}catch(e){}`;
@@ -38,6 +40,25 @@ function isOurs(script) {
 /** @param {string} html @param {RegExp} pattern */
 const found = (html, pattern) => [...new Set([...html.matchAll(pattern)].map((match) => match[1] ?? ""))];
 
+/** @type {string[] | undefined} */
+let styles;
+
+/**
+ * Hashes of the shop's style sheets, as Next puts them into pages: each by itself where the browser makes the page, together
+ * where the server does.
+ */
+function builtStyles() {
+  if (styles) return styles;
+  const built = path.join(/* turbopackIgnore: true */ process.cwd(), ".next");
+  const chunks = path.join(built, "static", "chunks");
+  const sheets = readdirSync(chunks)
+    .filter((name) => name.endsWith(".css"))
+    .map((name) => readFileSync(path.join(chunks, name), "utf8"));
+  const together = found(readFileSync(path.join(built, "server", "app", "_not-found.html"), "utf8"), INLINE_STYLE);
+  styles = [...sheets, ...together].map(hashed);
+  return styles;
+}
+
 /** Where hashed files are fetched from, besides the shop; known to the build. */
 export function assets() {
   const built = JSON.parse(process.env.__NEXT_PRIVATE_STANDALONE_CONFIG ?? "{}");
@@ -67,21 +88,19 @@ export function ofPage(html) {
   );
   return scriptsAndStyles(
     found(html, INLINE_SCRIPT).filter(isOurs).map(hashed),
-    found(html, INLINE_STYLE).map(hashed),
     [...new Set([...attributes, HIDDEN_ALT])].map(hashed),
   );
 }
 
 /** The policy of a page that is made for one visitor. @param {string} nonce */
-export const ofAnswer = (nonce) =>
-  scriptsAndStyles([`'nonce-${nonce}'`, hashed(APPLY_THEME)], [`'nonce-${nonce}'`], [hashed(HIDDEN_ALT)]);
+export const ofAnswer = (nonce) => scriptsAndStyles([`'nonce-${nonce}'`, hashed(APPLY_THEME)], [hashed(HIDDEN_ALT)]);
 
-/** @param {string[]} scripts @param {string[]} styles @param {string[]} attributes */
-function scriptsAndStyles(scripts, styles, attributes) {
+/** @param {string[]} scripts @param {string[]} attributes */
+function scriptsAndStyles(scripts, attributes) {
   const from = assets();
   return policy({
     "script-src": ["'self'", from, ...scripts],
-    "style-src": ["'self'", from, ...styles],
+    "style-src": ["'self'", from, ...builtStyles()],
     "style-src-attr": ["'unsafe-hashes'", ...attributes],
   });
 }

@@ -16,6 +16,8 @@ const FileSystemCache = builtIn.default ?? builtIn;
 
 /** @param {unknown} value */
 function secure(value) {
+  // While the shop is built, the style sheets that a policy names aren't whole.
+  if (process.env.NEXT_PHASE === "phase-production-build") return;
   const page = /** @type {Page | null | undefined} */ (value);
   if (page?.kind !== "APP_PAGE" || typeof page.html !== "string" || page.headers?.[POLICY]) return;
   page.headers = { ...page.headers, [POLICY]: ofPage(page.html) };
