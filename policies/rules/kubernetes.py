@@ -233,7 +233,7 @@ def no_plain_secrets(stack: Stack, _: Parameters) -> Findings:
     fix="Add the system's flows to components/kubernetes/flows.py; widen the rule's lists in a commit of its own.",
     link=f"{_K8S}/concepts/services-networking/network-policies/",
     parameters={
-        "internet_ports": [443],
+        "internet_ports": [443, 465, 587],  # the last two: mail, TLS from the start or after the greeting
         "guarded": ["redis", "redis-sentinel", "pgbouncer"],
         "clients": [
             "api",
