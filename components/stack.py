@@ -32,7 +32,7 @@ def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
     policy = caching_policy.load(CACHING_POLICY)
     zone_rules = edge_rules.build(s.edge, policy) if s.edge else {}
     given = Platform(environment=s.environment, owner=s.owner, namespace=s.namespace, aws=s.aws)
-    network = Network("network", NetworkArgs(platform=given, settings=s.network))
+    network = Network("network", NetworkArgs(platform=given, settings=s.network, mail=s.api.mail))
     platform, images, edge_cidrs = given.within(network.namespace), s.images, s.network.edge_cidrs
 
     redis = Redis("redis", RedisArgs(platform=platform, settings=s.redis, secrets=s.secrets.redis, images=images))
@@ -47,6 +47,7 @@ def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
     shield_args = GatewayServicesArgs(platform=platform, settings=s.gateway, edge_cidrs=edge_cidrs)
     shield = GatewayServices("gateway-services", shield_args)
 
+    public_origin = f"https://{s.edge.hostname}" if s.edge else None
     addresses = Addresses(
         sentinels=redis.sentinels,
         redis_authority=s.redis.tls_authority or "",
@@ -56,6 +57,7 @@ def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
         gateway_purge_urls=purge_urls(s.gateway),
         cloudflare_zone_id=s.edge.zone_id if s.edge else "",
         cloudflare_plan=s.edge.plan if s.edge else "",
+        public_origin=public_origin or "",
     )
     called = [*redis.services, pgbouncer.service, *shield.all, postgres.resource]
     pods = ApplicationArgs(
@@ -70,7 +72,7 @@ def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
     storefront_args = StorefrontArgs(
         platform=platform, settings=s.storefront, secrets=s.secrets.api, image=images.ours("storefront"),
         api_url="http://$(API_SERVICE_HOST):$(API_SERVICE_PORT)", after=[api.service],
-        public_origin=f"https://{s.edge.hostname}" if s.edge else None,
+        public_origin=public_origin,
     )  # fmt: skip
     storefront = Storefront("storefront", storefront_args)
     seen = replace(addresses, storefront_url="http://$(STOREFRONT_SERVICE_HOST):$(STOREFRONT_SERVICE_PORT)")

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from local import browser, builds
+from local import browser, builds, mailbox
 from local.environment import Environment
 from local.problem import Problem
 from local.running import Entry
@@ -77,6 +77,8 @@ def up() -> None:
     if only_in_aws:
         console.print(f"In AWS only, not on this machine: {', '.join(only_in_aws)}")
     console.print(f"All healthy after {time.monotonic() - began:.1f} s. Secrets: {environment.state.secrets}")
+    if any(entry.name == mailbox.NAME for entry in entries):
+        console.print(f"Mails aren't sent but kept: {environment.state.mail}/new")
 
 
 def _shown_in(progress: Progress, task: object) -> Callable[[Step], None]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from local import balancer, builds, certificates, cloud, database, packages, preflight, sandbox, secrets_file
+from local import balancer, builds, certificates, cloud, database, mailbox, packages, preflight, sandbox, secrets_file
 from local.images import catalogue
 from local.plan import Plan, PlannedPod, Planner
 from local.problem import Problem
@@ -45,16 +45,19 @@ class Source:
         resources = self._render(secrets) if self.resources is None else self.resources
         images = catalogue(authority=self.state.certificates / certificates.AUTHORITY_FILE)
         instance = database.declared(resources, secrets.get("POSTGRES_OWNER", ""))
+        mail_port = mailbox.port(resources)
         plan = Planner(
             resources,
             self.state,
             images,
-            reserved=(database.PORT, cloud.PORT, balancer.HEALTH_PORT),
+            reserved=(database.PORT, cloud.PORT, balancer.HEALTH_PORT, *((mail_port,) if mail_port else ())),
             providers={instance.urn: database.NAME} if instance else {},
         ).plan()
         pods = [_with_sources(pod) for pod in plan.pods]
         if any(resource.type.startswith("aws:") for resource in resources):
             pods.append(cloud.pod(self.state, images))
+        if mail_port:
+            pods.append(mailbox.pod(mail_port, self.state, images))
         if instance:
             pods.append(database.pod(instance, secrets[secrets_file.SUPERUSER_PASSWORD], self.state))
         if any(service.balanced for service in plan.services):

@@ -193,6 +193,7 @@ def catalogue(repository: Path = REPOSITORY, *, authority: Path | None = None) -
             packages=("haproxy",),
         ),
         "moto": _python(),
+        "aiosmtpd": _python(),
         "api": _python(
             **ours,
             sources=(repository / "app" / "api", repository / "app" / "database", repository / "app" / "caching.yaml"),

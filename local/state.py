@@ -28,6 +28,11 @@ class State:
         return self.root / "volumes"
 
     @property
+    def mail(self) -> Path:
+        """A Maildir: each mail that the shop sent is a file in `new`."""
+        return self.root / "mail"
+
+    @property
     def pods(self) -> Path:
         return self.root / "pods"
 

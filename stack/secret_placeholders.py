@@ -28,6 +28,8 @@ def _called_for(config: Mapping[str, Any]) -> frozenset[str]:
         names |= {"redis.tls_certificate", "redis.tls_key"}
     if config.get("simone:edge"):
         names |= {"api.cloudflare_token", "monitoring.analytics_token"}
+    if ((config.get("simone:api") or {}).get("mail") or {}).get("username"):
+        names |= {"api.mail_password"}
     return frozenset(names)
 
 

@@ -1,9 +1,11 @@
-"""A limit on attempts to sign in, counted in Redis, and in the process while Redis is away.
+"""Limits on attempts to sign in and on mails that visitors have sent, counted in Redis, and in the process while Redis
+is away.
 
 After a number of failures the next attempt has to wait, each time twice as long. An account's failures from browsers
 that it has never been signed in with don't count for those that it has: nobody can keep its owner out.
 """
 
+from dataclasses import dataclass
 from hashlib import sha256
 from math import ceil
 from time import time
@@ -13,14 +15,27 @@ from app.api.problems import Problem
 from app.api.redis import Pair, RedisError
 from app.api.redis.pair import Script
 
-OF_ACCOUNT: Final = 10
-"""Failures before the first wait, of an account or of one of its known browsers."""
-OF_CLIENT: Final = 300
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may be tried. `of_account` and `of_client` are failures before the first wait, of an account (or one of its
+    known browsers) and of a client; waits in seconds. `forgotten`: after so many seconds without a failure all are
+    forgotten; longer than any wait. `what` is for the message: there were too many of it.
+    """
+
+    name: str
+    what: str
+    of_account: int
+    of_client: int
+    first_wait: int
+    longest_wait: int
+    forgotten: int
+
+
+SIGN_INS: Final = Limits("attempts", "attempts to sign in", 10, 300, first_wait=30, longest_wait=300, forgotten=600)
 """Whole offices share an address; the account's own limit is what stops guessing."""
-FIRST_WAIT_SECONDS: Final = 30
-LONGEST_WAIT_SECONDS: Final = 300
-FORGOTTEN_SECONDS: Final = 600
-"""After so long without a failure, all are forgotten; longer than any wait."""
+MAILS: Final = Limits("mails", "mails", 3, 30, first_wait=600, longest_wait=3_600, forgotten=7_200)
+"""Nobody's mailbox is flooded from here. None of them is forgiven."""
 REMEMBERED_HERE: Final = 10_000
 """Accounts and clients that the process counts while Redis is away: a megabyte or two."""
 
@@ -52,25 +67,29 @@ return 0
 class Attempts:
     """Counts attempts; raises Problem 429 when there are too many."""
 
-    def __init__(self, pair: Pair) -> None:
+    def __init__(self, pair: Pair, limits: Limits) -> None:
         self._pair = pair
+        self._limits = limits
         self._here: dict[str, tuple[int, float]] = {}
         """Failures, and the moment from which the next attempt may be made; least lately tried first."""
 
     async def count(self, account: str, client: str) -> None:
         """One more attempt at this account from this client; counts as failed until it is forgiven."""
-        for key, free in ((_key("client", client), OF_CLIENT), (_key("account", account), OF_ACCOUNT)):
+        limits = self._limits
+        keys = (self._key("client", client), limits.of_client), (self._key("account", account), limits.of_account)
+        for key, free in keys:
             wait = await self._try(key, free)
             if wait > 0:
+                after = f"{wait} seconds" if wait <= 60 else f"{ceil(wait / 60)} minutes"
                 raise Problem(
                     429,
-                    f"Too many attempts to sign in: try again in {wait} seconds.",
+                    f"Too many {limits.what}: try again in {after}.",
                     headers={"Retry-After": str(wait)},
                 )
 
     async def forgive(self, account: str, client: str) -> None:
         """It has succeeded: no earlier failure at the account counts any more, nor this attempt of the client."""
-        account_key, client_key = _key("account", account), _key("client", client)
+        account_key, client_key = self._key("account", account), self._key("client", client)
         self._here.pop(account_key, None)
         if client_key in self._here:
             self._here[client_key] = (self._here[client_key][0] - 1, 0.0)
@@ -82,7 +101,7 @@ class Attempts:
 
     async def _try(self, key: str, free: int) -> int:
         now = time()
-        limits = [free, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, FORGOTTEN_SECONDS]
+        limits = [free, self._limits.first_wait, self._limits.longest_wait, self._limits.forgotten]
         try:
             return await self._pair.run(_TRY, [key], [f"{now:.3f}", *limits])
         except RedisError:
@@ -91,13 +110,13 @@ class Attempts:
     def _try_here(self, key: str, free: int, now: float) -> int:
         failures, opens = self._here.pop(key, (0, 0.0))
         if now >= opens:
-            if opens and now >= opens + FORGOTTEN_SECONDS:
+            if opens and now >= opens + self._limits.forgotten:
                 failures = 0
             failures += 1
             beyond = failures - free
             wait, opens = 0, now
             if beyond >= 0:
-                opens += min(FIRST_WAIT_SECONDS * 2 ** min(beyond, 20), LONGEST_WAIT_SECONDS)
+                opens += min(self._limits.first_wait * 2 ** min(beyond, 20), self._limits.longest_wait)
         else:
             wait = ceil(opens - now)
         self._here[key] = (failures, opens)
@@ -105,7 +124,6 @@ class Attempts:
             del self._here[next(iter(self._here))]
         return wait
 
-
-def _key(kind: str, of: str) -> str:
-    """Of one size, whatever was typed; and nobody's address is readable in Redis."""
-    return f"attempts:{kind}:{sha256(of.encode()).hexdigest()[:32]}"
+    def _key(self, kind: str, of: str) -> str:
+        """Of one size, whatever was typed; and nobody's address is readable in Redis."""
+        return f"{self._limits.name}:{kind}:{sha256(of.encode()).hexdigest()[:32]}"

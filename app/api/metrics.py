@@ -218,3 +218,13 @@ class Metrics:
         self.outbox_lag = Gauge(
             "api_outbox_oldest_seconds", "Age of the oldest purge that still waits", registry=self.registry
         )
+        self.mails = Counter(
+            "api_mails_total",
+            "Mails by what became of an attempt: sent; failed, to be tried again; refused for ever",
+            ["result"],
+            registry=self.registry,
+        )
+        self.mails_waiting = Gauge("api_mails_waiting", "Mails that the server hasn't taken", registry=self.registry)
+        self.mail_lag = Gauge(
+            "api_mail_oldest_seconds", "Age of the oldest mail that still waits", registry=self.registry
+        )

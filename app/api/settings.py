@@ -86,6 +86,23 @@ class Settings(BaseSettings):
     cloudflare_api_url: str = "https://api.cloudflare.com/client/v4"
     cloudflare_plan: Literal["free", "pro", "business", "enterprise"] = "free"
 
+    mail_server: Annotated[Address | None, NoDecode] = Field(
+        default=None, description="host:port of the mail server; empty: no mail, and so no sign-up"
+    )
+    mail_security: Literal["tls", "starttls", "none"] = "starttls"
+    mail_sender: str = Field(default="", description="the address that mails come from")
+    mail_username: str = Field(default="", description="its password is the secret mail-password; empty: no login")
+    public_origin: str = Field(
+        default="http://127.0.0.1:8080", pattern=r"^https?://[^/\s]+$", description="what visitors call the shop"
+    )
+
+    @field_validator("mail_server", mode="before")
+    @classmethod
+    def _mail_server(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return Address.parse(value) if value.strip() else None
+
     @field_validator("redis_sentinels", mode="before")
     @classmethod
     def _addresses(cls, value: object) -> object:

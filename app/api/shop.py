@@ -10,7 +10,7 @@ import httpx
 import structlog
 from asyncpg.pool import Pool
 
-from app.api.attempts import Attempts
+from app.api.attempts import MAILS, SIGN_INS, Attempts
 from app.api.cache_manager import CacheManager
 from app.api.database_pool import open_pool
 from app.api.entities import Entities
@@ -55,6 +55,7 @@ class Shop:
     queries: QueryCache
     sessions: SessionStore
     attempts: Attempts
+    mails: Attempts
     measured: Quota
     synced: Quota
     visits: Visits
@@ -99,7 +100,8 @@ async def open_shop(settings: Settings, policy: Policy) -> AsyncGenerator[Shop]:
             entities=entities,
             queries=QueryCache(entity_cache, computed_cache, pool, policy),
             sessions=sessions,
-            attempts=Attempts(redis.sessions),
+            attempts=Attempts(redis.sessions, SIGN_INS),
+            mails=Attempts(redis.sessions, MAILS),
             measured=Quota(EVENTS, EVENTS_SECONDS),
             synced=Quota(SYNCED, EVENTS_SECONDS),
             visits=Visits(metrics.visits_refused),

@@ -301,6 +301,54 @@ NewPassword = Annotated[str, Field(min_length=8, max_length=200)]
 Email = Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^@\s\u0000]+@[^@\s\u0000]+$")]
 
 
+Mailbox = Annotated[
+    str,
+    Field(
+        min_length=3,
+        max_length=254,
+        pattern=r"^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+        r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$",
+    ),
+]
+"""An address that mail goes to, as browsers check it (HTML, "valid e-mail address")."""
+Token = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{43}$", description="what a mail's link has behind its #")]
+
+
+class NewAccount(Input):
+    """What somebody gives who wants an account."""
+
+    email: Mailbox
+    password: NewPassword
+    name: Annotated[Text, Field(min_length=1, max_length=200)]
+    country: Country
+
+
+class Confirmation(Input):
+    """That an address is theirs, by whoever asked for an account with this password."""
+
+    token: Token
+    password: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class EmailInput(Input):
+    """The address of an account."""
+
+    email: Mailbox
+
+
+class MailOnItsWay(View):
+    """Where a mail goes, if there is one to send."""
+
+    email: str
+
+
+class PasswordReset(Input):
+    """A new password, by the token of a mail."""
+
+    token: Token
+    new_password: NewPassword
+
+
 class Visitor(View):
     """Who is signed in."""
 
@@ -402,6 +450,19 @@ class Address(Input):
     postcode: Annotated[Text, Field(min_length=1, max_length=20)]
     city: Annotated[Text, Field(min_length=1, max_length=100)]
     country: Country
+
+
+class KeptAddress(View):
+    """An address that a customer keeps."""
+
+    id: int
+    address: Address
+
+
+class KeptAddressList(View):
+    """A customer's addresses, the latest first."""
+
+    items: list[KeptAddress]
 
 
 class Payment(Input):

@@ -150,7 +150,9 @@ class Writer:
             )
         except idempotency.KeyReused as error:
             raise Problem(
-                422, "This Idempotency-Key was used for another request: use a new key for a new request."
+                422,
+                "This Idempotency-Key was used for another request: use a new key for a new request.",
+                reason="key-used",
             ) from error
         if before is None:
             return None

@@ -12,7 +12,10 @@ GRANTS_TO_APP: Final = {
     "categories": "SELECT",
     "products": "SELECT, UPDATE (name, description, status, prices, category_id, rating_average, rating_count)",
     "inventory": "SELECT, UPDATE (quantity)",
-    "users": "SELECT, UPDATE (name, country, preferences, password_hash)",
+    "users": "SELECT, INSERT (email, name, country, password_hash), UPDATE (name, country, preferences, password_hash)",
+    "account_mails": "SELECT, INSERT, DELETE, UPDATE (token_digest, attempts, last_error, available_at, sent_at, "
+    "expires_at)",
+    "addresses": "SELECT, INSERT, DELETE",
     "known_devices": "SELECT, INSERT, UPDATE (last_seen), DELETE",
     "orders": "SELECT, INSERT",
     "order_items": "SELECT, INSERT",

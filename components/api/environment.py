@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.api.settings import ApiSettings
+from components.api.settings import ApiSettings, MailSettings
 from components.kubernetes.flows import API_PORT, APPLICATION_METRICS_PORT
 from components.kubernetes.pod import POD_IP, Value
 from components.postgres.roles import DATABASE
@@ -34,6 +34,7 @@ class Addresses:
     cloudflare_plan: str = ""
     cloudflare_api_url: str = ""
     redis_authority: str = ""
+    public_origin: str = ""
 
 
 def variables(settings: ApiSettings, addresses: Addresses) -> Mapping[str, Value]:
@@ -71,6 +72,19 @@ def variables(settings: ApiSettings, addresses: Addresses) -> Mapping[str, Value
         "CLOUDFLARE_PLAN": addresses.cloudflare_plan or None,
         "CLOUDFLARE_API_URL": addresses.cloudflare_api_url or None,
         "REDIS_AUTHORITY": addresses.redis_authority or None,
+        "PUBLIC_ORIGIN": addresses.public_origin or None,
+        **_mail(settings.mail),
+    }
+
+
+def _mail(mail: MailSettings | None) -> Mapping[str, Value]:
+    if mail is None:
+        return {}
+    return {
+        "MAIL_SERVER": f"{mail.host}:{mail.port}",
+        "MAIL_SECURITY": mail.security,
+        "MAIL_SENDER": mail.sender,
+        "MAIL_USERNAME": mail.username,
     }
 
 
@@ -80,10 +94,10 @@ def _seconds(milliseconds: int) -> str:
 
 def application_files(secrets: Secrets) -> Mapping[str, str]:
     """What a running pod may know, by file name in `SECRETS_DIR`. No Cloudflare token: no edge to purge."""
-    token = secrets.api.cloudflare_token
+    optional = {"cloudflare-token": secrets.api.cloudflare_token, "mail-password": secrets.api.mail_password}
     return {
         "redis-password": secrets.redis.app.get_secret_value(),
         "database-password": secrets.postgres.app.get_secret_value(),
         "admin-token": secrets.api.admin_token.get_secret_value(),
         "revalidation-key": secrets.api.revalidation_key.get_secret_value(),
-    } | ({"cloudflare-token": token.get_secret_value()} if token else {})
+    } | {name: value.get_secret_value() for name, value in optional.items() if value}

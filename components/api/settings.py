@@ -1,10 +1,32 @@
 """Settings of the API and its worker."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from components.settings.pods import Autoscaling, Resources
 from components.settings.quantities import Bytes, Duration, Milliseconds
 from components.settings.section import Section, group, setting
+
+
+class MailSettings(Section):
+    """The mail server that the worker brings mails to: SES's SMTP endpoint, or any other."""
+
+    host: str = setting(
+        why="SES: email-smtp.<region>.amazonaws.com", pattern=r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
+    )
+    port: int = setting(587, why="submission (RFC 6409); 465 for security: tls", ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = setting(
+        "starttls", why="TLS after the greeting (RFC 3207) or from the start; none on one machine only"
+    )
+    sender: str = setting(why="the address that mails come from; verified in SES", pattern=r"[^@\s<>]+@[^@\s<>]+")
+    username: str | None = setting(
+        None, why="of the server's account; its password is secrets.api.mail_password. Unset: no login"
+    )
+    cidrs: list[str] = setting(["0.0.0.0/0"], why="where the server may be; SES's addresses change", min_length=1)
+
+    def contradictions(self) -> Iterable[str]:
+        if self.username and self.security == "none":
+            yield "security is none, so username's password would travel unencrypted; use starttls or tls"
 
 
 class SampleData(Section):
@@ -57,4 +79,5 @@ class ApiSettings(Section):
     log_level: Literal["debug", "info", "warning", "error"] = setting("info", why="errors, slow and sampled requests")
     grace_period: Duration = setting("30s", unit="s", why="the slowest request, after the drain", ge=5, le=600)
     drain: Duration = setting("5s", unit="s", why="load balancers notice that a pod is leaving", ge=0, le=60)
+    mail: MailSettings | None = setting(None, why="sign-up and password reset need it; unset: neither is offered")
     sample_data: SampleData | None = setting(None, why="loads a generated catalogue at the first start; not for prod")

@@ -11,9 +11,12 @@ POSTGRES = "outside:postgres"
 EDGE = "outside:edge"
 BALANCER = "outside:balancer"
 HTTPS = "outside:https"
-OUTSIDE = frozenset({DNS, POSTGRES, EDGE, BALANCER, HTTPS})
+MAIL = "outside:mail"
+OUTSIDE = frozenset({DNS, POSTGRES, EDGE, BALANCER, HTTPS, MAIL})
 
 REDIS_PORT, SENTINEL_PORT, REDIS_EXPORTER_PORT = 6379, 26379, 9121
+MAIL_PORT = 587
+"""Unless the environment's mail server has another one (api.mail.port)."""
 POSTGRES_PORT, PGBOUNCER_PORT, PGBOUNCER_EXPORTER_PORT = 5432, 6432, 9127
 API_PORT, APPLICATION_METRICS_PORT = 3000, 9464
 STOREFRONT_PORT = 8000
@@ -50,6 +53,7 @@ FLOWS: tuple[Flow, ...] = (
     Flow("api-worker", "gateway", GATEWAY_PURGE_PORT, "purges what a write made stale"),
     Flow("api-worker", "storefront", STOREFRONT_PORT, "has pages built anew"),
     Flow("api-worker", HTTPS, 443, "purges Cloudflare"),
+    Flow("api-worker", MAIL, MAIL_PORT, "brings mails to the mail server, where there is one"),
     Flow("api-jobs", POSTGRES, POSTGRES_PORT, "migrations need a session of their own, so not through pgBouncer"),
     Flow("postgres-jobs", POSTGRES, POSTGRES_PORT, "maintenance needs a session of its own"),
     Flow("postgres-jobs", HTTPS, 443, "compares RDS's parameters with the declared ones"),

@@ -44,6 +44,7 @@ PURGE_LAG = 60.0
 OUTBOX_AGE = 300.0
 VISITS = 100_000  # two thirds of what one process of the API lets begin
 LATE_ROWS = 1_000
+MAIL_AGE = 900.0
 GATEWAY_ERRORS = 0.05
 
 # Edge

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.api.settings import MailSettings
 from components.kubernetes.scope import Scope, labels
 from components.network import policies
 from components.network.settings import NetworkSettings
@@ -24,10 +25,11 @@ PRIORITIES: dict[Priority, tuple[int, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
-    """What the namespace is made from; `platform.namespace` is the name that it gets."""
+    """What the namespace is made from: `platform.namespace` is its name, `mail` the server that may be reached."""
 
     platform: Platform
     settings: NetworkSettings
+    mail: MailSettings | None
 
 
 class Network(pulumi.ComponentResource):
@@ -59,7 +61,7 @@ class Network(pulumi.ComponentResource):
         self.namespace = namespace.metadata.apply(lambda created: created.name or "")
         own = Scope(name, args.platform.within(self.namespace), SYSTEM, child)
 
-        for policy, spec in policies.specs(args.platform.aws.vpc_cidr, args.settings.edge_cidrs).items():
+        for policy, spec in policies.specs(args.platform.aws.vpc_cidr, args.settings.edge_cidrs, args.mail).items():
             k8s.networking.v1.NetworkPolicy(f"{name}-{policy}", metadata=own.metadata(policy), spec=spec, opts=child)
         for purpose, (value, why) in PRIORITIES.items():
             k8s.scheduling.v1.PriorityClass(

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pulumi_kubernetes as k8s
 
+from components.api.settings import MailSettings
 from components.kubernetes import flows
-from components.kubernetes.flows import Flow
 from components.kubernetes.scope import selector
 
 DNS_PORT = 53
@@ -14,30 +14,36 @@ _Port = k8s.networking.v1.NetworkPolicyPortArgs
 _Spec = k8s.networking.v1.NetworkPolicySpecArgs
 
 
-def specs(vpc_cidr: str, edge_cidrs: Sequence[str]) -> dict[str, k8s.networking.v1.NetworkPolicySpecArgs]:
+def specs(
+    vpc_cidr: str, edge_cidrs: Sequence[str], mail: MailSettings | None
+) -> dict[str, k8s.networking.v1.NetworkPolicySpecArgs]:
     """The policies' specs by object name: `default-deny`, then each system's own name."""
     deny = _Spec(pod_selector=k8s.meta.v1.LabelSelectorArgs(), policy_types=["Ingress", "Egress"])
-    return {"default-deny": deny} | {system: _of(system, vpc_cidr, edge_cidrs) for system in flows.systems()}
+    return {"default-deny": deny} | {system: _of(system, vpc_cidr, edge_cidrs, mail) for system in flows.systems()}
 
 
-def _of(system: str, vpc_cidr: str, edge_cidrs: Sequence[str]) -> k8s.networking.v1.NetworkPolicySpecArgs:
+def _of(
+    system: str, vpc_cidr: str, edge_cidrs: Sequence[str], mail: MailSettings | None
+) -> k8s.networking.v1.NetworkPolicySpecArgs:
     incoming = [flow for flow in flows.FLOWS if flow.target == system]
-    outgoing = [flow for flow in flows.FLOWS if flow.source == system]
+    outgoing = [flow for flow in flows.FLOWS if flow.source == system and (mail or flow.target != flows.MAIL)]
 
     def peers(peer: str) -> list[k8s.networking.v1.NetworkPolicyPeerArgs]:
-        return _peers(peer, vpc_cidr, edge_cidrs)
+        return _peers(peer, vpc_cidr, edge_cidrs, mail)
 
     return _Spec(
         pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=selector(system)),
         policy_types=["Ingress", "Egress"],
         ingress=[
-            k8s.networking.v1.NetworkPolicyIngressRuleArgs(from_=peers(flow.source), ports=[_tcp(flow)])
+            k8s.networking.v1.NetworkPolicyIngressRuleArgs(from_=peers(flow.source), ports=[_tcp(flow.port)])
             for flow in incoming
         ]
         or None,
         egress=[
             *(
-                k8s.networking.v1.NetworkPolicyEgressRuleArgs(to=peers(flow.target), ports=[_tcp(flow)])
+                k8s.networking.v1.NetworkPolicyEgressRuleArgs(
+                    to=peers(flow.target), ports=[_tcp(mail.port if mail and flow.target == flows.MAIL else flow.port)]
+                )
                 for flow in outgoing
             ),
             k8s.networking.v1.NetworkPolicyEgressRuleArgs(
@@ -47,11 +53,13 @@ def _of(system: str, vpc_cidr: str, edge_cidrs: Sequence[str]) -> k8s.networking
     )
 
 
-def _tcp(flow: Flow) -> k8s.networking.v1.NetworkPolicyPortArgs:
-    return _Port(protocol="TCP", port=flow.port)
+def _tcp(port: int) -> k8s.networking.v1.NetworkPolicyPortArgs:
+    return _Port(protocol="TCP", port=port)
 
 
-def _peers(peer: str, vpc_cidr: str, edge_cidrs: Sequence[str]) -> list[k8s.networking.v1.NetworkPolicyPeerArgs]:
+def _peers(
+    peer: str, vpc_cidr: str, edge_cidrs: Sequence[str], mail: MailSettings | None
+) -> list[k8s.networking.v1.NetworkPolicyPeerArgs]:
     if peer == flows.DNS:
         return [
             _Peer(
@@ -67,6 +75,7 @@ def _peers(peer: str, vpc_cidr: str, edge_cidrs: Sequence[str]) -> list[k8s.netw
         flows.BALANCER: in_the_vpc,
         flows.EDGE: edge_cidrs,
         flows.HTTPS: ["0.0.0.0/0"],
+        flows.MAIL: mail.cidrs if mail else [],
     }.get(peer)
     if cidrs is not None:
         return [_Peer(ip_block=k8s.networking.v1.IPBlockArgs(cidr=cidr)) for cidr in cidrs]

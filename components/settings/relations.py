@@ -123,6 +123,11 @@ RELATIONS: tuple[Relation, ...] = (
         "alerts would be blind",
     ),
     _needs(
+        "api.mail.username",
+        "secrets.api.mail_password",
+        what="that user's password (docs/deploy.md says where SES shows it); set it, or remove the user",
+    ),
+    _needs(
         "monitoring.prometheus.remote_write.username",
         "secrets.monitoring.remote_write_password",
         what="that user's password; set it, or remove the user",

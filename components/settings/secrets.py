@@ -48,6 +48,7 @@ class ApiSecrets(Section):
     admin_token: Password = setting(why="bearer token of the shop's administration; the database keeps its hash")
     revalidation_key: Password = setting(why="signs the webhook that makes the storefront build a page anew")
     cloudflare_token: SecretStr | None = setting(None, why="purges the edge; unset: no edge to purge")
+    mail_password: SecretStr | None = setting(None, why="of api.mail.username; in SES an SMTP password")
 
 
 class MonitoringSecrets(Section):

@@ -85,10 +85,3 @@ statement(
 REVOKE_TOKEN: Final = statement(
     "tokens.revoke", "UPDATE service_tokens SET revoked_at = now() WHERE name = $1 AND revoked_at IS NULL RETURNING id"
 )
-CREATE_USER: Final = statement(
-    "users.create",
-    """
-    INSERT INTO users (email, name, password_hash, country) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (lower(email COLLATE "C")) DO NOTHING RETURNING id
-    """,
-)

@@ -21,6 +21,7 @@ DEPTH: Final = 0.6
 REPORT: Final = "/* report.facts */"
 """By it the slow-query report knows its own statements, and leaves them out."""
 SHA: Final = sha256(b"no such thing").digest()
+ARGON2: Final = "$argon2id$v=19$m=65536,t=3,p=4$c2FtcGxl$c2FtcGxl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,21 @@ async def _deep(db: Database, column: str, descending: bool, narrowed: Arguments
 def _calls(facts: Facts) -> dict[str, Arguments]:
     now = datetime.now(UTC)
     return {
+        "account_mails.add": ("sign-up", "a@shop.example", "A", "DE", ARGON2, 3_600, 20_000),
+        "account_mails.take": (10, 60.0),
+        "account_mails.arm": (1, SHA),
+        "account_mails.sent": (1, 3_600.0),
+        "account_mails.delete": (1,),
+        "account_mails.retry": (1, 5.0, "sample"),
+        "account_mails.sign_up": (SHA,),
+        "account_mails.use": (SHA, "sign-up"),
+        "account_mails.forget": ("a@shop.example", "sign-up"),
+        "account_mails.backlog": (),
+        "addresses.of_user": (facts.user_id,),
+        "addresses.lock_user": (facts.user_id,),
+        "addresses.there": (facts.user_id, "{}"),
+        "addresses.add": (facts.user_id, "{}", 10),
+        "addresses.delete": (facts.user_id, 1),
         "categories.all": (),
         "categories.by_slug": (facts.category_slug,),
         "devices.known": (facts.user_id, SHA),
@@ -148,6 +164,7 @@ def _calls(facts: Facts) -> dict[str, Arguments]:
         "maintenance.left": (),
         "maintenance.expire_sessions": (BATCH,),
         "maintenance.expire_idempotency_keys": (BATCH,),
+        "maintenance.expire_account_mails": (BATCH,),
         "maintenance.prune_outbox": (BATCH, 86_400.0),
         "orders.get": (facts.order_id, facts.user_id, "session:sample"),
         "orders.placed_with": ("user:1", "sample"),
@@ -202,9 +219,9 @@ def _calls(facts: Facts) -> dict[str, Arguments]:
         "tokens.authenticate": (SHA,),
         "tokens.issue": ("sample", SHA, "service", now),
         "tokens.revoke": ("sample",),
+        "users.create": ("b@shop.example", "B", "DE", ARGON2),
         "users.get": (facts.user_id,),
         "users.credentials": (facts.user_email,),
-        "users.create": ("new@example.com", "New", None, "DE"),
         "users.update": (facts.user_id, "Other", None, None),
         "users.set_preferences": (facts.user_id, "{}", None),
         "users.password_hash": (facts.user_id,),

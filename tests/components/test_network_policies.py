@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from components.kubernetes.flows import API_PORT, BALANCER, DNS, EDGE, FLOWS, HTTPS, OUTSIDE, POSTGRES, systems
+from components.kubernetes.flows import API_PORT, BALANCER, DNS, EDGE, FLOWS, HTTPS, MAIL, OUTSIDE, POSTGRES, systems
 from stack.environments import environments, stack_config
-from stack.render import Rendered
+from stack.render import Rendered, render
 
 NAME = "app.kubernetes.io/name"
 
@@ -82,7 +82,9 @@ def test_the_outside_is_reached_only_as_the_table_says(environment: Rendered) ->
         for rule in policy.inputs["spec"].get("egress", [])
         if any("ipBlock" in peer for peer in rule["to"])
     }
-    assert reached == {(flow.source, flow.port) for flow in FLOWS if flow.target in (HTTPS, POSTGRES)}
+    mail = stack_config(environment.environment)["simone:api"]["mail"]
+    to_mail = {(flow.source, mail.get("port", flow.port)) for flow in FLOWS if flow.target == MAIL}
+    assert reached == to_mail | {(flow.source, flow.port) for flow in FLOWS if flow.target in (HTTPS, POSTGRES)}
     entered = {
         policy.inputs["metadata"]["name"]
         for policy in environment.of(":NetworkPolicy")
@@ -144,3 +146,19 @@ def test_every_address_that_a_pod_is_given_is_one_that_it_may_call(environment: 
             if not any((flow.source, flow.target) == (source, target) for flow in FLOWS):
                 denied.append(f"{source} is given the address of {target}, which no flow lets it call")
     assert denied == []
+
+
+def test_only_the_worker_reaches_the_mail_server_and_nobody_where_there_is_none() -> None:
+    def openings(mail: Mapping[str, Any] | None) -> set[tuple[str, str, int]]:
+        api = {key: value for key, value in stack_config("prod")["simone:api"].items() if key != "mail"}
+        made = render("prod", config={"simone:api": api | ({"mail": mail} if mail else {})})
+        return {
+            (policy.inputs["metadata"]["name"], peer["ipBlock"]["cidr"], rule["ports"][0]["port"])
+            for policy in made.of(":NetworkPolicy")
+            for rule in policy.inputs["spec"].get("egress", [])
+            for peer in rule["to"]
+            if "ipBlock" in peer
+        }
+
+    server = {"host": "mail.example.com", "port": 465, "security": "tls", "sender": "a@b.c", "cidrs": ["192.0.2.0/28"]}
+    assert openings(server) - openings(None) == {("api-worker", "192.0.2.0/28", 465)}

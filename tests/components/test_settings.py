@@ -214,6 +214,14 @@ VIOLATIONS: Mapping[str, tuple[dict[str, Any], str]] = {
         {"secrets__api__cloudflare_token": None},
         r"simone:edge is set, so simone:secrets\.api\.cloudflare_token must hold a token that may purge the zone",
     ),
+    "mail password": (
+        {"secrets__api__mail_password": None},
+        r"simone:api\.mail\.username is set, so simone:secrets\.api\.mail_password must hold that user's password",
+    ),
+    "mail without TLS": (
+        {"api__mail": {"host": "mail.example.com", "sender": "a@b.c", "username": "shop", "security": "none"}},
+        r"simone:api\.mail: security is none, so username's password would travel unencrypted; use starttls or tls",
+    ),
     "analytics token": (
         {"secrets__monitoring__analytics_token": None},
         r"simone:edge is set, so simone:secrets\.monitoring\.analytics_token must hold a token that may read",

@@ -27,6 +27,7 @@ from app.api.invalidation.coherence import Coherence
 from app.api.invalidation.gateway import Gateway
 from app.api.invalidation.layers import Layer, PurgeFailed, purge
 from app.api.invalidation.storefront import Storefront
+from app.api.mail import MailServer, Postman
 from app.api.metrics import Metrics
 from app.api.operations_server import OperationsServer
 from app.api.redis.pairs import make_redis
@@ -181,6 +182,7 @@ async def run(settings: Settings, policy: Policy) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     metrics = Metrics()
+    mail_server = MailServer.of(settings)
     redis = make_redis(settings)
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_pool(settings))
@@ -205,10 +207,13 @@ async def run(settings: Settings, policy: Policy) -> None:
         evictions = Evictions(redis.pairs, metrics)
         evictions.start()
         stack.push_async_callback(evictions.stop)
-        log.info("working", layers=[layer.name for layer in layers], routes=len(policy.routes))
+        postman = Postman(pool, mail_server, settings.public_origin, metrics) if mail_server is not None else None
+        log.info(
+            "working", mail=postman is not None, layers=[layer.name for layer in layers], routes=len(policy.routes)
+        )
         cleaning = asyncio.create_task(_keep_house(pool))
         stack.callback(cleaning.cancel)
-        await worker.run(stop)
+        await asyncio.gather(worker.run(stop), *([postman.run(stop)] if postman is not None else ()))
 
 
 def _layers(settings: Settings, coherence: Coherence, http: httpx.AsyncClient, stack: AsyncExitStack) -> list[Layer]:
@@ -248,11 +253,16 @@ async def _sleep(stop: asyncio.Event, seconds: float) -> None:
 
 
 async def _keep_house(database: Database) -> None:
-    """Throw away what has had its time: sessions, idempotency keys, completed purges."""
+    """Throw away what has had its time: sessions, idempotency keys, mails with their tokens, completed purges."""
     while True:
         await asyncio.sleep(HOUSEKEEPING_SECONDS * (0.5 + random.random()))  # noqa: S311
         try:
-            for expire in (maintenance.expire_sessions, maintenance.expire_idempotency_keys, maintenance.prune_outbox):
+            for expire in (
+                maintenance.expire_sessions,
+                maintenance.expire_idempotency_keys,
+                maintenance.expire_account_mails,
+                maintenance.prune_outbox,
+            ):
                 for _ in range(HOUSEKEEPING_BATCHES):
                     if await expire(database) < maintenance.BATCH:
                         break

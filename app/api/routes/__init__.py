@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.api.routes import basket, catalogue, measurements, operations, products, reviews, users, visits
+from app.api.routes import accounts, basket, catalogue, measurements, operations, products, reviews, users, visits
 
 ROUTERS: tuple[APIRouter, ...] = (
     catalogue.router,
@@ -10,6 +10,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     reviews.router,
     users.router,
     visits.router,
+    accounts.router,
     basket.router,
     measurements.router,
     operations.router,

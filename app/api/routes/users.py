@@ -1,11 +1,12 @@
-"""A user's own things: profile, preferences, orders. Only for that user, services and administrators."""
+"""A user's own things: profile, preferences, orders, addresses. Only for that user, services and administrators."""
 
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Body, Path, Query, Request, Response
 
 from app.api import problems
+from app.api.problems import Problem
 from app.api.routes.parameters import (
     Asker,
     ContextHere,
@@ -20,11 +21,23 @@ from app.api.routes.parameters import (
     version_tag,
 )
 from app.api.routes.writing import WriteHere
-from app.api.views import OrderPage, OrderView, Preferences, PreferencesView, UserChanges, UserView
+from app.api.views import (
+    LARGEST_ID,
+    Address,
+    KeptAddress,
+    KeptAddressList,
+    OrderPage,
+    OrderView,
+    Preferences,
+    PreferencesView,
+    UserChanges,
+    UserView,
+)
 from app.api.writes import Change, Written
-from app.database.queries import Transaction, orders, users
+from app.database.queries import Transaction, addresses, orders, users
 
 router = APIRouter(tags=["users"])
+AddressId = Annotated[int, Path(ge=1, le=LARGEST_ID), PlainNumber]
 REFUSALS: dict[int | str, dict[str, Any]] = {401: {}, 403: {}, 404: {}}
 
 
@@ -131,6 +144,45 @@ async def list_orders(
         items=[OrderView.of(order) for order in page.items],
         next_cursor=page.after.encode() if page.after is not None else None,
     )
+
+
+@router.get("/api/users/{user_id}/addresses", responses=REFUSALS)
+async def list_addresses(user_id: UserId, shop: ShopHere, asker: Asker) -> KeptAddressList:
+    """The addresses that the user keeps, the latest first."""
+    asker.require_user(str(user_id))
+    found = await addresses.of_user(shop.database, user_id)
+    return KeptAddressList(items=[_kept(one) for one in found])
+
+
+@router.post(
+    "/api/users/{user_id}/addresses", status_code=201, response_model=KeptAddress, responses={**REFUSALS, 409: {}}
+)
+async def keep_address(user_id: UserId, address: Address, asker: Asker, write: WriteHere) -> Response:
+    """Keep an address; one that is kept already is kept once."""
+    asker.require_user(str(user_id))
+
+    async def act(transaction: Transaction) -> Written:
+        try:
+            kept = await addresses.add(transaction, user_id, address.model_dump())
+        except addresses.TooMany as error:
+            raise Problem(409, f"You keep {addresses.MOST} addresses already: delete one first.") from error
+        if kept is None:
+            raise problems.not_found(f"user {user_id}")
+        return Written(201, _kept(kept))
+
+    return await write(act, address)
+
+
+@router.delete("/api/users/{user_id}/addresses/{address_id}", status_code=204, responses=REFUSALS)
+async def delete_address(user_id: UserId, address_id: AddressId, shop: ShopHere, asker: Asker) -> None:
+    """Forget an address."""
+    asker.require_user(str(user_id))
+    if not await addresses.delete(shop.database, user_id, address_id):
+        raise problems.not_found(f"address {address_id} of user {user_id}")
+
+
+def _kept(kept: addresses.Kept) -> KeptAddress:
+    return KeptAddress(id=kept.id, address=Address.model_validate(kept.address))
 
 
 def _view(user: users.User) -> UserView:

@@ -1,31 +1,21 @@
 """Signing in and out."""
 
-import asyncio
 from typing import Final
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from fastapi import APIRouter, Request, Response
 
-from app.api import problems
+from app.api import passwords
 from app.api.identity import TIER_COOKIE, Identity, cookie_values, session_cookie
 from app.api.problems import Problem
 from app.api.routes.parameters import Asker, ShopHere, UserId, client_of
-from app.api.routes.writing import WriteHere
 from app.api.sessions import Session, is_id, new_id
 from app.api.shop import Shop
-from app.api.views import Credentials, PasswordChange, SessionView, Visitor
-from app.api.writes import Written
-from app.database.queries import Transaction, devices, sessions, users
+from app.api.views import Credentials, SessionView, Visitor
+from app.database.queries import Database, devices, sessions, users
 
 router = APIRouter(tags=["session"])
 
-_HASHER: Final = PasswordHasher()
-# Checked when there is no such user, so that an answer's time doesn't tell who has an account.
-_NOBODY: Final = _HASHER.hash("nobody has this password")
 DEVICE_SECONDS: Final = 365 * 24 * 60 * 60
-_AT_ONCE: Final = asyncio.Semaphore(2)
-"""argon2 takes a core and 64 MiB for tens of milliseconds: a flood of attempts must not take all."""
 
 
 @router.get("/api/session")
@@ -48,25 +38,16 @@ async def sign_in(
         account = f"{account} with {device}"
     await shop.attempts.count(account, client)
     known = found.password_hash if found is not None else None
-    if not await _matches(known or _NOBODY, credentials.password) or found is None or known is None:
+    if not await passwords.matches(known or passwords.NOBODYS, credentials.password) or found is None or known is None:
         raise Problem(
             401, "E-mail address or password are wrong.", headers={"WWW-Authenticate": 'Session realm="shop"'}
         )
     await shop.attempts.forgive(account, client)
-    device = device or new_id()
-    await devices.remember(shop.database, found.user_id, device)
-    set_device_cookie(response, shop, device)
-    before = asker.session
-    # What another member left in this browser stays theirs.
-    kept = before if before is not None and before.user_id in (None, found.user_id) else None
-    session = await shop.sessions.create(
-        user_id=found.user_id,
-        cart_data=kept.cart_data if kept is not None else None,
-        preferences=kept.preferences if kept is not None else None,
-    )
-    if before is not None:
-        await shop.sessions.delete(before.id)
-    set_cookie(response, shop, session, tier=found.tier)
+    await remember_device(shop.database, request, response, shop, found.user_id)
+    session = await enter(shop.database, response, shop, asker, user_id=found.user_id, tier=found.tier)
+    await shop.sessions.publish(session)
+    if asker.session is not None:
+        await shop.sessions.delete(asker.session.id)
     return SessionView(user=await _visitor(shop, found.user_id))
 
 
@@ -75,10 +56,36 @@ async def sign_out(shop: ShopHere, asker: Asker, response: Response) -> None:
     """Sign out, here and now; signing out twice is fine."""
     if asker.session is not None:
         await shop.sessions.delete(asker.session.id)
-    _take_cookies_back(response, shop)
+    take_cookies_back(response, shop)
 
 
-def _take_cookies_back(response: Response, shop: Shop) -> None:
+async def enter(
+    database: Database, response: Response, shop: Shop, asker: Identity, *, user_id: int, tier: str
+) -> Session:
+    """A session of this user, to be published; with what the visit before held, unless that was another member's."""
+    before = asker.session
+    kept = before if before is not None and before.user_id in (None, user_id) else None
+    session = await shop.sessions.begin(
+        database,
+        user_id=user_id,
+        cart_data=kept.cart_data if kept is not None else None,
+        preferences=kept.preferences if kept is not None else None,
+    )
+    set_cookie(response, shop, session, tier=tier)
+    return session
+
+
+async def remember_device(database: Database, request: Request, response: Response, shop: Shop, user_id: int) -> None:
+    """The user is signed in with this browser."""
+    device = device_token(request, secure=shop.settings.cookie_secure) or new_id()
+    await devices.remember(database, user_id, device)
+    set_device_cookie(response, shop, device)
+
+
+def take_cookies_back(response: Response, shop: Shop) -> None:
+    """Let the browser forget its session, and what it has kept of the shop's answers meanwhile."""
+    # https://www.w3.org/TR/clear-site-data/#header: pages, prices and pictures that the visitor has looked at.
+    response.headers["clear-site-data"] = '"cache"'
     secure = shop.settings.cookie_secure
     for name in (session_cookie(secure=secure), TIER_COOKIE):
         response.delete_cookie(name, secure=secure, httponly=True, samesite="lax")
@@ -109,46 +116,7 @@ async def sign_out_everywhere(user_id: UserId, shop: ShopHere, asker: Asker, res
     await sessions.delete_of_user(shop.database, user_id)
     if asker.session is not None and asker.user_id == user_id:
         await shop.sessions.delete(asker.session.id)
-        _take_cookies_back(response, shop)
-
-
-@router.put(
-    "/api/users/{user_id}/password", response_model=SessionView, responses={code: {} for code in (401, 403, 429)}
-)
-async def change_password(
-    user_id: UserId, change: PasswordChange, request: Request, shop: ShopHere, asker: Asker, write: WriteHere
-) -> Response:
-    """Change the password. All other sessions end within a second; this browser gets a new one."""
-    if asker.require_signed_in() != user_id:
-        raise problems.forbidden("This belongs to another user.")
-    account, client = f"user {user_id}", client_of(request)
-    await shop.attempts.count(account, client)
-    known = await users.password_hash(shop.database, user_id)
-    if known is None or not await _matches(known, change.current_password):
-        raise problems.forbidden("The present password is another one.")
-    await shop.attempts.forgive(account, client)
-    hashed = await _hashed(change.new_password)
-
-    async def act(transaction: Transaction) -> Written:
-        await users.set_password_hash(transaction, user_id, hashed)
-        await sessions.delete_of_user(transaction, user_id)
-        await devices.forget_all(transaction, user_id)
-        kept = asker.session
-        begun = await shop.sessions.begin(
-            transaction,
-            user_id=user_id,
-            cart_data=kept.cart_data if kept is not None else None,
-            preferences=kept.preferences if kept is not None else None,
-        )
-        device = new_id()
-        await devices.remember(transaction, user_id, device)
-        set_device_cookie(write.response, shop, device)
-        set_cookie(write.response, shop, begun, tier=asker.tier)
-        user = await users.get(transaction, user_id)
-        return Written(200, SessionView(user=_shown(user)), session=begun)
-
-    # Not kept under a key: the response holds a session's cookie.
-    return await write(act, change, kept=False)
+        take_cookies_back(response, shop)
 
 
 async def keep_alive(shop: Shop, asker: Identity, response: Response) -> None:
@@ -169,20 +137,3 @@ def set_cookie(response: Response, shop: Shop, session: Session, *, tier: str) -
 async def _visitor(shop: Shop, user_id: int) -> Visitor | None:
     user = await shop.entities.user(user_id)
     return Visitor.model_validate(user) if user is not None else None
-
-
-def _shown(user: users.User | None) -> Visitor | None:
-    return Visitor(id=user.id, email=user.email, name=user.name, tier=user.tier) if user is not None else None
-
-
-async def _hashed(password: str) -> str:
-    async with _AT_ONCE:
-        return await asyncio.to_thread(_HASHER.hash, password)
-
-
-async def _matches(password_hash: str, password: str) -> bool:
-    async with _AT_ONCE:
-        try:
-            return await asyncio.to_thread(_HASHER.verify, password_hash, password)
-        except (VerificationError, InvalidHashError):
-            return False

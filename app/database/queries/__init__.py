@@ -6,6 +6,8 @@ statements to be one (checkout, a review) say so and take a connection inside a 
 """
 
 from app.database.queries import (
+    account_mails,
+    addresses,
     categories,
     devices,
     idempotency,
@@ -25,6 +27,8 @@ __all__ = [
     "STATEMENTS",
     "Database",
     "Transaction",
+    "account_mails",
+    "addresses",
     "categories",
     "devices",
     "idempotency",

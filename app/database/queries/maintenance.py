@@ -26,6 +26,14 @@ _EXPIRED_KEYS = statement(
     ) old WHERE k.scope = old.scope AND k.key = old.key
     """,
 )
+_EXPIRED_MAILS = statement(
+    "maintenance.expire_account_mails",
+    """
+    DELETE FROM account_mails WHERE id IN (
+        SELECT id FROM account_mails WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
+    )
+    """,
+)
 _OLD_EVENTS = statement(
     "maintenance.prune_outbox",
     """
@@ -76,6 +84,11 @@ async def expire_sessions(db: Database, *, batch: int = BATCH) -> int:
 async def expire_idempotency_keys(db: Database, *, batch: int = BATCH) -> int:
     """Delete a batch of expired idempotency keys; gives how many."""
     return _deleted(await db.execute(_EXPIRED_KEYS, batch))
+
+
+async def expire_account_mails(db: Database, *, batch: int = BATCH) -> int:
+    """Delete a batch of mails that were never sent in time, or whose token has expired; gives how many."""
+    return _deleted(await db.execute(_EXPIRED_MAILS, batch))
 
 
 async def prune_outbox(db: Database, *, older_than_seconds: float = 86_400, batch: int = BATCH) -> int:

@@ -57,6 +57,13 @@ _PASSWORD_HASH = statement("users.password_hash", "SELECT password_hash FROM use
 _SET_PASSWORD_HASH = statement(
     "users.set_password_hash", "UPDATE users SET password_hash = $2 WHERE id = $1 RETURNING id"
 )
+_CREATE = statement(
+    "users.create",
+    f"""
+    INSERT INTO users (email, name, country, password_hash) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (lower(email COLLATE "C")) DO NOTHING RETURNING {_COLUMNS}
+    """,
+)
 
 
 def _user(record: asyncpg.Record) -> User:
@@ -92,6 +99,12 @@ async def credentials(db: Database, email: str) -> Credentials | None:
     if record is None:
         return None
     return Credentials(record["id"], record["password_hash"], record["tier"], record["country"])
+
+
+async def create(db: Database, *, email: str, name: str, country: str, password_hash: str) -> User | None:
+    """A new customer, whose address is proved; None if somebody has the address (in any case of A to Z) already."""
+    record = await db.fetchrow(_CREATE, email, name, country, password_hash)
+    return _user(record) if record is not None else None
 
 
 async def update(

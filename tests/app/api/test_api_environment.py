@@ -1,19 +1,22 @@
 """What the stack tells the API's pods is what their processes read, and says the same."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.api import settings as application
+from app.api.mail import MailServer
 from components.postgres.roles import DATABASE
 from stack.environments import deployed_environments, stack_config
 from stack.render import Rendered, render
 
 OF_THE_IMAGE = {"CACHING_POLICY"}
 """Read, but nothing for an environment to decide: the policy is part of the image."""
-ONLY_WITH_AN_EDGE = {"CLOUDFLARE_ZONE_ID", "CLOUDFLARE_PLAN", "CLOUDFLARE_API_URL"}
+ONLY_WITH_AN_EDGE = {"PUBLIC_ORIGIN", "CLOUDFLARE_ZONE_ID", "CLOUDFLARE_PLAN", "CLOUDFLARE_API_URL"}
 ONLY_WITH_TLS = {"REDIS_AUTHORITY"}
+ONLY_WITH_A_LOGIN = {"MAIL_USERNAME"}
 ONLY_FOR_THE_WORKER = {"STOREFRONT_URL"}
 
 
@@ -42,7 +45,13 @@ def test_every_variable_that_is_declared_is_read_and_the_other_way_round(environ
     for name, pod in pods.items():
         declared = set(pod["variables"]) - {"POD_IP"}
         assert declared <= _read(), f"{name} is told what it doesn't read: {declared - _read()}"
-        optional = OF_THE_IMAGE | ONLY_WITH_AN_EDGE | ONLY_WITH_TLS | (ONLY_FOR_THE_WORKER if name == "api" else set())
+        optional = (
+            OF_THE_IMAGE
+            | ONLY_WITH_AN_EDGE
+            | ONLY_WITH_TLS
+            | ONLY_WITH_A_LOGIN
+            | (ONLY_FOR_THE_WORKER if name == "api" else set())
+        )
         assert _read() - declared <= optional, f"{name} isn't told {_read() - declared - optional}"
 
 
@@ -83,3 +92,34 @@ def test_an_authority_that_is_no_certificate_is_one_clear_error(monkeypatch: pyt
     monkeypatch.setenv("REDIS_AUTHORITY", "garbage")
     with pytest.raises(application.SettingsError, match="REDIS_AUTHORITY='garbage': isn't the certificate of a CA"):
         application.load()
+
+
+def test_links_of_mails_lead_to_where_visitors_find_the_shop(rendered: Callable[[str], Rendered]) -> None:
+    for environment in deployed_environments():
+        hostname = stack_config(environment)["simone:edge"]["hostname"]
+        assert _pods(rendered(environment))["api-worker"]["variables"]["PUBLIC_ORIGIN"] == f"https://{hostname}"
+
+
+@pytest.mark.parametrize(
+    ("told", "complaint"),
+    [
+        ({"MAIL_SERVER": "mail.example.com"}, r"MAIL_SERVER='mail.example.com': 'mail.example.com' is not host:port"),
+        ({"MAIL_SERVER": "mail:587", "MAIL_SENDER": ""}, "MAIL_SENDER='': MAIL_SERVER is set, so give the address"),
+        (
+            {"MAIL_SERVER": "mail:587", "MAIL_SENDER": "a@b.c", "MAIL_USERNAME": "shop", "MAIL_SECURITY": "none"},
+            "MAIL_USERNAME='shop': its password would travel unencrypted",
+        ),
+        (
+            {"MAIL_SERVER": "mail:587", "MAIL_SENDER": "a@b.c", "MAIL_USERNAME": "shop"},
+            "has no file 'mail-password': mount it there",
+        ),
+    ],
+)
+def test_a_mail_server_that_cannot_work_is_one_clear_error(
+    told: Mapping[str, str], complaint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(application.SettingsError, match=complaint):
+        MailServer.of(application.load())

@@ -388,6 +388,7 @@ CASES: dict[str, Case] = {
             'api_purge_duration_seconds_bucket{layer="edge", le="+Inf"}': "0+10x200",
         },
     ),
+    "MailsStuck": Case({"api_mail_oldest_seconds": "901x200"}, {"api_mail_oldest_seconds": "899x200"}),
     "OutboxStuck": Case({"api_outbox_oldest_seconds": "301x200"}, {"api_outbox_oldest_seconds": "299x200"}),
     "VisitsFlood": Case({"api_visits": "100001x200"}, {"api_visits": "99999x200"}),
     "ExpiredRowsStay": Case({"api_late_rows": "1001x200"}, {"api_late_rows": "999x200"}),

@@ -1,0 +1,85 @@
+"""What the mails say. None repeats a text that a stranger could have typed: the shop would carry it to anybody."""
+
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from typing import Final
+
+SIGN_UP_SECONDS: Final = 24 * 60 * 60
+RESET_SECONDS: Final = 60 * 60
+"""An hour: OWASP's Forgot Password Cheat Sheet asks for a short one, and mail may take minutes."""
+
+_CONFIRM = """\
+Welcome!
+
+Somebody, hopefully you, has asked for an account with this address. To finish,
+open this page within 24 hours and type the password that you chose:
+
+{origin}/account/confirm#{token}
+
+If it wasn't you, do nothing: without your doing there will be no account.
+"""
+_HAS_ACCOUNT = """\
+Hello {name},
+
+Somebody, hopefully you, has asked for an account with this address. You have
+one already: sign in with it.
+
+{origin}/login
+
+If you don't remember its password, choose a new one here:
+
+{origin}/account/forgot
+
+If it wasn't you, there is nothing to do.
+"""
+_RESET = """\
+Hello {name},
+
+Somebody, hopefully you, has asked for a new password for your account. Choose
+it on this page within an hour; it can be used once:
+
+{origin}/account/reset#{token}
+
+If it wasn't you, do nothing: your password stays as it is.
+"""
+_CHANGED = """\
+Hello {name},
+
+The password of your account has just been changed, and you were signed out on
+all other devices.
+
+If it wasn't you, choose a new one at once:
+
+{origin}/account/forgot
+"""
+
+
+def confirm(origin: str, token: str) -> tuple[str, str]:
+    """Subject and text for somebody who signs up. The token is behind `#`, where no server and no log sees it."""
+    return "Confirm your e-mail address", _CONFIRM.format(origin=origin, token=token)
+
+
+def has_account(origin: str, name: str) -> tuple[str, str]:
+    """Subject and text for somebody who signs up and has an account."""
+    return "You have an account already", _HAS_ACCOUNT.format(origin=origin, name=name)
+
+
+def reset(origin: str, name: str, token: str) -> tuple[str, str]:
+    """Subject and text for somebody who has forgotten the password."""
+    return "Choose a new password", _RESET.format(origin=origin, name=name, token=token)
+
+
+def changed(origin: str, name: str) -> tuple[str, str]:
+    """Subject and text after a password was changed."""
+    return "Your password was changed", _CHANGED.format(origin=origin, name=name)
+
+
+def message(sender: str, recipient: str, subject: str, text: str) -> EmailMessage:
+    """The mail as it travels (RFC 5322). No machine answers it (RFC 3834, section 5)."""
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = sender, recipient, subject
+    mail["Date"] = formatdate()
+    mail["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2].strip("> ") or None)
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(text)
+    return mail
