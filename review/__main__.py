@@ -1,6 +1,7 @@
 """`python -m review`: look at an environment before it is deployed."""
 
 import json
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from review import gate_text, reviewing
 from review import preview as previewing
 from review.checkouts import CheckoutError, commit_of, printed
 from review.engine_preview import PreviewError
+from review.machine_readable import annotations
 from stack.environments import RenderError
 from stack.render import render
 
@@ -83,7 +85,9 @@ def review(
     events: Annotated[
         Path | None, typer.Option(help="The event log of that preview, for the policies' results.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="The directory to write review.md, .html and .json to.")] = Path("reports"),
+    out: Annotated[Path, typer.Option(help="The directory to write the report to, for people and programs.")] = Path(
+        "reports"
+    ),
 ) -> None:
     """Write what a change would do to all environments, for a reviewer. Exit codes as of `gate`."""
     progress = Console(stderr=True)
@@ -95,6 +99,8 @@ def review(
         raise typer.Exit(gating.Exit.BROKEN) from None
     written = reviewing.write(report, out)
     typer.echo(f"{report.headline}: {written['review.md']}")
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        typer.echo("\n".join(annotations(report)))
     raise typer.Exit(reviewing.EXIT[report.verdict])
 
 

@@ -117,8 +117,17 @@ def shared_since(commit: str) -> tuple[str, ...]:
 
 def judging_code_since(commit: str) -> tuple[str, ...]:
     """The files that judge a change, or decide who does, and have changed since, new ones included."""
-    changed = _git("diff", "--name-only", commit, "--", *JUDGING).stdout.split("\n")
-    new = _git("ls-files", "--others", "--exclude-standard", "--", *JUDGING).stdout.split("\n")
+    return _files_since(commit, *JUDGING)
+
+
+def program_since(commit: str) -> tuple[str, ...]:
+    """The files that may change what is declared, and have changed since."""
+    return _files_since(commit, ".", ":!docs", ":!tests", ":!*.md", ":!policies", ":!review", ":!.github")
+
+
+def _files_since(commit: str, *paths: str) -> tuple[str, ...]:
+    changed = _git("diff", "--name-only", commit, "--", *paths).stdout.split("\n")
+    new = _git("ls-files", "--others", "--exclude-standard", "--", *paths).stdout.split("\n")
     return tuple(sorted({*changed, *new} - {""}))
 
 

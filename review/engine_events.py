@@ -60,7 +60,7 @@ def _is_event(value: Any) -> TypeGuard[Event]:
 
 def plain_text(text: str) -> str:
     """A message without the engine's colour tags."""
-    return _COLOUR.sub("", text).strip()
+    return _COLOUR.sub("", text)
 
 
 def payloads(events: Iterable[Event], kind: str) -> Iterable[Mapping[str, Any]]:
@@ -79,7 +79,7 @@ def violations(events: Sequence[Event]) -> tuple[Violation, ...] | None:
         Violation(
             rule=str(policy.get("policyName", "")),
             mandatory=policy.get("enforcementLevel") == "mandatory",
-            message=plain_text(str(policy.get("message", ""))),
+            message=plain_text(str(policy.get("message", ""))).strip(),
             urn=str(policy.get("resourceUrn", "")),
             severity=str(policy.get("severity", "")),
         )

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from review import engine_events, replacements
 from review.engine_events import Event, EventError, plain_text
 from review.plan import Op, Origin, Plan, Step
+from review.tracebacks import without_tracebacks
 from stack import properties
 from stack.properties import format_path, parse_path
 from stack.resource import STACK_TYPE, Resource
@@ -157,14 +158,15 @@ def _diagnosed(preview: Mapping[str, Any]) -> tuple[Mapping[str, Op], tuple[str,
     errors: list[str] = []
     diagnostics: list[Mapping[str, Any]] = preview.get("diagnostics") or []
     for diagnostic in diagnostics:
-        message = plain_text(str(diagnostic.get("message", "")))
+        # A line of a traceback is known by how far it is indented.
+        message = plain_text(str(diagnostic.get("message", ""))).rstrip().strip("\n")
         if diagnostic.get("severity") not in ("error", "info#err"):
             continue
         if match := _REFUSED.match(message):
             refused[match["urn"]] = Op.DELETE if match["deleted"] else Op.REPLACE
-        elif message:
+        elif message.strip():
             errors.append(message)
-    return refused, tuple(errors)
+    return refused, tuple(without_tracebacks(errors))
 
 
 def _doubts(preview: Mapping[str, Any], raw_steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:

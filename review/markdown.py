@@ -30,8 +30,10 @@ _SENTENCES = {Part.JUDGE, Part.ERRORS, Part.DOUBTS, Part.ACCEPTED, Part.PARITY}
 _FIRST = (Part.JUDGE, Part.ERRORS, Part.VIOLATIONS, Part.DOUBTS)
 """What a report that is too long keeps before all else, beside what is urgent."""
 
-_CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_DIRECTION = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+_CONTROL = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)|[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
+)
+_DIRECTION = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]")
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|~&$])")
 _LEADING = re.compile(r"^(\d*)([-+=.)])")
 _AUTOLINK = re.compile(r"(?i)@|:(?=//)|www(?=\.)|\bgh(?=-\d)|#(?=\w)|!(?=\d)|\$(?=\d)|%(?=[\w\"])")
@@ -194,10 +196,14 @@ def _names(item: Item) -> str:
 
 def _place(item: Item, link_to: LinkTo | None) -> str:
     """Where it is declared, as a link where one can be made."""
-    if not _SOURCE.fullmatch(item.source):
-        return ""
-    address = link_to(item.source) if link_to else ""
-    return f" ([{prose(item.source)}]({address}))" if _LINK.fullmatch(address) else f" ({prose(item.source)})"
+    because = f", changed by {_line(item.cause, link_to)}" if _SOURCE.fullmatch(item.cause) else ""
+    declared = _line(item.source, link_to) if _SOURCE.fullmatch(item.source) else ""
+    return f" ({(declared + because).removeprefix(', ')})" if declared or because else ""
+
+
+def _line(source: str, link_to: LinkTo | None) -> str:
+    address = link_to(source) if link_to else ""
+    return f"[{prose(source)}]({address})" if _LINK.fullmatch(address) else prose(source)
 
 
 def _details(item: Item) -> Iterator[str]:

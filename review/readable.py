@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard, cast
 
-from review.masking import Concealed, comparable_inputs
+from review.masking import Concealed, comparable_inputs, masked
 from stack.properties import Kind, format_path, same
 from stack.resource import Resource
 from stack.values import UNKNOWN
@@ -23,7 +23,10 @@ LONGEST_VALUE = 300
 MOST_DIFF_LINES = 80
 """Lines of one text's diff that are shown."""
 
-_IDENTITIES = ("name", "ref", "id", "key", "sid", "mountPath", "containerPort")
+_AROUND = 40
+"""Characters that are shown on either side of what differs in a long value."""
+
+_IDENTITIES = ("name", "ref", "id", "key", "sid", "Sid", "mountPath", "containerPort")
 _LARGEST_COMPARED = 200_000
 """Characters beyond which two texts aren't compared line by line: that takes quadratic time."""
 
@@ -66,6 +69,10 @@ def _walk(old: Any, new: Any, path: str) -> Iterator[ValueChange | TextChange]:
             yield from _walk(before.get(key), after.get(key), inner)
     elif isinstance(old, list) and isinstance(new, list):
         yield from _walk_list(cast("list[Any]", old), cast("list[Any]", new), path)
+    elif (documents := _documents(old, new)) is not None:
+        found = [*_walk(*documents, path)]
+        # The same in another order or with other spaces is another text all the same.
+        yield from found or ([ValueChange(path, Kind.UPDATE, *_shortened(old, new))] if old != new else ())
     elif _is_text(old) and _is_text(new):
         if old != new:
             yield TextChange(path, _diff(old, new))
@@ -76,7 +83,43 @@ def _walk(old: Any, new: Any, path: str) -> Iterator[ValueChange | TextChange]:
     elif new is None:
         yield ValueChange(path, Kind.DELETE, text_of(old), None)
     elif not same(old, new):
-        yield ValueChange(path, Kind.UPDATE, text_of(old), text_of(new))
+        yield ValueChange(path, Kind.UPDATE, *_shortened(old, new))
+
+
+def _documents(old: Any, new: Any) -> tuple[Any, Any] | None:
+    """What two texts hold, where both are JSON (a policy's document): then their statements are compared."""
+    documents: list[Any] = []
+    for text in (old, new):
+        if not isinstance(text, str) or not text.lstrip().startswith(("{", "[")):
+            return None
+        try:
+            content: Any = json.loads(text)
+        except ValueError:
+            return None
+        hidden = masked("", {"document": content}, frozenset(), Concealed.of)
+        documents.append(hidden["document"])
+    before, after = documents
+    return (before, after) if type(before) is type(after) else None
+
+
+def _shortened(old: Any, new: Any) -> tuple[str, str]:
+    """Two values as texts; of long ones only what differs, with a little before and behind it."""
+    before, after = _whole_text(old), _whole_text(new)
+    if max(len(before), len(after)) <= LONGEST_VALUE:
+        return before, after
+    first = next((at for at, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), 0)
+    most = min(len(before), len(after)) - first
+    pairs = zip(before[::-1], after[::-1], strict=False)
+    last = next((at for at, pair in enumerate(pairs) if at >= most or pair[0] != pair[1]), most)
+    return _part(before, first, last), _part(after, first, last)
+
+
+def _part(text: str, first: int, last: int) -> str:
+    """A text from `first` to `last` characters before its end, and some around it."""
+    start, end = max(0, first - _AROUND), min(len(text), len(text) - last + _AROUND)
+    shown = text[start : min(end, start + LONGEST_VALUE)]
+    omitted = f"… ({len(text):,} characters)" if end < len(text) or end > start + LONGEST_VALUE else ""
+    return f"{'…' if start else ''}{shown}{omitted}"
 
 
 def _concealed(value: Any) -> Concealed:
@@ -96,7 +139,7 @@ def _walk_list(old: Sequence[Any], new: Sequence[Any], path: str) -> Iterator[Va
         old, new = ([_concealed(item) for item in side] for side in (old, new))
     if all(not isinstance(item, Mapping | list) for item in [*old, *new]):
         if not same(old, new):
-            yield ValueChange(path, Kind.UPDATE, text_of(old), text_of(new))
+            yield ValueChange(path, Kind.UPDATE, *_shortened(old, new))
         return
     for was, now in _pairs(old, new):
         index = now if now is not None else was
@@ -140,10 +183,15 @@ def _diff(old: str, new: str) -> tuple[str, ...]:
     return tuple(shown)
 
 
-def text_of(value: Any) -> str:
-    """A value on one line, shortened."""
+def _whole_text(value: Any) -> str:
+    """A value on one line."""
     if value == UNKNOWN:
         return UNKNOWN_TEXT
     text = str(value) if isinstance(value, str | Concealed) else json.dumps(value, default=str, ensure_ascii=False)
-    text = text.replace(UNKNOWN, UNKNOWN_TEXT)
+    return text.replace(UNKNOWN, UNKNOWN_TEXT)
+
+
+def text_of(value: Any) -> str:
+    """A value on one line, shortened."""
+    text = _whole_text(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}… ({len(text):,} characters)"

@@ -1,5 +1,6 @@
 """The report for a reviewer: what is said, in which order. How it looks is `markdown` and `html`."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 
 from review import grouping, replacements
@@ -87,12 +88,14 @@ def _items(plan: Plan) -> Iterable[tuple[Part, Item]]:
         if part is not None and step.urn not in quiet:
             below = f", nor in the {len(kept[step.urn])} below it" if kept.get(step.urn) else ""
             more = (f"by its alias; nothing changes in it{below}",) if step.urn in kept else ()
-            yield part, _item(step, renamed.get(step.urn, ""), more)
+            cause = plan.settings.cause if step.op is not Op.SAME else ""
+            yield part, dataclasses.replace(_item(step, renamed.get(step.urn, ""), more), cause=cause)
     for figure in capacity(plan.before, plan.after):
         if figure.changed and plan.before:
             yield Part.CAPACITY, _figure(figure)
     for change in plan.settings.changes:
-        yield Part.SETTINGS, Item(subject=change.path, changes=(change,))
+        line = plan.settings.lines.get(change.path, "")
+        yield Part.SETTINGS, Item(subject=change.path, changes=(change,), source=line)
     yield from _outputs(plan)
 
 

@@ -55,9 +55,9 @@ class Place:
 class Item:
     """One thing to read: a resource with what happens to it, or a violation. `sentences` are prose.
 
-    `also` names more resources to which the same happens. `source` is the line that declares it. `urgent` is what a
-    report that is too long keeps before all else: lost data, hit protections, wider access. `places` are those of a
-    violation, which the sentences tell.
+    `also` names more resources to which the same happens. `source` is the line that declares it, `cause` that of the
+    setting that changes it. `urgent` is what a report that is too long keeps before all else: lost data, hit
+    protections, wider access. `places` are those of a violation, which the sentences tell.
     """
 
     subject: str
@@ -68,6 +68,7 @@ class Item:
     link: str = ""
     also: tuple[str, ...] = ()
     source: str = ""
+    cause: str = ""
     urgent: bool = False
     places: tuple[Place, ...] = ()
 

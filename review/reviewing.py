@@ -12,12 +12,14 @@ from review import checkouts, engine_preview, gate, settings
 from review.compare import compare, default_providers
 from review.html import html
 from review.judges import Judge, added, weaker
+from review.machine_readable import junit, sarif
 from review.markdown import fenced, markdown
 from review.parity import differences
 from review.plan import Op, Origin, Plan, Step, Violation
 from review.report import build
 from review.report_data import Report, Verdict
 from review.report_file import as_json
+from review.setting_lines import is_a_setting_s, line_of
 from stack.environments import deployed_environments, environments
 
 EXIT = {
@@ -59,6 +61,8 @@ def of_commits(base: str) -> Report:
         )
         for name in names
     ]
+    if all(map(is_a_setting_s, checkouts.program_since(commit))):
+        plans = [dataclasses.replace(plan, settings=dataclasses.replace(plan.settings, alone=True)) for plan in plans]
     return build(plans, differences(after.rendered, deployed))
 
 
@@ -93,7 +97,8 @@ def _plan(environment: str, before: checkouts.Snapshot, after: checkouts.Snapsho
         plan = compare(base, head, default_providers(after.configs[environment]))
         if base is not None and environment in before.configs:
             changed = settings.compare(before.configs[environment], after.configs[environment])
-            plan = dataclasses.replace(plan, settings=changed)
+            lines = {change.path: line_of(environment, change.path) for change in changed.changes}
+            plan = dataclasses.replace(plan, settings=dataclasses.replace(changed, lines=lines))
         elif base is not None:
             plan = dataclasses.replace(plan, doubts=("the base doesn't tell its settings, so they aren't compared",))
     return dataclasses.replace(plan, doubts=(*plan.doubts, *doubts))
@@ -155,13 +160,19 @@ def _explained(violation: Violation, environment: str) -> Violation:
 
 
 def write(report: Report, directory: Path) -> Mapping[str, Path]:
-    """review.md (the comment), review.html and review.json (the full report) in a directory."""
+    """review.md (the comment), review.html (the full report) and what programs read of it, in a directory."""
     directory.mkdir(parents=True, exist_ok=True)
-    contents = {"review.md": markdown(report), "review.html": html(report), "review.json": as_json(report)}
+    contents = {
+        "review.md": markdown(report),
+        "review.html": html(report),
+        "review.json": as_json(report),
+        "review.sarif": sarif(report),
+        "review.junit.xml": junit(report),
+    }
     written: dict[str, Path] = {}
     for name, content in contents.items():
         written[name] = directory / name
-        written[name].write_text(content)
+        written[name].write_text(content, errors="replace")
     return written
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from review.readable import TextChange, ValueChange, readable_changes
@@ -15,11 +15,19 @@ from stack.values import HIDDEN
 @dataclass(frozen=True)
 class Settings:
     """The changed settings. Of the `undecided` ones no render shows the effect: what is encrypted is a placeholder in
-    both, and what a provider is told (which cluster, which region, which account) moves everything.
+    both, and what a provider is told (which cluster, which region, which account) moves everything. `lines` are where
+    they stand; `alone` says that nothing else changes what is declared.
     """
 
     changes: tuple[ValueChange | TextChange, ...] = ()
     undecided: tuple[str, ...] = ()
+    lines: Mapping[str, str] = field(default_factory=dict[str, str])
+    alone: bool = False
+
+    @property
+    def cause(self) -> str:
+        """The line of the one setting that changes all that changes, empty where it isn't one alone."""
+        return self.lines.get(self.changes[0].path, "") if self.alone and len(self.changes) == 1 else ""
 
 
 NO_SETTINGS = Settings()

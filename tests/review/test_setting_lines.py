@@ -1,0 +1,61 @@
+"""A changed setting is linked to its line, and what it alone changes is too."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from review import setting_lines, settings
+from review.markdown import markdown
+from review.report import build
+from review.setting_lines import line_of
+from testing.pull_requests import planned
+
+STACK_FILE = """\
+config:
+  aws:region: eu-central-1
+  simone:redis:
+    data:
+      maxmemory: 5GiB
+    users:
+      - name: app
+      - name: job
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "Pulumi.prod.yaml").write_text(STACK_FILE)
+    (tmp_path / "Pulumi.yaml").write_text("name: simone\nconfig:\n  simone:zones:\n    default:\n      count: 3\n")
+    monkeypatch.setattr(setting_lines, "ROOT", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("aws:region", "Pulumi.prod.yaml:2"),
+        ("simone:redis", "Pulumi.prod.yaml:3"),
+        ("simone:redis.data.maxmemory", "Pulumi.prod.yaml:5"),
+        ("simone:redis.data.gone", "Pulumi.prod.yaml:4"),
+        ("simone:redis.users[1].name", "Pulumi.prod.yaml:8"),
+        ("simone:zones.count", "Pulumi.yaml:5"),
+        ("simone:none", ""),
+    ],
+)
+def test_a_setting_has_a_line(path: str, line: str, root: Path) -> None:
+    assert line_of("prod", path) == line
+
+
+def test_what_one_setting_changes_names_its_line() -> None:
+    path = "simone:redis.data.maxmemory"
+    changed = settings.compare(
+        {"simone:redis": {"data": {"maxmemory": "4"}}}, {"simone:redis": {"data": {"maxmemory": "5"}}}
+    )
+    one = dataclasses.replace(changed, lines={path: "Pulumi.prod.yaml:5"}, alone=True)
+    plan = dataclasses.replace(planned("immediate-parameter"), settings=one)
+    text = markdown(build([plan]), link_to=lambda line: f"https://host.example/{line}")
+    assert "`4` → `5` — prod ([Pulumi.prod.yaml:5](https://host.example/Pulumi.prod.yaml:5))" in text
+    assert "(changed by [Pulumi.prod.yaml:5](https://host.example/Pulumi.prod.yaml:5))" in text
+    with_program = dataclasses.replace(plan, settings=dataclasses.replace(one, alone=False))
+    assert "changed by" not in markdown(build([with_program]))
