@@ -21,12 +21,13 @@ from app.database.queries.categories import Category
 from app.database.queries.inventory import Stock
 from app.database.queries.paging import Cursor, Page
 from app.database.queries.products import Card, Sort, Suggestion
-from app.database.queries.reviews import Review, ReviewSort
+from app.database.queries.reviews import Rating, Review, ReviewSort
 
 _CARDS: Final = TypeAdapter(tuple[Card, ...])
 _SUGGESTIONS: Final = TypeAdapter(tuple[Suggestion, ...])
 _CATEGORIES: Final = TypeAdapter(tuple[Category, ...])
 _REVIEWS: Final = TypeAdapter(tuple[Review, ...])
+_RATING: Final = TypeAdapter(Rating)
 _STOCK: Final = TypeAdapter(Stock | None)
 
 QUERIES: Final[tuple[Entity, ...]] = ("listing", "search", "suggestions", "categories", "reviews", "stock")
@@ -93,6 +94,17 @@ class QueryCache:
         found = await self._get(f"/api/reviews/{product_id}", "reviews", product_id, variant, load)
         kind = reviews.cursor_kind(ReviewSort.NEWEST)
         return Page(_REVIEWS.validate_python(found["items"]), _cursor(found, kind))
+
+    async def rating(self, product_id: int) -> Rating:
+        """As `reviews.rating`."""
+        found = await self._get(
+            f"/api/reviews/{product_id}",
+            "reviews",
+            product_id,
+            "rating",
+            lambda: reviews.rating(self._database, product_id),
+        )
+        return _RATING.validate_python(found)
 
     async def stock(self, product_id: int) -> Stock | None:
         """A product's stock, as `inventory.stock`; None if no warehouse carries it. The checkout doesn't ask here."""

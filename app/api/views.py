@@ -204,10 +204,13 @@ class ReviewView(View):
 
 
 class ReviewPage(View):
-    """One page of a product's reviews, newest first."""
+    """One page of a product's reviews, newest first; the first page has `by_stars`, the numbers of all reviews with one
+    star to five.
+    """
 
     items: list[ReviewView]
     next_cursor: str | None
+    by_stars: tuple[int, int, int, int, int] | None = None
 
 
 Amount = Annotated[StrictInt, Field(ge=0, le=10**9), Whole]

@@ -261,7 +261,8 @@ class _Handler(BaseHTTPRequestHandler):
                         return Reply(200, self._product(product))
             case ["api", "reviews", number]:
                 reviews = catalogue().reviews.get(int(number), [])
-                return Reply(200, {"items": reviews[:10], "next_cursor": None})
+                by_stars = [sum(review["rating"] == stars for review in reviews) for stars in range(1, 6)]
+                return Reply(200, {"items": reviews[:10], "next_cursor": None, "by_stars": by_stars})
             case ["api", "search"]:
                 return Reply(200, {"items": self._search(query.get("q", ""), int(query.get("limit", "24")))})
             case ["api", "search", "suggestions"]:

@@ -103,6 +103,18 @@ def test_axe_finds_nothing(
     assert found == []
 
 
+def test_all_reviews_are_counted_and_a_guest_is_asked_to_sign_in_before_writing_one(visitor: Visitor) -> None:
+    reviews = catalogue().reviews
+    product = max((product["id"] for product in catalogue().products), key=lambda one: len(reviews.get(one, ())))
+    page = visitor.open(f"/products/{product}")
+    counted = page.get_by_role("list", name="All reviews, by stars").get_by_role("listitem").all_inner_texts()
+    assert sum(int(line.split()[-1]) for line in counted) == len(reviews[product]) > 10
+    page.get_by_role("button", name="Write a review").click()
+    expect(page.get_by_label("In a few words")).not_to_be_visible()
+    page.get_by_role("status").get_by_role("link", name="Sign in").click()
+    expect(page).to_have_url(re.compile(rf"/login\?next=/products/{product}$"))
+
+
 def _tab_to(page: Page, name: str, most: int = 60) -> None:
     for _ in range(most):
         page.keyboard.press("Tab")

@@ -189,11 +189,13 @@ def test_preferences_are_a_conflict_only_if_somebody_else_changed_them(visitor: 
 
 def test_a_refused_change_is_shown_and_holds_up_no_other(visitor: Visitor, stand_in: StandIn) -> None:
     visitor.settle("/cart")
+    visitor.sign_in()
     page = visitor.open(f"/products/{FIRST}")
     page.get_by_role("button", name="Write a review").click()
     page.get_by_label("In a few words").fill("Good")
+    stand_in.signed_in = False  # the session has run out meanwhile
     page.get_by_role("button", name="Send").click()
-    expect(page.get_by_test_id("troubled")).to_be_visible()  # nobody is signed in
+    expect(page.get_by_test_id("troubled")).to_be_visible()
     visitor.add_to_cart(FIRST)
     expect(page.get_by_role("link", name="Your cart, 1 item")).to_be_visible()
     until(lambda: stand_in.journal, page)

@@ -34,11 +34,13 @@ async def list_reviews(
     cursor_text: Annotated[CursorText, Query(alias="cursor")] = None,
 ) -> ReviewPage:
     """One page of a product's reviews, newest first; none for a product that nobody has reviewed."""
-    page = await shop.queries.reviews(product_id, after=cursor(cursor_text, datetime), limit=limit)
+    after = cursor(cursor_text, datetime)
+    page = await shop.queries.reviews(product_id, after=after, limit=limit)
     describe(context, modified=max((review.updated_at for review in page.items), default=None))
     return ReviewPage(
         items=[ReviewView.of(review) for review in page.items],
         next_cursor=page.after.encode() if page.after is not None else None,
+        by_stars=(await shop.queries.rating(product_id)).by_stars if after is None else None,
     )
 
 

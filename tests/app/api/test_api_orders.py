@@ -344,3 +344,14 @@ def test_a_review_says_whether_its_author_has_bought_the_product(stack: Stack, c
         assert (added.status_code, added.json()["verified"]) == (201, verified)
         shown = customer.get(f"/api/reviews/{product}").json()["items"][0]
         assert (shown["title"], shown["verified"]) == ("Fine", verified)
+
+
+def test_the_first_page_of_reviews_counts_them_all_by_stars(stack: Stack, customer: httpx.Client) -> None:
+    product = int(stack.sql("SELECT product_id FROM reviews GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"))
+    counted = [int(stack.sql(f"SELECT count(*) FROM reviews WHERE product_id = {product} AND rating = {stars}"))
+               for stars in range(1, 6)]  # fmt: skip
+    first = customer.get(f"/api/reviews/{product}?limit=1").json()
+    assert first["by_stars"] == counted
+    assert sum(counted) > 1
+    following = customer.get(f"/api/reviews/{product}", params={"limit": 1, "cursor": first["next_cursor"]}).json()
+    assert following["by_stars"] is None

@@ -1,4 +1,4 @@
-import type { Page, Product, Review } from "@/shop/catalogue";
+import type { FirstReviews, Product } from "@/shop/catalogue";
 import { priceText } from "@/shop/money";
 import { listingPath } from "@/shop/sorting";
 import { AddToCart } from "./AddToCart";
@@ -24,7 +24,7 @@ export function ProductView({
   member = false,
 }: {
   product: Product;
-  reviews?: Page<Review>;
+  reviews?: FirstReviews;
   member?: boolean;
 }) {
   const trail = [

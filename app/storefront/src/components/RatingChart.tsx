@@ -1,12 +1,11 @@
-import type { Review } from "@/shop/catalogue";
-
-/** How the reviews on the page are spread over the stars. */
-export function RatingChart({ reviews }: { reviews: Review[] }) {
-  if (!reviews.length) return null;
+/** How all reviews are spread over the stars; `byStars` begins with those of one star. */
+export function RatingChart({ byStars }: { byStars: number[] }) {
+  const all = byStars.reduce((sum, count) => sum + count, 0);
+  if (!all) return null;
   return (
-    <ul role="list" className="histogram" aria-label="The reviews shown here, by stars">
+    <ul role="list" className="histogram" aria-label="All reviews, by stars">
       {[5, 4, 3, 2, 1].map((stars) => {
-        const count = reviews.filter((review) => review.rating === stars).length;
+        const count = byStars[stars - 1] ?? 0;
         return (
           <li key={stars}>
             <span>
@@ -14,7 +13,7 @@ export function RatingChart({ reviews }: { reviews: Review[] }) {
               <span className="visually-hidden"> stars:</span>
             </span>
             <svg className="bar" aria-hidden="true">
-              <rect width={`${(100 * count) / reviews.length}%`} height="100%" />
+              <rect width={`${(100 * count) / all}%`} height="100%" />
             </svg>
             <span>{count}</span>
           </li>

@@ -1,11 +1,14 @@
 "use client";
+import Link from "next/link";
 import { type FormEvent, useState } from "react";
 import { enqueue } from "@/offline/queue";
 import type { Product } from "@/shop/catalogue";
+import { useVisitor } from "./useVisitor";
 
 /** A review; it is queued, so it can be written without a network. */
 export function ReviewForm({ product, onDone }: { product: Product; onDone: () => void }) {
   const [sent, setSent] = useState(false);
+  const visitor = useVisitor();
 
   async function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -28,6 +31,14 @@ export function ReviewForm({ product, onDone }: { product: Product; onDone: () =
     return (
       <p className="notice good" role="status">
         Thank you. Your review appears here as soon as it has reached us.
+      </p>
+    );
+  }
+  if (visitor === null) {
+    return (
+      <p className="notice" role="status">
+        Only customers with an account write reviews. <Link href={`/login?next=/products/${product.id}`}>Sign in</Link>{" "}
+        first.
       </p>
     );
   }
@@ -59,7 +70,6 @@ export function ReviewForm({ product, onDone }: { product: Product; onDone: () =
           Cancel
         </button>
       </div>
-      <p className="soft small">To review a product you must be signed in.</p>
     </form>
   );
 }

@@ -2,7 +2,7 @@
 import dynamic from "next/dynamic";
 import { useState } from "react";
 import { fetchReviews } from "@/shop/browser-api";
-import type { Page, Product, Review } from "@/shop/catalogue";
+import type { FirstReviews, Product } from "@/shop/catalogue";
 import { RatingChart } from "./RatingChart";
 import { Stars } from "./Rating";
 
@@ -12,7 +12,7 @@ const ReviewForm = dynamic(() => import("./ReviewForm").then((module) => module.
 const day = (date: string) =>
   new Date(date).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
 
-export function Reviews({ product, first }: { product: Product; first: Page<Review> }) {
+export function Reviews({ product, first }: { product: Product; first: FirstReviews }) {
   const [reviews, setReviews] = useState(first.items);
   const [next, setNext] = useState(first.next);
   const [writing, setWriting] = useState(false);
@@ -43,7 +43,7 @@ export function Reviews({ product, first }: { product: Product; first: Page<Revi
               <p className="soft small">
                 {product.ratingCount.toLocaleString("en")} {product.ratingCount === 1 ? "rating" : "ratings"}
               </p>
-              <RatingChart reviews={reviews} />
+              <RatingChart byStars={first.byStars} />
             </>
           ) : (
             <p className="soft">Nobody has reviewed it yet. Be the first.</p>
@@ -65,6 +65,7 @@ export function Reviews({ product, first }: { product: Product; first: Page<Revi
                 {review.body ? <p className="prose">{review.body}</p> : null}
                 <p className="soft small">
                   {review.author} · {day(review.createdAt)}
+                  {review.verified ? " · Bought here" : null}
                 </p>
               </li>
             ))}

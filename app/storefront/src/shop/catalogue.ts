@@ -43,6 +43,8 @@ export interface Review {
   title: string;
   body: string;
   author: string;
+  /** Whether the author had bought the product here. */
+  verified: boolean;
   createdAt: string;
 }
 
@@ -50,6 +52,12 @@ export interface Page<Item> {
   items: Item[];
   /** Opaque; undefined on the last page. */
   next?: string;
+}
+
+/** The first page of a product's reviews. */
+export interface FirstReviews extends Page<Review> {
+  /** How many of all reviews have one star to five. */
+  byStars: number[];
 }
 
 type Json = Record<string, unknown>;
@@ -101,6 +109,7 @@ export function toReview(json: Json): Review {
     title: text(json.title),
     body: text(json.body),
     author: text(json.author) || "A customer",
+    verified: json.verified === true,
     createdAt: text(json.created_at),
   };
 }
@@ -110,4 +119,9 @@ export function toPage<Item>(json: Json, convert: (item: Json) => Item): Page<It
   const items = Array.isArray(json.items) ? (json.items as Json[]).map(convert) : [];
   const next = text(json.next_cursor);
   return next ? { items, next } : { items };
+}
+
+export function toFirstReviews(json: Json): FirstReviews {
+  const byStars = Array.isArray(json.by_stars) ? json.by_stars.map(number) : [];
+  return { ...toPage(json, toReview), byStars };
 }

@@ -10,13 +10,13 @@ import { notFound } from "next/navigation";
 import { cache } from "react";
 import {
   type Category,
+  type FirstReviews,
   type Page,
   type Product,
-  type Review,
   toCategory,
+  toFirstReviews,
   toPage,
   toProduct,
-  toReview,
 } from "./catalogue";
 import type { Market } from "./market";
 
@@ -105,9 +105,6 @@ export const product = cache(async (market: Market, id: number): Promise<Product
   return market.member ? plain(found) : found;
 });
 
-export async function reviews(market: Market, productId: number): Promise<Page<Review>> {
-  return toPage(
-    await get(`/api/reviews/${productId}`, shared(market), [`reviews:${productId}`, "catalogue"]),
-    toReview,
-  );
+export async function reviews(market: Market, productId: number): Promise<FirstReviews> {
+  return toFirstReviews(await get(`/api/reviews/${productId}`, shared(market), [`reviews:${productId}`, "catalogue"]));
 }
