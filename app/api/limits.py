@@ -44,6 +44,10 @@ class BodyLimit:
             refused = "The body broke off, or isn't made of chunks as its headers say."
             await Problem(400, refused, headers={"Cache-Control": "no-store", "Connection": "close"}).send(send)
             return
+        if not _is_utf8(body):
+            reason = {"field": "body", "message": "must be JSON in UTF-8"}
+            await Problem(400, f"body: {reason['message']}", errors=[reason]).send(send)
+            return
         if b"\\u" in body and not _is_unicode(body):
             reason = {
                 "field": "body",
@@ -78,6 +82,17 @@ async def _read(scope: Scope, receive: Receive) -> bytes | None:
             raise _too_large()
         if not message.get("more_body", False):
             return bytes(parts)
+
+
+def _is_utf8(body: bytes) -> bool:
+    """Whether a body is encoded as JSON is between systems (RFC 8259, section 8.1). Python reads UTF-16 and UTF-32 too,
+    which it tells by their zero bytes, and lone surrogates that somebody has encoded.
+    """
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\x00" not in body
 
 
 def _is_unicode(body: bytes) -> bool:

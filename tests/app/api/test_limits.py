@@ -51,6 +51,24 @@ def test_half_of_a_surrogate_pair_is_no_text(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        b'{"name": "\xed\xa0\x80"}',
+        b'{"name": "\xff"}',
+        b'{"name": "A\x00"}',
+        '{"name": "\\ud800"}'.encode("utf-16-le"),
+        '{"name": "A"}'.encode("utf-16"),
+        '{"name": "\\ud800"}'.encode("utf-32-be"),
+    ],
+)
+def test_json_in_another_encoding_is_refused(body: bytes) -> None:
+    """Python would read it, also where it hides half of a surrogate pair."""
+    status, headers, answer = ask(BodyLimit(welcome), body)
+    assert (status, headers[b"content-type"]) == (400, b"application/problem+json")
+    assert orjson.loads(answer)["errors"][0]["field"] == "body"
+
+
+@pytest.mark.parametrize(
     "body", [rb'{"name": "\ud83d\ude00"}', rb'{"name": "\\ud800"}', rb'{"name": "\u00e9"}', rb'{"name": "\ud800', b""]
 )
 def test_text_and_what_is_no_json_goes_on(body: bytes) -> None:
