@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import re
+import socket
 import struct
 import subprocess
 import time
@@ -18,6 +19,7 @@ from stand_in import Faults, StandIn, catalogue
 from storefront_server import REPOSITORY, REVALIDATION_KEY, STOREFRONT, Storefront, node
 
 from app.caching_policy import load
+from testing.waits import PATIENCE, eventually
 
 PRODUCT = next(product for product in catalogue().products if product["stock"] > 20)
 AXE = STOREFRONT / "node_modules" / "axe-core" / "axe.min.js"
@@ -415,6 +417,26 @@ def test_every_answer_has_a_policy_without_exceptions(storefront: Storefront, co
         assert headers["x-content-type-options"] == "nosniff", path
         if path in PAGES:
             assert re.search(r"script-src 'self' +'(?:sha256|nonce)-", policy), path
+
+
+@pytest.mark.full
+def test_a_client_that_dribbles_its_request_is_cut_off(storefront: Storefront) -> None:
+    """Node looks every half a minute."""
+    host, port = storefront.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: shop\r\nX-Slow: ")
+
+        def is_cut_off() -> bool:
+            try:
+                client.sendall(b"a")
+                client.settimeout(0.5)
+                return client.recv(100) is not None
+            except TimeoutError:
+                return False
+            except OSError:
+                return True
+
+        eventually(is_cut_off, "the end of the connection")
 
 
 def test_errors_have_their_own_pages(visitor: Visitor, storefront: Storefront, stand_in: StandIn) -> None:
