@@ -26,16 +26,17 @@ class Judge:
 
 def parsed(content: Mapping[str, Any]) -> Judge:
     """The judge of another checkout, as review/judging.py prints it."""
-    known = {field.name for field in fields(Violation)}
     return Judge(
         rules=content["rules"],
         suppressions=tuple(content["suppressions"]),
-        violations=tuple(
-            Violation(**{key: value for key, value in found.items() if key in known} | {"by_base": True})
-            for found in content["violations"]
-        ),
+        violations=tuple(map(_violation, content["violations"])),
         crashes=tuple(content["crashes"]),
     )
+
+
+def _violation(found: Mapping[str, Any]) -> Violation:
+    known: dict[str, Any] = {field.name: found[field.name] for field in fields(Violation) if field.name in found}
+    return Violation(**{**known, "by_base": True})
 
 
 def weaker(base: Judge, own: Judge) -> Iterator[str]:
