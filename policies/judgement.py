@@ -14,16 +14,16 @@ from stack.resource import Resource, Stack, Undecided
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one rule found, and how to mend it here. `undecided` is true where it needs a value that isn't known yet.
+    """What one rule found, and how to mend it here.
 
-    `crashes` are sentences on what the rule can't judge, because it failed there; `suppressed` are the findings that
-    policies/suppressions.yaml accepts.
+    `undecided` are sentences on what the rule can't judge yet, because a value isn't known; `crashes` on what it can't
+    judge at all, because it failed there; `suppressed` are the findings that policies/suppressions.yaml accepts.
     """
 
     rule: Rule
     level: Level
     findings: tuple[Finding, ...]
-    undecided: bool
+    undecided: tuple[str, ...]
     fix: str
     crashes: tuple[str, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
@@ -57,18 +57,21 @@ def _verdict(
     judged = [resource for resource in stack.resources if rule.applies_to(resource.type)] if rule.types else [None]
     findings: list[Finding] = []
     crashes: list[str] = []
-    undecided = False
+    undecided: list[str] = []
     for resource in judged:
         try:
             for finding in rule.check(Stack((resource,)) if resource else stack, strictness.parameters):
                 findings.append(finding)
-        except Undecided:
-            undecided = True
+        except Undecided as error:
+            where = resource or _last_looked_at(error)
+            undecided.append(
+                f"the rule {rule.id} can't judge {where.name if where else 'the stack'} before the deployment: {error}"
+            )
         except Exception as error:
             crashes.append(crash(rule, error, resource))
     fix = rule.fix_with(strictness.parameters)
     counting, suppressed = suppressions.applied(rule, findings, accepted, today)
-    return Verdict(rule, strictness.level, counting, undecided, fix, tuple(crashes), suppressed)
+    return Verdict(rule, strictness.level, counting, tuple(undecided), fix, tuple(crashes), suppressed)
 
 
 def _last_looked_at(error: Exception) -> Resource | None:

@@ -18,6 +18,7 @@ from review.engine_preview import PreviewError
 from review.machine_readable import annotations
 from stack.environments import RenderError
 from stack.render import render
+from stack.stand_in_outputs import outputs
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -58,7 +59,7 @@ def gate(
 ) -> None:
     """Judge the environment by the policies. Exit code 0: fine, 1: a mandatory policy broken, 2: it can't be told."""
     try:
-        stack = render(environment)
+        stack = render(environment, resolve=outputs)
         found = gating.verdicts(environment, stack)
         own = gating.judge_of(environment, found)
         unused = tuple(gating.unused({environment: found}))

@@ -19,7 +19,7 @@ from stack.resource import Resource
 
 _HERE = Path(__file__).resolve().parent
 _CACHE = ROOT / ".tools" / "review"
-_FORMAT = 2
+_FORMAT = 3
 """Grows when a snapshot gets other contents, so that none that was kept before is read."""
 
 JUDGING = ("policies", "review", "stack", ".github", "explain", "tools/deploy.py")

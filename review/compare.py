@@ -4,16 +4,18 @@ What the engine alone knows stays open: whether the cloud differs from the state
 replaced resource will have. Where that matters the step says so.
 """
 
-import contextlib
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from review import replacements
+from review.option_paths import is_ignored, selected
 from review.plan import Op, Origin, Plan, Step
 from stack.environments import PROJECT
-from stack.properties import Change, Kind, Path, changes, contains, parse_path
+from stack.properties import Change, Path, changes, contains
 from stack.render import Rendered
 from stack.resource import STACK_TYPE, Resource
+from stack.stand_in_outputs import is_made_up
 from stack.values import UNKNOWN
 
 
@@ -29,6 +31,7 @@ def compare(
     before = {resource.urn: resource for resource in _without_stack(base.resources if base else ())}
     after = _without_stack(head.resources if head else ())
     matched = _matched(before, after)
+    renamed = {old.urn: urn for urn, old in matched.items()}
     steps: list[Step] = []
     replaced: set[str] = set()
     for resource in after:
@@ -36,7 +39,7 @@ def compare(
         step = (
             _create(resource)
             if old is None
-            else _compared(old, resource, replaced, _provider(after, resource, providers or {}))
+            else _compared(_waiting_for(old, renamed), resource, replaced, _provider(after, resource, providers or {}))
         )
         if step.op is Op.REPLACE:
             replaced.add(resource.urn)
@@ -137,7 +140,7 @@ def _delete(resource: Resource) -> Step:
 
 
 def _compared(old: Resource, new: Resource, replaced: set[str], provider: Mapping[str, Any]) -> Step:
-    found = [change for change in changes(old.inputs, new.inputs) if not _ignored(change, new)]
+    found = [change for change in changes(old.inputs, new.inputs) if not is_ignored(change, new)]
     reasons = {reason for change in found if (reason := _forces(change.path, new, provider))}
     depends = [key for key, urns in new.property_dependencies.items() if replaced & set(urns)]
     open_keys = [key for key in depends if _has_unknown(new.inputs.get(key))]
@@ -145,7 +148,7 @@ def _compared(old: Resource, new: Resource, replaced: set[str], provider: Mappin
     if _other_provider(old, new):
         reasons.add("provider")
     options = tuple(_options(old, new))
-    notes = [*_notes(old, new, found, reasons), *options]
+    notes = [*_notes(old, new, found, reasons), *_waits(old, new), *options]
     if open_keys and not reasons:
         notes.append(f"{', '.join(open_keys)} may change: what it is made from is replaced (only the engine can say)")
     op = Op.REPLACE if reasons else Op.UPDATE if found or open_keys else Op.SAME
@@ -163,34 +166,41 @@ def _compared(old: Resource, new: Resource, replaced: set[str], provider: Mappin
 
 
 def _options(old: Resource, new: Resource) -> Iterator[str]:
-    """How the engine will treat it in another way; how long it waits is no such thing."""
-    for name in sorted({*old.options, *new.options} - {"customTimeouts"}):
-        before, after = old.options.get(name, "not set"), new.options.get(name, "not set")
-        if before != after:
-            yield f"its option {name} changes: {before} → {after}"
+    """How the engine will treat it in another way. Aliases that a rename has used are told as the rename."""
+    before, after = _told_options(old), _told_options(new)
+    if old.urn != new.urn:
+        before["aliases"] = after.get("aliases")
+    for name in sorted({*before, *after} - {"customTimeouts"}):
+        if (was := before.get(name)) != (will_be := after.get(name)):
+            yield f"its option {name} changes: {_option(was)} → {_option(will_be)}"
 
 
-def _ignored(change: Change, resource: Resource) -> bool:
-    """Whether `ignoreChanges` keeps the old value; it neither adds nor removes an element that it names."""
-    return any(
-        contains(selected, change.path)
-        and not (len(selected) == len(change.path) and change.kind is not Kind.UPDATE and type(change.path[-1]) is int)
-        for selected in _selected(resource, "ignoreChanges").values()
-    )
+def _told_options(resource: Resource) -> dict[str, Any]:
+    return {**resource.options, "aliases": sorted(resource.aliases) or None}
 
 
-def _selected(resource: Resource, option: str) -> Mapping[str, Path]:
-    """The paths of an option by how they are written, without those that the engine can't read either."""
-    found: dict[str, Path] = {}
-    for text in resource.options.get(option, ()):
-        with contextlib.suppress(ValueError):
-            found[text] = parse_path(text)
-    return found
+def _waiting_for(old: Resource, renamed: Mapping[str, str]) -> Resource:
+    """A resource as it was; what it waited for goes by the name that it has now."""
+    waits = sorted(renamed.get(urn, urn) for urn in old.options.get("dependsOn", ()))
+    return dataclasses.replace(old, options={**old.options, "dependsOn": waits}) if waits else old
+
+
+def _option(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(item).rsplit("::", 1)[-1] for item in cast("list[Any]", value))
+    return "not set" if value is None else str(value)
+
+
+def _waits(old: Resource, new: Resource) -> Iterator[str]:
+    """How long the engine waits for it, which interrupts nothing."""
+    before, after = (_option(side.options.get("customTimeouts")) for side in (old, new))
+    if before != after:
+        yield f"its timeouts change: {before} → {after}"
 
 
 def _forces(path: Path, resource: Resource, provider: Mapping[str, Any]) -> str | None:
-    selected = _selected(resource, "replaceOnChanges").items()
-    named = next((text for text, wanted in selected if contains(wanted, path)), None)
+    paths = selected(resource, "replaceOnChanges").items()
+    named = next((text for text, wanted in paths if contains(wanted, path)), None)
     return named or replacements.forcing_property(resource.type, path, resource.inputs, provider)
 
 
@@ -199,7 +209,7 @@ def _has_unknown(value: Any) -> bool:
         return any(_has_unknown(item) for item in value.values())
     if isinstance(value, list):
         return any(_has_unknown(item) for item in value)
-    return value == UNKNOWN
+    return value == UNKNOWN or (isinstance(value, str) and is_made_up(value))
 
 
 def _other_provider(old: Resource, new: Resource) -> bool:

@@ -74,6 +74,11 @@ def unused(found: Mapping[str, Iterable[Verdict]]) -> Iterator[str]:
             yield f"{entry.place}: the suppression of {entry.rule} on {entry.resource} {ended}; remove it"
 
 
+def undecided(found: Iterable[Verdict]) -> tuple[str, ...]:
+    """A sentence on each thing that a rule can't judge before the deployment, by rule, resource and property."""
+    return tuple(sentence for verdict in found for sentence in verdict.undecided)
+
+
 def violations(found: Iterable[Verdict]) -> tuple[Violation, ...]:
     """What is wrong, mandatory violations first, the severest first."""
     severities = ["critical", "high", "medium", "low"]

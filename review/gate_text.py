@@ -29,7 +29,9 @@ def write(
             f"  see  {violation.link}",
             soft_wrap=True,
         )
-    undecided = sum(verdict.undecided for verdict in verdicts)
+    for sentence in (sentence for verdict in verdicts for sentence in verdict.undecided):
+        console.print(escape(sentence), soft_wrap=True)
+    undecided = sum(bool(verdict.undecided) for verdict in verdicts)
     later = f", {undecided} of them again at deployment, when all values are known" if undecided else ""
     stops = sum(violation.mandatory for violation in broken)
     result = f"{stops} mandatory violation(s) stop a deployment" if stops else "nothing stops a deployment"

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from review import grouping, replacements
 from review.capacity import Figure, capacity
 from review.disruption import CHECKSUM, disruptions, is_stateful, keeps_volumes
+from review.harmless import runs_the_same_again, unjudged
 from review.masking import masked, shown_text
 from review.plan import Op, Plan, Step
 from review.preview import short_type
 from review.readable import TextChange, ValueChange, readable_changes, text_of
+from review.refusals import refusals
 from review.renames import ComponentRename, alias, component_renames, kept_by_alias, renames
 from review.report_data import Entry, Item, Part, Report, Summary, Verdict
+from review.widening import widened
 from stack.properties import Kind
 from stack.values import HIDDEN
 
@@ -52,7 +55,8 @@ def _leading(verdict: Verdict, plans: Sequence[Plan], sections: Sections) -> tup
 
 def stops(plan: Plan) -> bool:
     """Whether the deployment would be stopped: by a mandatory policy, or by a protected resource."""
-    return any(violation.mandatory for violation in plan.violations or ()) or any(_hits(step) for step in plan.steps)
+    broken = any(violation.mandatory for violation in plan.violations or ())
+    return broken or any(_hits(step) or _refused(step) for step in plan.steps)
 
 
 def _hits(step: Step) -> bool:
@@ -62,6 +66,28 @@ def _hits(step: Step) -> bool:
     if step.old is None or not step.old.protect:
         return False
     return step.op is Op.DELETE or _is_retained(step) or (step.op is Op.REPLACE and (not step.new or step.new.protect))
+
+
+def _refused(step: Step) -> tuple[str, ...]:
+    """Why the platform will refuse it."""
+    return refusals(step.old, step.new) if step.op in (Op.UPDATE, Op.REPLACE) else ()
+
+
+_OPENING = (Op.CREATE, Op.UPDATE, Op.REPLACE, Op.DELETE, Op.IMPORT, Op.FORGET)
+
+
+def _widened(step: Step) -> tuple[str, ...]:
+    """What it opens that was closed."""
+    return widened(step.old, step.new) if step.op in _OPENING and not step.old_copy else ()
+
+
+def _unjudged(step: Step) -> tuple[str, ...]:
+    """What nobody has judged about it, beside what is said to interrupt something."""
+    if _runs_again(step):
+        return () if step.old and step.new and runs_the_same_again(step.old, step.new) else ("it does something else",)
+    if step.op not in (Op.CREATE, Op.UPDATE, Op.REPLACE, Op.IMPORT) or _interrupts(step):
+        return ()
+    return unjudged(step.old, step.new, in_place=step.op is Op.UPDATE)
 
 
 def _is_retained(step: Step) -> bool:
@@ -125,7 +151,7 @@ def _renamed(component: ComponentRename) -> Item:
 
 def _is_urgent(step: Step) -> bool:
     """Whether a reader must see it however long the report is."""
-    return _loses_data(step) or _hits(step)
+    return _loses_data(step) or _hits(step) or bool(_refused(step) or _widened(step))
 
 
 def _loses_data(step: Step) -> bool:
@@ -138,6 +164,8 @@ def _part(step: Step) -> Part | None:
         return Part.UPDATES
     if step.op in (Op.DELETE, Op.REPLACE, Op.FORGET):
         return Part.LOSSES
+    if _widened(step):
+        return Part.ACCESS
     if step.op in (Op.CREATE, Op.IMPORT):
         return Part.CREATIONS
     if _interrupts(step):
@@ -174,6 +202,8 @@ def _item(step: Step, renamed: str, more: Sequence[str] = ()) -> Item:
         )
     if _hits(step):
         sentences.append("it is protected, so the update stops here")
+    sentences += _refused(step)
+    sentences += [f"WIDENS ACCESS: {opened}" for opened in _widened(step)]
     if _runs_again(step):
         sentences.append("runs again")
     elif step.op is Op.REPLACE:
@@ -190,9 +220,12 @@ def _item(step: Step, renamed: str, more: Sequence[str] = ()) -> Item:
     sentences += interrupted
     sentences += [note for note in step.notes if not note.startswith("it is protected")]
     sentences += more
+    sentences += _unjudged(step)
     if step.drift:
         sentences.append(f"changed outside the program: {', '.join(step.drift)}")
-    shown = () if step.op in (Op.CREATE, Op.DELETE, Op.FORGET, Op.IMPORT) else readable_changes(step.old, step.new)
+    shown = () if step.op in (Op.DELETE, Op.FORGET) else readable_changes(step.old, step.new)
+    if step.old is None:  # the type says it already
+        shown = tuple(change for change in shown if change.path not in ("apiVersion", "kind"))
     if interrupted:  # they say what the checksum means
         shown = tuple(change for change in shown if CHECKSUM not in change.path)
     shown += tuple(ValueChange(path, Kind.UPDATE, HIDDEN, HIDDEN) for path in step.hidden_changes)
@@ -230,7 +263,9 @@ def _verdict(plans: Sequence[Plan], sections: Mapping[Part, tuple[Entry, ...]]) 
         return Verdict.BROKEN
     if any(stops(plan) for plan in plans):
         return Verdict.STOPPED
-    unjudged = any(step.drift or step.new_options for plan in plans for step in plan.steps)
+    unjudged = any(
+        step.drift or step.new_options or _unjudged(step) or _widened(step) for plan in plans for step in plan.steps
+    )
     undecided = any(plan.settings.undecided for plan in plans)
     if (
         unjudged
@@ -283,6 +318,7 @@ def _stopping(plans: Iterable[Plan]) -> Iterable[str]:
     for plan in plans:
         yield from (violation.rule for violation in plan.violations or () if violation.mandatory)
         yield from (f"{step.resource.name} is protected" for step in plan.steps if _hits(step))
+        yield from (f"{step.resource.name} will be refused" for step in plan.steps if _refused(step))
 
 
 def _cares(plans: Sequence[Plan]) -> Iterable[str]:
@@ -302,12 +338,16 @@ def _cares(plans: Sequence[Plan]) -> Iterable[str]:
             yield f"{word} {_few(gone)}"
     if old_copies:
         yield f"deletes the old copy of {_few(old_copies)}"
+    if opened := [step.resource.name for step in steps if _widened(step)]:
+        yield f"opens more than before at {_few(opened)}"
     if interrupted := [step.resource.name for step in steps if _interrupts(step)]:
         yield f"interrupts {_few(interrupted)}"
     if drifted := [step.resource.name for step in steps if step.drift]:
         yield f"undoes what was changed outside the program at {_few(drifted)}"
     if optioned := [step.resource.name for step in steps if step.new_options]:
         yield f"changes the options of {_few(optioned)}"
+    if open_ := [step.resource.name for step in steps if _unjudged(step)]:
+        yield f"nobody has judged the change of {_few(open_)}"
     if undecided := [path for plan in plans for path in plan.settings.undecided]:
         yield f"sets {_few(undecided)} anew"
     if any(plan.doubts for plan in plans):
@@ -351,6 +391,7 @@ def _summary(plan: Plan) -> Summary:
         counts={op: count for op, count in counts.items() if count},
         policies=len({violation.rule for violation in violations if violation.mandatory}),
         protected=sum(_hits(step) for step in plan.steps),
+        refused=sum(bool(_refused(step)) for step in plan.steps),
         advice=len({violation.rule for violation in violations if not violation.mandatory}),
         judged=plan.violations is not None,
         figures=capacity(plan.before, plan.after),

@@ -27,6 +27,7 @@ class Part(StrEnum):
     DOUBTS = "Not certain"
     VIOLATIONS = "Policy violations"
     ACCEPTED = "Suppressed findings"
+    ACCESS = "Wider access"
     LOSSES = "Deletions and replacements"
     DISRUPTIONS = "Restarts, reboots and evictions"
     CAPACITY = "Capacity"
@@ -86,7 +87,8 @@ class Summary:
     """One environment in numbers.
 
     `policies` are the rules that stop it and `advice` those that don't, `protected` the resources that would go
-    although they are protected; `judged` is false where nobody has asked the policies.
+    although they are protected, `refused` those whose change the platform refuses; `judged` is false where nobody has
+    asked the policies.
     """
 
     environment: str
@@ -94,6 +96,7 @@ class Summary:
     counts: Mapping[Op, int]
     policies: int
     protected: int
+    refused: int
     advice: int
     judged: bool
     figures: tuple[Figure, ...]
@@ -101,12 +104,16 @@ class Summary:
     @property
     def stops(self) -> bool:
         """Whether a deployment would be stopped."""
-        return bool(self.policies or self.protected)
+        return bool(self.policies or self.protected or self.refused)
 
     @property
     def stopped_by(self) -> str:
         """What stops it, in a few words."""
-        named = ((self.policies, "policy", "policies"), (self.protected, "protected resource", "protected resources"))
+        named = (
+            (self.policies, "policy", "policies"),
+            (self.protected, "protected resource", "protected resources"),
+            (self.refused, "refusal", "refusals"),
+        )
         found = ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in named if count)
         return found or ("nothing" if self.judged else "not judged")
 

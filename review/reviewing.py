@@ -116,7 +116,7 @@ def _judged(
         plan,
         violations=found,
         errors=(*plan.errors, *own.crashes),
-        doubts=(*plan.doubts, *doubts),
+        doubts=(*plan.doubts, *(gate.undecided(verdicts) if plan.changed else ()), *doubts),
         judge_changes=changes,
         accepted=(*(sentence for _, sentence in gate.suppressed(verdicts)), *unused),
     )

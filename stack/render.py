@@ -165,7 +165,9 @@ class _Recorder(mocks.MockMonitor):
 
     def _resource(self, urn: str, request: Any, state: Mapping[str, Any]) -> Resource:
         inputs, secret_paths = property_values(MessageToDict(request.object))
+        needed = {urn for urns in request.propertyDependencies.values() for urn in urns.urns}
         options = {
+            "dependsOn": sorted(set(request.dependencies) - needed),
             "deleteBeforeReplace": request.deleteBeforeReplace,
             "retainOnDelete": request.retainOnDelete,
             "ignoreChanges": list(request.ignoreChanges),

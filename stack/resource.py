@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
+from stack.properties import Path, format_path
 from stack.values import UNKNOWN
 
 STACK_TYPE = "pulumi:pulumi:Stack"
@@ -12,7 +13,13 @@ _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Replicati
 
 
 class Undecided(Exception):
-    """A rule asked for a value that isn't known yet; it is asked again during the deployment, when it is."""
+    """A rule asked for a value that isn't known yet; it is asked again during the deployment, when it is.
+
+    `path` is where the value is, as far as it is known: below the resource, or below what was looked at last.
+    """
+
+    def __init__(self, path: Path = ()) -> None:
+        super().__init__(f"{format_path(path) or 'a value'} is known only after the deployment")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,15 +109,15 @@ class Resource:
 
 def dig(tree: Any, *path: str | int) -> Any:
     """The value below a tree, None where there is none. Raises Undecided for an unknown one on the way."""
-    for part in path:
+    for depth, part in enumerate(path):
         if tree == UNKNOWN:
-            raise Undecided
+            raise Undecided(path[:depth] or path)
         if isinstance(part, int):
             tree = tree[part] if isinstance(tree, Sequence) and len(cast("Sequence[Any]", tree)) > part else None
         else:
             tree = cast("Mapping[str, Any]", tree).get(part) if isinstance(tree, Mapping) else None
     if tree == UNKNOWN:
-        raise Undecided
+        raise Undecided(path)
     return tree
 
 

@@ -4,7 +4,6 @@ They answer the shop's own calls (backups to S3, secrets, the database's descrip
 its form is refused here. A resource type without an entry in `_CREATORS` exists in AWS only, and `make up` says so.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from local.plan import PlannedPod
 from local.problem import Problem
 from local.spec import Container, Pod, Probe
 from local.state import State
+from stack import stand_in_outputs
 from stack.resource import Resource
 
 __all__ = ["ADDRESS", "ENDPOINT", "NAME", "PORT", "Account", "create", "pod", "resolve"]
@@ -139,23 +139,8 @@ def _create(account: Account, resource: Resource, creator: Creator) -> None:
 
 
 def resolve(kind: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What AWS would answer about a new resource, for the render: names, ARNs, the database's address."""
+    """What AWS would answer about a new resource, for the render: names, ARNs, and where the database listens here."""
     if not kind.startswith("aws:"):
         return {}
-    arn = f"arn:aws:{kind.split(':')[1].split('/', maxsplit=1)[0]}:local:000000000000:{name}"
-    found: dict[str, Any] = {"arn": arn}
-    if kind == "aws:rds/instance:Instance":
-        return found | {
-            "id": inputs.get("identifier") or name,
-            "address": "127.0.0.1",
-            "endpoint": "127.0.0.1:5432",
-            "port": 5432,
-            "resourceId": "db-LOCAL",
-        }
-    if kind == "aws:rds/parameterGroup:ParameterGroup":
-        return found | {"id": rds.group_name(inputs), "name": rds.group_name(inputs)}
-    if kind in ("aws:ec2/securityGroup:SecurityGroup", "aws:kms/key:Key"):
-        made = f"named-by-aws-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-        return found | {"id": made} | ({"keyId": made} if kind == "aws:kms/key:Key" else {})
-    own = inputs.get("bucket") or inputs.get("name") or inputs.get("namePrefix") or name
-    return found | {"id": own, "name": own}
+    here = {"address": "127.0.0.1", "endpoint": "127.0.0.1:5432"} if kind == "aws:rds/instance:Instance" else {}
+    return {**stand_in_outputs.outputs(kind, name, inputs), **here}

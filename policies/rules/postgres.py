@@ -5,10 +5,10 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from policies.rule import Finding, Findings, Parameters, Severity, rule
+from stack.postgres_parameters import parameters as parameters_of_version
 from stack.resource import Resource, Stack, dig
 
 _RDS = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide"
@@ -33,18 +33,8 @@ MEMORY_GIB: Mapping[str, float] = {
 }
 """Memory by instance class (AWS: Hardware specifications for DB instance classes)."""
 
-_CONTEXTS: Mapping[str, str] = dict(
-    line.split() for line in Path(__file__).with_name("postgres_parameters.txt").read_text().splitlines()
-)
-"""Every parameter of Postgres 16 and 17 with its context, as `postgres --describe-config` and pg_settings tell it."""
-_STATIC = {
-    *(name for name, context in _CONTEXTS.items() if context == "postmaster"),
-    "pg_stat_statements.max",
-    "rds.logical_replication",
-    "rds.restrict_password_commands",
-    "rds.custom_dns_resolution",
-}
-"""Parameters that take effect at a restart only; RDS refuses apply method `immediate` for them."""
+_STATIC_OF_RDS = {"rds.logical_replication", "rds.restrict_password_commands", "rds.custom_dns_resolution"}
+"""RDS's own parameters that take effect at a restart only (AWS: Working with parameters on RDS for PostgreSQL)."""
 
 
 class FormulaError(ValueError):
@@ -291,16 +281,55 @@ def statement_logging(stack: Stack, parameters: Parameters) -> Findings:
 def apply_method(stack: Stack, _: Parameters) -> Findings:
     """Each parameter is one that Postgres has, and its apply method one that RDS accepts."""
     for group, values in _groups(stack):
-        for name, (_value, method) in values.items():
+        known = parameters_of_version(_major(group.get("family")))
+        if not known:
+            yield Finding(f"nobody knows the parameters of {group.get('family')}: {_HOW_TO_KNOW}", group)
+            continue
+        loaded = {part.strip() for part in values.get("shared_preload_libraries", ("", ""))[0].split(",")}
+        for name, (value, method) in values.items():
+            extension, dot, _rest = name.partition(".")
+            parameter = known.get(name)
             if method not in ("immediate", "pending-reboot"):
                 yield Finding(f"{name} has the apply method {method}", group)
-            elif name in _STATIC and method == "immediate":
+            elif method == "immediate" and (
+                name in _STATIC_OF_RDS or (parameter and parameter.context == "postmaster")
+            ):
                 yield Finding(f"{name} takes effect at a restart only, but is to be applied at once", group)
-        loaded = {part.strip() for part in values.get("shared_preload_libraries", ("", ""))[0].split(",")}
-        for name in values:
-            extension, dot, _rest = name.partition(".")
-            if name not in _CONTEXTS and not (dot and extension in {"rds", *loaded}):
-                yield Finding(f"{name} is no parameter of Postgres, nor of a library that is loaded", group)
+            if parameter is None or (dot and extension not in loaded):
+                if not (dot and extension in {"rds", *loaded}):
+                    yield Finding(
+                        f"{name} is no parameter of {group.get('family')}, nor of a library that it loads", group
+                    )
+            elif parameter.context == "internal":
+                yield Finding(f"{name} can't be set: Postgres tells it only", group)
+            elif fault := parameter.refuses(value):
+                yield Finding(f"{name} {value!r} {fault}", group)
+
+
+_HOW_TO_KNOW = "add the version to testing/postgres_programs.py and run python -m testing.postgres_parameters"
+
+
+def _major(text: Any) -> int:
+    """The major version in a family (postgres17) or an engine's version (17.4); 0 for what has none."""
+    found = re.search(r"\d+", str(text))
+    return int(found[0]) if found else 0
+
+
+@rule(
+    "postgres-versions-agree",
+    severity=Severity.HIGH,
+    protects="AWS refuses an instance whose parameter group is of another major version.",
+    fix="Derive the group's family and the instance's version from one setting, as components/postgres does.",
+    link=f"{_RDS}/USER_WorkingWithParamGroups.html",
+)
+def versions_agree(stack: Stack, _: Parameters) -> Findings:
+    """The parameter group is of the instance's major version."""
+    for group in stack.of("rds/parameterGroup:ParameterGroup"):
+        for instance in stack.of(*_INSTANCE):
+            versions = _major(group.get("family")), _major(instance.get("engineVersion"))
+            used = instance.get("parameterGroupName") in (group.get("name"), group.name) or _primary(instance)
+            if used and all(versions) and versions[0] != versions[1]:
+                yield Finding(f"{group.get('family')} isn't the family of version {versions[1]}", group)
 
 
 @rule(

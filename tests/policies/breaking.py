@@ -322,6 +322,7 @@ BREAKS: Mapping[str, Break] = {
     "postgres-tls-forced": lambda stack: stack.parameter("rds.force_ssl", value="0"),
     "postgres-statement-logging": lambda stack: stack.parameter("log_statement", value="all"),
     "postgres-apply-method": lambda stack: stack.parameter("shared_buffers", applyMethod="immediate"),
+    "postgres-versions-agree": _setter(GROUP, "family", "postgres17"),
     "postgres-parameters-fit": lambda stack: stack.parameter("shared_buffers", value="1900000"),
     "postgres-log-retention": _setter("postgres-log-postgresql", "retentionInDays", None),
     "pgbouncer-pools-fit": _many_pools,
@@ -769,6 +770,15 @@ OTHER_BREAKS: tuple[tuple[str, str, Break], ...] = (
     ("postgres-apply-method", "rds.logical_replication", _parameter("rds.logical_replication", "1")),
     ("postgres-apply-method", "huge_pages", _parameter("huge_pages", "off")),
     ("postgres-apply-method", "no parameter", _parameter("shared_bufers", "1000")),
+    ("postgres-apply-method", "of a later version", _parameter("transaction_timeout", "1000")),
+    ("postgres-apply-method", "a family that nobody knows", _setter(GROUP, "family", "postgres12")),
+    ("postgres-apply-method", "of a library that isn't loaded", _parameter("pg_cron.log_run", "1")),
+    ("postgres-apply-method", "out of its bounds", _parameter("max_worker_processes", "300000", "pending-reboot")),
+    ("postgres-apply-method", "with a unit", _parameter("work_mem", "64MB")),
+    ("postgres-apply-method", "no switch", _parameter("jit", "maybe")),
+    ("postgres-apply-method", "none of its values", _parameter("wal_level", "full", "pending-reboot")),
+    ("postgres-apply-method", "only to be read", _parameter("block_size", "16384")),
+    ("postgres-apply-method", "static of a library", _parameter("pg_stat_statements.max", "5000")),
     (
         "postgres-parameters-fit",
         "formula",
@@ -835,6 +845,275 @@ OTHER_BREAKS: tuple[tuple[str, str, Break], ...] = (
     ("no-plain-secrets", "by its name", _setter("postgres-firewall", "tags", {"connectionString": "Server=x;Pwd=y"})),
 )
 """Further ways to break some of them: rule, what it is, the change."""
+
+
+def _fields(name: str, **changed: Any) -> Break:
+    return lambda stack: stack[name].update(changed)
+
+
+def _more_statement(name: str, key: str = "policy", **statement: Any) -> Break:
+    """One more statement in a policy document."""
+
+    def breaks(stack: Editable) -> None:
+        document = json.loads(stack[name][key])
+        document["Statement"].append({"Effect": "Allow", **statement})
+        stack[name][key] = json.dumps(document)
+
+    return breaks
+
+
+def _statement(name: str, number: int, key: str = "policy", **changed: Any) -> Break:
+    """A statement of a policy document, changed; what is None goes."""
+
+    def breaks(stack: Editable) -> None:
+        document = json.loads(stack[name][key])
+        document["Statement"][number] |= changed
+        kept = {part: value for part, value in document["Statement"][number].items() if value is not None}
+        document["Statement"][number] = kept
+        stack[name][key] = json.dumps(document)
+
+    return breaks
+
+
+def _rewritten(stack: Editable) -> None:
+    """The same policy with other white space, and lists of one in the place of lone values."""
+    document = json.loads(stack["redis-jobs-policy"]["policy"])
+    for statement in document["Statement"]:
+        statement["Action"] = [*reversed(statement["Action"])]
+    stack["redis-jobs-policy"]["policy"] = json.dumps(document, indent=2)
+
+
+def _metadata(name: str, part: str, **added: str) -> Break:
+    names = {key.replace("__", "/"): value for key, value in added.items()}
+    return lambda stack: stack[name]["metadata"].setdefault(part, {}).update(names)
+
+
+def _bound_to(kind: str, name: str) -> Break:
+    subject = {"kind": kind, "name": name, "namespace": "simone"}
+    return lambda stack: stack["monitoring-prometheus-role-binding"]["subjects"].append(subject)
+
+
+def _alert_dropped(stack: Editable) -> None:
+    data = stack["monitoring-prometheus-rules"]["data"]
+    file = next(name for name, text in data.items() if "alert:" in text)
+    data[file] = re.sub(r"(?s)  - alert: .*?(?=  - alert: |\Z)", "", data[file], count=1)
+
+
+CAREFUL, STOPPED, HARMLESS = "careful", "stopped", "harmless"
+NOBODY = "nobody has judged what changing it does"
+
+CHANGES: tuple[tuple[str, str, str, Break], ...] = (
+    (
+        "an action",
+        CAREFUL,
+        "it allows s3:DeleteObject on arn:aws:s3:::x",
+        _more_statement("redis-jobs-policy", Action="s3:DeleteObject", Resource="arn:aws:s3:::x"),
+    ),
+    (
+        "a wildcard in an action",
+        CAREFUL,
+        "it allows s3:GetObject*",
+        _more_statement(
+            "redis-jobs-policy", Action=["s3:GetObject*"], Resource=["arn:aws:s3:::simone-prod-redis-backups/redis/*"]
+        ),
+    ),
+    (
+        "another resource",
+        CAREFUL,
+        "on arn:aws:s3:::other/*",
+        _statement("redis-jobs-policy", 0, Resource=["arn:aws:s3:::other/*"]),
+    ),
+    ("a condition gone", CAREFUL, "it allows s3:ListBucket", _statement("redis-jobs-policy", 1, Condition=None)),
+    (
+        "another service account",
+        CAREFUL,
+        "under another condition",
+        _statement(
+            "redis-jobs-role",
+            0,
+            "assumeRolePolicy",
+            Condition={"StringEquals": {"oidc:sub": "system:serviceaccount:simone:other"}},
+        ),
+    ),
+    (
+        "another account in a trust policy",
+        CAREFUL,
+        "it allows sts:AssumeRole to AWS 210987654321",
+        _more_statement(
+            "redis-jobs-role", "assumeRolePolicy", Principal={"AWS": "210987654321"}, Action="sts:AssumeRole"
+        ),
+    ),
+    (
+        "another account at a key",
+        CAREFUL,
+        "it allows kms:Decrypt to AWS arn:aws:iam::210987654321:root",
+        _more_statement(
+            "redis-backups-key", Principal={"AWS": "arn:aws:iam::210987654321:root"}, Action="kms:Decrypt", Resource="*"
+        ),
+    ),
+    (
+        "another account at a bucket",
+        CAREFUL,
+        "it allows s3:GetObject on arn:aws:s3:::x/* to AWS 210987654321",
+        _more_statement(
+            "redis-backups-policy",
+            Principal={"AWS": ["210987654321"]},
+            Action="s3:GetObject",
+            Resource="arn:aws:s3:::x/*",
+        ),
+    ),
+    (
+        "a narrow policy attached",
+        CAREFUL,
+        "gets the policy arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess",
+        _new(
+            "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+            role="simone",
+            policyArn="arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess",
+        ),
+    ),
+    (
+        "a boundary off",
+        CAREFUL,
+        "may call",
+        _new("aws:lambda/permission:Permission", principal="s3.amazonaws.com", function="f", sourceAccount="1"),
+    ),
+    (
+        "another network at the database",
+        CAREFUL,
+        "it lets in 10.9.0.0/24, on port 5432",
+        _fields("postgres-firewall-cluster", cidrIpv4="10.9.0.0/24", referencedSecurityGroupId=None),
+    ),
+    ("more ports", CAREFUL, "on port 5432 to 5433", _fields("postgres-firewall-cluster", toPort=5433)),
+    (
+        "egress",
+        CAREFUL,
+        "it lets out to 0.0.0.0/0, on every port",
+        _new("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", cidrIpv4="0.0.0.0/0", ipProtocol="-1"),
+    ),
+    (
+        "a verb",
+        CAREFUL,
+        "it allows list endpoints",
+        lambda stack: stack["monitoring-prometheus-role"]["rules"].append(
+            {"apiGroups": [""], "resources": ["endpoints"], "verbs": ["list"]}
+        ),
+    ),
+    ("a subject", CAREFUL, "ServiceAccount simone api gets the role", _bound_to("ServiceAccount", "api")),
+    (
+        "a flow",
+        CAREFUL,
+        "it lets in pods of storefront, on port 9",
+        _peer(
+            "network-api",
+            ingress={
+                "from": [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": "storefront"}}}],
+                "ports": [{"port": 9}],
+            },
+        ),
+    ),
+    (
+        "a network",
+        CAREFUL,
+        "it lets its pods out to 192.0.2.0/24, on every port",
+        _peer("network-api", egress={"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}),
+    ),
+    (
+        "egress without limits",
+        CAREFUL,
+        "it no longer limits egress",
+        _setter_below("network-api", "policyTypes", ["Ingress"]),
+    ),
+    ("a network policy gone", CAREFUL, "limited by it no more", lambda stack: stack.drop("network-api")),
+    (
+        "one more range",
+        CAREFUL,
+        "it lets in 198.51.100.0/24",
+        lambda stack: stack["gateway-services-door"]["spec"]["loadBalancerSourceRanges"].append("198.51.100.0/24"),
+    ),
+    ("a Service on every node", CAREFUL, "it is of type NodePort", _setter_below("api-service", "type", "NodePort")),
+    (
+        "a name that leads out",
+        CAREFUL,
+        "out of the cluster, to evil.example",
+        lambda stack: stack["api-service"]["spec"].update(type="ExternalName", externalName="evil.example"),
+    ),
+    (
+        "a role for pods",
+        CAREFUL,
+        "its pods may use the role arn:aws:iam::1:role/x",
+        _metadata("pgbouncer-account", "annotations", **{"eks.amazonaws.com__role-arn": "arn:aws:iam::1:role/x"}),
+    ),
+    (
+        "another account for pods",
+        CAREFUL,
+        "its pods run as prometheus",
+        lambda stack: stack.pod(BALANCER).update(serviceAccountName="prometheus"),
+    ),
+    ("a public address", CAREFUL, "it gives a public address", _new("aws:ec2/eip:Eip", domain="vpc")),
+    (
+        "a public access block gone",
+        CAREFUL,
+        "nothing keeps the bucket from being made public",
+        lambda stack: stack.drop("redis-backups-private"),
+    ),
+    (
+        "a type that nobody judges",
+        CAREFUL,
+        "nobody judges the type aws:sqs/queue:QueueX yet",
+        _new("aws:sqs/queue:QueueX", name="x"),
+    ),
+    ("smaller storage", STOPPED, "storage never shrinks", _setter(INSTANCE, "allocatedStorage", 20)),
+    ("an older version", STOPPED, "no way back to an older version", _setter(INSTANCE, "engineVersion", "15.1")),
+    ("a new major version", STOPPED, "needs allow_major_version_upgrade", _setter(INSTANCE, "engineVersion", "18.1")),
+    (
+        "a limit below the storage",
+        STOPPED,
+        "maxAllocatedStorage 10 is below",
+        _setter(INSTANCE, "maxAllocatedStorage", 10),
+    ),
+    (
+        "a selector",
+        CAREFUL,
+        NOBODY,
+        lambda stack: stack["api-service"]["spec"]["selector"].update({"app.kubernetes.io/name": "storefront"}),
+    ),
+    ("a strategy", CAREFUL, NOBODY, _setter_below(BALANCER, "strategy", {"type": "Recreate"})),
+    ("fewer pods", CAREFUL, NOBODY, _setter_below("api-autoscaler", "maxReplicas", 4)),
+    ("a suspended job", CAREFUL, NOBODY, _setter_below("postgres-database-maintenance", "suspend", True)),
+    (
+        "a job's command",
+        CAREFUL,
+        NOBODY,
+        lambda stack: stack["postgres-database-maintenance"]["spec"]["jobTemplate"]["spec"]["template"]["spec"][
+            "containers"
+        ][0].update(args=["drop"]),
+    ),
+    ("an alert gone", CAREFUL, NOBODY, _alert_dropped),
+    (
+        "a controller's annotation",
+        CAREFUL,
+        NOBODY,
+        _metadata("api-service", "annotations", **{"service.beta.kubernetes.io__aws-load-balancer-internal": "false"}),
+    ),
+    ("a planner's parameter", CAREFUL, NOBODY, _parameter("enable_seqscan", "off")),
+    ("shorter backups", CAREFUL, NOBODY, _setter(INSTANCE, "backupRetentionPeriod", 8)),
+    (
+        "an edge expression",
+        CAREFUL,
+        NOBODY,
+        lambda stack: stack["edge-request-cache-settings"]["rules"][0].update(expression="false"),
+    ),
+    ("a tag", HARMLESS, "", lambda stack: stack[INSTANCE]["tags"].update(owner="shop")),
+    ("a private note", HARMLESS, "", _metadata("api-service", "annotations", note="hello")),
+    ("a label", HARMLESS, "", _metadata("api-service", "labels", team="shop")),
+    ("the same policy written otherwise", HARMLESS, "", _rewritten),
+    ("more storage", HARMLESS, "", _setter(INSTANCE, "allocatedStorage", 200)),
+    ("one more alert", HARMLESS, "", _alert("expr: up == 0")),
+    ("slow statements", HARMLESS, "", _parameter("log_min_duration_statement", "90")),
+    ("more pods at most", HARMLESS, "", _setter_below("api-autoscaler", "maxReplicas", 13)),
+)
+"""What a review says of a change: what it is, the verdict without policies, what is said, the change."""
 
 
 CRASHES: tuple[tuple[str, str, Break], ...] = (

@@ -1,14 +1,15 @@
-"""The real environments, rendered once."""
+"""The real environments with stand-ins for what a cloud would answer, rendered once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import pytest
 
 from stack.environments import environments
-from stack.render import Rendered
+from stack.render import Rendered, render
+from stack.stand_in_outputs import outputs
 
 
 @pytest.fixture(scope="session")
-def rendered(rendered: Callable[[str], Rendered]) -> Mapping[str, Rendered]:
-    """Every environment."""
-    return {environment: rendered(environment) for environment in environments()}
+def rendered() -> Mapping[str, Rendered]:
+    """Every environment, as the gate and the review judge it."""
+    return {environment: render(environment, resolve=outputs) for environment in environments()}

@@ -108,7 +108,7 @@ def test_the_gate_of_a_rule_that_fails_says_so_and_ends_with_2(
 ) -> None:
     whole = Editable.of(rendered["prod"])
     CRASHES[0][2](whole)
-    monkeypatch.setattr("review.__main__.render", lambda _: whole.stack())
+    monkeypatch.setattr("review.__main__.render", lambda _, **_known: whole.stack())
     result = CliRunner().invoke(app, ["gate", "prod"])
     assert result.exit_code == 2
     assert "the rule redis-eviction-policy can't judge redis-data-config: ValueError: '10gig'" in result.output

@@ -1,5 +1,6 @@
 """How a resource's options steer what the comparison says, as they steer the engine."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -64,3 +65,29 @@ def test_an_added_element_is_not_ignored(path: str) -> None:
 def test_options_are_the_new_programs() -> None:
     before, after = _stack("a:1", 1), _stack("a:2", 1, ignoreChanges=["*"])
     assert compare(before, after).steps[0].op is Op.SAME
+
+
+def _with_options(**more: Any) -> Rendered:
+    (web,) = _stack("a:1", 1).resources
+    return Rendered(
+        environment="prod", resources=(dataclasses.replace(web, **more),), exports={}, secret_exports=frozenset()
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"options": {"dependsOn": ["urn:pulumi:prod::simone::x::database"]}}, "dependsOn changes: not set → database"),
+        ({"aliases": ("old",)}, "aliases changes: not set → old"),
+    ],
+)
+def test_what_the_engine_is_told_of_a_resource_is_compared(more: dict[str, Any], told: str) -> None:
+    for before, after in ((_stack("a:1", 1), _with_options(**more)), (_with_options(**more), _stack("a:1", 1))):
+        step = compare(before, after).steps[0]
+        assert (step.op, step.new_options) == (Op.SAME, True)
+    assert told in compare(_stack("a:1", 1), _with_options(**more)).steps[0].notes[0]
+
+
+def test_changed_timeouts_are_told_and_harmless() -> None:
+    step = compare(_stack("a:1", 1), _with_options(options={"customTimeouts": {"create": "10m"}})).steps[0]
+    assert (step.new_options, step.notes) == (False, ("its timeouts change: not set → {'create': '10m'}",))

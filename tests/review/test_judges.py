@@ -129,7 +129,7 @@ def weakened(rendered: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_change_that_disables_the_rules_it_breaks_is_stopped_by_its_base(
     weakened: Rendered, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("review.__main__.render", lambda _: weakened)
+    monkeypatch.setattr("review.__main__.render", lambda _, **_known: weakened)
     alone = CliRunner().invoke(app, ["gate", "prod"])
     both = CliRunner().invoke(app, ["gate", "prod", "--base", "HEAD"])
     assert "s3-block-complete" not in alone.output

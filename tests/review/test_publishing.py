@@ -66,6 +66,7 @@ def _report(text: str) -> Report:
         counts={Op.CREATE: 3},
         policies=1,
         protected=0,
+        refused=0,
         advice=1,
         judged=True,
         figures=(Figure(text, text, 1, 2),),

@@ -69,6 +69,7 @@ def test_no_report_shows_a_secret(name: str) -> None:
     [
         ("nothing", Verdict.NO_CHANGES),
         ("immediate-parameter", Verdict.HARMLESS),
+        ("flow-added", Verdict.CAREFUL),
         ("migration-released", Verdict.HARMLESS),
         ("reboot-parameter", Verdict.CAREFUL),
         ("memory-cut", Verdict.CAREFUL),
@@ -114,7 +115,7 @@ def test_a_variable_in_front_is_one_change() -> None:
 
 
 def test_an_element_put_in_between_is_one_change() -> None:
-    entry = reviewed("flow-added").sections[Part.UPDATES][0]
+    entry = reviewed("flow-added").sections[Part.ACCESS][0]
     assert [change.path for change in entry.item.changes] == ["spec.ingress[1]"]
 
 

@@ -1,0 +1,36 @@
+"""Sets of addresses compared."""
+
+import ipaddress
+from collections.abc import Iterable
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def network(text: str, excluded: Iterable[str] = ()) -> list[Network]:
+    """A network without those excluded from it. Raises ValueError for what is no network."""
+    left: list[Network] = [ipaddress.ip_network(text, strict=False)]
+    for hole in (ipaddress.ip_network(one, strict=False) for one in excluded):
+        rest: list[Network] = []
+        for part in left:
+            if part.version == hole.version and hole.supernet_of(part):  # pyright: ignore[reportArgumentType]
+                continue
+            if part.version == hole.version and part.supernet_of(hole):  # pyright: ignore[reportArgumentType]
+                rest += part.address_exclude(hole)  # pyright: ignore[reportArgumentType]
+            else:
+                rest.append(part)
+        left = rest
+    return left
+
+
+def beyond(new: Iterable[Network], old: Iterable[Network]) -> list[str]:
+    """Of the new networks those that the old ones together don't hold."""
+    before = [*old]
+    merged: list[Network] = [
+        *ipaddress.collapse_addresses(one for one in before if isinstance(one, ipaddress.IPv4Network)),
+        *ipaddress.collapse_addresses(one for one in before if isinstance(one, ipaddress.IPv6Network)),
+    ]
+    return [
+        str(one)
+        for one in new
+        if not any(one.version == held.version and held.supernet_of(one) for held in merged)  # pyright: ignore[reportArgumentType]
+    ]
