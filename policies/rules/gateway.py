@@ -1,5 +1,6 @@
 """The gateway's nginx, read as nginx reads it."""
 
+import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ import crossplane
 
 from policies.networks import wide
 from policies.rule import Finding, Findings, Parameters, Severity, rule
-from stack.resource import Resource, Stack
+from stack.resource import Resource, Stack, dig
 
 _DOCS = "https://nginx.org/en/docs/http"
 _OLD_PROTOCOLS = {"SSLv2", "SSLv3", "TLSv1", "TLSv1.1"}
@@ -66,11 +67,19 @@ def configuration_read(stack: Stack, _: Parameters) -> Findings:
 def hardened(stack: Stack, _: Parameters) -> Findings:
     """The gateway knows the edge by its certificate, speaks new TLS only, and stores no answer with a cookie."""
     for holder, directives, _errors in _configurations(stack):
-        for fault in _faults(directives):
+        for fault in _faults(directives, banned_cookies=_bans_cookies(holder)):
             yield Finding(fault, holder)
 
 
-def _faults(directives: Sequence[Directive]) -> Iterator[str]:
+def _bans_cookies(holder: Resource) -> bool:
+    """Whether the shield's script, which sets $unkept, is told to keep no answer with Set-Cookie."""
+    routes, script = holder.get("data", "routes.json"), holder.get("data", "shield.lua")
+    if not routes or "config.unkept_headers" not in str(script):
+        return False
+    return "set-cookie" in (str(name).lower() for name in dig(json.loads(str(routes)), "unkept_headers") or ())
+
+
+def _faults(directives: Sequence[Directive], *, banned_cookies: bool) -> Iterator[str]:
     for server in _all(directives, "server"):
         inside: Sequence[Directive] = server.get("block") or ()
         encrypted = any("ssl" in listen["args"] for listen in _all(inside, "listen"))
@@ -92,7 +101,8 @@ def _faults(directives: Sequence[Directive]) -> Iterator[str]:
         if any(one["args"][:1] == [wrong] for one in _all(directives, name)):
             yield why
     stored = any(one["args"] != ["off"] for one in _all(directives, "proxy_cache"))
-    cookies = [one for one in _all(directives, "proxy_no_cache") if "$upstream_http_set_cookie" in one["args"]]
+    bans = {"$upstream_http_set_cookie", *(["$unkept"] if banned_cookies else [])}
+    cookies = [one for one in _all(directives, "proxy_no_cache") if bans & set(one["args"])]
     if stored and not cookies:
         yield "it stores answers with Set-Cookie"
     if any("Set-Cookie" in one["args"] for one in _all(directives, "proxy_ignore_headers")) and not cookies:

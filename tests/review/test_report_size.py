@@ -59,7 +59,7 @@ def test_five_thousand_updates_show_the_first_ones_and_count_the_others() -> Non
     assert len(text) <= SIZE_LIMIT
     assert "Updates (5,000)" in text
     assert "`pgbouncer-config-0`" in text
-    shown = text.count("data.size")
+    shown = text.count("- **~** `pgbouncer-config-")
     assert shown > 200
     assert f"… and {5_000 - shown:,} more, left out for length" in text
 
@@ -124,7 +124,8 @@ def test_what_nobody_deploys_never_leads() -> None:
 def test_nothing_is_deleted_is_only_said_where_nothing_is_lost() -> None:
     assert _headline(planned("immediate-parameter")).headline == "Nothing is deleted, replaced or interrupted"
     old = _named("pgbouncer-config")
-    new = dataclasses.replace(old, inputs={**old.inputs, "data": {}})
+    metadata = {**old.inputs["metadata"], "labels": {}}
+    new = dataclasses.replace(old, inputs={**old.inputs, "metadata": metadata})
     step = Step(op=Op.UPDATE, urn=old.urn, old=old, new=new)
     report = _headline(Plan(environment="prod", origin=Origin.RENDERS, steps=(step,)))
     assert "eleted" not in report.headline
