@@ -54,14 +54,14 @@ class Visits:
     def __init__(self, refused: Counter) -> None:
         self._of_client = Quota(VISITS, VISITS_SECONDS)
         self._of_all = Quota(ALL_VISITS, ALL_VISITS_SECONDS)
-        self._refused = refused
+        self._client_refused, self._all_refused = refused.labels("client"), refused.labels("all")
 
     def admit(self, client: str) -> None:
         """Count one more of `client`. Raises Problem 429, or 503 where it isn't this client's doing."""
         if not self._of_client.take(client, 1):
-            self._refused.labels("client").inc()
+            self._client_refused.inc()
             wait = str(int(VISITS_SECONDS / VISITS))
             raise Problem(429, "Too many carts were begun from this address: sign in.", headers={"Retry-After": wait})
         if not self._of_all.take("", 1):
-            self._refused.labels("all").inc()
+            self._all_refused.inc()
             raise Problem(503, "Too many carts are being begun: sign in, or try again.", headers={"Retry-After": "5"})
