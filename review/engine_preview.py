@@ -102,6 +102,7 @@ def parse(text: str, source: str = "the preview", events: Sequence[Event] | None
     stopped = bool(refused) or any(violation.mandatory for violation in violations or ())
     return Plan(
         environment=_environment(preview),
+        region=str((preview.get("config") or {}).get("aws:region", "")),
         origin=Origin.ENGINE,
         steps=tuple(step for step in steps if step is not stack and not _is_default_provider(step.resource)),
         exports_before=stack.old.outputs if stack and stack.old else {},

@@ -175,11 +175,12 @@ def _entry(part: Part, entry: Entry, link_to: LinkTo | None) -> Iterator[str]:
     if part in _SENTENCES:
         yield f"- {prose(item.subject)}{where}"
         return
-    if part in (Part.CAPACITY, Part.SETTINGS, Part.OUTPUTS):
+    if part in (Part.CAPACITY, Part.COSTS, Part.SETTINGS, Part.OUTPUTS):
         for change in item.changes:
             yield f"- {_change(change)}{where}"
             if isinstance(change, TextChange):
                 yield from _lines(change)
+        yield from (f"  - {prose(sentence)}" for sentence in item.sentences)
         return
     link = f" ([more]({item.link}))" if _LINK.fullmatch(item.link) else ""
     kind = f" {prose(item.kind)}" if item.kind else ""

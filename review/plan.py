@@ -89,7 +89,7 @@ class Plan:
     `errors` are what made the program or the preview fail, `doubts` why there may be more than is told. `exports_after`
     is None where nobody knows them, `violations` where nobody has asked. `judge_changes` tell how what judges it
     changes, `accepted` which findings don't count, or no longer need a suppression. `deployed` is false for what only
-    runs on a developer's machine.
+    runs on a developer's machine. `region` is AWS's, empty where nobody knows it.
     """
 
     environment: str
@@ -105,6 +105,7 @@ class Plan:
     accepted: tuple[str, ...] = ()
     settings: Settings = NO_SETTINGS
     deployed: bool = True
+    region: str = ""
 
     @property
     def before(self) -> tuple[Resource, ...]:

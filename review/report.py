@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from review import grouping, replacements
 from review.capacity import Figure, capacity
+from review.costs import Cost, costs, priced_on
 from review.disruption import CHECKSUM, disruptions, is_stateful, keeps_volumes
 from review.harmless import runs_the_same_again, unjudged
 from review.masking import masked, shown_text
@@ -16,6 +17,7 @@ from review.renames import ComponentRename, alias, component_renames, kept_by_al
 from review.report_data import Entry, Item, Part, Report, Summary, Verdict
 from review.widening import widened
 from stack.properties import Kind
+from stack.resource import Resource
 from stack.values import HIDDEN
 
 
@@ -119,6 +121,7 @@ def _items(plan: Plan) -> Iterable[tuple[Part, Item]]:
     for figure in capacity(plan.before, plan.after):
         if figure.changed and plan.before:
             yield Part.CAPACITY, _figure(figure)
+    yield from _costs(plan)
     for change in plan.settings.changes:
         line = plan.settings.lines.get(change.path, "")
         yield Part.SETTINGS, Item(subject=change.path, changes=(change,), source=line)
@@ -246,6 +249,37 @@ def _figure(figure: Figure) -> Item:
 
     change = ValueChange(figure.name, Kind.UPDATE, number(figure.before), number(figure.after))
     return Item(subject=figure.name, changes=(change,))
+
+
+def _costs(plan: Plan) -> Iterable[tuple[Part, Item]]:
+    """What costs another amount a month, and what has no price; nothing where it is the same."""
+    if not plan.region or not plan.before:
+        return
+    before, after = costs(plan.before, plan.region), costs(plan.after, plan.region)
+    changed = {
+        step.urn: (old, new)
+        for step in plan.steps
+        if (old := _cost(before, step.old)) != (new := _cost(after, step.new))
+    }
+    if not changed:
+        return
+    sums = [f"{sum(cost.priced for cost in side.values()):,.2f}" for side in (before, after)]
+    sentences = (f"{priced_on()}, {plan.region}, on demand; what depends on use isn't in it",)
+    everything = ValueChange("all that has a price", Kind.UPDATE, *sums)
+    yield Part.COSTS, Item(subject="all", changes=(everything,), sentences=sentences)
+    for old, new in changed.values():
+        name = (new or old or _FREE).resource
+        change = ValueChange(name, Kind.UPDATE, *(f"{(side or _FREE).priced:,.2f}" for side in (old, new)))
+        told = [" and ".join(side.unpriced) or "nothing" if side else "nothing" for side in (old, new)]
+        more = (f"has no price in review/prices.json: {told[0]} → {told[1]}",) if set(told) != {"nothing"} else ()
+        yield Part.COSTS, Item(subject=name, changes=(change,), sentences=more)
+
+
+_FREE = Cost("", 0, ())
+
+
+def _cost(found: Mapping[str, Cost], resource: Resource | None) -> Cost | None:
+    return found.get(resource.urn) if resource else None
 
 
 def _outputs(plan: Plan) -> Iterable[tuple[Part, Item]]:

@@ -31,6 +31,7 @@ class Part(StrEnum):
     LOSSES = "Deletions and replacements"
     DISRUPTIONS = "Restarts, reboots and evictions"
     CAPACITY = "Capacity"
+    COSTS = "Costs a month"
     SETTINGS = "Settings"
     UPDATES = "Updates"
     CREATIONS = "Creations"

@@ -58,6 +58,7 @@ def of_commits(base: str) -> Report:
         dataclasses.replace(
             _judged(_plan(name, before, after, shared), verdicts.get(name), judged.get(name), unused),
             deployed=name not in not_deployed,
+            region=str(after.configs.get(name, {}).get("aws:region", "")) if name in deployed else "",
         )
         for name in names
     ]
