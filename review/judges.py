@@ -36,7 +36,8 @@ def parsed(content: Mapping[str, Any]) -> Judge:
 
 def _violation(found: Mapping[str, Any]) -> Violation:
     known: dict[str, Any] = {field.name: found[field.name] for field in fields(Violation) if field.name in found}
-    return Violation(**{**known, "by_base": True})
+    known["by_base"] = True
+    return Violation(**known)
 
 
 def weaker(base: Judge, own: Judge) -> Iterator[str]:

@@ -79,7 +79,7 @@ def junit(report: Report) -> str:
     found = [*findings(report)]
     for name in [summary.environment for summary in report.summaries]:
         suite = ElementTree.SubElement(root, "testsuite", name=name)
-        counts = dict.fromkeys(("failures", "errors", "skipped"), 0)
+        counts = {"failures": 0, "errors": 0, "skipped": 0}
         for finding in (one for one in found if name in one.environments or not one.environments):
             case = _case(suite, finding.subject or finding.title, finding.rule, finding)
             kind = _outcome(finding)
@@ -94,7 +94,7 @@ def junit(report: Report) -> str:
 
 def _case(suite: ElementTree.Element, name: str, class_: str, finding: Finding | None = None) -> ElementTree.Element:
     where = {"file": finding.file, "line": str(finding.line)} if finding else {}
-    return ElementTree.SubElement(suite, "testcase", name=_xml(name), classname=_xml(class_), **where)
+    return ElementTree.SubElement(suite, "testcase", {"name": _xml(name), "classname": _xml(class_), **where})
 
 
 def _outcome(finding: Finding) -> str:

@@ -31,7 +31,7 @@ def main(environments: list[str]) -> None:
         stack_config = getattr(older, "stack_config", dict[str, Any]().get)
 
     # A renderer from before it took a cloud's answers leaves unknown what depends on them.
-    known = {"resolve": _outputs()} if "resolve" in inspect.signature(render).parameters else {}
+    known: dict[str, Any] = {"resolve": _outputs()} if "resolve" in inspect.signature(render).parameters else {}
     rendered: dict[str, Any] = {}
     for environment in environments:
         try:

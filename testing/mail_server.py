@@ -1,6 +1,6 @@
 """A mail server of a test's own: keeps what it is brought, refuses what it is told to."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -44,7 +44,7 @@ class Inbox:
         return [mail for mail in self.mails if mail["To"] == recipient]
 
     @contextmanager
-    def open(self) -> Iterator[None]:
+    def open(self) -> Generator[None]:
         """Take mails."""
         host, _, port = self.address.rpartition(":")
         controller = Controller(self, hostname=host, port=int(port))

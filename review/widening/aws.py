@@ -119,7 +119,7 @@ def _grants(document: Mapping[str, Any] | None, effect: str) -> list[_Grant]:
             _elements(statement, "Action", _listed),
             _elements(statement, "Resource", _listed),
         )
-        grants += [_Grant(*map(str, part), told) for part in itertools.product(*parts)]
+        grants += [_Grant(principal, action, on, told) for principal, action, on in itertools.product(*parts)]
     return grants
 
 

@@ -35,7 +35,7 @@ def mail() -> Iterator[Inbox]:
 
 @pytest.fixture(scope="module")
 def api(stack: Stack, mail: Inbox) -> Api:
-    told = {"MAIL_SERVER": mail.address, "MAIL_SECURITY": "none", "MAIL_SENDER": "shop@shop.example"}
+    told: dict[str, Any] = {"MAIL_SERVER": mail.address, "MAIL_SECURITY": "none", "MAIL_SENDER": "shop@shop.example"}
     stack.worker(**told, PUBLIC_ORIGIN=ORIGIN)
     return stack.api(**told, COOKIE_SECURE="0", WARM_PRODUCTS="0", REDIS_TIMEOUT_SECONDS="2", PURGE_SECONDS="5")
 

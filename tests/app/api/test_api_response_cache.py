@@ -237,7 +237,7 @@ async def test_9110_13_2_2_conditions_are_judged_in_their_order(
     modified = seconds(MODIFIED.encode())
     shop.modified = modified
     tag = (await shop.get())[2][b"etag"].decode()
-    asked = {name.lower(): value.replace(TAG, tag) for name, value in condition.items()}
+    asked: dict[str, Any] = {name.lower(): value.replace(TAG, tag) for name, value in condition.items()}
     for stored in (True, False):
         if not stored:
             shop.memory.clear()

@@ -24,7 +24,7 @@ from app.database.queries import (
 )
 from app.database.queries.paging import BadCursor, Cursor
 from app.database.queries.products import Changes, Sort, cursor_kind
-from testing.queries.back_office import CREATE_USER, REVOKE_TOKEN
+from testing.queries.back_office import REVOKE_TOKEN
 from testing.queries.calls import in_rolled_back_transaction, sample_calls
 
 
@@ -270,7 +270,7 @@ async def test_two_requests_with_one_key_at_once_do_the_work_once(empty_dsn):
         async with pool.acquire() as connection, connection.transaction():
             answer = await idempotency.claim(connection, scope="u", key="k", request_digest=b"d")
             if answer is not None:
-                return answer.body
+                return answer.body or b""
             worked.append(number)
             await asyncio.sleep(0.05)
             await idempotency.store(connection, scope="u", key="k", status=200, headers={}, body=b"%d" % number)
@@ -373,10 +373,10 @@ async def test_a_token_lets_in_while_it_is_valid(catalogue, state):
 
 
 async def test_an_address_is_one_customer_s_in_any_case_of_letters(catalogue):
-    made = await catalogue.fetchval(CREATE_USER, "Ann@Example.com", "Ann", None, "NL")
-    assert made is not None
-    assert await catalogue.fetchval(CREATE_USER, "ann@example.COM", "Ann", None, "NL") is None
-    assert (await users.credentials(catalogue, "ANN@EXAMPLE.COM")).user_id == made
+    ann = {"name": "Ann", "country": "NL", "password_hash": "hash"}
+    made = await users.create(catalogue, email="Ann@Example.com", **ann)
+    assert await users.create(catalogue, email="ann@example.COM", **ann) is None
+    assert (await users.credentials(catalogue, "ANN@EXAMPLE.COM")).user_id == made.id
 
 
 @pytest.mark.parametrize("cache", [0, 100])
