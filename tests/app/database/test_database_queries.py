@@ -373,7 +373,7 @@ async def test_a_token_lets_in_while_it_is_valid(catalogue, state):
 
 
 async def test_an_address_is_one_customer_s_in_any_case_of_letters(catalogue):
-    ann = {"name": "Ann", "country": "NL", "password_hash": "hash"}
+    ann = {"name": "Ann", "country": "NL", "password_hash": "$argon2id$v=19"}
     made = await users.create(catalogue, email="Ann@Example.com", **ann)
     assert await users.create(catalogue, email="ann@example.COM", **ann) is None
     assert (await users.credentials(catalogue, "ANN@EXAMPLE.COM")).user_id == made.id
