@@ -60,7 +60,7 @@ def _restarts(old: Resource, new: Resource) -> tuple[str, ...]:
     if templates[0] == templates[1]:
         return ()
     count = new.inputs["spec"].get("replicas")
-    pods = f"{count} pods" if count else "its pods"
+    pods = "its pod" if count == 1 else f"{count} pods" if count else "its pods"
     why = " because a file that they read changes" if _checksum(templates[0]) != _checksum(templates[1]) else ""
     if new.type.endswith("StatefulSet"):
         handover = "; a Redis master hands over first" if _runs_redis(templates[1]) else ""
