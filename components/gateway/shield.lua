@@ -31,6 +31,7 @@ local LOCK_LIFETIME = 1 -- s: a purge takes microseconds; should its worker die 
 local MAXIMUM_ARGUMENTS = 100
 local BUSTING = "_rsc" -- what Next.js's router adds to an address, for caches that vary by nothing else
 local LONGEST_SEGMENT = 200
+local PARSED_KEPT = 4096 -- records, of 512 bytes at most
 
 local NO_STALE = { revalidate = 0, error = 0 }
 local FORWARDED = { MISS = "fwd=uri-miss", EXPIRED = "fwd=stale" }
@@ -56,6 +57,9 @@ function shield.configure(path)
     local file = assert(io.open(path))
     config = assert(cjson.decode(file:read("*a")))
     file:close()
+    config.bypassing = {} -- the variables of what takes a request past the cache
+    for _, header in ipairs(config.bypass_headers) do table.insert(config.bypassing, "http_" .. header) end
+    for _, cookie in ipairs(config.bypass_cookies) do table.insert(config.bypassing, "cookie_" .. cookie) end
 end
 
 -- What varies, made one of few values. The edge's word on country and device counts only where an edge is trusted
@@ -168,11 +172,8 @@ local function normalised_query(known)
 end
 
 local function bypassed(var)
-    for _, header in ipairs(config.bypass_headers) do
-        if var["http_" .. header] then return true end
-    end
-    for _, cookie in ipairs(config.bypass_cookies) do
-        if var["cookie_" .. cookie] then return true end
+    for _, name in ipairs(config.bypassing) do
+        if var[name] then return true end
     end
     return false
 end
@@ -221,13 +222,22 @@ local function unkept(header)
     return false
 end
 
-local function parse(record)
-    local state, version, sequence, fetched, strict_after, tags =
-        record:match("^(%a+)\t([^\t]+)\t(%d+)\t([%d.]+)\t([%d.]+)\t(.*)$")
-    return {
-        state = state, version = version, sequence = tonumber(sequence), fetched = tonumber(fetched),
-        strict_after = tonumber(strict_after), tags = tags,
-    }
+-- Patterns are never compiled, nor is what calls them, so a hit must not need one: parsed records are kept, each worker's
+-- own. Nobody changes them.
+local parsed, parsed_kept = {}, 0
+local function parse(text)
+    local record = parsed[text]
+    if not record then
+        local state, version, sequence, fetched, strict_after, tags =
+            text:match("^(%a+)\t([^\t]+)\t(%d+)\t([%d.]+)\t([%d.]+)\t(.*)$")
+        record = {
+            state = state, version = version, sequence = tonumber(sequence), fetched = tonumber(fetched),
+            strict_after = tonumber(strict_after), tags = tags,
+        }
+        if parsed_kept >= PARSED_KEPT then parsed, parsed_kept = {}, 0 end
+        if #text <= 512 then parsed[text], parsed_kept = record, parsed_kept + 1 end
+    end
+    return record
 end
 
 local function format(state, version, sequence, fetched, strict_after, tags)
@@ -348,8 +358,9 @@ end
 
 -- The status that the answer is stored with: a client's own 304 or 206 is made from it.
 local function stored_status(var)
-    local told = tonumber((var.upstream_status or ""):match("(%d+)$"))
-    return told or ((ngx.status == 304 or ngx.status == 206) and 200 or ngx.status)
+    local told = var.upstream_status
+    if told then return tonumber(told:match("(%d+)$")) or ngx.status end
+    return (ngx.status == 304 or ngx.status == 206) and 200 or ngx.status
 end
 
 -- Says (RFC 9211) what this cache did; `before` are the words of those behind it, where they have handled the request.

@@ -92,6 +92,9 @@ def address() -> str:
 def apis(stack: Stack, address: str) -> Iterator[list[Api]]:
     environment = {
         "GATEWAY_PURGE_URLS": f"http://{address}:{GATEWAY_PURGE_PORT}/purge",
+        # A machine that stands still for longer isn't an outage, in which a write is answered with less (coherence.md).
+        "REDIS_TIMEOUT_SECONDS": "2",
+        "PURGE_SECONDS": "10",
         "COOKIE_SECURE": "0",
         "WARM_PRODUCTS": "0",
     }
@@ -125,6 +128,11 @@ def restart_gateway(gateway: Gateway, tmp_path: Path) -> Iterator[Callable[[], N
         end(process)
 
 
+def unconfirmed(apis: list[Api]) -> list[str]:
+    """What the processes say of purges that were answered without a layer's confirmation."""
+    return [line for api in apis for line in api.log.read_text().splitlines() if "layer not purged" in line]
+
+
 @contextlib.asynccontextmanager
 async def watching(apis: list[Api], gateway: Gateway) -> AsyncGenerator[Watch]:
     watch = Watch()
@@ -142,7 +150,7 @@ async def test_reads_are_fresh_while_everything_works(apis: list[Api], gateway: 
     async with watching(apis, gateway) as watch:
         for value in range(1000, 1040):
             await watch.write([api.url for api in apis], value)
-    assert watch.stale == []
+    assert watch.stale == [], unconfirmed(apis)
     assert min(watch.reads.values()) > 10
 
 
@@ -157,7 +165,7 @@ async def test_reads_are_fresh_while_a_redis_master_dies(
                 lost.stop()
             await watch.write([api.url for api in apis], value)
     lost.start()
-    assert watch.stale == []
+    assert watch.stale == [], unconfirmed(apis)
 
 
 async def test_reads_are_fresh_while_processes_die(
@@ -173,7 +181,7 @@ async def test_reads_are_fresh_while_processes_die(
         for value in range(3000, 3050):
             events.get(value, lambda: None)()
             await watch.write([api.url for api in apis], value)
-    assert watch.stale == []
+    assert watch.stale == [], unconfirmed(apis)
 
 
 @pytest.mark.full
@@ -211,7 +219,7 @@ async def test_ten_thousand_writes_of_hot_products_are_never_read_late(
     p50, p99 = (1000 * quantile for quantile in (median(took), quantiles(took, n=100)[98]))
     reads = ", ".join(f"{count:,} at {door}" for door, count in watch.reads.items())
     print(f"a write until it is read through the gateway: p50 {p50:.0f} ms, p99 {p99:.0f} ms; reads: {reads}")
-    assert watch.stale == []
+    assert watch.stale == [], unconfirmed(apis)
 
 
 async def test_a_process_that_hung_while_others_wrote_serves_nothing_old_when_it_wakes(apis: list[Api]) -> None:
