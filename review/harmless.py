@@ -142,8 +142,10 @@ _TABLE: Mapping[str, Mapping[str, Test]] = {
 
 def unjudged(old: Resource | None, new: Resource | None, *, in_place: bool) -> tuple[str, ...]:
     """Sentences on what nobody has judged about a creation, or a change in place; empty where all of it is known."""
-    if new is None or not new.custom:
+    if new is None or new.type.startswith("simone:"):
         return ()
+    if not new.custom and not new.type.startswith("kubernetes:"):
+        return ()  # a component of somebody's: what is in it is listed besides
     if not is_judged(new.type):
         return (f"nobody judges the type {new.type} yet",)
     if old is None or not in_place:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from stack.properties import Path, format_path
 from stack.resource import Resource
-from stack.sensitive import is_secret_name, without_secrets
+from stack.sensitive import is_secret_name, json_in, name_of_value, secrets_in, without_secrets
 from stack.values import HIDDEN
 
 _SECRETS = ("kubernetes:core/v1:Secret",)  # SecretPatch and SecretList too
@@ -74,13 +74,14 @@ def masked(
                 return conceal(value)
             return {inner: conceal(item) for inner, item in cast("Mapping[str, Any]", value).items()}
         if isinstance(value, str):
-            return conceal(value) if is_secret_name(key) else shown_text(value)
+            hidden = is_secret_name(key) or any(True for _ in secrets_in(json_in(value)))
+            return conceal(value) if hidden else shown_text(value)
         if isinstance(value, Mapping):
             mapping = cast("Mapping[str, Any]", value)
-            name = mapping.get("name")
-            named = isinstance(name, str) and is_secret_name(name)
+            name = name_of_value(mapping)
+            named = is_secret_name(name)
             return {
-                inner: shown(item, (*path, inner), str(name) if named and inner == "value" else inner)
+                inner: shown(item, (*path, inner), name if named and inner.lower() == "value" else inner)
                 for inner, item in mapping.items()
             }
         if isinstance(value, list):

@@ -127,6 +127,8 @@ class _Recorder(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:
         answer = super().RegisterResource(request)
+        if answer.urn in self._requests:
+            raise RenderError(f"two resources have the URN {answer.urn}: give one of them another name")
         registered = self.resources.get(answer.urn)
         self._requests[answer.urn] = (request, dict(registered.state) if registered else {})
         return answer

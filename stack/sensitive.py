@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
@@ -145,18 +146,38 @@ def secret_of(name: str, value: Any) -> str | None:
     return secret_in(value)
 
 
+def name_of_value(mapping: Mapping[str, Any]) -> str:
+    """What a mapping calls its `value`: by `name` or `key`, however they are capitalised; empty where it calls none."""
+    if not any(key.lower() == "value" for key in mapping):
+        return ""
+    names = (value for key, value in mapping.items() if key.lower() in ("name", "key") and isinstance(value, str))
+    return next(names, "")
+
+
+def json_in(text: str) -> Any:
+    """The object or list that a text holds as JSON; None where it is other text."""
+    if not text.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
 def secrets_in(tree: Any, at: Path = ()) -> Iterator[tuple[Path, str]]:
     """The places of a property tree that hold a secret, and what kind each is.
 
-    A mapping with `name` and `value` (a variable, a parameter) is a named value.
+    A mapping with `name` and `value` (a variable, a parameter) is a named value; JSON in a text is looked into.
     """
     if isinstance(tree, Mapping):
         mapping = cast("Mapping[str, Any]", tree)
-        name = mapping.get("name")
+        name = name_of_value(mapping)
         for key, value in mapping.items():
-            named = str(name) if key == "value" and isinstance(name, str) else key
+            named = name if name and key.lower() == "value" else key
             if isinstance(value, str):
-                if kind := secret_of(named, value):
+                kind = secret_of(named, value)
+                kind = kind or next((kind for _, kind in secrets_in(json_in(value))), None)
+                if kind:
                     yield (*at, key), kind
             else:
                 yield from secrets_in(value, (*at, key))

@@ -151,11 +151,12 @@ def tls_only(stack: Stack, _: Parameters) -> Findings:
     protects="A policy that lets in everybody publishes the backups on the day that the public access block goes.",
     fix="Name the principals.",
     link=f"{_S3}/example-bucket-policies.html",
-    types=("s3/bucketPolicy:BucketPolicy",),
+    types=("s3/bucketPolicy:BucketPolicy", "s3/bucket:Bucket", "s3/bucketV2:BucketV2"),
 )
 def bucket_policy_closed(policy: Resource, _: Parameters) -> Findings:
     """No bucket's policy allows anything to everybody."""
-    for statement in _statements(policy.get("policy")):
+    document = policy.get("policy")
+    for statement in _statements(document) if document else ():
         if dig(statement, "Effect") != "Allow":
             continue
         if dig(statement, "NotPrincipal") is not None:
@@ -380,11 +381,20 @@ def resource_policies_closed(resource: Resource, _: Parameters) -> Findings:
     protects="An object's ACL could open it past the bucket's policy.",
     fix="Set object_ownership to BucketOwnerEnforced, which switches ACLs off.",
     link=f"{_S3}/about-object-ownership.html",
-    types=("s3/bucketOwnershipControls:BucketOwnershipControls", "s3/bucketAcl:BucketAcl"),
+    types=(
+        "s3/bucketOwnershipControls:BucketOwnershipControls",
+        "s3/bucketAcl:BucketAcl",
+        "s3/bucketAclV2:BucketAclV2",
+        "s3/bucket:Bucket",
+        "s3/bucketV2:BucketV2",
+    ),
 )
 def owner_enforced(controls: Resource, _: Parameters) -> Findings:
     """Buckets know no ACLs."""
-    if controls.type.endswith(":BucketAcl"):
+    if controls.type.endswith((":Bucket", ":BucketV2")):
+        if controls.get("acl") not in (None, "private") or controls.get("grants"):
+            yield Finding(f"its ACL is {controls.get('acl') or 'of its own'}", controls)
+    elif controls.type.endswith((":BucketAcl", ":BucketAclV2")):
         yield Finding(f"it gives the bucket an ACL: {controls.get('acl') or 'of its own'}", controls)
     elif controls.get("rule", "objectOwnership") != "BucketOwnerEnforced":
         yield Finding(f"ownership is {controls.get('rule', 'objectOwnership')}", controls)

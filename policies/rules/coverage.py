@@ -8,7 +8,8 @@ from policies.rule import Finding, Findings, Level, Parameters, Rule, Severity, 
 from policies.rules import aws, edge, gateway, kubernetes, monitoring, ownership, pgbouncer, postgres, redis
 from stack.properties import format_path
 from stack.resource import Resource, Stack
-from stack.sensitive import secret_of, secrets_in
+from stack.sensitive import secrets_in
+from stack.values import UNKNOWN
 
 _STACK_WIDE: Final = frozenset(
     {
@@ -107,8 +108,10 @@ def no_plain_secrets(stack: Stack, _: Parameters) -> Findings:
         for path, kind in _plain_secrets(resource):
             yield Finding(f"{path} holds a secret: {kind}", resource)
     for name, value in stack.exports.items():
-        if name not in stack.secret_exports and (kind := secret_of(name, value)):
-            yield Finding(f"the export {name} holds a secret: {kind}")
+        for path, kind in secrets_in({name: value}):
+            text = format_path(path)
+            if not any(text.startswith(marked) for marked in stack.secret_exports):
+                yield Finding(f"the export {text} holds a secret: {kind}")
 
 
 def _plain_secrets(resource: Resource) -> Iterator[tuple[str, str]]:
@@ -117,6 +120,11 @@ def _plain_secrets(resource: Resource) -> Iterator[tuple[str, str]]:
         text = format_path(path)
         if path[0] not in allowed and not any(text.startswith(marked) for marked in resource.secret_paths):
             yield text, kind
+
+
+_NAMED_BY: Final = ("bucket", "identifier", "name")
+_NAMED_WITHIN: Final = ("role", "user", "group", "cluster")
+"""What names a resource in an account, and what has names of its own within it (a role its inline policies)."""
 
 
 @rule(
@@ -138,6 +146,11 @@ def names_are_unique(stack: Stack, _: Parameters) -> Findings:
             group = resource.type.split(":")[1].split("/")[0]
             if name := metadata.get("name"):
                 places.append(("the object", group, resource.kind, metadata.get("namespace"), name))
+        elif not resource.type.startswith("pulumi:"):
+            named = next((str(resource.inputs[key]) for key in _NAMED_BY if resource.inputs.get(key)), "")
+            parent = next((str(resource.inputs[key]) for key in _NAMED_WITHIN if resource.inputs.get(key)), "")
+            if named and UNKNOWN not in named and not resource.type.startswith("cloudflare:"):
+                places.append(("the name", resource.type, parent, named))
         for place in places:
             if place in seen:
                 where = " ".join(str(part) for part in place if part)

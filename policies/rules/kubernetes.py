@@ -1,6 +1,7 @@
 """Pods and what surrounds them: Pod Security, resources, probes, images, secrets, networks, replicas."""
 
 import fnmatch
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -300,8 +301,11 @@ def _networks(peers: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _every_namespace(peer: Mapping[str, Any]) -> bool:
+    """Whether a peer's namespaces are chosen by no value of a label: all of them, or all but some."""
     selector = dig(peer, "namespaceSelector")
-    return selector is not None and not dig(selector, "matchLabels") and not dig(selector, "matchExpressions")
+    if selector is None or dig(selector, "matchLabels"):
+        return False
+    return all(dig(expression, "operator") != "In" for expression in dig(selector, "matchExpressions") or ())
 
 
 @rule(
@@ -385,27 +389,34 @@ def replicas(stack: Stack, parameters: Parameters) -> Findings:
 )
 def disruption_budgets(stack: Stack, _: Parameters) -> Findings:
     """Of whatever runs more than once a drain takes some pods, never all of them."""
-    scaled = {str(scaler.get("spec", "scaleTargetRef", "name")) for scaler in stack.of(":HorizontalPodAutoscaler")}
+    scaled = {
+        str(scaler.get("spec", "scaleTargetRef", "name")): int(scaler.get("spec", "minReplicas") or 1)
+        for scaler in stack.of(":HorizontalPodAutoscaler")
+    }
     for server in stack.of(":Deployment", ":StatefulSet"):
-        count = int(server.get("spec", "replicas") or 1)
+        count = scaled.get(server.object_name, int(server.get("spec", "replicas") or 1))
         if count == 1 and server.object_name not in scaled:
             continue
         budget = stack.budget_of(server)
         if budget is None:
             yield Finding(f"{server.object_name} has no disruption budget", server)
-        elif fault := _budget_fault(budget, None if server.object_name in scaled else count):
+        elif fault := _budget_fault(budget, count):
             yield Finding(f"the budget of {server.object_name} {fault}", budget)
 
 
-def _budget_fault(budget: Resource, count: int | None) -> str | None:
-    """What is wrong with a budget for this many pods (None: an autoscaler says how many)."""
+def _budget_fault(budget: Resource, count: int) -> str | None:
+    """What is wrong with a budget for this many pods, of an autoscaler's the fewest."""
     unavailable, available = (budget.get("spec", name) for name in ("maxUnavailable", "minAvailable"))
-    whole = ("100%",) if count is None else ("100%", str(count))
-    if str(unavailable) in ("0", "0%") or str(available) in whole:
+    taken = _of(unavailable, count) if unavailable is not None else count - _of(available or 0, count)
+    if taken <= 0:
         return "lets a drain take none, so that nodes can never be replaced"
-    if str(unavailable) in whole or (unavailable is None and str(available) in ("0", "0%")):
-        return f"lets a drain take all {count or ''}".rstrip()
-    return None
+    return f"lets a drain take all {count}" if taken >= count > 1 else None
+
+
+def _of(share: Any, count: int) -> int:
+    """A number of pods, or a percentage of them: Kubernetes rounds both of a budget's up."""
+    text = str(share)
+    return math.ceil(count * float(text[:-1]) / 100) if text.endswith("%") else int(float(text))
 
 
 @rule(
@@ -426,7 +437,18 @@ def autoscalers_fit(scaler: Resource, _: Parameters) -> Findings:
 _QUOTAS: Mapping[str, tuple[str, str]] = {
     "requests.cpu": ("requests", "cpu"),
     "requests.memory": ("requests", "memory"),
+    "limits.cpu": ("limits", "cpu"),
     "limits.memory": ("limits", "memory"),
+    "cpu": ("requests", "cpu"),
+    "memory": ("requests", "memory"),
+}
+_COUNTED: Mapping[str, str] = {
+    "services": ":Service",
+    "configmaps": ":ConfigMap",
+    "secrets": "core/v1:Secret",
+    "count/deployments.apps": ":Deployment",
+    "count/statefulsets.apps": ":StatefulSet",
+    "count/cronjobs.batch": ":CronJob",
 }
 
 
@@ -448,11 +470,27 @@ def quota_fits(stack: Stack, _: Parameters) -> Findings:
         servers = [
             (server, most.get(server.object_name) or int(server.get("spec", "replicas") or 1))
             for server in stack.of(":Deployment", ":StatefulSet")
-            if server.get("metadata", "namespace") == quota.get("metadata", "namespace")
+            if _namespace(server) == _namespace(quota)
         ]
         pods = sum(count for _, count in servers)
         if "pods" in hard and int(hard["pods"]) < pods:
             yield Finding(f"pods is {hard['pods']}, but {pods} are declared", quota)
+        for name, kind in _COUNTED.items():
+            there = [one for one in stack.of(kind) if _namespace(one) == _namespace(quota)]
+            if name in hard and int(hard[name]) < len(there):
+                yield Finding(f"{name} is {hard[name]}, but {len(there)} are declared", quota)
+        claims = [
+            (count, claim) for server, count in servers for claim in server.get("spec", "volumeClaimTemplates") or ()
+        ]
+        claimed = sum(count for count, _ in claims)
+        if "persistentvolumeclaims" in hard and int(hard["persistentvolumeclaims"]) < claimed:
+            yield Finding(
+                f"persistentvolumeclaims is {hard['persistentvolumeclaims']}, but {claimed} are declared", quota
+            )
+        size = sum(n * kubernetes_bytes(dig(one, "spec", "resources", "requests", "storage") or 0) for n, one in claims)
+        if "requests.storage" in hard and kubernetes_bytes(hard["requests.storage"]) < size:
+            told = f"{size / 1024**3:g} GiB"
+            yield Finding(f"requests.storage is {hard['requests.storage']}, but {told} are declared", quota)
         for name, (part, resource) in _QUOTAS.items():
             if name not in hard:
                 continue
@@ -465,6 +503,10 @@ def quota_fits(stack: Stack, _: Parameters) -> Findings:
             if measure(hard[name]) < wanted:
                 unit = f"{wanted / 1000:g}" if resource == "cpu" else f"{wanted / 1024**3:.1f} GiB"
                 yield Finding(f"{name} is {hard[name]}, but {unit} are declared", quota)
+
+
+def _namespace(resource: Resource) -> Any:
+    return resource.get("metadata", "namespace")
 
 
 @rule(

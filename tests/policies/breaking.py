@@ -842,6 +842,62 @@ OTHER_BREAKS: tuple[tuple[str, str, Break], ...] = (
             "pwd",
         )
     ),
+    (
+        "no-plain-secrets",
+        "in JSON in a text",
+        _setter("postgres-firewall", "tags", {"x": '[{"name": "DB_PASS", "value": "correct horse"}]'}),
+    ),
+    (
+        "no-plain-secrets",
+        "key and value",
+        _setter("postgres-firewall", "x", [{"Key": "apiKey", "Value": "correct horse"}]),
+    ),
+    ("s3-owner-enforced", "in the bucket itself", _setter("redis-backups-bucket", "acl", "public-read")),
+    (
+        "s3-policy-closed",
+        "in the bucket itself",
+        _setter(
+            "redis-backups-bucket",
+            "policy",
+            '{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}}',
+        ),
+    ),
+    (
+        "kubernetes-network-policies",
+        "all namespaces but one",
+        _peer(
+            "network-api",
+            ingress={
+                "from": [
+                    {
+                        "namespaceSelector": {
+                            "matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "Exists"}]
+                        }
+                    }
+                ]
+            },
+        ),
+    ),
+    (
+        "kubernetes-disruption-budgets",
+        "all must stay, as a share",
+        lambda stack: stack["redis-data-budget"]["spec"].update(maxUnavailable=None, minAvailable="60%"),
+    ),
+    (
+        "kubernetes-disruption-budgets",
+        "an autoscaler's fewest must stay",
+        lambda stack: stack["api-budget"]["spec"].update(
+            maxUnavailable=None, minAvailable=stack["api-autoscaler"]["spec"]["minReplicas"]
+        ),
+    ),
+    ("kubernetes-quota-fits", "storage", _setter_below("network-quota", "hard", {"requests.storage": "1Gi"})),
+    ("kubernetes-quota-fits", "services", _setter_below("network-quota", "hard", {"services": "2"})),
+    ("kubernetes-quota-fits", "claims", _setter_below("network-quota", "hard", {"persistentvolumeclaims": "1"})),
+    (
+        "names-are-unique",
+        "in the account",
+        lambda stack: stack.add("aws:iam/role:Role", "more", dict(stack["redis-jobs-role"])),
+    ),
     ("no-plain-secrets", "annotation", _annotation("ghp_0123456789abcdefghijABCDEFGHIJ012345")),
     ("no-plain-secrets", "by its name", _setter("postgres-firewall", "tags", {"connectionString": "Server=x;Pwd=y"})),
 )
@@ -1057,6 +1113,12 @@ CHANGES: tuple[tuple[str, str, str, Break], ...] = (
         CAREFUL,
         "nothing keeps the bucket from being made public",
         lambda stack: stack.drop("redis-backups-private"),
+    ),
+    (
+        "a chart",
+        CAREFUL,
+        "nobody judges the type kubernetes:helm.sh/v3:Chart yet",
+        _new("kubernetes:helm.sh/v3:Chart", chart="redis"),
     ),
     (
         "a type that nobody judges",

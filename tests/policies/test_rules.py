@@ -164,3 +164,10 @@ def test_a_remediation_repairs_what_its_rule_finds(rule: Rule, rendered: Mapping
     repaired = rule.remediation(broken)
     assert repaired is not None
     assert not _judged(Stack((dataclasses.replace(broken, inputs=repaired),)), rule).findings
+
+
+def test_a_secret_within_an_export_is_found(rendered: Mapping[str, Rendered]) -> None:
+    rule = next(rule for rule in RULES if rule.id == "no-plain-secrets")
+    stack = dataclasses.replace(rendered["prod"], exports={"database": {"user": "app", "password": "correct horse"}})
+    (finding,) = _judged(stack, rule).findings
+    assert finding.message == "the export database.password holds a secret: the value of password"

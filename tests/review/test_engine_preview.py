@@ -322,6 +322,8 @@ MOVED = {"spec": {"containers": [{"name": "b"}, {"name": "a", "env": [{"name": "
         ({"clientSecret": CANARY}, {"clientSecret": f"{CANARY}2"}),
         ({"env": [{"name": "DB_PASS", "value": CANARY}]}, {"env": [{"name": "DB_PASS", "value": "x"}]}),
         ({"url": f"postgres://app:{CANARY}@db/shop"}, {"url": "x"}),
+        ({"definitions": json.dumps([{"name": "DB_PASS", "value": CANARY}])}, {"definitions": "[]"}),
+        ({"environment": [{"Key": "apiKey", "Value": CANARY}]}, {"environment": []}),
         ({"text": f"a\nghp_{CANARY.replace('-', '')}abcdef\n"}, {"text": "b\n"}),
     ],
 )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+import pulumi
 import pytest
 
 from review.masking import masked
@@ -60,3 +61,15 @@ def test_a_secret_is_masked_by_mark_by_kind_and_by_name() -> None:
         "password": HIDDEN,
         "manageMasterUserPassword": True,
     }
+
+
+def test_two_resources_of_one_urn_are_refused_as_by_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    def program() -> None:
+        for _ in range(2):
+            pulumi.ComponentResource("simone:test:Thing", "same")
+
+    monkeypatch.setattr("stack.render._program", program)
+    with pytest.raises(
+        RenderError, match=r"two resources have the URN \S+::simone:test:Thing::same"
+    ):
+        render("prod")
