@@ -38,9 +38,20 @@ class _Capacity:
     connections: int | None = None
 
 
+@dataclass(frozen=True)
+class _Unknown:
+    pods: None = None
+    cpu: None = None
+    memory: None = None
+    volumes: None = None
+    database_storage: None = None
+    pooled: None = None
+    connections: None = None
+
+
 def capacity(before: tuple[Resource, ...], after: tuple[Resource, ...]) -> tuple[Figure, ...]:
     """The environment's figures before and after a plan."""
-    old, new = _measure(Stack(before)), _measure(Stack(after))
+    old, new = _measured(Stack(before)), _measured(Stack(after))
     return (
         Figure("pods (servers, at their minimum)", "", old.pods, new.pods),
         Figure("CPU requested", "cores", old.cpu, new.cpu),
@@ -50,6 +61,14 @@ def capacity(before: tuple[Resource, ...], after: tuple[Resource, ...]) -> tuple
         Figure("connections pooled at most", "", old.pooled, new.pooled),
         Figure("connections that Postgres allows", "", old.connections, new.connections),
     )
+
+
+def _measured(stack: Stack) -> "_Capacity | _Unknown":
+    """The figures; all unknown where one can't be read: a rule names the value."""
+    try:
+        return _measure(stack)
+    except (ValueError, TypeError, AttributeError, Undecided):
+        return _Unknown()
 
 
 def _measure(stack: Stack) -> _Capacity:

@@ -92,8 +92,8 @@ def exports(events: Iterable[Event]) -> Mapping[str, Any] | None:
     found: Mapping[str, Any] | None = None
     for event in payloads(events, "resOutputsEvent"):
         metadata: Mapping[str, Any] = event.get("metadata") or {}
-        if metadata.get("type") == STACK_TYPE and (new := metadata.get("new")):
-            found = new.get("outputs") or found
+        outputs = (metadata.get("new") or {}).get("outputs") if metadata.get("type") == STACK_TYPE else None
+        found = cast("Mapping[str, Any]", outputs) if outputs and isinstance(outputs, dict) else found
     return found
 
 

@@ -80,7 +80,7 @@ def read(path: Path, event_log: Path | None = None) -> Plan:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text()
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise PreviewError(f"{path} can't be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -90,7 +90,15 @@ def _text(path: Path) -> str:
 def parse(text: str, source: str = "the preview", events: Sequence[Event] | None = None) -> Plan:
     """A preview's text as a plan. Raises PreviewError; `source` names the text in its message."""
     preview, streamed = _digest(text, source)
-    events = events if events is not None else streamed
+    try:
+        return _plan(preview, events if events is not None else streamed)
+    except (AttributeError, TypeError, ValueError, KeyError, RecursionError) as error:
+        raise PreviewError(
+            f"{source} has a part that no preview has ({type(error).__name__}: {str(error)[:200]}); {_HOW}"
+        ) from None
+
+
+def _plan(preview: Mapping[str, Any], events: Sequence[Event] | None) -> Plan:
     raw_steps: list[Mapping[str, Any]] = preview.get("steps") or []
     order = _deletion_order([*raw_steps, *engine_events.steps(events or ())])
     refused, errors = _diagnosed(preview)
@@ -259,11 +267,18 @@ def _step(raw: Mapping[str, Any], order: Mapping[str, bool]) -> Step:
         new=new,
         replace_reasons=tuple(sorted(reasons)) if op is Op.REPLACE else (),
         deleted_first=op is Op.REPLACE and order.get(urn, deleted_first),
-        drift=tuple(_drift(old, new, detailed, hidden)) if op is Op.UPDATE else (),
+        drift=tuple(_drift(old, new, detailed, hidden)) if op is Op.UPDATE else _refreshed(raw, old, new),
         hidden_changes=hidden,
         old_copy=op in (Op.DELETE, Op.FORGET) and bool(states[0].get("delete")),
         notes=notes,
     )
+
+
+def _refreshed(raw: Mapping[str, Any], old: Resource | None, new: Resource | None) -> tuple[str, ...]:
+    """The inputs that a refresh has found to be others in the cloud."""
+    if raw.get("op") != "refresh" or old is None or new is None:
+        return ()
+    return tuple(sorted({format_path(change.path) for change in properties.changes(old.inputs, new.inputs)}))
 
 
 def _drift(

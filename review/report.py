@@ -17,7 +17,7 @@ from review.renames import ComponentRename, alias, component_renames, kept_by_al
 from review.report_data import Entry, Item, Part, Report, Summary, Verdict
 from review.widening import widened
 from stack.properties import Kind
-from stack.resource import Resource
+from stack.resource import Resource, Undecided
 from stack.values import HIDDEN
 
 
@@ -55,6 +55,10 @@ def _leading(verdict: Verdict, plans: Sequence[Plan], sections: Sections) -> tup
     return others, sections, f" (only in {only}, which nobody deploys)"
 
 
+_ODD = (ValueError, TypeError, AttributeError, KeyError, IndexError, Undecided)
+"""What a value of another shape than its type's makes of a reader: it is told, as is what isn't known yet."""
+
+
 def stops(plan: Plan) -> bool:
     """Whether the deployment would be stopped: by a mandatory policy, or by a protected resource."""
     broken = any(violation.mandatory for violation in plan.violations or ())
@@ -89,7 +93,10 @@ def _unjudged(step: Step) -> tuple[str, ...]:
         return () if step.old and step.new and runs_the_same_again(step.old, step.new) else ("it does something else",)
     if step.op not in (Op.CREATE, Op.UPDATE, Op.REPLACE, Op.IMPORT) or _interrupts(step):
         return ()
-    return unjudged(step.old, step.new, in_place=step.op is Op.UPDATE)
+    try:
+        return unjudged(step.old, step.new, in_place=step.op is Op.UPDATE)
+    except _ODD as error:
+        return (f"what it changes can't be told: {type(error).__name__}: {error}",)
 
 
 def _is_retained(step: Step) -> bool:
@@ -182,7 +189,10 @@ def _runs_again(step: Step) -> bool:
 
 
 def _interrupts(step: Step) -> tuple[str, ...]:
-    return disruptions(step)
+    try:
+        return disruptions(step)
+    except _ODD as error:
+        return (f"what it interrupts can't be told: {type(error).__name__}: {error}",)
 
 
 _MARKS = {Op.DELETE: "-", Op.REPLACE: "±", Op.UPDATE: "~", Op.CREATE: "+", Op.IMPORT: "=", Op.FORGET: "-"}

@@ -341,3 +341,51 @@ def test_messages_hold_no_secret() -> None:
     report = build([plan])
     for shown in (markdown(report), html(report), as_json(report)):
         assert CANARY not in shown
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"newState": [1]},
+        {"newState": "x"},
+        {"newState": {"inputs": [1]}},
+        {"oldState": {"inputs": {"a": 1}}, "newState": {"inputs": "x"}},
+        {"newState": {"inputs": {}}, "oldState": {"inputs": {}}, "detailedDiff": [1]},
+        {"newState": {"inputs": {}}, "oldState": {"inputs": {}}, "detailedDiff": {"a": None}},
+    ],
+)
+def test_a_step_of_another_shape_is_refused_with_a_sentence(parts: dict[str, Any], tmp_path: Path) -> None:
+    code, output = _ended(tmp_path, _text({"op": "update", "urn": f"{PREFIX}a:b:C::x", **parts}))
+    assert (code, "has a part that no preview has" in output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("type_", "old", "new"),
+    [
+        ("kubernetes:apps/v1:Deployment", {"spec": {}}, {"spec": {"template": {"spec": {"containers": None}}}}),
+        ("kubernetes:apps/v1:StatefulSet", {"spec": {"replicas": "a"}}, {"spec": {"template": {"metadata": None}}}),
+        (DATABASE, {"allocatedStorage": "x"}, {"allocatedStorage": {"a": 1}}),
+        ("aws:iam/rolePolicy:RolePolicy", {"policy": "{"}, {"policy": '{"Statement": [1]}'}),
+        (
+            "kubernetes:core/v1:ConfigMap",
+            {"data": {"redis.conf": "maxmemory 10gig\n"}},
+            {"data": {"redis.conf": "a\nb"}},
+        ),
+        ("kubernetes:core/v1:ConfigMap", {"data": [1]}, {"data": "x"}),
+        ("kubernetes:networking.k8s.io/v1:NetworkPolicy", {"spec": {"ingress": "x"}}, {"spec": {"ingress": [1]}}),
+    ],
+)
+def test_a_value_of_another_shape_is_nothing_that_is_passed(
+    type_: str, old: dict[str, Any], new: dict[str, Any], tmp_path: Path
+) -> None:
+    code, output = _ended(tmp_path, _text(_step("update", type_, "x", old={"inputs": old}, new={"inputs": new})))
+    assert (code, output.split(":")[0]) == (0, "Deploy with care")
+
+
+def test_what_a_refresh_step_has_found_is_drift() -> None:
+    step = _only(_plan(_step("refresh", old={"inputs": {"a": 1}}, new={"inputs": {"a": 2}})))
+    assert (step.op, step.drift) == (Op.SAME, ("a",))
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    assert _ended(tmp_path, "\ufeff" + _text())[0] == 0
