@@ -69,7 +69,5 @@ def test_two_resources_of_one_urn_are_refused_as_by_the_engine(monkeypatch: pyte
             pulumi.ComponentResource("simone:test:Thing", "same")
 
     monkeypatch.setattr("stack.render._program", program)
-    with pytest.raises(
-        RenderError, match=r"two resources have the URN \S+::simone:test:Thing::same"
-    ):
+    with pytest.raises(RenderError, match=r"two resources have the URN \S+::simone:test:Thing::same"):
         render("prod")
