@@ -2,6 +2,8 @@
 
 import gzip
 import time
+import tracemalloc
+from random import randbytes
 
 import brotli
 import pytest
@@ -13,7 +15,8 @@ from app.api.responses.context import Context
 from app.api.responses.memory import Memory
 from app.api.responses.stored import Ready, Stored
 from app.api.responses.target import Targets, currency_of
-from app.caching_policy import Route, parse
+from app.caching_policy import Route, load, parse
+from testing.api_stack import ROOT
 
 POLICY = parse(
     """
@@ -170,6 +173,27 @@ def test_memory_never_holds_more_bytes_than_its_limit() -> None:
     assert memory.get(99) is not None
     assert memory.get(0) is None
     assert memory.counts.evictions > 0
+
+
+@pytest.mark.parametrize("size", [300, 900, 20_000])
+def test_memory_counts_what_its_answers_really_take(size: int) -> None:
+    memory, route = Memory(64 * 2**20), load(ROOT / "app" / "caching.yaml").match("GET", "/api/products/1")
+    assert route is not None
+    tracemalloc.start()
+    try:
+        for number in range(500):
+            context = Context("EUR", version=number, last_modified=1_700_000_000 + number)
+            headers = [(b"content-type", b"application/json")]
+            stored = Stored.make(200, headers, randbytes(size), context, ttl=300, now=time.time(), cost=0.01)
+            tags = (f"product:{number}", "catalogue")
+            entry = Ready(stored, "identity", route.route, tags=tags, valid_until=0, not_found_ttl=120)
+            entry.refresh(time.time())
+            memory.put((f"cache:response:/api/products/{number}:v2.EUR.free", "identity"), entry, memory.moment)
+        del stored, entry
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert 0.7 * memory.size < taken < 1.2 * memory.size
 
 
 def test_what_is_used_stays_longest() -> None:
