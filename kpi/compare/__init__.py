@@ -1,29 +1,61 @@
 """Our caches beside other libraries', on the same servers with the same payload."""
 
 import json
+from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
 import typer
 
+from app.api.responses.coding import encode
+
 ROOT: Final = Path(__file__).parents[2]
 RIVALS_PYTHON: Final = ROOT / ".tools/compare/bin/python"
 
 
-def payload() -> bytes:
-    """A listing of the size that the API answers most often with, a little under a kilobyte."""
-    items = [{"id": number, "name": f"Compact Lamp {number}", "price": 1999 + number} for number in range(18)]
+ANSWER_HEADERS: Final = (
+    ("content-type", "application/json"),
+    ("content-encoding", "br"),
+    ("cache-control", "public, max-age=300, stale-if-error=3600"),
+    ("cloudflare-cdn-cache-control", "max-age=300, stale-while-revalidate=60, stale-if-error=3600"),
+    ("vary", "Accept-Encoding, X-Country"),
+    ("cache-tag", "item:1"),
+    ("etag", '"1.0123456789abcdef01234567-br"'),
+    ("last-modified", "Tue, 14 Nov 2023 22:13:20 GMT"),
+    ("cache-status", "simone-api; hit; ttl=3599"),
+)
+"""What our answers say, for those who are compared and have nothing to say by themselves."""
+
+
+def payload(kilobytes: int = 1) -> bytes:
+    """A listing: of one kilobyte the API's most frequent answers are, a little less."""
+    # Hashed names: what says the same again and again would be no payload any more once it is compressed.
+    items = [
+        {
+            "id": number,
+            "name": f"Lamp {blake2b(str(number).encode(), digest_size=6).hexdigest()}",
+            "price": 1999 + number,
+        }
+        for number in range(18 * kilobytes)
+    ]
     return json.dumps({"items": items}, separators=(",", ":")).encode()
+
+
+def answers(directory: Path, kilobytes: int = 1) -> dict[str, str]:
+    """Writes a payload, plain and compressed as the API does it; what candidates are told of it."""
+    plain, coded = directory / f"payload-{kilobytes}.json", directory / f"payload-{kilobytes}.br"
+    plain.write_bytes(payload(kilobytes))
+    coded.write_bytes(encode(payload(kilobytes))["br"])
+    return {"PAYLOAD": str(plain), "CODED": str(coded), "HEADERS": json.dumps(ANSWER_HEADERS)}
 
 
 def environment(directory: Path, redis: int, sentinel: int, code: Path) -> dict[str, str]:
     """What candidates are told: where the payload, the servers at these ports, and the programs of `code` are."""
     if not RIVALS_PYTHON.exists():
         raise typer.BadParameter(f"{RIVALS_PYTHON} is missing: `make compare` installs the other libraries")
-    (directory / "payload.json").write_bytes(payload())
     (directory / "secrets").mkdir()
     return {
-        "PAYLOAD": str(directory / "payload.json"),
+        **answers(directory),
         "REDIS_URL": f"redis://127.0.0.1:{redis}/0",
         "REDIS_SENTINELS": f"127.0.0.1:{sentinel}",
         "SECRETS_DIR": str(directory / "secrets"),

@@ -1,21 +1,26 @@
 """`make compare`: one worker each, the same payload, wrk; requests a second, and the server's own CPU for each."""
 
+import contextlib
+import json
+import os
 import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
 
-from kpi.compare import RIVALS_PYTHON, ROOT, environment
-from kpi.compare.versions import versions
+from kpi.compare import RIVALS_PYTHON, ROOT, answers, environment
+from kpi.compare.versions import program_version, versions
 from kpi.criterion import Criterion, Figure, judge
 from kpi.plots import bars
 from kpi.report import Picture, Report, Table, publish
@@ -24,20 +29,40 @@ from local.problem import Problem
 from testing.servers import cpu_seconds, process, redis_with_sentinel, wait_for_answer
 from testing.waits import free_port
 
-RIVALS: Final = ("cashews", "aiocache", "fastapi-cache2", "fastapi-redis-sdk", "fastapi", "uvicorn", "redis")
+RIVALS: Final = (
+    "cashews", "aiocache", "fastapi-cache2", "fastapi-redis-sdk", "fastapi", "litestar", "uvicorn", "redis"
+)  # fmt: skip
 OWN: Final = ("granian", "redis", "uvloop")
 CONNECTIONS: Final = 32
 WARM_UP_SECONDS: Final = 1
+BROWSER: Final = (
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Accept: */*",
+    "Accept-Language: de,en-US;q=0.7,en;q=0.3",
+    "Accept-Encoding: gzip, deflate, br, zstd",
+    "Referer: https://shop.example/products/1",
+    "X-Country: DE",
+    "Sec-Fetch-Dest: empty",
+    "Sec-Fetch-Mode: cors",
+    "Sec-Fetch-Site: same-origin",
+    "Priority: u=4",
+)
+"""A browser's, behind the edge, which adds the country."""
+MANY_KEYS: Final = 100_000
+
+Server = Literal["uvicorn", "granian", "nginx", "varnish", "go"]
+PROGRAMS: Final[Mapping[Server, str]] = {"nginx": "nginx", "varnish": "varnishd", "go": "go"}
+"""What a server needs beside Python. Where it is missing, its candidates aren't measured, and the report says so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Something to measure. `headers` go with every request."""
+    """Something to measure. `headers` go with every request, beside a browser's."""
 
     name: str
-    app: str
+    app: str = ""
     mode: str = "redis"
-    server: str = "uvicorn"
+    server: Server = "uvicorn"
     path: str = "/item/1"
     headers: tuple[str, ...] = ()
 
@@ -46,36 +71,71 @@ class Candidate:
         """Runs in the repository's own environment."""
         return self.server == "granian"
 
+    @property
+    def can_run(self) -> bool:
+        """Whether its server is installed."""
+        return shutil.which(PROGRAMS.get(self.server, "python3")) is not None
+
 
 MEMORY, REDIS, NOT_MODIFIED = "ours, memory", "ours, Redis", "ours, memory, 304"
-RAW_MEMORY, RAW_REDIS = "raw ASGI, uvicorn, memory", "raw ASGI, uvicorn, one redis-py GET"
+RAW_MEMORY, RAW_REDIS = "raw ASGI, granian, memory", "raw ASGI, granian, one redis-py GET"
 CASHEWS, CACHE2 = "cashews, FastAPI", "fastapi-cache2, FastAPI"
 
 CANDIDATES: Final = (
-    Candidate(RAW_MEMORY, "raw", mode="memory"),
-    Candidate("raw ASGI, granian, memory", "raw", mode="memory", server="granian"),
+    Candidate("nginx, its cache", server="nginx"),
+    Candidate("Varnish", server="varnish"),
+    Candidate("Go, net/http, memory", server="go"),
+    Candidate("raw ASGI, uvicorn, memory", "raw", mode="memory"),
+    Candidate(RAW_MEMORY, "raw", mode="memory", server="granian"),
     Candidate(MEMORY, "ours", mode="memory", server="granian", path="/api/item/1"),
     Candidate(NOT_MODIFIED, "ours", mode="memory", server="granian", path="/api/item/1", headers=("If-None-Match: *",)),
-    Candidate(RAW_REDIS, "raw"),
+    Candidate(RAW_REDIS, "raw", server="granian"),
     Candidate(REDIS, "ours", server="granian", path="/api/item/1"),
     Candidate(CASHEWS, "fastapi_cashews"),
     Candidate("aiocache, FastAPI", "fastapi_aiocache"),
     Candidate(CACHE2, "fastapi_cache2"),
     Candidate("fastapi-redis-sdk, FastAPI", "fastapi_redis_sdk"),
+    Candidate("Litestar, its response cache", "litestar_cache"),
+)
+SCALED: Final = ("nginx, its cache", RAW_MEMORY, MEMORY)
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much of everything a candidate is measured with."""
+
+    name: str
+    kilobytes: int = 1
+    workers: int = 1
+    connections: int = CONNECTIONS
+    keys: int = 1
+
+
+AS_USUAL: Final = Size("1 KB")
+SIZES: Final = (
+    AS_USUAL,
+    Size("20 KB", kilobytes=20),
+    Size("200 KB", kilobytes=200),
+    Size("2 workers", workers=2),
+    Size("1,000 connections", connections=1_000),
+    Size("100,000 keys", keys=MANY_KEYS),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Of a candidate: requests a second, and microseconds of the server's CPU for each; medians over the rounds."""
+    """Of a candidate: requests a second, microseconds of the server's CPU for each, and its memory after the load in
+    MiB; medians over the rounds.
+    """
 
     requests_per_second: float
     cpu_microseconds: float
+    megabytes: float
 
 
 CRITERIA: Final = (
-    Criterion("a hit in memory costs at most 1.5 times raw ASGI", "memory_hit", "<=", 1.5, "times"),
-    Criterion("a hit in Redis costs at most 1.4 times raw ASGI", "redis_hit", "<=", 1.4, "times"),
+    Criterion("a hit in memory costs at most 1.5 times raw ASGI on the same server", "memory_hit", "<=", 1.5, "times"),
+    Criterion("a hit in Redis costs at most 1.4 times raw ASGI on the same server", "redis_hit", "<=", 1.4, "times"),
     Criterion("a 304 costs no more than a hit (5 % for noise)", "not_modified", "<=", 1.05, "times"),
     Criterion("a hit in Redis is 3 times as cheap as fastapi-cache2's", "against_cache2", ">=", 3.0, "times"),
     Criterion("a hit in Redis is 1.5 times as cheap as cashews'", "against_cashews", ">=", 1.5, "times"),
@@ -96,15 +156,18 @@ def main(
             packages.install(["wrk"])
         except Problem as problem:
             raise typer.BadParameter(str(problem)) from problem
+    runnable = [candidate for candidate in CANDIDATES if candidate.can_run]
+    missing = [candidate.name for candidate in CANDIDATES if not candidate.can_run]
+    turns = [(candidate, AS_USUAL) for _ in range(rounds) for candidate in runnable]
+    turns += [(candidate, size) for size in SIZES for candidate in runnable if candidate.name in SCALED]
+    samples: defaultdict[tuple[str, Size], list[Speed]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as name, redis_with_sentinel(Path(name)) as (redis, sentinel):
         told = environment(Path(name), redis, sentinel, ROOT / "kpi/compare/apps")
-        samples: dict[str, list[Speed]] = {candidate.name: [] for candidate in CANDIDATES}
         with errors.status("measuring") as status:
-            for turn in range(rounds):
-                for candidate in CANDIDATES:
-                    status.update(f"round {turn + 1} of {rounds}: {candidate.name}")
-                    samples[candidate.name].append(measure(candidate, told, Path(name), seconds))
-    publish(report_of({name: median(found) for name, found in samples.items()}), output, "compare")
+            for number, (candidate, size) in enumerate(turns, start=1):
+                status.update(f"{number} of {len(turns)}: {candidate.name}, {size.name}")
+                samples[candidate.name, size].append(measure(candidate, told, Path(name), seconds, size))
+    publish(report_of({which: median(found) for which, found in samples.items()}, missing), output, "compare")
 
 
 def median(found: list[Speed]) -> Speed:
@@ -112,15 +175,22 @@ def median(found: list[Speed]) -> Speed:
     return Speed(
         statistics.median(one.requests_per_second for one in found),
         statistics.median(one.cpu_microseconds for one in found),
+        statistics.median(one.megabytes for one in found),
     )
 
 
-def report_of(speeds: Mapping[str, Speed]) -> Report:
-    """Speeds by candidate, with the promises judged."""
-    used = {"ours": versions(Path(sys.executable), OWN), "others": versions(RIVALS_PYTHON, RIVALS)}
+def report_of(speeds: Mapping[tuple[str, Size], Speed], missing: Sequence[str]) -> Report:
+    """Speeds by candidate and size, with the promises judged; `missing` are the candidates that couldn't run."""
+    usual = {name: speed for (name, size), speed in speeds.items() if size == AS_USUAL}
+    programs = {name: program_version(name) for name in (*PROGRAMS.values(), "wrk") if shutil.which(name)}
+    used = {
+        "ours": versions(Path(sys.executable), OWN),
+        "others": versions(RIVALS_PYTHON, RIVALS),
+        "programs": programs,
+    }
     figures = {
         criterion.figure: Figure(
-            speeds[one].cpu_microseconds / speeds[other].cpu_microseconds, f"CPU of “{one}”, times that of “{other}”"
+            usual[one].cpu_microseconds / usual[other].cpu_microseconds, f"CPU of “{one}”, times that of “{other}”"
         )
         for criterion, (one, other) in zip(
             CRITERIA,
@@ -130,55 +200,121 @@ def report_of(speeds: Mapping[str, Speed]) -> Report:
     }
     table = Table(
         ("candidate", "requests/s", "server CPU µs/request"),
-        [(name, f"{one.requests_per_second:,.0f}", f"{one.cpu_microseconds:.0f}") for name, one in speeds.items()],
+        [(name, f"{one.requests_per_second:,.0f}", f"{one.cpu_microseconds:.0f}") for name, one in usual.items()],
     )
-    costs = [(name, one.cpu_microseconds) for name, one in speeds.items()]
+    scaling = Table(
+        ("of one kilobyte to one worker, but for", "candidate", "requests/s", "server CPU µs/request", "MiB"),
+        [
+            (size.name, name, f"{one.requests_per_second:,.0f}", f"{one.cpu_microseconds:.0f}", f"{one.megabytes:.0f}")
+            for (name, size), one in speeds.items()
+            if name in SCALED
+        ],
+    )
+    costs = [(name, one.cpu_microseconds) for name, one in usual.items()]
     title = "A cached answer, one worker each"
     svg = bars(costs, title, "server CPU, µs for each request (less is better)")
+    about = {who: ", ".join(f"{name} {version}" for name, version in found.items()) for who, found in used.items()}
+    if missing:
+        about["NOT MEASURED"] = f"{', '.join(missing)}: the program isn't installed"
     return Report(
-        title="Our response cache beside other libraries'",
+        title="Our response cache beside other libraries' and servers'",
         judged=judge(CRITERIA, figures),
         figures=figures,
-        about={who: ", ".join(f"{name} {version}" for name, version in found.items()) for who, found in used.items()},
-        parts=[table, Picture("compare", svg, title)],
+        about=about,
+        parts=[table, scaling, Picture("compare", svg, title)],
         brief=[table],
-        data={"speeds": {name: asdict(one) for name, one in speeds.items()}},
+        data={"speeds": [{"candidate": name, **asdict(size), **asdict(one)} for (name, size), one in speeds.items()]},
     )
 
 
-def measure(candidate: Candidate, told: Mapping[str, str], directory: Path, seconds: int) -> Speed:
+def measure(
+    candidate: Candidate, told: Mapping[str, str], directory: Path, seconds: int, size: Size = AS_USUAL
+) -> Speed:
     """One turn."""
-    port = free_port()
     log = directory / "candidate.log"
-    with process(command(candidate, port), {**told, "MODE": candidate.mode}, log) as server:
+    environment_of = {**told, **answers(directory, size.kilobytes), "MODE": candidate.mode}
+    with contextlib.ExitStack() as started:
+        origin = free_port()
+        if candidate.server in ("nginx", "varnish"):
+            behind = command(
+                Candidate("origin", "raw", mode="memory", server="granian"), origin, directory, 0, AS_USUAL
+            )
+            started.enter_context(process(behind, {**environment_of, "MODE": "memory"}, directory / "origin.log"))
+            wait_for_answer(f"http://127.0.0.1:{origin}/", directory / "origin.log")
+        port = free_port()
+        starting = command(candidate, port, directory, origin, size)
+        server = started.enter_context(process(starting, environment_of, log))
         url = f"http://127.0.0.1:{port}{candidate.path}"
         wait_for_answer(url, log)
-        load(url, WARM_UP_SECONDS, candidate.headers)
+        headers = (*BROWSER, *candidate.headers)
+        load(url, WARM_UP_SECONDS, headers, size)
         before = cpu_seconds(server)
-        requests, rate = load(url, seconds, candidate.headers)
-        return Speed(rate, (cpu_seconds(server) - before) / requests * 1e6)
+        requests, rate = load(url, seconds, headers, size)
+        if not requests:
+            raise RuntimeError(f"{candidate.name} answered nothing within {seconds} s: try --seconds {2 * seconds}")
+        used = cpu_seconds(server) - before
+        family = [server, *server.children(recursive=True)]
+        return Speed(rate, used / requests * 1e6, sum(member.memory_info().rss for member in family) / 2**20)
 
 
-def command(candidate: Candidate, port: int) -> list[str]:
-    """How a candidate is started: one process that serves, on uvloop."""
-    python = sys.executable if candidate.ours else str(RIVALS_PYTHON)
-    if candidate.ours:
-        return [
-            *(python, "-m", "granian", "--interface", "asgi", "--workers", "1", "--loop", "uvloop", "--no-ws"),
-            *("--host", "127.0.0.1", "--port", str(port), "--log-level", "warning", f"{candidate.app}:app"),
-        ]
-    return [
-        *(python, "-m", "uvicorn", "--loop", "uvloop", "--http", "httptools", "--no-access-log"),
-        *("--host", "127.0.0.1", "--port", str(port), "--log-level", "warning", f"{candidate.app}:app"),
-    ]
+_NGINX: Final = """
+daemon off; {user} pid {home}/nginx.pid; error_log stderr warn; worker_processes {workers};
+events {{ worker_connections 4096; multi_accept on; }}
+http {{
+  access_log off; keepalive_requests 1000000; open_file_cache max=2000 inactive=60s;
+  proxy_cache_path {home}/cache levels=1:2 keys_zone=answers:64m inactive=1h use_temp_path=off;
+  server {{
+    listen 127.0.0.1:{port} backlog=1024;
+    location / {{ proxy_pass http://127.0.0.1:{origin}; proxy_cache answers; proxy_cache_valid 200 1h; }}
+  }}
+}}
+"""
 
 
-def load(url: str, seconds: int, headers: tuple[str, ...]) -> tuple[int, float]:
+def command(candidate: Candidate, port: int, directory: Path, origin: int, size: Size) -> list[str]:
+    """How a candidate is started: so many processes that serve (threads where the server has those), on uvloop."""
+    home = Path(tempfile.mkdtemp(dir=directory))
+    match candidate.server:
+        case "nginx":
+            user = "user root;" if os.geteuid() == 0 else ""
+            text = _NGINX.format(home=home, port=port, origin=origin, workers=size.workers, user=user)
+            (home / "nginx.conf").write_text(text)
+            return ["nginx", "-c", str(home / "nginx.conf")]
+        case "varnish":
+            listen = ["-a", f"127.0.0.1:{port}", "-b", f"127.0.0.1:{origin}", "-n", str(home), "-j", "none"]
+            return ["varnishd", "-F", "-s", "malloc,256m", *listen]
+        case "go":
+            subprocess.run(["go", "build", "-o", home / "fastest", ROOT / "kpi/compare/apps/fastest.go"], check=True)
+            return ["env", f"GOMAXPROCS={size.workers}", str(home / "fastest"), f"127.0.0.1:{port}"]
+        case "granian":
+            return [
+                *(sys.executable, "-m", "granian", "--interface", "asgi", "--loop", "uvloop", "--no-ws"),
+                *("--workers", str(size.workers), "--host", "127.0.0.1", "--port", str(port)),
+                *("--log-level", "warning", f"{candidate.app}:app"),
+            ]
+        case "uvicorn":
+            return [
+                *(str(RIVALS_PYTHON), "-m", "uvicorn", "--loop", "uvloop", "--http", "httptools", "--no-access-log"),
+                *("--host", "127.0.0.1", "--port", str(port), "--log-level", "warning", f"{candidate.app}:app"),
+            ]
+
+
+_KEYS: Final = """
+local base = {base}
+request = function() return wrk.format(nil, base .. math.random(1, {keys})) end
+"""
+
+
+def load(url: str, seconds: int, headers: tuple[str, ...], size: Size = AS_USUAL) -> tuple[int, float]:
     """Run wrk; gives how many requests were answered, and how many a second. Raises RuntimeError for failed ones."""
     extra = [part for header in headers for part in ("-H", header)]
-    done = subprocess.run(
-        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *extra, url], capture_output=True, text=True, check=True
-    )
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        if size.keys > 1:
+            script.write(_KEYS.format(base=json.dumps(urlsplit(url).path.removesuffix("1")), keys=size.keys))
+            script.flush()
+            extra += ["-s", script.name]
+        asked = ["wrk", "-t1", f"-c{size.connections}", f"-d{seconds}s", *extra, url]
+        done = subprocess.run(asked, capture_output=True, text=True, check=True)
     requests = re.search(r"(\d+) requests in", done.stdout)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
     if requests is None or rate is None or "Non-2xx or 3xx" in done.stdout:

@@ -1,9 +1,15 @@
 """The comparison with other caches judges what it measured, and not in our favour."""
 
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from kpi.compare import payload
+from kpi.compare.__main__ import AS_USUAL, BROWSER, SCALED, SIZES, Candidate, Speed, command, median
+from kpi.compare.__main__ import CANDIDATES as SERVERS
+from kpi.compare.__main__ import report_of as report_of_servers
 from kpi.compare.cache_manager import CANDIDATES, OURS, Result, report_of
 from kpi.criterion import failures
 
@@ -36,3 +42,44 @@ def test_whoever_is_worse_in_one_thing_misses_a_goal(worse: Result) -> None:
 
 def test_as_many_loads_as_the_others_are_not_fewer() -> None:
     assert missed(BETTER, replace(OTHERS, loads=1)) == 2
+
+
+@pytest.mark.parametrize("kilobytes", [1, 20, 200])
+def test_a_payload_has_the_size_that_it_is_called_by(kilobytes: int) -> None:
+    assert 0.8 < len(payload(kilobytes)) / (1000 * kilobytes) < 1.2
+
+
+def test_what_could_not_run_is_named_as_not_measured() -> None:
+    speeds = {(candidate.name, AS_USUAL): Speed(1000, 20, 50) for candidate in SERVERS if candidate.server != "go"}
+    about = report_of_servers(speeds, ["Go, net/http, memory"]).about
+    assert "Go, net/http, memory" in about["NOT MEASURED"]
+
+
+def test_the_floor_has_the_same_server_as_ours() -> None:
+    usual = {(candidate.name, AS_USUAL): Speed(1000, 20, 50) for candidate in SERVERS}
+    on_another = {candidate.name for candidate in SERVERS if candidate.app == "raw" and candidate.server != "granian"}
+    much_slower = usual | {(name, AS_USUAL): Speed(1000, 900, 50) for name in on_another}
+    assert report_of_servers(much_slower, []).judged == report_of_servers(usual, []).judged
+
+
+def test_the_median_is_of_each_figure_by_itself() -> None:
+    assert median([Speed(1, 30, 5), Speed(2, 10, 7), Speed(3, 20, 6)]) == Speed(2, 20, 6)
+
+
+def test_each_size_changes_one_thing_and_is_measured_for_the_same_three() -> None:
+    for size in SIZES:
+        changed = [
+            name
+            for name in ("kilobytes", "workers", "connections", "keys")
+            if getattr(size, name) != getattr(AS_USUAL, name)
+        ]
+        assert len(changed) == (size != AS_USUAL)
+    assert set(SCALED) <= {candidate.name for candidate in SERVERS}
+    assert len(BROWSER) == 10
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nginx_takes_the_configuration_that_it_is_compared_with(tmp_path: Path, workers: int) -> None:
+    started = command(Candidate("nginx", server="nginx"), 8081, tmp_path, 8082, replace(AS_USUAL, workers=workers))
+    checked = subprocess.run([*started, "-t"], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr

@@ -1,18 +1,23 @@
-"""The least a server can do: no routing, no rules, one answer. MODE=memory, or MODE=redis for one redis-py GET."""
+"""The least a server can do: no routing, no rules, one answer, with the headers and in the coding that ours has. MODE=memory,
+or MODE=redis for one redis-py GET."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 import redis.asyncio as redis
 
-BODY = Path(os.environ["PAYLOAD"]).read_bytes()
+BODY = Path(os.environ["CODED"]).read_bytes()
 MODE = os.environ["MODE"]
 client = redis.Redis.from_url(os.environ["REDIS_URL"])
 START: dict[str, Any] = {
     "type": "http.response.start",
     "status": 200,
-    "headers": [(b"content-type", b"application/json"), (b"content-length", str(len(BODY)).encode())],
+    "headers": [
+        *((name.encode(), value.encode()) for name, value in json.loads(os.environ["HEADERS"])),
+        (b"content-length", str(len(BODY)).encode()),
+    ],
 }
 
 

@@ -242,7 +242,7 @@ async def test_9110_13_2_2_conditions_are_judged_in_their_order(
         if not stored:
             shop.memory.clear()
             shop.made = 0  # so that the same answer is made again
-        answered, body, headers = await shop.get(**asked)
+        answered, body, headers = await shop.get("/api/item/1", b"", **asked)
         assert answered == status
         if status == 304:
             assert (body, headers[b"etag"]) == ("", tag.encode())
