@@ -352,12 +352,23 @@ def test_a_made_up_picture_is_neither_drawn_nor_kept(storefront: Storefront) -> 
     assert entries() == before
 
 
+def answer_to(storefront: Storefront, path: str, cookie: str = "") -> httpx.Response:
+    """Once the storefront has one: on a busy machine the API may take longer than a page waits for it."""
+
+    def answer() -> httpx.Response | None:
+        found = httpx.get(storefront.url + path, headers={"cookie": cookie}, timeout=PATIENCE)
+        return found if found.status_code < 500 else None
+
+    return eventually(answer, path)
+
+
 @pytest.mark.parametrize("path", ["/made-up", "/products/987654321", "/products?sort=made-up", "/made/up"])
 def test_a_page_that_isnt_there_is_kept_by_nobody(storefront: Storefront, path: str) -> None:
     for _ in range(2):
-        answer = httpx.get(storefront.url + path, timeout=60)
+        answer = answer_to(storefront, path)
         assert answer.status_code == 404
-        assert answer.headers.get("x-nextjs-cache", "MISS") == "MISS" or path in ("/made/up",)
+        # What no page answers is one page, made with the shop.
+        assert answer.headers.get("x-nextjs-cache", "MISS") == ("HIT" if path == "/made/up" else "MISS")
 
 
 REPORT = """
@@ -410,7 +421,7 @@ def test_no_page_breaks_its_own_policy_and_none_lets_a_stranger_s_script_run(
 def test_every_answer_has_a_policy_without_exceptions(storefront: Storefront, cookie: str) -> None:
     paths = (*PAGES, "/health", "/robots.txt", "/sw.js", "/icons/icon.svg", "/_next/static/none.js", "/revalidate")
     for path in paths:
-        headers = httpx.get(storefront.url + path, headers={"cookie": cookie}, timeout=60).headers
+        headers = answer_to(storefront, path, cookie).headers
         policy = headers["content-security-policy"]
         assert "unsafe-inline" not in policy, path
         assert "frame-ancestors 'none'" in policy, path
