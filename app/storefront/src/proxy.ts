@@ -1,7 +1,7 @@
 /** Gives a page that is made for one member a policy with a nonce, which Next puts into each script that it writes. */
 import { randomBytes } from "node:crypto";
 import { type NextRequest, NextResponse } from "next/server";
-import { ofAnswer } from "@/server/content-security.mjs";
+import { assets, base, ofAnswer } from "@/server/content-security.mjs";
 
 /** The pages that next.config.ts makes for one member (`PRICED`); Next reads these as they stand here. */
 export const config = {
@@ -18,6 +18,7 @@ export function proxy(request: NextRequest): NextResponse {
   const headers = new Headers(request.headers);
   headers.set("content-security-policy", policy);
   const answer = NextResponse.next({ request: { headers } });
-  answer.headers.set("content-security-policy", policy);
+  // It takes the place of the header that next.config.ts gives to every answer.
+  answer.headers.set("content-security-policy", `${base(assets())}; ${policy}`);
   return answer;
 }
