@@ -92,7 +92,7 @@ setup: ## install what is missing: the Python environment and Debian packages
 	@local/setup.sh
 	@$(PYTHON) -m local setup
 	@$(PYTHON) -m testing.postgres_programs
-	@$(PYTHON) -m testing.edge_caches
+	@$(PYTHON) -m kpi.edge.caches
 
 up: ## run the whole shop on this machine, wait until it is healthy, print where it is
 	@local/setup.sh

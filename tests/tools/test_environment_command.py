@@ -107,6 +107,7 @@ def test_what_only_the_other_stack_can_decrypt_is_left_out(monkeypatch: pytest.M
         given.replace("environment: dev", "environment: staging")
         .replace("simone-dev-", "simone-staging-")
         .replace("www.dev.", "www.staging.")
+        .replace("@dev.", "@staging.")
     )
 
 

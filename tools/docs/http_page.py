@@ -11,7 +11,7 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 TESTS: Final[Mapping[str, tuple[str, ...]]] = {
     "gateway": (
         "tests/components/gateway/test_gateway_http_rules.py",
-        "tests/components/gateway/test_behind_edge_caches.py",
+        "tests/kpi/test_behind_edge_caches.py",
     ),
     "API": (
         "tests/app/api/test_api_answers.py",

@@ -49,6 +49,13 @@ INSERTS: Final = {
         INSERT INTO invalidation_outbox (tags, reason)
         SELECT ARRAY['product:' || n], 'new' FROM generate_series(1, {BATCH}) n
         """,
+    "invalidation_queue": f"""
+        INSERT INTO invalidation_queue (event_id, layer) SELECT id, 'new' FROM invalidation_outbox LIMIT {BATCH}
+        """,
+    "account_mails": f"""
+        INSERT INTO account_mails (purpose, email, expires_at)
+        SELECT 'password-reset', n || '@new.example', now() + interval '1 hour' FROM generate_series(1, {BATCH}) n
+        """,
 }
 """For each table with plain indexes: BATCH new rows, in one statement."""
 

@@ -14,11 +14,11 @@ import pytest
 from app.caching_policy import Policy, load, parse
 from components.gateway.settings import GatewaySettings, Limits
 from components.kubernetes.flows import GATEWAY_PORT
+from kpi.edge.caches import EDGES, PORT, EdgeCache, running_edge
 from kpi.http_client import Client
 from kpi.routes import Catalogue, request_of
 from kpi.workload import PUBLIC_READS, Visits, Workload
 from testing.api_stack import AMOUNTS, ROOT, running_stack
-from testing.edge_caches import EDGES, PORT, EdgeCache, running_edge
 from testing.gateway_server import Answer, Gateway, Seen, running_gateway
 from testing.waits import eventually
 
