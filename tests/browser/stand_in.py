@@ -24,6 +24,8 @@ PRODUCTS = 1_200
 USER = {"id": 1, "name": "Demo Customer", "email": "demo@example.com", "country": "DE"}
 SESSION = "sid=the-only-session"
 PASSWORD = "simone-demo"
+TOKEN = "t" * 43
+"""Of every mail."""
 CURRENCIES = {"US": "USD", "GB": "GBP"}
 SORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "popularity": lambda product: (-product["popularity"], -product["id"]),
@@ -145,6 +147,10 @@ class StandIn:
         self.user = USER
         """Who can sign in."""
         self.tier = "free"
+        self.password = PASSWORD
+        self.pending: dict[str, Any] | None = None
+        """Who has signed up and not confirmed it: the token is `TOKEN`."""
+        self.addresses: list[dict[str, Any]] = []
         self.orders: list[dict[str, Any]] = []
         self._answers: dict[str, Reply] = {}
         self._lock = threading.Lock()
@@ -169,6 +175,7 @@ class StandIn:
             self.journal, self.repeats, self.measurements, self.requests = [], 0, [], []
             self.cart, self.preferences, self.version, self.signed_in, self.orders = [], {}, 1, False, []
             self.tier, self.user = "free", USER
+            self.password, self.pending, self.addresses = PASSWORD, None, []
             self.cart_version, self.prices = 1, {}
             self._answers = {}
 
@@ -286,6 +293,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return Reply(401, {"detail": "Please sign in."})
             case ["api", "users", "1", "preferences"]:
                 return Reply(200, {"preferences": shop.preferences}, shop.version)
+            case ["api", "users", "1", "addresses"]:
+                return Reply(200, {"items": shop.addresses})
             case ["api", "users", "1", "orders"]:
                 return Reply(200, _page([_shown(order) for order in shop.orders], query, 20))
             case _:
@@ -345,6 +354,8 @@ class _Handler(BaseHTTPRequestHandler):
             return Reply(204, None)
         if path == "/api/session":
             return self._session(method, body)
+        if reply := self._account(method, path, body):
+            return reply
         chance = faults.chance.random()
         if chance < faults.lose_request:
             raise _Lost
@@ -363,11 +374,56 @@ class _Handler(BaseHTTPRequestHandler):
             shop.signed_in, shop.cart = False, []
             self._cookies = ["sid=; Max-Age=0", "tier=; Max-Age=0"]
             return Reply(204, None)
-        if (body["email"], body["password"]) != (USER["email"], PASSWORD):
+        if (body["email"], body["password"]) != (shop.user["email"], shop.password):
             return Reply(401, {"detail": "Wrong e-mail address or password."})
+        return self._enter()
+
+    def _enter(self) -> Reply:
+        shop = self.stand_in
         shop.signed_in = True
         self._cookies = [SESSION, *([f"tier={shop.tier}"] if shop.tier != "free" else [])]
         return Reply(201, {"user": self._user()})
+
+    def _leave(self) -> Reply:
+        self.stand_in.signed_in = False
+        self._cookies = ["sid=; Max-Age=0", "tier=; Max-Age=0"]
+        return Reply(204, None)
+
+    def _account(self, method: str, path: str, body: Any) -> Reply | None:  # noqa: PLR0911
+        """Signing up, passwords and addresses; None: this is none of them."""
+        shop = self.stand_in
+        match [method, *path.strip("/").split("/")]:
+            case ["POST", "api", "sign-ups"]:
+                shop.pending = body
+                return Reply(202, {"email": body["email"]})
+            case ["POST", "api", "users"]:
+                if shop.pending is None or body["token"] != TOKEN:
+                    return Reply(410, {"detail": "This link has been used, or its time is over."})
+                if body["password"] != shop.pending["password"]:
+                    return Reply(403, {"detail": "This isn't the password that you chose."})
+                shop.user = {**shop.user, "name": shop.pending["name"], "email": shop.pending["email"]}
+                shop.password, shop.pending = shop.pending["password"], None
+                return self._enter()
+            case ["POST", "api", "password-resets"]:
+                return Reply(202, {"email": body["email"]})
+            case ["PUT", "api", "password"]:
+                shop.password = body["new_password"]
+                return self._leave()
+            case ["PUT", "api", "users", "1", "password"]:
+                if body["current_password"] != shop.password:
+                    return Reply(403, {"detail": "The present password is another one."})
+                shop.password = body["new_password"]
+                return Reply(200, {"user": self._user()})
+            case ["DELETE", "api", "users", "1", "sessions"]:
+                return self._leave()
+            case ["POST", "api", "users", "1", "addresses"]:
+                kept = {"id": len(shop.addresses) + 1, "address": body}
+                shop.addresses.insert(0, kept)
+                return Reply(201, kept)
+            case ["DELETE", "api", "users", "1", "addresses", number]:
+                shop.addresses = [one for one in shop.addresses if str(one["id"]) != number]
+                return Reply(204, None)
+        return None
 
     def _apply(self, path: str, body: Any) -> Reply:
         shop = self.stand_in

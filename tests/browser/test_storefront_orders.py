@@ -4,7 +4,7 @@ import re
 
 import pytest
 from browsing import Visitor, until
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from stand_in import StandIn, catalogue
 
 PRODUCT, OTHER = [product for product in catalogue().products if product["stock"] > 5][:2]
@@ -154,3 +154,127 @@ def test_a_second_product_stays_when_the_first_is_ordered_meanwhile(
     kept = {line["product_id"] for line in stand_in.cart}
     assert ordered | kept == {PRODUCT["id"], OTHER["id"]}
     assert not ordered & kept
+
+
+def test_what_became_dearer_is_told_also_after_the_cart_was_looked_at(visitor: Visitor, stand_in: StandIn) -> None:
+    visitor.add_to_cart(PRODUCT["id"])
+    visitor.wait_until_sent()
+    stand_in.prices[PRODUCT["id"]] = 123_400
+    page = visitor.open("/cart")
+    line = page.get_by_role("listitem").filter(has_text=PRODUCT["name"])
+    expect(line).to_contain_text("€1,234.00")
+    expect(line).to_contain_text("when you put it here")
+    page = visitor.open("/checkout")
+    expect(page.get_by_role("complementary")).to_contain_text(f"{PRODUCT['name']} costs €1,234.00 instead of")
+
+
+@pytest.mark.parametrize("path", ["/cart", "/checkout"])
+def test_a_guest_s_cart_outlives_the_visit_at_the_shop(visitor: Visitor, stand_in: StandIn, path: str) -> None:
+    """The shop keeps a guest's cart for two hours; the browser, for as long as the guest wants it."""
+    visitor.add_to_cart(PRODUCT["id"])
+    visitor.wait_until_sent()
+    visitor.context.clear_cookies()
+    stand_in.cart = []
+    page = visitor.open(path)
+    until(lambda: [line["product_id"] for line in stand_in.cart] == [PRODUCT["id"]], page)
+    assert [line["productId"] for line in visitor.stored("cart")] == [PRODUCT["id"]]
+    expect(page.get_by_text(PRODUCT["name"]).first).to_be_visible()
+
+
+def test_who_signs_in_after_a_while_still_has_what_a_guest_put_into_the_cart(
+    visitor: Visitor, stand_in: StandIn
+) -> None:
+    visitor.add_to_cart(PRODUCT["id"])
+    visitor.wait_until_sent()
+    stand_in.cart = []
+    visitor.sign_in()
+    visitor.wait_until_sent()
+    assert [line["productId"] for line in visitor.stored("cart")] == [PRODUCT["id"]]
+    assert [line["product_id"] for line in stand_in.cart] == [PRODUCT["id"]]
+
+
+def test_a_line_whose_price_nobody_knows_says_so_and_is_repaired(visitor: Visitor, stand_in: StandIn) -> None:
+    """As an earlier release kept it: without price, name or picture."""
+    visitor.settle("/cart")
+    visitor.add_to_cart(PRODUCT["id"])
+    visitor.wait_until_sent()
+    page = visitor.open("/cart")
+    forget = """(id) => new Promise((done) => {
+        const opened = indexedDB.open("simone-webshop");
+        opened.onsuccess = () => {
+            const tx = opened.result.transaction("cart", "readwrite");
+            tx.objectStore("cart").put({ productId: id, quantity: 1, name: "", brand: "", image: "", blurhash: "",
+                price: null, currency: "EUR", addedAt: 1 });
+            tx.oncomplete = () => { opened.result.close(); done(); };
+        };
+    })"""
+    page.evaluate(forget, PRODUCT["id"])
+    stand_in.faults.down = True
+    page.reload()
+    expect(page.get_by_role("listitem").filter(has_text="We look up the price")).to_be_visible()
+    expect(page.get_by_text("No longer sold")).to_have_count(0)
+    stand_in.faults.down = False
+    page.reload()
+    expect(page.get_by_role("listitem").filter(has_text=PRODUCT["name"])).to_be_visible()
+    expect(page.locator(".grand")).to_contain_text("€")
+
+
+def test_what_the_shop_does_not_take_is_named_and_blocks_nothing(checkout: Page, stand_in: StandIn) -> None:
+    refused = {"detail": "…", "errors": [{"field": "shipping_address.postcode", "message": "too long"}]}
+
+    met: list[Route] = []
+
+    def refuse(route: Route) -> None:
+        if route.request.method != "POST" or met:
+            route.continue_()
+            return
+        met.append(route)
+        route.fulfill(status=422, json=refused)
+
+    checkout.route("**/api/checkout", refuse)
+    order(checkout)
+    expect(checkout.get_by_role("alert").filter(has_text="Please look at this again: postcode.")).to_be_visible()
+    order(checkout)
+    sees_the_order(checkout, 1)
+    assert len(stand_in.orders) == 1
+
+
+@pytest.mark.parametrize("fault", ["dropped", "late", "repeated"])
+@pytest.mark.parametrize(
+    "answer",
+    ["PUT /api/cart", "GET /api/cart", "GET /api/checkout", "POST /api/checkout", "GET /api/orders/1"],
+)
+def test_no_answer_on_the_way_to_an_order_can_make_it_lie(
+    visitor: Visitor, stand_in: StandIn, answer: str, fault: str
+) -> None:
+    """A proxy drops an answer, never brings it, or asks twice: each once, from the cart to the order's page."""
+    method, path = answer.split()
+    met: list[Route] = []
+
+    def meddle(route: Route) -> None:
+        if route.request.method != method or met:
+            route.continue_()
+            return
+        met.append(route)
+        route.fetch()
+        if fault == "dropped":
+            route.abort("connectionreset")
+        elif fault == "repeated":
+            route.fulfill(response=route.fetch())
+        # An answer that is late never comes: the page has given up by itself.
+
+    visitor.sign_in()
+    visitor.context.route(f"**{path}", meddle)
+    visitor.add_to_cart(PRODUCT["id"])
+    visitor.wait_until_sent()
+    page = visitor.open("/checkout")
+    fill(page)
+    order(page)
+    if path.startswith("/api/orders") and fault != "repeated":
+        expect(page.get_by_role("alert").filter(has_text="It is safe with us")).to_be_visible()
+        page.reload()
+    sees_the_order(page, 1)
+    assert met, "the answer was met"
+    assert len(stand_in.orders) == 1
+    visitor.wait_until_sent()
+    assert visitor.stored("cart") == []

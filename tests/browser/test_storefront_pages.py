@@ -42,6 +42,8 @@ PAGES = (
     "/cart",
     "/checkout",
     "/login",
+    "/account/new",
+    "/account/forgot",
     "/account",
     "/changes",
     "/offline",

@@ -12,7 +12,7 @@
  */
 import { CacheableResponsePlugin } from "workbox-cacheable-response";
 import { clientsClaim, type WorkboxPlugin } from "workbox-core";
-import { ExpirationPlugin } from "workbox-expiration";
+import { CacheExpiration, ExpirationPlugin } from "workbox-expiration";
 import { addRoute, cleanupOutdatedCaches, matchPrecache, precache } from "workbox-precaching";
 import { registerRoute } from "workbox-routing";
 import { CacheFirst, NetworkFirst, StaleWhileRevalidate } from "workbox-strategies";
@@ -150,8 +150,17 @@ self.addEventListener("activate", (event) => {
   );
 });
 
+/** Remove caches, and what Workbox keeps of them in a database of its own: each address, and when it was used. */
+async function forget(names: string[]): Promise<void> {
+  for (const name of names.filter(isOurs)) {
+    await caches.delete(name);
+    await new CacheExpiration(name, { maxEntries: 1 }).delete();
+  }
+}
+
 self.addEventListener("message", (event) => {
-  const type = (event.data as { type?: string } | null)?.type;
+  const { type, names } = (event.data ?? {}) as { type?: string; names?: string[] };
+  if (type === "FORGET") event.waitUntil(forget(names ?? []).finally(() => event.ports[0]?.postMessage("done")));
   if (type === "SKIP_WAITING") void self.skipWaiting();
   // Offline, or the shop is down: the next page that loads asks again.
   if (type === "SYNC_CATALOGUE")

@@ -3,6 +3,7 @@ import Link from "next/link";
 import { useState } from "react";
 import { useOnline } from "@/offline/use";
 import { signOut } from "@/shop/session";
+import { Addresses } from "./Addresses";
 import { Preferences } from "./Preferences";
 import { useVisitor } from "./useVisitor";
 
@@ -26,13 +27,19 @@ export function AccountView() {
 
   return (
     <div className="split">
-      <Preferences visitor={visitor} />
+      <div className="form narrow sections">
+        <Preferences visitor={visitor} />
+        <Addresses visitor={visitor} />
+      </div>
       <section className="card" aria-labelledby="who">
-        <h2 id="who">{visitor.name}</h2>
-        <p className="soft">{visitor.email}</p>
+        <h2 id="who" className="long-words">{visitor.name}</h2>
+        <p className="soft long-words">{visitor.email}</p>
         {visitor.tier === "premium" ? <p className="tag good">Premium member</p> : null}
         <Link href="/account/orders" className="button quiet">
           Your orders
+        </Link>
+        <Link href="/account/safety" className="button quiet">
+          Password and devices
         </Link>
         <button type="button" className="button quiet" onClick={leave} disabled={!online}>
           Sign out

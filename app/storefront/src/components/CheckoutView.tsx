@@ -2,40 +2,51 @@
 import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { type FormEvent, useCallback, useEffect, useState } from "react";
-import { cartLines, forgetOrdered } from "@/offline/cart";
+import { cartLines, forgetOrdered, sendCart } from "@/offline/cart";
 import { type Address, type Draft, newDraft, type Placing, storeDraft, storedDraft } from "@/offline/checkout";
 import { probe } from "@/offline/connection";
 import { queuedChanges } from "@/offline/queue";
 import { useOnline, useStored } from "@/offline/use";
+import { keepAddress } from "@/shop/account";
 import { ApiError, request } from "@/shop/browser-api";
 import { money } from "@/shop/money";
+import { fetchCart } from "@/shop/session";
 import { fetchQuote, type Order, placedWith, type Quote, toOrder, toQuote } from "@/shop/orders";
+import { AddressFields } from "./AddressFields";
+import { EmailField } from "./Field";
 import { LineProblem, problemOf } from "./LineProblem";
 import { differences } from "./quote-differences";
+import { same, SavedAddresses } from "./SavedAddresses";
 import { sumOf, Totals } from "./Totals";
+import { useAddresses } from "./useAddresses";
 import { useVisitor } from "./useVisitor";
-
-const COUNTRIES = [
-  ["AT", "Austria"],
-  ["CH", "Switzerland"],
-  ["DE", "Germany"],
-  ["FR", "France"],
-  ["GB", "United Kingdom"],
-  ["NL", "Netherlands"],
-  ["US", "United States"],
-] as const;
 
 /** How often the shop is asked what became of an order whose response was lost, before the customer decides. */
 const ASKED = 4;
 const PAUSE_MS = 1_500;
 /** Pause until the shop is asked again when it couldn't be reached. */
 const AGAIN_MS = 5_000;
-const KEY_USED = 422;
+const INVALID = 422;
 const CONFLICT = 409;
 const SIGN_IN = 401;
 
 /** `unknown`: the shop may have the order, and can't be asked at the moment. */
 type State = "filling" | "ordering" | "checking" | "unknown" | "placed";
+
+const PARTS: Record<string, string> = {
+  email: "e-mail address",
+  name: "name",
+  street: "street and number",
+  postcode: "postcode",
+  city: "city",
+  country: "country",
+};
+
+/** The fields that the shop doesn't take, as the form calls them. */
+function wrongParts(error: ApiError): string[] {
+  const errors = Array.isArray(error.problem.errors) ? (error.problem.errors as { field?: unknown }[]) : [];
+  return errors.flatMap(({ field }) => PARTS[String(field).split(".").at(-1) ?? ""] ?? []);
+}
 
 const cartOnItsWay = async (): Promise<boolean> =>
   (await queuedChanges()).some((change) => change.endpoint === "/api/cart");
@@ -45,6 +56,7 @@ export function CheckoutView() {
   const unsent = useStored(cartOnItsWay, "queue", "signed-out");
   const online = useOnline();
   const visitor = useVisitor();
+  const [addresses] = useAddresses(visitor);
   const router = useRouter();
   const [draft, setDraft] = useState<Draft>();
   const [quote, setQuote] = useState<Quote>();
@@ -65,9 +77,11 @@ export function CheckoutView() {
         await forgetOrdered(order.lines.map((line) => ({ productId: line.product_id, quantity: line.quantity })));
         await store({ ...kept, placing: { ...placing, settled: true } });
       }
+      // Only a convenience: an order isn't held up by it.
+      if (visitor && kept.keepAddress) keepAddress(visitor, kept.address).catch(() => undefined);
       router.replace(`/orders/${order.id}`);
     },
-    [router, store],
+    [router, store, visitor],
   );
 
   /** What became of an order whose response never came: the shop knows it by its key. */
@@ -120,6 +134,8 @@ export function CheckoutView() {
     if (!online || !content || unsent !== false) return;
     (async () => {
       const shown = await cartLines();
+      await fetchCart();
+      if (await cartOnItsWay()) return; // again once it has been sent
       const today = await fetchQuote();
       setChanged(differences(shown, today.lines));
       setQuote(today);
@@ -166,7 +182,7 @@ export function CheckoutView() {
       );
     } catch (error) {
       // Only the shop's own refusal says that nothing was ordered; after anything else it has to be asked.
-      if (!(error instanceof ApiError) || error.status >= 500 || error.status === KEY_USED)
+      if (!(error instanceof ApiError) || error.status >= 500 || error.problem.reason === "key-used")
         return await check(sent, placing);
       await store(filled);
       setState("filling");
@@ -183,10 +199,16 @@ export function CheckoutView() {
       setChanged(differences(quote.lines, today.lines));
       setQuote(today);
     }
-    if (error.status === SIGN_IN)
+    if (error.status === SIGN_IN && !visitor) {
+      // The visit has ended at the shop, which forgets guests' carts after a while; the browser hasn't.
+      void sendCart();
+      setProblem({ text: "You were away for a while, so we have sent your cart once more. Please order again." });
+    } else if (error.status === SIGN_IN)
       setProblem({ text: "Please sign in to order; your cart comes with you.", signIn: true });
     else if (error.problem.reason === "total-changed")
       setProblem({ text: "Prices have just changed. Please look at the new total, and order again if it suits you." });
+    else if (error.status === INVALID && wrongParts(error).length)
+      setProblem({ text: `Please look at this again: ${wrongParts(error).join(", ")}.` });
     else setProblem({ text: error.message });
   }
 
@@ -204,13 +226,10 @@ export function CheckoutView() {
         {visitor === null ? (
           <fieldset>
             <legend>Who orders?</legend>
-            <Field
-              label="E-mail address"
-              name="email"
-              type="email"
+            <EmailField
               autoComplete="email"
               value={draft.email}
-              onChange={(email) => void store({ ...draft, email })}
+              onChange={(event) => void store({ ...draft, email: event.target.value })}
             />
             <p className="small soft">
               You order as a guest. <Link href="/login?next=/checkout">Sign in</Link> to find your orders in your
@@ -220,51 +239,20 @@ export function CheckoutView() {
         ) : null}
         <fieldset>
           <legend>Where shall it go?</legend>
-          <Field
-            label="Name"
-            name="name"
-            autoComplete="name"
-            value={address.name}
-            onChange={(name) => edit({ name })}
-          />
-          <Field
-            label="Street and number"
-            name="street"
-            autoComplete="street-address"
-            value={address.street}
-            onChange={(street) => edit({ street })}
-          />
-          <div className="field-row">
-            <Field
-              label="Postcode"
-              name="postcode"
-              autoComplete="postal-code"
-              value={address.postcode}
-              onChange={(postcode) => edit({ postcode })}
-            />
-            <Field
-              label="City"
-              name="city"
-              autoComplete="address-level2"
-              value={address.city}
-              onChange={(city) => edit({ city })}
-            />
-          </div>
-          <div className="field">
-            <label htmlFor="country">Country</label>
-            <select
-              id="country"
-              autoComplete="country"
-              value={address.country}
-              onChange={(event) => edit({ country: event.target.value })}
-            >
-              {COUNTRIES.map(([code, name]) => (
-                <option key={code} value={code}>
-                  {name}
-                </option>
-              ))}
-            </select>
-          </div>
+          {visitor && addresses.length ? (
+            <SavedAddresses addresses={addresses} chosen={address} onChoose={edit} />
+          ) : null}
+          <AddressFields address={address} onChange={edit} />
+          {visitor && !addresses.some((kept) => same(kept.address, address)) ? (
+            <label className="check">
+              <input
+                type="checkbox"
+                checked={draft.keepAddress ?? false}
+                onChange={(event) => void store({ ...draft, keepAddress: event.target.checked })}
+              />
+              Keep this address for next time
+            </label>
+          ) : null}
         </fieldset>
         <fieldset>
           <legend>Payment</legend>
@@ -345,31 +333,5 @@ export function CheckoutView() {
         </button>
       </aside>
     </form>
-  );
-}
-
-interface FieldProps {
-  label: string;
-  name: string;
-  type?: string;
-  autoComplete: string;
-  value: string;
-  onChange: (value: string) => void;
-}
-
-function Field({ label, name, type = "text", autoComplete, value, onChange }: FieldProps) {
-  return (
-    <div className="field">
-      <label htmlFor={name}>{label}</label>
-      <input
-        id={name}
-        name={name}
-        type={type}
-        autoComplete={autoComplete}
-        required
-        value={value}
-        onChange={(event) => onChange(event.target.value)}
-      />
-    </div>
   );
 }

@@ -57,11 +57,23 @@ export async function refreshLines(lines: CartLine[]): Promise<void> {
   for (const { quantity: _quantity, addedAt: _addedAt, left, ...today } of lines) {
     const kept = await tx.store.get(today.productId);
     if (!kept) continue;
-    const { left: _left, ...line } = kept;
-    void tx.store.put({ ...line, ...today, ...(left !== undefined && left < line.quantity ? { left } : {}) });
+    const { left: _left, seen: _seen, ...line } = kept;
+    const few = left !== undefined && left < line.quantity ? { left } : {};
+    void tx.store.put({ ...line, ...today, ...few, ...seenBefore(kept, today) });
   }
   await tx.done;
   announce({ type: "cart" });
+}
+
+/** What the customer saw when they put the line into the cart, where it costs something else today. */
+function seenBefore(kept: CartLine, today: Pick<CartLine, "price" | "currency">): Pick<CartLine, "seen"> {
+  const seen = kept.seen ?? (kept.price === null ? undefined : { price: kept.price, currency: kept.currency });
+  return seen && (seen.price !== today.price || seen.currency !== today.currency) ? { seen } : {};
+}
+
+/** Send the whole cart once more: the shop may have lost a guest's, whose visit has ended there. */
+export async function sendCart(): Promise<void> {
+  if ((await cartLines()).length) await change("Your cart", () => undefined);
 }
 
 /** Take what was ordered out of the cart. What was added meanwhile stays, and the server hears of it. */
@@ -80,8 +92,12 @@ export async function forgetOrdered(ordered: Pick<CartLine, "productId" | "quant
 /** Take over the server's cart (after signing in, or after a conflict), without sending it back. */
 export async function adoptCart(lines: CartLine[]): Promise<void> {
   const tx = (await database()).transaction("cart", "readwrite");
+  const kept = new Map((await tx.store.getAll()).map((line) => [line.productId, line]));
   void tx.store.clear();
-  for (const line of lines) void tx.store.put(line);
+  for (const line of lines) {
+    const before = kept.get(line.productId);
+    void tx.store.put({ ...line, ...(before ? seenBefore(before, line) : {}) });
+  }
   await tx.done;
   announce({ type: "cart" });
 }

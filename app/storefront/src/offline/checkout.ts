@@ -21,6 +21,8 @@ export interface Placing {
 export interface Draft {
   address: Address;
   email: string;
+  /** The address is to be kept in the customer's account. */
+  keepAddress?: boolean;
   placing?: Placing;
 }
 

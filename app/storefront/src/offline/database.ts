@@ -21,6 +21,10 @@ export interface CartLine {
   /** Per piece, in minor units of `currency`, as last seen; null: not known, or not sold. The checkout asks again. */
   price: number | null;
   currency: string;
+  /** The shop has said what it costs; else nobody knows yet (a cart of an earlier release). */
+  asked?: boolean;
+  /** What it cost, in minor units of that currency, when it was put into the cart, where that is something else. */
+  seen?: { price: number; currency: string };
   /** The shop has no more than that, which is fewer than `quantity`. */
   left?: number;
   addedAt: number;
@@ -67,7 +71,7 @@ interface Schema extends DBSchema {
   cart: { key: number; value: CartLine };
   syncQueue: { key: number; value: Change; indexes: { status: ChangeStatus } };
   categories: { key: number; value: Category };
-  /** Private: emptied at logout. Keys: `session`, `preferences`, `orders`, `checkout`, `version:<endpoint>`. */
+  /** Private: emptied at logout. Keys: `session`, `preferences`, `orders`, `addresses`, `checkout`, `version:<endpoint>`. */
   userData: { key: string; value: unknown };
   analytics: { key: number; value: Measurement };
   /** Bookkeeping of this browser: keys `catalogueSyncedAt`, `rolloutBucket`. */

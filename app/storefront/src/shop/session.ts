@@ -1,5 +1,6 @@
 /** Who is signed in, as this browser knows it; kept for the time without a network, gone at logout. */
-import { adoptCart, refreshLines } from "@/offline/cart";
+import { adoptCart, cartLines, refreshLines, sendCart } from "@/offline/cart";
+import { storedDraft } from "@/offline/checkout";
 import { type CartLine, database, lineOf } from "@/offline/database";
 import { announceElsewhere } from "@/offline/messages";
 import { forgetPrices, forgetVisitor } from "@/offline/privacy";
@@ -51,10 +52,17 @@ async function forget(visitor: Visitor | undefined): Promise<void> {
  * Sign in. What a guest put into the cart is sent first, so that the server can merge it. What belongs to another member,
  * whose session has run out here, is removed instead: neither is it sent, nor does anybody else see it.
  */
-export async function signIn(email: string, password: string): Promise<Visitor> {
+export const signIn = (email: string, password: string): Promise<Visitor> =>
+  enter(() => request("POST", "/api/session", { email, password }));
+
+/** As `signIn`, by whichever request: its response says who is signed in. */
+export async function enter(ask: () => Promise<Json>): Promise<Visitor> {
   const before = await storedVisitor();
-  if (!before) await replay();
-  const visitor = toVisitor(await request("POST", "/api/session", { email, password }));
+  if (!before) {
+    await sendCart();
+    await replay();
+  }
+  const visitor = toVisitor(await ask());
   if (!visitor) throw new ApiError(401, "The shop didn’t say who you are. Please try again.");
   if (before && before.id !== visitor.id) {
     await forget(before);
@@ -68,18 +76,32 @@ export async function signIn(email: string, password: string): Promise<Visitor> 
 }
 
 /** Sign out here and at the shop, and remove everything private from this browser. Needs a connection. */
-export async function signOut(): Promise<void> {
-  await request("DELETE", "/api/session");
+export const signOut = (): Promise<void> => leave(() => request("DELETE", "/api/session"));
+
+/** As `signOut`, by whichever request ends the session. */
+export async function leave(ask: () => Promise<unknown>): Promise<void> {
+  await ask();
   await forget(await storedVisitor());
   announceElsewhere({ type: "signed-out" });
 }
 
-/** Take over the server's cart; while changes of this browser are still on their way, only what its lines cost now. */
+/**
+ * Take over the server's cart; while changes of this browser are still on their way, only what its lines cost now. A guest's
+ * cart is this browser's: what the server lacks of it, because the visit has ended there, is sent once more.
+ */
 export async function fetchCart(): Promise<void> {
   const { items } = await request("GET", "/api/cart");
   const lines = toCartLines(items);
-  if ((await queuedChanges()).some((change) => change.endpoint === "/api/cart")) await refreshLines(lines);
-  else await adoptCart(lines);
+  if ((await queuedChanges()).some((change) => change.endpoint === "/api/cart")) return refreshLines(lines);
+  if (!(await storedVisitor())) {
+    const there = new Set(lines.map((line) => line.productId));
+    if ((await cartLines()).some((line) => !there.has(line.productId))) {
+      // While nobody knows what became of an order, its lines may be missing because they are ordered.
+      if (!(await storedDraft()).placing) await sendCart();
+      return refreshLines(lines);
+    }
+  }
+  await adoptCart(lines);
 }
 
 /** The lines of a cart or a quote. */
@@ -94,6 +116,7 @@ function toCartLine(item: Json, addedAt: number): CartLine {
     ...lineOf(product, Number(item.quantity)),
     productId: Number(item.product_id),
     price: typeof item.unit_price === "number" ? item.unit_price : null,
+    asked: true,
     ...(typeof item.left === "number" ? { left: item.left } : {}),
     addedAt,
   };

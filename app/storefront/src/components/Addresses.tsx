@@ -1,0 +1,82 @@
+"use client";
+import { useState } from "react";
+import { type Address, newDraft } from "@/offline/checkout";
+import { deleteAddress, keepAddress, type KeptAddress } from "@/shop/account";
+import type { Visitor } from "@/shop/session";
+import { AddressFields } from "./AddressFields";
+import { FormEnd } from "./FormEnd";
+import { useAddresses } from "./useAddresses";
+import { useForm } from "./useForm";
+
+/** The customer's addresses: added here, chosen at the checkout. */
+export function Addresses({ visitor }: { visitor: Visitor }) {
+  const [addresses, again] = useAddresses(visitor);
+  const [adding, setAdding] = useState<Address>();
+  const [problem, setProblem] = useState("");
+  const form = useForm(async () => {
+    if (!adding) return;
+    await keepAddress(visitor, adding);
+    setAdding(undefined);
+    await again();
+  });
+
+  async function remove(kept: KeptAddress) {
+    setProblem("");
+    try {
+      await deleteAddress(visitor, kept);
+      await again();
+    } catch {
+      setProblem("We couldn’t delete that address just now. Please try again.");
+    }
+  }
+
+  return (
+    <section className="form" aria-labelledby="addresses">
+      <h2 id="addresses">Your addresses</h2>
+      {addresses.length ? (
+        <ul role="list" className="addresses">
+          {addresses.map((kept) => (
+            <li key={kept.id} className="card long-words">
+              <p>
+                {kept.address.name}
+                <br />
+                {kept.address.street}
+                <br />
+                {kept.address.postcode} {kept.address.city}, {kept.address.country}
+              </p>
+              <button type="button" className="link-button" onClick={() => void remove(kept)}>
+                Delete<span className="visually-hidden"> {kept.address.street}</span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <p className="soft">None so far. One that you keep here needs no typing at the checkout.</p>
+      )}
+      {problem ? (
+        <p className="notice danger" role="alert">
+          {problem}
+        </p>
+      ) : null}
+      {adding ? (
+        <form className="form" method="post" onSubmit={form.submit}>
+          <AddressFields address={adding} onChange={(part) => setAdding({ ...adding, ...part })} />
+          <FormEnd busy={form.busy} problem={form.problem} meanwhile="Keeping…" quiet>
+            Keep this address
+          </FormEnd>
+          <button type="button" className="link-button" onClick={() => setAdding(undefined)}>
+            Never mind
+          </button>
+        </form>
+      ) : (
+        <button
+          type="button"
+          className="button quiet"
+          onClick={() => setAdding({ ...newDraft().address, name: visitor.name })}
+        >
+          Add an address
+        </button>
+      )}
+    </section>
+  );
+}

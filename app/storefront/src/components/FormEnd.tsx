@@ -1,0 +1,29 @@
+"use client";
+import type { ReactNode } from "react";
+import { useOnline } from "@/offline/use";
+
+interface Props {
+  busy: boolean;
+  problem: string;
+  /** What the button does, and what it says meanwhile. */
+  children: ReactNode;
+  meanwhile: string;
+  quiet?: boolean;
+}
+
+/** The end of a form that needs the network: what went wrong, and the button. */
+export function FormEnd({ busy, problem, children, meanwhile, quiet = false }: Props) {
+  const online = useOnline();
+  return (
+    <>
+      {problem ? (
+        <p className="notice danger" role="alert">
+          {problem}
+        </p>
+      ) : null}
+      <button type="submit" className={quiet ? "button quiet" : "button"} disabled={busy || !online}>
+        {online ? (busy ? meanwhile : children) : "Go online first"}
+      </button>
+    </>
+  );
+}

@@ -1,0 +1,118 @@
+"use client";
+import Link from "next/link";
+import { type ReactNode, useState, useSyncExternalStore } from "react";
+import { confirmAccount, resetPassword } from "@/shop/account";
+import type { ApiError } from "@/shop/browser-api";
+import { Field, NewPassword } from "./Field";
+import { FormEnd } from "./FormEnd";
+import { useForm } from "./useForm";
+
+const WRONG_PASSWORD = 403;
+const GONE = 410;
+
+/** The token of a mail's link; empty: there is none; undefined: not known yet. */
+const useToken = (): string | undefined => useSyncExternalStore<string | undefined>(watch, token, () => undefined);
+
+const token = () => location.hash.slice(1);
+
+function watch(changed: () => void): () => void {
+  addEventListener("hashchange", changed);
+  return () => removeEventListener("hashchange", changed);
+}
+
+interface Props {
+  token: string | undefined;
+  gone: boolean;
+  /** Where to ask for another link. */
+  again: { href: string; text: string };
+  children: ReactNode;
+}
+
+function Mailed({ token, gone, again, children }: Props) {
+  if (token === undefined) return <div className="skeleton mid" aria-hidden="true" />;
+  if (token && !gone) return <>{children}</>;
+  return (
+    <div className="empty">
+      <p className="soft" role="alert">
+        {gone
+          ? "This link has been used already, or its time is over."
+          : "This page needs the whole link of our mail. Please open it from there."}
+      </p>
+      <Link href={again.href} className="button">
+        {again.text}
+      </Link>
+    </div>
+  );
+}
+
+/** Finishes an account, by the link of a mail and the password that was chosen. */
+export function ConfirmForm() {
+  const token = useToken();
+  const [gone, setGone] = useState(false);
+  const { busy, problem, wrong, submit } = useForm(
+    async (form) => {
+      await confirmAccount(token ?? "", String(form.get("password")));
+      // Not within the page: what it holds was made for somebody without an account.
+      location.assign("/account");
+    },
+    (error: ApiError) => {
+      if (error.status === GONE) setGone(true);
+      return error.status === WRONG_PASSWORD
+        ? { password: "This isn’t the password that you chose when you signed up." }
+        : undefined;
+    },
+  );
+  return (
+    <Mailed token={token} gone={gone} again={{ href: "/account/new", text: "Sign up again" }}>
+      <form className="form" method="post" onSubmit={submit}>
+        <Field
+          label="Password"
+          name="password"
+          type="password"
+          autoComplete="current-password"
+          hint="The one that you have just chosen: so nobody else can finish your account."
+          wrong={wrong.password}
+        />
+        <FormEnd busy={busy} problem={gone ? "" : problem} meanwhile="Finishing…">
+          Finish my account
+        </FormEnd>
+      </form>
+    </Mailed>
+  );
+}
+
+/** Sets a new password, by the link of a mail. */
+export function ResetForm() {
+  const token = useToken();
+  const [gone, setGone] = useState(false);
+  const [done, setDone] = useState(false);
+  const { busy, problem, wrong, submit } = useForm(
+    async (form) => {
+      await resetPassword(token ?? "", String(form.get("new_password")));
+      setDone(true);
+    },
+    (error: ApiError) => {
+      if (error.status === GONE) setGone(true);
+      return undefined;
+    },
+  );
+  if (done)
+    return (
+      <div className="empty">
+        <p role="status">Your new password counts from now on. You were signed out everywhere.</p>
+        <Link href="/login" className="button">
+          Sign in
+        </Link>
+      </div>
+    );
+  return (
+    <Mailed token={token} gone={gone} again={{ href: "/account/forgot", text: "Ask for another link" }}>
+      <form className="form" method="post" onSubmit={submit}>
+        <NewPassword label="New password" wrong={wrong.new_password} />
+        <FormEnd busy={busy} problem={gone ? "" : problem} meanwhile="Saving…">
+          Save the new password
+        </FormEnd>
+      </form>
+    </Mailed>
+  );
+}

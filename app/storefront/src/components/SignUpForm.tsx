@@ -1,0 +1,42 @@
+"use client";
+import Link from "next/link";
+import { useState } from "react";
+import { askForAccount } from "@/shop/account";
+import { CountryField } from "./AddressFields";
+import { EmailField, Field, NewPassword } from "./Field";
+import { FormEnd } from "./FormEnd";
+import { LookIntoYourMail } from "./LookIntoYourMail";
+import { useForm } from "./useForm";
+
+export function SignUpForm() {
+  const [sentTo, setSentTo] = useState("");
+  const [country, setCountry] = useState("DE");
+  const { busy, problem, wrong, submit } = useForm(async (form) => {
+    const email = String(form.get("email"));
+    await askForAccount({
+      email,
+      password: String(form.get("new_password")),
+      name: String(form.get("name")),
+      country: String(form.get("country")),
+    });
+    setSentTo(email);
+  });
+  if (sentTo)
+    return (
+      <LookIntoYourMail email={sentTo}>It has a link that finishes your account. It holds for a day.</LookIntoYourMail>
+    );
+  return (
+    <form className="form" method="post" onSubmit={submit}>
+      <Field label="Name" name="name" autoComplete="name" wrong={wrong.name} />
+      <EmailField wrong={wrong.email} />
+      <NewPassword wrong={wrong.password} />
+      <CountryField value={country} onChange={setCountry} />
+      <FormEnd busy={busy} problem={problem} meanwhile="Creating your account…">
+        Create account
+      </FormEnd>
+      <p className="small soft">
+        You have one already? <Link href="/login">Sign in</Link>
+      </p>
+    </form>
+  );
+}
