@@ -32,7 +32,9 @@ export function AccountView() {
         <Addresses visitor={visitor} />
       </div>
       <section className="card" aria-labelledby="who">
-        <h2 id="who" className="long-words">{visitor.name}</h2>
+        <h2 id="who" className="long-words">
+          {visitor.name}
+        </h2>
         <p className="soft long-words">{visitor.email}</p>
         {visitor.tier === "premium" ? <p className="tag good">Premium member</p> : null}
         <Link href="/account/orders" className="button quiet">
