@@ -13,6 +13,7 @@ from components.api.worker import ApiWorker
 from components.edge import rules as edge_rules
 from components.gateway import Gateway, GatewayArgs
 from components.gateway.services import GatewayServices, GatewayServicesArgs, purge_urls
+from components.kubernetes.flows import FLOWS, ROUTE_FLOWS
 from components.monitoring import Monitoring, MonitoringArgs, WatchedBackups, WatchedDatabase, WatchedEdge
 from components.network import Network, NetworkArgs
 from components.pgbouncer import PgBouncer, PgBouncerArgs
@@ -32,7 +33,8 @@ def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
     policy = caching_policy.load(CACHING_POLICY)
     zone_rules = edge_rules.build(s.edge, policy) if s.edge else {}
     given = Platform(environment=s.environment, owner=s.owner, namespace=s.namespace, aws=s.aws)
-    network = Network("network", NetworkArgs(platform=given, settings=s.network, mail=s.api.mail))
+    flows = FLOWS + ROUTE_FLOWS if s.monitoring.route else FLOWS
+    network = Network("network", NetworkArgs(platform=given, settings=s.network, mail=s.api.mail, flows=flows))
     platform, images, edge_cidrs = given.within(network.namespace), s.images, s.network.edge_cidrs
 
     redis = Redis("redis", RedisArgs(platform=platform, settings=s.redis, secrets=s.secrets.redis, images=images))

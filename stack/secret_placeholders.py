@@ -30,6 +30,8 @@ def _called_for(config: Mapping[str, Any]) -> frozenset[str]:
         names |= {"api.cloudflare_token", "monitoring.analytics_token"}
     if ((config.get("simone:api") or {}).get("mail") or {}).get("username"):
         names |= {"api.mail_password"}
+    if (config.get("simone:monitoring") or {}).get("route"):
+        names.add("monitoring.sign_in_client_secret")
     return frozenset(names)
 
 

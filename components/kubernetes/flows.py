@@ -86,6 +86,13 @@ FLOWS: tuple[Flow, ...] = (
     Flow("alertmanager", HTTPS, 443, "notifies whoever is on call"),
 )
 
+ROUTE_FLOWS: tuple[Flow, ...] = (
+    Flow(BALANCER, "grafana", GRAFANA_PORT, "people who signed in at the load balancer"),
+    Flow(BALANCER, "prometheus", PROMETHEUS_PORT, "people who signed in at the load balancer"),
+    Flow(BALANCER, "alertmanager", ALERTMANAGER_PORT, "people who signed in at the load balancer"),
+)
+"""Allowed too where `monitoring.route` is set."""
+
 
 def systems() -> tuple[str, ...]:
     """Every system of ours that a flow names, sorted."""

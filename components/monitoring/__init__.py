@@ -2,6 +2,8 @@
 
 import pulumi
 
+from components.kubernetes.flows import ROUTE_FLOWS
+from components.kubernetes.scope import Scope
 from components.monitoring.workloads.alertmanager import declare_alertmanager
 from components.monitoring.workloads.args import MonitoringArgs, WatchedBackups, WatchedDatabase, WatchedEdge
 from components.monitoring.workloads.backup_exporter import declare_backup_exporter
@@ -10,6 +12,7 @@ from components.monitoring.workloads.grafana import declare_grafana
 from components.monitoring.workloads.postgres_exporter import declare_postgres_exporter
 from components.monitoring.workloads.prometheus import declare_prometheus
 from components.monitoring.workloads.rds_exporter import declare_rds_exporter
+from components.monitoring.workloads.route import declare_route
 
 __all__ = ["Monitoring", "MonitoringArgs", "WatchedBackups", "WatchedDatabase", "WatchedEdge"]
 
@@ -29,4 +32,10 @@ class Monitoring(pulumi.ComponentResource):
         if args.edge is not None:
             declare_cdn_exporter(f"{name}-cdn-exporter", args, args.edge, child)
         declare_grafana(f"{name}-grafana", args, prometheus=prometheus, opts=child)
+        route, client_secret = args.settings.route, args.secrets.sign_in_client_secret
+        if route is not None and client_secret is not None:
+            tools = {flow.target: flow.port for flow in ROUTE_FLOWS}
+            if args.settings.grafana is None:
+                del tools["grafana"]
+            declare_route(Scope(name, args.platform, "monitoring", child), route, client_secret, tools)
         self.register_outputs({})

@@ -105,6 +105,34 @@ class CdnExporter(PolledExporter):
     )
 
 
+class Route(Section):
+    """A load balancer that lets nobody through who hasn't signed in with the identity provider (OpenID Connect).
+
+    The AWS Load Balancer Controller makes it from an Ingress; `kubernetes-sigs.github.io/aws-load-balancer-controller`,
+    "Ingress annotations", has the rules for the endpoints. The client's secret is
+    `secrets.monitoring.sign_in_client_secret`.
+    """
+
+    domain: str = setting(
+        why="the tools are grafana., prometheus. and alertmanager. of it", pattern=r"([a-z0-9-]+\.)+[a-z]{2,}"
+    )
+    scheme: Literal["internal", "internet-facing"] = setting(
+        "internal", why="reachable from the VPC and what is connected to it only"
+    )
+    certificate_arn: str = setting(
+        why="a certificate in AWS Certificate Manager for the three names", pattern=r"arn:aws[a-z-]*:acm:.+"
+    )
+    issuer: str = setting(why="the provider's `issuer`", pattern=r"https://.+")
+    authorization_endpoint: str = setting(why="the provider's `authorization_endpoint`", pattern=r"https://.+")
+    token_endpoint: str = setting(why="the provider's `token_endpoint`", pattern=r"https://.+")
+    user_info_endpoint: str = setting(why="the provider's `userinfo_endpoint`", pattern=r"https://.+")
+    client_id: str = setting(why="of the client registered there", min_length=1)
+
+    def host(self, tool: str) -> str:
+        """The name at which people open a tool."""
+        return f"{tool}.{self.domain}"
+
+
 class MonitoringSettings(Section):
     """`simone:monitoring`."""
 
@@ -134,6 +162,27 @@ class MonitoringSettings(Section):
         why="where docs/runbooks is read; alerts link to its sections",
         pattern=r"https?://.+[^/]",
     )
-    grafana_url: str = setting(
-        "http://127.0.0.1:8291", why="where people open Grafana; alerts link to their panel", pattern=r"https?://.+[^/]"
+    grafana_url: str | None = setting(
+        None, why="where people open Grafana; alerts link to their panel there", pattern=r"https?://.+[^/]"
     )
+    listen: Literal["0.0.0.0", "$(POD_IP)"] = setting(  # noqa: S104
+        "0.0.0.0",  # noqa: S104 - NetworkPolicies say who may call
+        why="where Prometheus, Alertmanager and Grafana listen; `kubectl port-forward` dials localhost in the pod. The "
+        "pod's own address where pods share a machine",
+    )
+    route: Route | None = setting(
+        None, why="no way in from outside unless one that signs people in is named; `kubectl port-forward` always works"
+    )
+
+    def url(self, tool: str, port: int) -> str:
+        """Where people open a tool: its name, or this machine's port that `kubectl port-forward` opens."""
+        return f"http://127.0.0.1:{port}" if self.route is None else f"https://{self.route.host(tool)}"
+
+    def contradictions(self) -> Iterable[str]:
+        if self.grafana is not None and self.grafana_url is None:
+            yield (
+                "grafana runs but grafana_url isn't set, so alerts would link nowhere; set it to where people open "
+                "Grafana (http://127.0.0.1:8291 with kubectl port-forward)"
+            )
+        if self.route is not None and self.grafana is not None and self.grafana_url != self.url("grafana", 0):
+            yield f"grafana_url is {self.grafana_url} but route leads to Grafana at {self.url('grafana', 0)}; set that"

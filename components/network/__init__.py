@@ -1,11 +1,13 @@
 """The namespace that everything lives in, closed by default: pod security, network policies, priorities, quota."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components.api.settings import MailSettings
+from components.kubernetes.flows import FLOWS, Flow
 from components.kubernetes.scope import Scope, labels
 from components.network import policies
 from components.network.settings import NetworkSettings
@@ -30,6 +32,7 @@ class NetworkArgs:
     platform: Platform
     settings: NetworkSettings
     mail: MailSettings | None
+    flows: Sequence[Flow] = FLOWS
 
 
 class Network(pulumi.ComponentResource):
@@ -61,7 +64,8 @@ class Network(pulumi.ComponentResource):
         self.namespace = namespace.metadata.apply(lambda created: created.name or "")
         own = Scope(name, args.platform.within(self.namespace), SYSTEM, child)
 
-        for policy, spec in policies.specs(args.platform.aws.vpc_cidr, args.settings.edge_cidrs, args.mail).items():
+        specs = policies.specs(args.platform.aws.vpc_cidr, args.settings.edge_cidrs, args.mail, args.flows)
+        for policy, spec in specs.items():
             k8s.networking.v1.NetworkPolicy(f"{name}-{policy}", metadata=own.metadata(policy), spec=spec, opts=child)
         for purpose, (value, why) in PRIORITIES.items():
             k8s.scheduling.v1.PriorityClass(

@@ -15,18 +15,20 @@ _Spec = k8s.networking.v1.NetworkPolicySpecArgs
 
 
 def specs(
-    vpc_cidr: str, edge_cidrs: Sequence[str], mail: MailSettings | None
+    vpc_cidr: str, edge_cidrs: Sequence[str], mail: MailSettings | None, table: Sequence[Flow]
 ) -> dict[str, k8s.networking.v1.NetworkPolicySpecArgs]:
-    """The policies' specs by object name: `default-deny`, then each system's own name."""
+    """The policies' specs by object name: `default-deny`, then each system's own name, as the table of flows says."""
     deny = _Spec(pod_selector=k8s.meta.v1.LabelSelectorArgs(), policy_types=["Ingress", "Egress"])
-    return {"default-deny": deny} | {system: _of(system, vpc_cidr, edge_cidrs, mail) for system in flows.systems()}
+    return {"default-deny": deny} | {
+        system: _of(system, vpc_cidr, edge_cidrs, mail, table) for system in flows.systems()
+    }
 
 
 def _of(
-    system: str, vpc_cidr: str, edge_cidrs: Sequence[str], mail: MailSettings | None
+    system: str, vpc_cidr: str, edge_cidrs: Sequence[str], mail: MailSettings | None, table: Sequence[Flow]
 ) -> k8s.networking.v1.NetworkPolicySpecArgs:
-    incoming = [flow for flow in flows.FLOWS if flow.target == system]
-    outgoing = [flow for flow in flows.FLOWS if flow.source == system and (mail or flow.target != flows.MAIL)]
+    incoming = [flow for flow in table if flow.target == system]
+    outgoing = [flow for flow in table if flow.source == system and (mail or flow.target != flows.MAIL)]
 
     def peers(peer: str) -> list[k8s.networking.v1.NetworkPolicyPeerArgs]:
         return _peers(peer, vpc_cidr, edge_cidrs, mail)

@@ -128,6 +128,11 @@ RELATIONS: tuple[Relation, ...] = (
         what="that user's password (docs/deploy.md says where SES shows it); set it, or remove the user",
     ),
     _needs(
+        "monitoring.route",
+        "secrets.monitoring.sign_in_client_secret",
+        what="the client's secret at the identity provider; set it, or remove the route",
+    ),
+    _needs(
         "monitoring.prometheus.remote_write.username",
         "secrets.monitoring.remote_write_password",
         what="that user's password; set it, or remove the user",

@@ -63,6 +63,9 @@ class MonitoringSecrets(Section):
     analytics_token: SecretStr | None = setting(
         None, why="a Cloudflare token that may read the zone's analytics; unset: no edge to watch"
     )
+    sign_in_client_secret: SecretStr | None = setting(
+        None, why="of the client at the identity provider that monitoring.route signs people in with"
+    )
     grafana_admin_password: Password = setting(why="of Grafana's user `admin`, where Grafana runs")
 
 

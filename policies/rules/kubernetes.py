@@ -337,13 +337,38 @@ def services_closed(service: Resource, _: Parameters) -> Findings:
     fix="Let requests come through the gateway's Service; widen `allowed` in a commit of its own.",
     link=f"{_K8S}/concepts/services-networking/ingress/",
     types=(":Ingress", ":IngressClass", ":Gateway", ":HTTPRoute", ":GRPCRoute", ":TCPRoute", ":TLSRoute"),
-    parameters={"allowed": [""]},
+    parameters={"allowed": [""], "behind_sign_in": ["grafana", "prometheus", "alertmanager"]},
 )
 def no_ingress(ingress: Resource, parameters: Parameters) -> Findings:
-    """There is one door, and it is the gateway's."""
-    if ingress.type.startswith("kubernetes:") and ingress.object_name not in parameters["allowed"]:
+    """There is one door, and it is the gateway's; to the monitoring leads one that signs people in."""
+    if not ingress.type.startswith("kubernetes:") or ingress.object_name in parameters["allowed"]:
+        return
+    if not (_signs_in(ingress) and _backends(ingress) <= {*parameters["behind_sign_in"]}):
         hosts = [str(dig(entry, "host") or "every host") for entry in ingress.get("spec", "rules") or ()]
         yield Finding(f"it opens {', '.join(hosts) or 'the cluster'} to the outside", ingress)
+
+
+def _signs_in(ingress: Resource) -> bool:
+    """Whether an AWS load balancer asks who calls before it passes a request on."""
+    said = {
+        name: ingress.get("metadata", "annotations", f"alb.ingress.kubernetes.io/{name}")
+        for name in ("auth-type", "auth-on-unauthenticated-request")
+    }
+    return (
+        ingress.get("spec", "ingressClassName") == "alb"
+        and said["auth-type"] in ("oidc", "cognito")
+        # The controller's default is `authenticate`; `allow` and `deny` are the others.
+        and said["auth-on-unauthenticated-request"] in (None, "authenticate")
+    )
+
+
+def _backends(ingress: Resource) -> set[Any]:
+    paths = [path for entry in ingress.get("spec", "rules") or () for path in dig(entry, "http", "paths") or ()]
+    return {
+        dig(backend, "service", "name")
+        for backend in [dig(path, "backend") for path in paths] + [ingress.get("spec", "defaultBackend")]
+        if backend is not None
+    }
 
 
 @rule(

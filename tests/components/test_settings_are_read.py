@@ -6,6 +6,7 @@ from typing import Any, Final, get_args
 
 import pytest
 
+from components.monitoring.settings import Route
 from components.settings import environment
 from components.settings.environment import Settings
 from components.settings.section import Section
@@ -19,6 +20,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "MonitoringSettings.database_sslmode": "once the address of the database is known",
     "RemoteWrite.url": "where there is a long-term store",
     "RemoteWrite.username": "where there is a long-term store",
+    **{f"Route.{name}": "where people reach the monitoring from outside" for name in Route.model_fields},
     "SampleData.products": "where there is sample data, which production has none of",
     "SampleData.users": "where there is sample data, which production has none of",
     "SampleData.orders": "where there is sample data, which production has none of",

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from components.kubernetes.flows import ALERTMANAGER_PORT
+from components.monitoring.settings import MonitoringSettings
 from components.settings.secrets import MonitoringSecrets
 
 CONFIG_FILE = "/etc/alertmanager/alertmanager.yml"
@@ -100,11 +101,12 @@ def alertmanager_yml(secrets: MonitoringSecrets) -> str:
     return yaml.safe_dump(document, sort_keys=False, width=110)
 
 
-def alertmanager_arguments() -> list[str]:
+def alertmanager_arguments(settings: MonitoringSettings) -> list[str]:
     """The command line; one instance, so no cluster port is opened."""
     return [
         f"--config.file={CONFIG_FILE}",
         f"--storage.path={DATA_DIRECTORY}",
-        f"--web.listen-address=$(POD_IP):{ALERTMANAGER_PORT}",
+        f"--web.listen-address={settings.listen}:{ALERTMANAGER_PORT}",
+        f"--web.external-url={settings.url('alertmanager', ALERTMANAGER_PORT)}",
         "--cluster.listen-address=",
     ]

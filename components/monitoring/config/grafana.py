@@ -3,6 +3,7 @@
 import yaml
 
 from components.kubernetes.flows import GRAFANA_PORT
+from components.monitoring.settings import MonitoringSettings
 
 PROVISIONING_DIRECTORY = "/etc/grafana/provisioning"
 DASHBOARDS_DIRECTORY = "/etc/grafana/dashboards"
@@ -10,11 +11,12 @@ SECRETS_DIRECTORY = "/etc/grafana/secrets"
 DATA_DIRECTORY = "/var/lib/grafana"
 
 
-def grafana_environment() -> dict[str, str]:
+def grafana_environment(settings: MonitoringSettings) -> dict[str, str]:
     """Grafana's settings as its environment variables (`GF_<section>_<key>`); `$(…)` is filled in by the kubelet."""
     return {
-        "GF_SERVER_HTTP_ADDR": "$(POD_IP)",
+        "GF_SERVER_HTTP_ADDR": settings.listen,
         "GF_SERVER_HTTP_PORT": str(GRAFANA_PORT),
+        **({"GF_SERVER_ROOT_URL": settings.grafana_url} if settings.grafana_url else {}),
         "GF_PATHS_DATA": DATA_DIRECTORY,
         "GF_PATHS_PROVISIONING": PROVISIONING_DIRECTORY,
         "GF_SECURITY_ADMIN_PASSWORD__FILE": f"{SECRETS_DIRECTORY}/admin-password",

@@ -155,7 +155,8 @@ def prometheus_arguments(settings: MonitoringSettings) -> list[str]:
     server = settings.prometheus
     return [
         f"--config.file={CONFIG_DIRECTORY}/prometheus.yml",
-        f"--web.listen-address=$(POD_IP):{PROMETHEUS_PORT}",
+        f"--web.listen-address={settings.listen}:{PROMETHEUS_PORT}",
+        f"--web.external-url={settings.url('prometheus', PROMETHEUS_PORT)}",
         f"--storage.tsdb.path={DATA_DIRECTORY}",
         f"--storage.tsdb.retention.time={format_duration(server.retention)}",
         f"--storage.tsdb.retention.size={server.retention_size}B",

@@ -74,7 +74,7 @@ def _alert_document(rule: Alert, owner: Owner, settings: MonitoringSettings) -> 
             "summary": rule.summary,
             "description": rule.description,
             "runbook_url": rule.runbook_url(settings),
-            "dashboard_url": settings.grafana_url + PANEL_OF_ALERT[rule.name],
+            **({"dashboard_url": settings.grafana_url + PANEL_OF_ALERT[rule.name]} if settings.grafana_url else {}),
         },
     }
 

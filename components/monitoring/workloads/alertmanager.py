@@ -34,7 +34,7 @@ def declare_alertmanager(name: str, args: MonitoringArgs, opts: pulumi.ResourceO
     container = Container(
         name=SYSTEM,
         image=args.images.alertmanager,
-        args=alertmanager_arguments(),
+        args=alertmanager_arguments(args.settings),
         env=POD_IP,
         ports={"metrics": ALERTMANAGER_PORT},
         resources=settings.resources,

@@ -58,7 +58,7 @@ def _declare_server(
     container = Container(
         name=SYSTEM,
         image=args.images.grafana,
-        env={**POD_IP, **grafana_environment()},
+        env={**POD_IP, **grafana_environment(args.settings)},
         ports={"metrics": GRAFANA_PORT},
         resources=settings.resources,
         # Its first start fills its database.
