@@ -28,6 +28,13 @@ from components.storefront import Storefront, StorefrontArgs
 CACHING_POLICY = Path(__file__).resolve().parent.parent / "app" / "caching.yaml"
 
 
+def _shown_certificates(s: Settings) -> dict[str, str]:
+    """The PEM of what Cloudflare shows the gateway and of who signed that, for whoever watches their ends."""
+    shown = s.secrets.edge.client_certificate
+    found = {"client": shown.get_secret_value() if shown else None, "client-authority": s.gateway.edge_ca}
+    return {name: text for name, text in found.items() if text}
+
+
 def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
     """Declares the whole environment; the answer is what it exports."""
     policy = caching_policy.load(CACHING_POLICY)
@@ -85,15 +92,17 @@ def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
     )  # fmt: skip
     Gateway("gateway", gateway_args)
     if s.edge:
-        from components.edge.zone import Edge, EdgeArgs  # noqa: PLC0415 - 2 s, which only a stack with an edge pays
+        from components.edge.zone import ClientCertificate, Edge, EdgeArgs  # noqa: PLC0415 - 2 s, which only a stack with an edge pays
 
-        Edge("edge", EdgeArgs(settings=s.edge, rules=zone_rules, gateway_host=shield.public_host))
+        certificate, key = s.secrets.edge.client_certificate, s.secrets.edge.client_key
+        client = ClientCertificate(certificate=certificate, key=key) if certificate and key else None
+        Edge("edge", EdgeArgs(settings=s.edge, rules=zone_rules, gateway_host=shield.public_host, client=client))
 
     analytics_token = s.secrets.monitoring.analytics_token
     watched_edge = (
         WatchedEdge(
             zone_id=s.edge.zone_id, hostname=s.edge.hostname, analytics_token=analytics_token,
-            origin_has_tls=s.gateway.tls, after=shield.all,
+            origin_has_tls=s.gateway.tls, after=shield.all, certificates=_shown_certificates(s),
         )
         if s.edge and analytics_token
         else None

@@ -21,6 +21,7 @@ Facts = Mapping[str, Value]
 
 FIELDS = frozenset(
     {
+        "http.host",
         "http.request.method",
         "http.request.uri.path",
         "http.request.uri.query",

@@ -125,6 +125,11 @@ class _Judgement:
         self._why: list[str] = []
 
     def verdict(self) -> Verdict:
+        if self._matching("http_request_dynamic_redirect"):
+            self._no("the edge itself answers with a redirect")
+            nothing = {"ttl": 0, "stale_while_revalidate": 0, "stale_if_error": 0}
+            told = {"rules": tuple(self._matched), "why": tuple(self._why), "sent": dict[str, str]()}
+            return Verdict(stored=False, key=None, **nothing, **told)
         for rule in self._matching("http_request_transform"):
             if "uri" in rule.parameters:
                 self._query = rule.parameters["uri"]["query"].get("value", "")
@@ -161,6 +166,7 @@ class _Judgement:
         headers = self._sent
         answer = {name: [part.strip() for part in value.split(",")] for name, value in self._answer.headers.items()}
         return {
+            "http.host": self._request.host,
             "http.request.method": self._request.method,
             "http.request.uri.path": self._request.path,
             "http.request.uri.query": self._query,

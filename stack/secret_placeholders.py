@@ -27,7 +27,7 @@ def _called_for(config: Mapping[str, Any]) -> frozenset[str]:
     if (config.get("simone:redis") or {}).get("tls_authority"):
         names |= {"redis.tls_certificate", "redis.tls_key"}
     if config.get("simone:edge"):
-        names |= {"api.cloudflare_token", "monitoring.analytics_token"}
+        names |= {"edge.client_certificate", "edge.client_key", "api.cloudflare_token", "monitoring.analytics_token"}
     if ((config.get("simone:api") or {}).get("mail") or {}).get("username"):
         names |= {"api.mail_password"}
     if (config.get("simone:monitoring") or {}).get("route"):
@@ -58,7 +58,8 @@ def _section(
 
 
 def _placeholder(path: str) -> str:
-    return f"placeholder-for-{path.replace('.', '-')}".ljust(32, "-")
+    words = f"placeholder-for-{path.replace('.', '-')}".ljust(32, "-")
+    return f"https://{words}" if path.endswith("_url") else words
 
 
 def required_secrets() -> tuple[str, ...]:

@@ -6,11 +6,12 @@ to counters of ours. A turn that fails is made up by the next.
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
-from app.operations.certificates import not_after
+from app.operations.certificates import ends_of_files, not_after
 from app.operations.cloudflare_analytics import LIMIT, AnalyticsError, ZoneAnalytics
 from app.operations.polling import poll
 from app.operations.report import report
@@ -82,6 +83,11 @@ class CdnMetrics:
         """Look when the certificate called `name` ends. Raises `OperationError`; then the last value stays."""
         self._certificates.labels(name).set(not_after(host, port, hostname))
 
+    def read_files(self, directory: Path) -> None:
+        """Look when the certificates in files end. Raises `OperationError`; then the last values stay."""
+        for name, end in ends_of_files(directory).items():
+            self._certificates.labels(name).set(end)
+
 
 class Turns:
     """What is read at each turn, and up to when traffic has been counted."""
@@ -97,7 +103,7 @@ class Turns:
     def turn(self) -> None:
         """Traffic, percentiles and certificates, each on its own. Raises `OperationError` for all that failed."""
         failed: list[str] = []
-        for read in (self.read_analytics, self._origin_certificate, self._edge_certificate):
+        for read in (self.read_analytics, self._origin_certificate, self._edge_certificate, self._files):
             try:
                 read()
             except OperationError as error:
@@ -139,6 +145,10 @@ class Turns:
             self._metrics.read_certificate(
                 "origin", settings.origin_host, settings.origin_port, settings.cloudflare_hostname
             )
+
+    def _files(self) -> None:
+        if self._settings.certificates_directory is not None:
+            self._metrics.read_files(self._settings.certificates_directory)
 
     def _edge_certificate(self) -> None:
         hostname = self._settings.cloudflare_hostname

@@ -1,7 +1,8 @@
-"""When a server's certificate ends, as the server itself presents it."""
+"""When certificates end: as a server itself presents one, and of those in files."""
 
 import socket
 import ssl
+from pathlib import Path
 
 from cryptography import x509
 
@@ -30,3 +31,20 @@ def not_after(host: str, port: int, name: str) -> float:
     if presented is None:
         raise OperationError(f"no certificate from {host}:{port} for {name}")
     return x509.load_der_x509_certificate(presented).not_valid_after_utc.timestamp()
+
+
+def ends_of_files(directory: Path) -> dict[str, float]:
+    """Seconds since 1970 at which the certificates of `<name>.pem` end, by name; a file's second one is `<name> 2`.
+
+    Raises `OperationError` for a file that holds none.
+    """
+    ends: dict[str, float] = {}
+    for path in sorted(directory.glob("*.pem")):
+        try:
+            found = x509.load_pem_x509_certificates(path.read_bytes())
+        except ValueError as error:
+            raise OperationError(f"no certificate in {path}: {error}") from None
+        for number, certificate in enumerate(found, start=1):
+            name = path.stem if number == 1 else f"{path.stem} {number}"
+            ends[name] = certificate.not_valid_after_utc.timestamp()
+    return ends

@@ -94,7 +94,8 @@ class CdnExporterSettings(ExporterSettings):
     """The Cloudflare zone, and the gateway that it calls.
 
     `analytics_delay_seconds`: Cloudflare's analytics are complete after that time. `origin_host` and `origin_port`
-    are the gateway's TLS address, for its certificate.
+    are the gateway's TLS address, for its certificate; the certificates in `certificates_directory` (`<name>.pem`) are
+    watched too.
     """
 
     cloudflare_zone_id: str
@@ -102,6 +103,7 @@ class CdnExporterSettings(ExporterSettings):
     cloudflare_api_url: str = "https://api.cloudflare.com/client/v4"
     analytics_token_file: Path
     analytics_delay_seconds: float
+    certificates_directory: Path | None = None
     origin_host: str | None = None
     origin_port: int = 443
 

@@ -1,5 +1,7 @@
 """Geo steering: a pool of origins in each region, watched, with the next pool as fallback."""
 
+from collections.abc import Sequence
+
 import pulumi
 import pulumi_cloudflare as cloudflare
 
@@ -15,11 +17,16 @@ HTTPS_PORT = 443
 
 
 def balance(
-    name: str, settings: EdgeSettings, balancing: LoadBalancing, opts: pulumi.ResourceOptions
+    name: str,
+    settings: EdgeSettings,
+    balancing: LoadBalancing,
+    *,
+    after: Sequence[pulumi.Resource],
+    opts: pulumi.ResourceOptions,
 ) -> list[pulumi.Output[str]]:
     """The load balancer, its pools and their monitor. Steering sends every visitor to the nearest working pool.
 
-    Returns the pools' ids, the fallback's first.
+    The pools come `after` the records of their origins. Returns the pools' ids, the fallback's first.
     """
     monitor = cloudflare.LoadBalancerMonitor(
         f"{name}-monitor",
@@ -58,7 +65,7 @@ def balance(
                 )
                 for number, address in enumerate(addresses)
             ],
-            opts=opts,
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(after))),
         ).id
     order: list[Region] = [balancing.fallback, *(region for region in pools if region != balancing.fallback)]
     nearest = {

@@ -19,7 +19,7 @@ LOST: Final[dict[Feature, str]] = {
     "edge_ttls": "how long the edge keeps an answer comes from the origin's headers alone, without a rule that says so",
     "image_variants": "formats of images with a file extension aren't kept apart (those of /_next/image are)",
     "regional_tiers": "one upper tier for the world, far from some visitors",
-    "prefetch": "the edge doesn't fetch a page's likely successors by itself",
+    "prefetch": "the edge doesn't fetch a page's likely successors by itself (nor does it where query_keys are used)",
 }
 
 

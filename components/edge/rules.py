@@ -20,6 +20,7 @@ from components.gateway.routes import (
 )
 
 Phase = Literal[
+    "http_request_dynamic_redirect",
     "http_request_transform",
     "http_request_late_transform",
     "http_request_cache_settings",
@@ -112,7 +113,14 @@ class DropQuery:
     """Takes the query off the request."""
 
 
-Action = Keep | Lifetime | Compress | RewriteHeaders | DropQuery
+@dataclass(frozen=True, kw_only=True)
+class Redirect:
+    """Answers 301 with an address that `target` makes; the query is kept."""
+
+    target: str
+
+
+Action = Keep | Lifetime | Compress | RewriteHeaders | DropQuery | Redirect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +137,7 @@ def build(settings: EdgeSettings, policy: Policy) -> dict[Phase, tuple[Rule, ...
     """All rules by phase. Raises `EdgeError` where the plan can't hold them."""
     public = [route for route in policy.routes if route.audience == "public" and route.edge_ttl > 0]
     phases: dict[Phase, list[Rule]] = {
+        "http_request_dynamic_redirect": _redirects(settings),
         "http_request_transform": [] if settings.has("query_keys") else _dropped_queries(public),
         "http_request_late_transform": _trusted_headers(policy),
         "http_request_cache_settings": [_keep_nothing(), *_kept(settings, public), _personal_requests(policy)],
@@ -143,6 +152,19 @@ def build(settings: EdgeSettings, policy: Policy) -> dict[Phase, tuple[Rule, ...
     for phase, rules in phases.items():
         _check(phase, rules, settings)
     return {phase: tuple(rules) for phase, rules in phases.items() if rules}
+
+
+def _redirects(settings: EdgeSettings) -> list[Rule]:
+    if not settings.redirects:
+        return []
+    return [
+        Rule(
+            ref="other-names",
+            description=f"Lead to {settings.hostname}: {', '.join(settings.redirects)}",
+            expression=one_of("http.host", settings.redirects),
+            action=Redirect(target=f'concat("https://{settings.hostname}", http.request.uri.path)'),
+        )
+    ]
 
 
 def _keep_nothing() -> Rule:

@@ -2,7 +2,7 @@
 
 import pulumi_cloudflare as cloudflare
 
-from components.edge.rules import Action, Compress, DropQuery, Keep, Lifetime, RewriteHeaders, Rule
+from components.edge.rules import Action, Compress, DropQuery, Keep, Lifetime, Redirect, RewriteHeaders, Rule
 from components.gateway.routes import IMAGE_TYPES, ROUTER_HEADERS
 
 _Parameters = cloudflare.RulesetRuleActionParametersArgs
@@ -43,6 +43,13 @@ def _action(action: Action) -> tuple[str, cloudflare.RulesetRuleActionParameters
             return "compress_response", _Parameters(algorithms=algorithms)
         case RewriteHeaders():
             return "rewrite", _rewrite(action)
+        case Redirect():
+            target = cloudflare.RulesetRuleActionParametersFromValueTargetUrlArgs(expression=action.target)
+            return "redirect", _Parameters(
+                from_value=cloudflare.RulesetRuleActionParametersFromValueArgs(
+                    status_code=301, preserve_query_string=True, target_url=target
+                )
+            )
         case DropQuery():
             query = cloudflare.RulesetRuleActionParametersUriQueryArgs(value="")
             return "rewrite", _Parameters(uri=cloudflare.RulesetRuleActionParametersUriArgs(query=query))

@@ -8,6 +8,8 @@ from components.settings.quantities import Duration
 from components.settings.section import Section, setting
 
 Region = Literal["us", "eu", "apac"]
+PRELOAD_AGE = 31_536_000
+"""The shortest `max-age` that https://hstspreload.org takes, seconds."""
 
 
 class LoadBalancing(Section):
@@ -15,6 +17,11 @@ class LoadBalancing(Section):
 
     origins: dict[Region, list[str]] = setting(
         why="the gateways' public names in each region; a region without any is served by the fallback"
+    )
+    own: str | None = setting(
+        None,
+        why="this stack's own among `origins`, by default the fallback's first: an unproxied record of it leads to the "
+        "gateway. The others are declared by the stacks of their regions",
     )
     zone: str = setting(
         why="the zone's name: checks are made in its name, with its client certificate, as visitors' requests are",
@@ -24,9 +31,20 @@ class LoadBalancing(Section):
     interval: Duration = setting("60s", unit="s", why="between two checks; 60 s is the shortest on every plan", ge=5)
     notify: str | None = setting(None, why="mail address that is told when a pool fails")
 
+    @property
+    def own_name(self) -> str:
+        """The name under which Cloudflare finds this stack's gateway."""
+        return self.own or self.origins[self.fallback][0]
+
     def contradictions(self) -> Iterable[str]:
         if not self.origins.get(self.fallback):
             yield (f"fallback is {self.fallback!r}, so origins.{self.fallback} needs at least one name")
+            return
+        named = [name for names in self.origins.values() for name in names]
+        if self.own_name not in named:
+            yield f"own is {self.own}, which is none of origins ({', '.join(named)}); add it to its region"
+        elif not self.own_name.endswith(f".{self.zone}"):
+            yield f"the origin {self.own_name} isn't in the zone {self.zone}, so no record of it can be declared there"
 
 
 class Logs(Section):
@@ -52,7 +70,16 @@ class EdgeSettings(Section):
     origin: str | None = setting(
         None, why="the gateway's public name, where it isn't the load balancer of this very stack"
     )
+    redirects: list[str] = setting(
+        [], why="other names in the zone that lead to the shop, mostly its apex: each gets a record and a 301"
+    )
     hsts_max_age: Duration = setting("365d", unit="s", why="browsers remember that the shop is HTTPS only", ge=0)
+    hsts_include_subdomains: bool = setting(
+        False, why="a promise for every name below the shop's, and below those of `redirects`: other people's hosts too"
+    )
+    hsts_preload: bool = setting(
+        False, why="lets browsers ship with that promise (hstspreload.org); taking it back takes months"
+    )
     load_balancing: LoadBalancing | None = setting(None, why="several regions; unset: one origin")
     eu_only: bool = setting(
         False, why="decrypt and serve in the EU only (Regional Services, an Enterprise add-on); off: any data centre"
@@ -72,6 +99,13 @@ class EdgeSettings(Section):
         return feature in self.limits.features and feature not in self.without
 
     def contradictions(self) -> Iterable[str]:
+        if self.hsts_preload and not (self.hsts_include_subdomains and self.hsts_max_age >= PRELOAD_AGE):
+            yield (
+                "hsts_preload is taken only with hsts_include_subdomains: true and an hsts_max_age of 365d or more "
+                "(hstspreload.org); set both, or turn hsts_preload off"
+            )
+        if self.hostname in self.redirects:
+            yield f"redirects names {self.hostname}, the shop itself, which would lead to itself for ever; take it out"
         for feature, lost in LOST.items():
             if feature not in self.limits.features and feature not in self.without:
                 yield (

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_cloudflare as cloudflare
+from pydantic import SecretStr
 
 from components.edge.balancing import balance
 from components.edge.rules import Phase, Rule
@@ -12,6 +13,8 @@ from components.edge.rulesets import ruleset_rule
 from components.edge.settings import EdgeSettings, Logs
 
 AUTOMATIC_TTL = 1
+ORIGIN_TTL = 300
+"""Seconds; as long a load balancer that is made anew isn't found."""
 IMAGE_VARIANTS = ["image/avif", "image/webp"]
 LOG_FIELDS = [
     "EdgeStartTimestamp",
@@ -30,12 +33,23 @@ LOG_FIELDS = [
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClientCertificate:
+    """What Cloudflare shows the gateway (authenticated origin pulls): PEM."""
+
+    certificate: SecretStr
+    key: SecretStr
+
+
+@dataclass(frozen=True, kw_only=True)
 class EdgeArgs:
-    """`rules` come from components.edge.rules.build; `gateway_host` is the gateway's public name."""
+    """`rules` come from components.edge.rules.build; `gateway_host` is the gateway's public name; without a `client`
+    certificate nothing proves the zone to the gateway, which then may not ask for one.
+    """
 
     settings: EdgeSettings
     rules: Mapping[Phase, tuple[Rule, ...]]
     gateway_host: pulumi.Input[str]
+    client: ClientCertificate | None = None
 
 
 class Edge(pulumi.ComponentResource):
@@ -66,7 +80,38 @@ class Edge(pulumi.ComponentResource):
                 value=value,
                 opts=child,
             )
-        cloudflare.AuthenticatedOriginPullsSettings(f"{name}-origin-pulls", zone_id=zone, enabled=True, opts=child)
+        shown: list[pulumi.Resource] = []
+        if args.client is not None:
+            shown.append(
+                cloudflare.AuthenticatedOriginPullsCertificate(
+                    f"{name}-client-certificate",
+                    zone_id=zone,
+                    certificate=pulumi.Output.secret(args.client.certificate.get_secret_value()),
+                    private_key=pulumi.Output.secret(args.client.key.get_secret_value()),
+                    # The new one is there before the old one goes; the gateway takes both (`gateway.edge_ca`).
+                    opts=child,
+                )
+            )
+        # Without a certificate of the zone's own Cloudflare would show the one that all its customers share.
+        cloudflare.AuthenticatedOriginPullsSettings(
+            f"{name}-origin-pulls",
+            zone_id=zone,
+            enabled=True,
+            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=shown)),
+        )
+        for other in settings.redirects:
+            cloudflare.DnsRecord(
+                f"{name}-redirect-{other.replace('.', '-')}",
+                zone_id=zone,
+                name=other,
+                type="AAAA",
+                # Nobody's address (RFC 6666): Cloudflare answers before it would ask there.
+                content="100::",
+                proxied=True,
+                ttl=AUTOMATIC_TTL,
+                comment="Leads to the shop; no server behind it",
+                opts=child,
+            )
         self._caching(name, settings, child)
 
         pools: list[pulumi.Output[str]] = []
@@ -83,7 +128,19 @@ class Edge(pulumi.ComponentResource):
                 opts=child,
             )
         else:
-            pools = balance(name, settings, settings.load_balancing, child)
+            own = cloudflare.DnsRecord(
+                f"{name}-origin",
+                zone_id=zone,
+                name=settings.load_balancing.own_name,
+                type="CNAME",
+                content=settings.origin or args.gateway_host,
+                # Cloudflare's monitors and pools look the name up; proxied, it would lead back to Cloudflare.
+                proxied=False,
+                ttl=ORIGIN_TTL,
+                comment="This stack's gateway, for the load balancer",
+                opts=child,
+            )
+            pools = balance(name, settings, settings.load_balancing, after=[own], opts=child)
         if settings.logs is not None:
             _logs(f"{name}-logs", zone, settings.logs, child)
         self._alerts(name, settings, pools, child)
@@ -165,13 +222,15 @@ def zone_settings(settings: EdgeSettings) -> dict[str, object]:
             "strict_transport_security": {
                 "enabled": True,
                 "max_age": settings.hsts_max_age,
-                "include_subdomains": True,
-                "preload": True,
+                "include_subdomains": settings.hsts_include_subdomains,
+                "preload": settings.hsts_preload,
                 "nosniff": True,
             }
         },
     }
-    if settings.has("prefetch"):
+    # It doesn't find answers that are kept under keys of their own
+    # (https://developers.cloudflare.com/speed/optimization/content/prefetch-urls/).
+    if settings.has("prefetch") and not settings.has("query_keys"):
         values["prefetch_preload"] = "on"
     return values
 

@@ -1,10 +1,27 @@
 """Settings of the gateway."""
 
 from collections.abc import Iterable
+from typing import Annotated
+
+from cryptography import x509
+from pydantic import AfterValidator
 
 from components.settings.pods import Resources
 from components.settings.quantities import Bytes, Duration
 from components.settings.section import Section, group, setting
+
+
+def _authorities(text: str) -> str:
+    try:
+        found = x509.load_pem_x509_certificates(text.encode())
+    except ValueError as error:
+        raise ValueError(f"needs one or two certificates as PEM: {error}") from None
+    if len(found) > 2:
+        raise ValueError(f"holds {len(found)} certificates; one, or two while one replaces the other")
+    return text
+
+
+Authorities = Annotated[str, AfterValidator(_authorities)]
 
 
 class Limits(Section):
@@ -50,7 +67,10 @@ class GatewaySettings(Section):
     tls: bool = setting(
         False, why="serve TLS on 8443 behind a LoadBalancer, to clients with the edge's certificate only"
     )
-    edge_ca: str | None = setting(None, why="PEM of the CA that signs the edge's client certificate; needed for tls")
+    edge_ca: Authorities | None = setting(
+        None,
+        why="PEM of the CA that signs the edge's client certificate, of two while one replaces the other; tls needs it",
+    )
     default_country: str = setting(
         "DE", why="prices for visitors whose country the edge doesn't say", pattern="[A-Z]{2}"
     )

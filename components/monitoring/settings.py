@@ -11,6 +11,9 @@ RETENTION_SHARE = 0.8
 """The most of the volume that blocks may fill: the write-ahead log and a compaction's new block need the rest."""
 
 
+Chat = Literal["webhook", "slack", "teams", "discord"]
+
+
 class RemoteWrite(Section):
     """A long-term store that gets a copy of every sample."""
 
@@ -47,9 +50,20 @@ class Prometheus(Section):
 
 
 class Alertmanager(Section):
-    """The Alertmanager. Where it sends to are secrets: `monitoring.{alert_webhook_url,pager_key,heartbeat_url}`."""
+    """The Alertmanager. Where it sends to are secrets: `monitoring.{alert,page}_webhook_url`, `pager_key` and
+    `heartbeat_url`.
+    """
 
     resources: Resources = setting(Resources.model_validate({"cpu": "50m", "memory": "64MiB"}), why="idle mostly")
+    tickets: Chat = setting(
+        "webhook",
+        why="what `secrets.monitoring.alert_webhook_url` is of: a chat, or what takes Alertmanager's own format",
+    )
+    pages: Chat | None = setting(
+        None,
+        why="what `secrets.monitoring.page_webhook_url` belongs to; without it pages go where tickets go. The pager "
+        "(`pager_key`) is called in either case",
+    )
     storage: Bytes = setting("256MiB", unit="bytes", why="silences and the notification log, kilobytes", ge=2**20)
 
 

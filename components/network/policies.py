@@ -6,6 +6,7 @@ import pulumi_kubernetes as k8s
 
 from components.api.settings import MailSettings
 from components.kubernetes import flows
+from components.kubernetes.flows import Flow
 from components.kubernetes.scope import selector
 
 DNS_PORT = 53

@@ -49,7 +49,9 @@ class Images(Section):
     )
     redis_exporter: ImageReference = setting("oliver006/redis_exporter:v1.67.0", why="Redis and Sentinel metrics")
     prometheus: ImageReference = setting("prom/prometheus:v2.55.1", why="the last 2.x, a long-lived line")
-    alertmanager: ImageReference = setting("prom/alertmanager:v0.27.0", why="routes alerts")
+    alertmanager: ImageReference = setting(
+        "prom/alertmanager:v0.28.1", why="routes alerts; from 0.28 on to Teams as well"
+    )
     grafana: ImageReference = setting("grafana/grafana:11.6.1", why="shows the dashboards")
     postgres_exporter: ImageReference = setting(
         "quay.io/prometheuscommunity/postgres-exporter:v0.15.0", why="Postgres metrics"

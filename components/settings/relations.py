@@ -84,6 +84,18 @@ def _redis_speaks_tls(authority: str | None, certificate: SecretStr | None, key:
     return None
 
 
+def _edge_shows_a_certificate(
+    tls: bool, edge: EdgeSettings | None, certificate: SecretStr | None, key: SecretStr | None
+) -> str | None:
+    """The gateway refuses whoever shows no certificate of `gateway.edge_ca`, Cloudflare included."""
+    if not (tls and edge) or (certificate and key):
+        return None
+    return (
+        "gateway.tls is on and there is an edge, so secrets.edge.client_certificate and .client_key must hold what "
+        "Cloudflare shows the gateway, signed by gateway.edge_ca (docs/edge.md says how to make it)"
+    )
+
+
 def _needs(setting: str, *secrets: str, what: str) -> Relation:
     """Where `setting` is on or set, `secrets` must hold `what`."""
 
@@ -111,6 +123,10 @@ RELATIONS: tuple[Relation, ...] = (
         "secrets.edge.origin_key",
         what="the gateway's certificate and key (docs/edge.md says how to make them)",
     ),
+    Relation(
+        between=("gateway.tls", "edge", "secrets.edge.client_certificate", "secrets.edge.client_key"),
+        complaint=_edge_shows_a_certificate,
+    ),
     _needs(
         "edge",
         "secrets.api.cloudflare_token",
@@ -131,6 +147,11 @@ RELATIONS: tuple[Relation, ...] = (
         "monitoring.route",
         "secrets.monitoring.sign_in_client_secret",
         what="the client's secret at the identity provider; set it, or remove the route",
+    ),
+    _needs(
+        "monitoring.alertmanager.pages",
+        "secrets.monitoring.page_webhook_url",
+        what="that chat's incoming webhook; set it, or remove `pages`",
     ),
     _needs(
         "monitoring.prometheus.remote_write.username",

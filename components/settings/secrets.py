@@ -1,5 +1,6 @@
 """The secrets of an environment, each set with `pulumi config set --secret --path simone:secrets.<system>.<name>`."""
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, SecretStr
@@ -19,7 +20,14 @@ def _strong(value: SecretStr) -> SecretStr:
     return value
 
 
+def _address(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value.get_secret_value()):
+        raise ValueError("needs an address that begins with https:// or http://, without spaces")
+    return value
+
+
 Password = Annotated[SecretStr, AfterValidator(_strong)]
+Address = Annotated[SecretStr, AfterValidator(_address)]
 
 
 class RedisSecrets(Section):
@@ -54,9 +62,14 @@ class ApiSecrets(Section):
 class MonitoringSecrets(Section):
     """Where alerts go; unset: they stay in Alertmanager's own page."""
 
-    alert_webhook_url: SecretStr | None = setting(None, why="a chat or paging system's incoming webhook")
+    alert_webhook_url: Address | None = setting(
+        None, why="a chat's or ticket system's incoming webhook; monitoring.alertmanager.tickets says whose"
+    )
+    page_webhook_url: Address | None = setting(
+        None, why="another webhook for alerts that page; monitoring.alertmanager.pages says whose"
+    )
     pager_key: SecretStr | None = setting(None, why="PagerDuty's routing key for alerts that page")
-    heartbeat_url: SecretStr | None = setting(
+    heartbeat_url: Address | None = setting(
         None, why="a service that calls when the dead man's switch stops arriving there"
     )
     remote_write_password: SecretStr | None = setting(None, why="of monitoring.prometheus.remote_write.username")
@@ -70,10 +83,14 @@ class MonitoringSecrets(Section):
 
 
 class EdgeSecrets(Section):
-    """The gateway's certificate for Cloudflare, from its Origin CA."""
+    """What gateway and Cloudflare show each other: a certificate of Cloudflare's Origin CA, and one of your own CA."""
 
     origin_certificate: SecretStr | None = setting(None, why="PEM; the gateway serves TLS with it")
     origin_key: SecretStr | None = setting(None, why="PEM; the certificate's private key")
+    client_certificate: SecretStr | None = setting(
+        None, why="PEM; Cloudflare shows it to the gateway, whose `gateway.edge_ca` must have signed it"
+    )
+    client_key: SecretStr | None = setting(None, why="PEM; that certificate's private key")
 
 
 class Secrets(Section):

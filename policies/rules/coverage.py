@@ -18,6 +18,9 @@ _STACK_WIDE: Final = frozenset(
         "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
         "aws:s3/bucketVersioning:BucketVersioning",
         "cloudflare:index/authenticatedOriginPullsSettings:AuthenticatedOriginPullsSettings",
+        "cloudflare:index/dnsRecord:DnsRecord",
+        "cloudflare:index/loadBalancer:LoadBalancer",
+        "cloudflare:index/record:Record",
         "cloudflare:index/zoneSetting:ZoneSetting",
         "kubernetes:core/v1:ConfigMap",
         "kubernetes:core/v1:ResourceQuota",
@@ -32,6 +35,8 @@ NEED_NONE: Final[Mapping[str, str]] = {
     "aws:rds/subnetGroup:SubnetGroup": "its subnets are given by a setting; whether the database uses it is judged",
     "aws:secretsmanager/secretVersion:SecretVersion": "the secret's value; who may read it is judged on the secret",
     "cloudflare:index/argoTieredCaching:ArgoTieredCaching": "where the edge asks itself first; opens nothing",
+    "cloudflare:index/authenticatedOriginPullsCertificate:AuthenticatedOriginPullsCertificate": "shown to the gateway, "
+    "which judges it; a wrong one is refused there",
     "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor": "asks the origins whether they are well; opens nothing",
     "cloudflare:index/loadBalancerPool:LoadBalancerPool": "the origins' public names, given by a setting",
     "cloudflare:index/notificationPolicy:NotificationPolicy": "mails; opens nothing",

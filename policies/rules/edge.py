@@ -269,14 +269,16 @@ def guarded(stack: Stack, _: Parameters) -> Findings:
     protects="An address that isn't proxied shows the origin's, and everybody can go past the edge.",
     fix="Set proxied: true.",
     link=f"{_DOCS}/dns/proxy-status/",
-    types=("dnsRecord:DnsRecord", "record:Record", "loadBalancer:LoadBalancer"),
     parameters={"types": ["A", "AAAA", "CNAME"]},
 )
-def proxied(record: Resource, parameters: Parameters) -> Findings:
-    """The shop's names lead to the edge."""
-    of_a_server = record.type.endswith("LoadBalancer") or record.get("type") in parameters["types"]
-    if of_a_server and record.get("proxied") is not True:
-        yield Finding(f"{record.get('name')} isn't proxied", record)
+def proxied(stack: Stack, parameters: Parameters) -> Findings:
+    """The shop's names lead to the edge; only an origin's own, at which the edge finds it, leads past it."""
+    pools = stack.of("loadBalancerPool:LoadBalancerPool")
+    origins = {dig(origin, "address") for pool in pools for origin in pool.get("origins") or ()}
+    for record in stack.of("dnsRecord:DnsRecord", "record:Record", "loadBalancer:LoadBalancer"):
+        of_a_server = record.type.endswith("LoadBalancer") or record.get("type") in parameters["types"]
+        if of_a_server and record.get("proxied") is not True and record.get("name") not in origins:
+            yield Finding(f"{record.get('name')} isn't proxied", record)
 
 
 @rule(

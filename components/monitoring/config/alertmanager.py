@@ -3,7 +3,7 @@
 Severities: `page` wakes somebody, `ticket` waits for working hours, `heartbeat` is the dead man's switch that always
 fires. The text holds receivers' addresses, so it belongs into a Secret.
 
-Keys are those that Alertmanager 0.25 and 0.27+ both know.
+Keys are those that Alertmanager 0.25 and 0.28 both know, but Teams's: `msteamsv2_configs` came with 0.28.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from components.kubernetes.flows import ALERTMANAGER_PORT
-from components.monitoring.settings import MonitoringSettings
+from components.monitoring.settings import Alertmanager, Chat, MonitoringSettings
 from components.settings.secrets import MonitoringSecrets
 
 CONFIG_FILE = "/etc/alertmanager/alertmanager.yml"
@@ -40,14 +40,54 @@ def _named(alerts: tuple[str, ...]) -> str:
     return f'alertname=~"{"|".join(alerts)}"'
 
 
-def _receiver(name: str, secrets: MonitoringSecrets) -> Document:
+def _lines(link: str) -> str:
+    """The alerts of a notification as a chat shows them, the first ten; `link` is a format of `text` and `url`."""
+    links = " ".join(
+        f"{{{{ with .Annotations.{annotation} }}}}" + link.format(text=text, url="{{ . }}") + "{{ end }}"
+        for annotation, text in (("runbook_url", "runbook"), ("dashboard_url", "panel"))
+    )
+    return (
+        "{{ range $number, $alert := .Alerts }}{{ if lt $number 10 }}{{ with $alert }}"
+        "{{ .Annotations.summary }}\n{{ .Annotations.description }}\n" + links + "\n{{ end }}{{ end }}{{ end }}"
+        "{{ if gt (len .Alerts) 10 }}… {{ len .Alerts }} in all{{ end }}"
+    )
+
+
+_TITLE = (
+    '[{{ .CommonLabels.severity }}{{ if eq .Status "resolved" }}, over{{ end }}] {{ .GroupLabels.alertname }}'
+    "{{ with .CommonLabels.owner }} ({{ . }}){{ end }}"
+)
+_MARKDOWN, _SLACK = _lines("[{text}]({url})"), _lines("<{url}|{text}>")
+
+
+def _chat(kind: Chat, url: str) -> Document:
+    """What sends to a chat, in that chat's own words
+    (https://prometheus.io/docs/alerting/latest/configuration/#receiver-integration-settings).
+    """
+    resolved: Document = {"send_resolved": True}
+    match kind:
+        case "slack":
+            slack = {"api_url": url, "title": _TITLE, "title_link": "{{ .ExternalURL }}", "text": _SLACK}
+            return {"slack_configs": [slack | resolved]}
+        case "teams":
+            return {"msteamsv2_configs": [{"webhook_url": url, "title": _TITLE, "text": _MARKDOWN} | resolved]}
+        case "discord":
+            return {"discord_configs": [{"webhook_url": url, "title": _TITLE, "message": _MARKDOWN} | resolved]}
+        case "webhook":
+            return {"webhook_configs": [{"url": url} | resolved]}
+
+
+def _receiver(name: str, settings: Alertmanager, secrets: MonitoringSecrets) -> Document:
     receiver: Document = {"name": name}
     if name == "heartbeat":
         if secrets.heartbeat_url is not None:
             receiver["webhook_configs"] = [{"url": secrets.heartbeat_url.get_secret_value(), "send_resolved": False}]
         return receiver
-    if secrets.alert_webhook_url is not None:
-        receiver["webhook_configs"] = [{"url": secrets.alert_webhook_url.get_secret_value(), "send_resolved": True}]
+    kind, url = settings.tickets, secrets.alert_webhook_url
+    if name == "page":
+        kind, url = settings.pages or kind, secrets.page_webhook_url or url
+    if url is not None:
+        receiver |= _chat(kind, url.get_secret_value())
     if name == "page" and secrets.pager_key is not None:
         receiver["pagerduty_configs"] = [
             {
@@ -62,7 +102,7 @@ def _receiver(name: str, secrets: MonitoringSecrets) -> Document:
     return receiver
 
 
-def alertmanager_yml(secrets: MonitoringSecrets) -> str:
+def alertmanager_yml(settings: Alertmanager, secrets: MonitoringSecrets) -> str:
     """The configuration file. A receiver without a secret keeps its alerts on Alertmanager's own page."""
     document: Document = {
         "route": {
@@ -88,7 +128,7 @@ def alertmanager_yml(secrets: MonitoringSecrets) -> str:
                 },
             ],
         },
-        "receivers": [_receiver(name, secrets) for name in ("page", "ticket", "heartbeat")],
+        "receivers": [_receiver(name, settings, secrets) for name in ("page", "ticket", "heartbeat")],
         "inhibit_rules": [
             {
                 "source_matchers": [_named(said)],

@@ -26,7 +26,7 @@ def declare_alertmanager(name: str, args: MonitoringArgs, opts: pulumi.ResourceO
     """Everything named `{name}-…` that Alertmanager needs."""
     platform, settings = args.platform, args.settings.alertmanager
     directory, _, file_name = CONFIG_FILE.rpartition("/")
-    config = {file_name: alertmanager_yml(args.secrets)}
+    config = {file_name: alertmanager_yml(settings, args.secrets)}
     own = Scope(name, platform, SYSTEM, opts)
     account = service_account(own, "")
     texts = secret(own, "config", "alertmanager-config", config)

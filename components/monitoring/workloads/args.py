@@ -1,7 +1,7 @@
 """What the monitoring programs are made from."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pulumi
 from pydantic import SecretStr
@@ -36,7 +36,7 @@ class WatchedBackups:
 @dataclass(frozen=True, kw_only=True)
 class WatchedEdge:
     """The zone whose analytics are read. `origin_has_tls`: the gateway presents a certificate of its own; `after` are
-    the Services whose addresses the exporter is given.
+    the Services whose addresses the exporter is given, `certificates` those (PEM, by name) whose ends it watches too.
     """
 
     zone_id: str
@@ -44,6 +44,7 @@ class WatchedEdge:
     analytics_token: SecretStr
     origin_has_tls: bool
     after: Sequence[pulumi.Resource]
+    certificates: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,10 @@ def declare_cdn_exporter(name: str, args: MonitoringArgs, edge: WatchedEdge, opt
     """Everything named `{name}-…` that the exporter needs. It reads its token from a file."""
     settings = args.settings.cdn_exporter
     own = Scope(name, args.platform, SYSTEM, opts)
-    secrets = {"token": edge.analytics_token.get_secret_value()}
+    secrets = {
+        "token": edge.analytics_token.get_secret_value(),
+        **{f"{called}.pem": text for called, text in edge.certificates.items()},
+    }
     token = secret(own, "secrets", "cdn-exporter-secrets", secrets)
     declare_exporter(
         own,
@@ -27,6 +30,7 @@ def declare_cdn_exporter(name: str, args: MonitoringArgs, edge: WatchedEdge, opt
             "CLOUDFLARE_HOSTNAME": edge.hostname,
             "ANALYTICS_TOKEN_FILE": f"{SECRETS_DIRECTORY}/token",
             "ANALYTICS_DELAY_SECONDS": str(settings.delay),
+            "CERTIFICATES_DIRECTORY": SECRETS_DIRECTORY,
             "ORIGIN_HOST": "$(GATEWAY_SERVICE_HOST)" if edge.origin_has_tls else None,
             "ORIGIN_PORT": "$(GATEWAY_SERVICE_PORT)" if edge.origin_has_tls else None,
         },

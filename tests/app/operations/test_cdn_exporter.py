@@ -272,6 +272,23 @@ def test_a_certificate_s_end_is_read_even_when_it_is_over(days: int, tmp_path: P
         assert not_after("127.0.0.1", port, "www.example.com") == ends.timestamp()
 
 
+def test_the_ends_of_certificates_in_files_are_watched(tmp_path: Path) -> None:
+    ends = [datetime(2027, month, 1, tzinfo=UTC) for month in (1, 2)]
+    both = "".join(_certificate(tmp_path, end).read_text() for end in ends)
+    (tmp_path / "certificate.pem").unlink()
+    (tmp_path / "authority.pem").write_text(both)
+    registry = CollectorRegistry()
+    CdnMetrics(registry).read_files(tmp_path)
+    shown = {
+        name: registry.get_sample_value("certificate_not_after_timestamp_seconds", {"name": name})
+        for name in ("authority", "authority 2")
+    }
+    assert shown == {"authority": ends[0].timestamp(), "authority 2": ends[1].timestamp()}
+    (tmp_path / "client.pem").write_text("none")
+    with pytest.raises(OperationError, match=r"no certificate in .*client\.pem"):
+        CdnMetrics(CollectorRegistry()).read_files(tmp_path)
+
+
 def test_a_server_without_a_certificate_is_an_error_that_names_it() -> None:
     with pytest.raises(OperationError, match=r"no certificate from 127\.0\.0\.1:9 for www\.example\.com"):
         not_after("127.0.0.1", 9, "www.example.com")

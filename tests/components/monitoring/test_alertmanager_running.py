@@ -1,10 +1,12 @@
 """What a running Alertmanager with the declared configuration sends, groups together and leaves unsaid."""
 
+import contextlib
 import json
 import queue
 import shutil
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,7 +14,9 @@ import pytest
 from pydantic import SecretStr
 
 from components.monitoring.config.alertmanager import alertmanager_yml
+from components.monitoring.settings import Alertmanager
 from components.settings.secrets import MonitoringSecrets
+from stack.environments import ROOT
 from testing.servers import process, serving
 from testing.waits import PATIENCE, eventually, free_port
 
@@ -39,18 +43,14 @@ def receiver() -> Iterator[tuple[str, Sent]]:
         yield f"http://127.0.0.1:{server.server_port}", sent
 
 
-@pytest.fixture(scope="module")
-def alertmanager(tmp_path_factory: pytest.TempPathFactory, receiver: tuple[str, Sent]) -> Iterator[httpx.Client]:
-    directory = tmp_path_factory.mktemp("alertmanager")
-    secrets = MonitoringSecrets(
-        grafana_admin_password=SecretStr("a-password-of-grafana-s-admin"),
-        alert_webhook_url=SecretStr(f"{receiver[0]}/chat"),
-        heartbeat_url=SecretStr(f"{receiver[0]}/heartbeat"),
-    )
-    (directory / "alertmanager.yml").write_text(alertmanager_yml(secrets))
+@contextlib.contextmanager
+def _running(
+    directory: Path, settings: Alertmanager, secrets: MonitoringSecrets, program: str | Path = PROGRAM
+) -> Iterator[httpx.Client]:
+    (directory / "alertmanager.yml").write_text(alertmanager_yml(settings, secrets))
     address = f"127.0.0.1:{free_port()}"
     command = [
-        PROGRAM,
+        str(program),
         f"--config.file={directory / 'alertmanager.yml'}",
         f"--storage.path={directory / 'data'}",
         f"--web.listen-address={address}",
@@ -59,6 +59,17 @@ def alertmanager(tmp_path_factory: pytest.TempPathFactory, receiver: tuple[str, 
     log = directory / "log"
     with process(command, {}, log), httpx.Client(base_url=f"http://{address}/api/v2", timeout=PATIENCE) as client:
         eventually(lambda: client.get("/status").is_success, f"Alertmanager is ready ({log})")
+        yield client
+
+
+@pytest.fixture(scope="module")
+def alertmanager(tmp_path_factory: pytest.TempPathFactory, receiver: tuple[str, Sent]) -> Iterator[httpx.Client]:
+    secrets = MonitoringSecrets(
+        grafana_admin_password=SecretStr("a-password-of-grafana-s-admin"),
+        alert_webhook_url=SecretStr(f"{receiver[0]}/chat"),
+        heartbeat_url=SecretStr(f"{receiver[0]}/heartbeat"),
+    )
+    with _running(tmp_path_factory.mktemp("alertmanager"), Alertmanager(), secrets) as client:
         yield client
 
 
@@ -144,3 +155,57 @@ def test_pods_of_one_system_come_as_one_notification(alertmanager: httpx.Client)
         return sorted(len(group["alerts"]) for group in groups)
 
     eventually(lambda: sizes() == [1, 3])
+
+
+def _of_slack(body: dict[str, Any]) -> list[str]:
+    (attachment,) = body["attachments"]
+    return [attachment["title"], attachment["text"]]
+
+
+def _of_discord(body: dict[str, Any]) -> list[str]:
+    (embed,) = body["embeds"]
+    return [embed["title"], embed["description"]]
+
+
+def _of_teams(body: dict[str, Any]) -> list[str]:
+    (attachment,) = body["attachments"]
+    assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
+    return [part["text"] for part in attachment["content"]["body"]]
+
+
+CHATS = {
+    "slack": (_of_slack, "<https://runbooks.example/redis.md#redisdown|runbook>", PROGRAM),
+    "discord": (_of_discord, "[runbook](https://runbooks.example/redis.md#redisdown)", PROGRAM),
+    "teams": (_of_teams, "[runbook](https://runbooks.example/redis.md#redisdown)", ROOT / ".tools/bin/alertmanager"),
+}
+
+
+@pytest.mark.parametrize("chat", list(CHATS))
+def test_a_chat_is_sent_what_it_takes(chat: Any, tmp_path: Path, receiver: tuple[str, Sent]) -> None:
+    """Slack's `attachments`, Discord's `embeds` and Teams's adaptive card, as their incoming webhooks document them."""
+    shown, link, program = CHATS[chat]
+    if not shutil.which(program):
+        pytest.skip("NO ALERTMANAGER 0.28: make .tools/bin/alertmanager builds it (needs Go)")
+    url, sent = receiver
+    secrets = MonitoringSecrets(
+        grafana_admin_password=SecretStr("a-password-of-grafana-s-admin"),
+        alert_webhook_url=SecretStr(f"{url}/{chat}/tickets"),
+        page_webhook_url=SecretStr(f"{url}/{chat}/pages"),
+    )
+    with _running(tmp_path, Alertmanager(tickets=chat), secrets, program) as client:
+        labels = {"alertname": "RedisDown", "severity": "page", "owner": "backend", "pair": "data"}
+        annotations = {
+            "summary": "redis-data-0 is down",
+            "description": "It doesn't answer.",
+            "runbook_url": "https://runbooks.example/redis.md#redisdown",
+        }
+        pods = [{"labels": {**labels, "pod": f"redis-data-{n}"}, "annotations": annotations} for n in range(12)]
+        client.post("/alerts", json=pods).raise_for_status()
+        path, body = next(found for found in iter(lambda: sent.get(timeout=PATIENCE), None) if chat in found[0])
+    assert path == f"/{chat}/pages"
+    title, text = shown(body)
+    assert title == "[page] RedisDown (backend)"
+    assert text.count("redis-data-0 is down\nIt doesn't answer.") == 10
+    assert text.endswith("12 in all")
+    assert text.count(link) == 10
+    assert "panel" not in text
