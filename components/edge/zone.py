@@ -104,12 +104,12 @@ class Edge(pulumi.ComponentResource):
                 f"{name}-redirect-{other.replace('.', '-')}",
                 zone_id=zone,
                 name=other,
-                type="AAAA",
-                # Nobody's address (RFC 6666): Cloudflare answers before it would ask there.
-                content="100::",
+                # At an apex too: Cloudflare answers with the address (CNAME flattening), and nobody asks behind it.
+                type="CNAME",
+                content=settings.hostname,
                 proxied=True,
                 ttl=AUTOMATIC_TTL,
-                comment="Leads to the shop; no server behind it",
+                comment="Leads to the shop",
                 opts=child,
             )
         self._caching(name, settings, child)

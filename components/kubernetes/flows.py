@@ -12,7 +12,8 @@ EDGE = "outside:edge"
 BALANCER = "outside:balancer"
 HTTPS = "outside:https"
 MAIL = "outside:mail"
-OUTSIDE = frozenset({DNS, POSTGRES, EDGE, BALANCER, HTTPS, MAIL})
+KUBELET = "outside:kubelet"
+OUTSIDE = frozenset({DNS, POSTGRES, EDGE, BALANCER, HTTPS, MAIL, KUBELET})
 
 REDIS_PORT, SENTINEL_PORT, REDIS_EXPORTER_PORT = 6379, 26379, 9121
 MAIL_PORT = 587
@@ -23,6 +24,7 @@ STOREFRONT_PORT = 8000
 GATEWAY_PORT, GATEWAY_TLS_PORT, GATEWAY_PURGE_PORT, GATEWAY_METRICS_PORT = 8080, 8443, 8081, 9113
 PROMETHEUS_PORT, ALERTMANAGER_PORT, GRAFANA_PORT = 8290, 9093, 8291
 POSTGRES_EXPORTER_PORT = 9187
+KUBE_STATE_METRICS_PORT, KUBELET_PORT = 8080, 10250
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,9 @@ FLOWS: tuple[Flow, ...] = (
     Flow("prometheus", "backup-exporter", APPLICATION_METRICS_PORT, "metrics"),
     Flow("prometheus", "rds-exporter", APPLICATION_METRICS_PORT, "metrics"),
     Flow("prometheus", "cdn-exporter", APPLICATION_METRICS_PORT, "metrics"),
+    Flow("prometheus", "kube-state-metrics", KUBE_STATE_METRICS_PORT, "metrics of Jobs, pods and quotas"),
+    Flow("prometheus", KUBELET, KUBELET_PORT, "metrics of volumes"),
+    Flow("kube-state-metrics", HTTPS, 443, "watches the namespace's objects through the cluster's API"),
     Flow("prometheus", "alertmanager", ALERTMANAGER_PORT, "sends alerts"),
     Flow("grafana", "prometheus", PROMETHEUS_PORT, "queries of the dashboards"),
     Flow("prometheus", HTTPS, 443, "discovers pods through the cluster's API"),

@@ -8,6 +8,7 @@ from components.monitoring.workloads.alertmanager import declare_alertmanager
 from components.monitoring.workloads.args import MonitoringArgs, WatchedBackups, WatchedDatabase, WatchedEdge
 from components.monitoring.workloads.backup_exporter import declare_backup_exporter
 from components.monitoring.workloads.cdn_exporter import declare_cdn_exporter
+from components.monitoring.workloads.cluster import declare_cluster
 from components.monitoring.workloads.grafana import declare_grafana
 from components.monitoring.workloads.postgres_exporter import declare_postgres_exporter
 from components.monitoring.workloads.prometheus import declare_prometheus
@@ -29,6 +30,8 @@ class Monitoring(pulumi.ComponentResource):
         if args.settings.rds_exporter is not None:
             declare_rds_exporter(f"{name}-rds-exporter", args, args.settings.rds_exporter, child)
         declare_backup_exporter(f"{name}-backup-exporter", args, args.backups, child)
+        if args.settings.cluster is not None:
+            declare_cluster(f"{name}-cluster", args, args.settings.cluster, child)
         if args.edge is not None:
             declare_cdn_exporter(f"{name}-cdn-exporter", args, args.edge, child)
         declare_grafana(f"{name}-grafana", args, prometheus=prometheus, opts=child)

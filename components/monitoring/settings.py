@@ -147,6 +147,14 @@ class Route(Section):
         return f"{tool}.{self.domain}"
 
 
+class Cluster(Section):
+    """kube-state-metrics, for this namespace alone, and the kubelets' figures of its volumes."""
+
+    resources: Resources = setting(
+        Resources.model_validate({"cpu": "20m", "memory": "96MiB"}), why="a hundred pods and their owners"
+    )
+
+
 class MonitoringSettings(Section):
     """`simone:monitoring`."""
 
@@ -166,6 +174,11 @@ class MonitoringSettings(Section):
     rds_exporter: RdsExporter | None = setting(
         RdsExporter.model_validate({}),
         why="the database machine's processor and disk, from CloudWatch; null where the database is no RDS instance",
+    )
+    cluster: Cluster | None = setting(
+        Cluster.model_validate({}),
+        why="Jobs that fail, pods that wait, volumes that fill, from kube-state-metrics and the kubelets; null where "
+        "there is no cluster",
     )
     cdn_exporter: CdnExporter = group(CdnExporter, why="the edge's figures, where there is an edge")
     database_sslmode: Literal["require", "verify-full", "disable"] = setting(

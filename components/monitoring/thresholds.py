@@ -17,6 +17,11 @@ SENTINEL_CPU = 0.25  # cores; half of its limit, and fifty times what an idle on
 SNAPSHOT_AGE = 2 * 3600  # hourly snapshots: one may be missed
 BACKUP_AGE = 13 * 3600  # every 6 h: one may be missed, and the next has an hour
 
+# Cluster
+VOLUME_FREE_TICKET, VOLUME_FREE_PAGE = 0.25, 0.10
+QUOTA_SHARE = 0.9
+POD_PENDING = "15m"
+
 # Database
 SLOW_STATEMENT = 0.1  # asked: "slow" is over 100 ms
 SLOW_STATEMENT_SHARE = 0.05  # asked: below 5 %

@@ -76,6 +76,7 @@ def _peers(
     cidrs = {
         flows.POSTGRES: in_the_vpc,
         flows.BALANCER: in_the_vpc,
+        flows.KUBELET: in_the_vpc,
         flows.EDGE: edge_cidrs,
         flows.HTTPS: ["0.0.0.0/0"],
         flows.MAIL: mail.cidrs if mail else [],

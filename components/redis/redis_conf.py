@@ -41,11 +41,13 @@ lazyfree-lazy-server-del yes
 lazyfree-lazy-user-del yes
 replica-lazy-flush yes
 
-# Persistence: AOF for at most a second's loss, an hourly RDB beside it. The AOF is rewritten at night by a job.
+# Persistence: AOF for at most a second's loss, an hourly RDB beside it. The AOF is rewritten at night by a job, and by
+# the server itself only where it nears the volume's end first.
 appendonly yes
 appendfsync everysec
 aof-use-rdb-preamble yes
-auto-aof-rewrite-percentage 0
+auto-aof-rewrite-percentage 100
+auto-aof-rewrite-min-size {pair.largest_aof}
 save 3600 1
 rdbcompression yes
 # The AOF is what counts: a failed snapshot raises an alert and does not refuse writes.

@@ -60,6 +60,13 @@ class Pair(Section):
         """Bytes of the persistent volume."""
         return self.storage or STORAGE_FACTOR * self.maxmemory
 
+    @property
+    def largest_aof(self) -> int:
+        """Bytes from which on the server rewrites its AOF without waiting for the night: the rest of the volume holds
+        the new AOF and the RDB, each as large as maxmemory at most, and a fifth of what is left stays free.
+        """
+        return max((self.volume - 2 * self.maxmemory) * 4 // 5, self.maxmemory)
+
     def contradictions(self) -> Iterable[str]:
         if self.container_memory < self.least_memory:
             yield (

@@ -52,6 +52,9 @@ class Images(Section):
     alertmanager: ImageReference = setting(
         "prom/alertmanager:v0.28.1", why="routes alerts; from 0.28 on to Teams as well"
     )
+    kube_state_metrics: ImageReference = setting(
+        "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.15.0", why="what the cluster knows of Jobs and pods"
+    )
     grafana: ImageReference = setting("grafana/grafana:11.6.1", why="shows the dashboards")
     postgres_exporter: ImageReference = setting(
         "quay.io/prometheuscommunity/postgres-exporter:v0.15.0", why="Postgres metrics"

@@ -387,6 +387,7 @@ def _backends(ingress: Resource) -> set[Any]:
             "cdn-exporter",
             "backup-exporter",
             "rds-exporter",
+            "kube-state-metrics",
         ],
     },
 )
@@ -576,7 +577,10 @@ def schedules(job: Resource, _: Parameters) -> Findings:
 
 
 def _without_token(account: Resource) -> Mapping[str, Any] | None:
-    if account.object_name == "prometheus" or account.inputs.get("automountServiceAccountToken") is False:
+    if (
+        account.object_name in ("prometheus", "kube-state-metrics")
+        or account.inputs.get("automountServiceAccountToken") is False
+    ):
         return None
     return {**account.inputs, "automountServiceAccountToken": False}
 
@@ -588,7 +592,7 @@ def _without_token(account: Resource) -> Mapping[str, Any] | None:
     fix="Use components.kubernetes.account; at the level `remediate` the engine switches it off.",
     link=f"{_K8S}/tasks/configure-pod-container/configure-service-account/",
     types=("core/v1:ServiceAccount",),
-    parameters={"allowed": ["prometheus"]},
+    parameters={"allowed": ["prometheus", "kube-state-metrics"]},
     remediation=_without_token,
 )
 def tokens_off(account: Resource, parameters: Parameters) -> Findings:
@@ -606,7 +610,7 @@ def tokens_off(account: Resource, parameters: Parameters) -> Findings:
     fix="Set automount_service_account_token=False, or list the system in `allowed`.",
     link=f"{_K8S}/tasks/configure-pod-container/configure-service-account/",
     types=_WORKLOADS,
-    parameters={"allowed": ["prometheus"]},
+    parameters={"allowed": ["prometheus", "kube-state-metrics"]},
 )
 def tokens_wanted(workload: Resource, parameters: Parameters) -> Findings:
     """Only those pods mount a token that talk to the cluster's API."""

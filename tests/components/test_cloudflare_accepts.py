@@ -20,6 +20,7 @@ from cloudflare.types.load_balancers.load_balancer_create_params import LoadBala
 from cloudflare.types.load_balancers.monitor_create_params import MonitorCreateParams
 from cloudflare.types.load_balancers.pool_create_params import PoolCreateParams
 from cloudflare.types.origin_tls_client_auth.setting_update_params import SettingUpdateParams
+from cloudflare.types.origin_tls_client_auth.zone_certificate_create_params import ZoneCertificateCreateParams
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from stack.render import Rendered
@@ -28,6 +29,7 @@ Inputs = Mapping[str, Any]
 PARAMETERS: Mapping[str, Any] = {
     "ArgoSmartRouting": SmartRoutingEditParams,
     "ArgoTieredCaching": TieredCachingEditParams,
+    "AuthenticatedOriginPullsCertificate": ZoneCertificateCreateParams,
     "AuthenticatedOriginPullsSettings": SettingUpdateParams,
     "DnsRecord": CNAMERecord,
     "LoadBalancer": LoadBalancerCreateParams,

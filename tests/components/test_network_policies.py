@@ -4,7 +4,19 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from components.kubernetes.flows import API_PORT, BALANCER, DNS, EDGE, FLOWS, HTTPS, MAIL, OUTSIDE, POSTGRES, systems
+from components.kubernetes.flows import (
+    API_PORT,
+    BALANCER,
+    DNS,
+    EDGE,
+    FLOWS,
+    HTTPS,
+    KUBELET,
+    MAIL,
+    OUTSIDE,
+    POSTGRES,
+    systems,
+)
 from stack.environments import environments, stack_config
 from stack.render import Rendered, render
 
@@ -84,7 +96,8 @@ def test_the_outside_is_reached_only_as_the_table_says(environment: Rendered) ->
     }
     mail = stack_config(environment.environment)["simone:api"]["mail"]
     to_mail = {(flow.source, mail.get("port", flow.port)) for flow in FLOWS if flow.target == MAIL}
-    assert reached == to_mail | {(flow.source, flow.port) for flow in FLOWS if flow.target in (HTTPS, POSTGRES)}
+    by_address = {(flow.source, flow.port) for flow in FLOWS if flow.target in (HTTPS, KUBELET, POSTGRES)}
+    assert reached == to_mail | by_address
     entered = {
         policy.inputs["metadata"]["name"]
         for policy in environment.of(":NetworkPolicy")

@@ -29,10 +29,10 @@ QUERIES = [
     for _, panel in board.panels()
     for query in panel.queries
 ]
-# Neither Cloudflare nor RDS is here. That these read what the exporters export is shown by test_cdn_exporter.py and
-# test_rds_exporter.py in tests/app/operations.
-NOT_HERE = re.compile(r"cdn[_:]|certificate_|rds_|database:storage_free:")
-ELSEWHERE = {("edge", "Cloudflare"), ("database", "Machine")}
+# Neither a cluster nor Cloudflare nor RDS is here. That panels of the last two read what the exporters export, show
+# test_cdn_exporter.py and test_rds_exporter.py in tests/app/operations.
+NOT_HERE = re.compile(r"kube_|kubelet_|cdn[_:]|certificate_|rds_|database:storage_free:")
+ELSEWHERE = {("cluster", "Pods and Jobs"), ("cluster", "Room"), ("edge", "Cloudflare"), ("database", "Machine")}
 
 
 def expression(query: Query) -> str:

@@ -99,6 +99,39 @@ def relabel_rules() -> list[Document]:
     ]
 
 
+def _cluster() -> list[Document]:
+    """What the cluster says of the shop's own objects, whose names must stay theirs: `pod` is the one that is meant."""
+    name = "__meta_kubernetes_pod_label_app_kubernetes_io_name"
+    in_cluster = "/var/run/secrets/kubernetes.io/serviceaccount"
+    return [
+        {
+            "job_name": "kube-state-metrics",
+            "honor_labels": True,
+            "kubernetes_sd_configs": [{"role": "pod", "namespaces": {"own_namespace": True}}],
+            "relabel_configs": [
+                *_only_declared_ports(),
+                {"source_labels": [name], "regex": "kube-state-metrics", "action": "keep"},
+                _copied("pod_label_app_kubernetes_io_name", "system"),
+                _copied("pod_name", "pod"),
+            ],
+        },
+        {
+            "job_name": "kubelet",
+            "scheme": "https",
+            # The kubelets' certificates are signed by the cluster's own authority.
+            "tls_config": {"ca_file": f"{in_cluster}/ca.crt"},
+            "authorization": {"credentials_file": f"{in_cluster}/token"},
+            "honor_labels": True,
+            "kubernetes_sd_configs": [{"role": "node"}],
+            "relabel_configs": [_copied("node_name", "node"), _copied("node_name", "pod")],
+            # A kubelet says thousands of things about itself and everybody's pods; kept is what of it is about volumes.
+            "metric_relabel_configs": [
+                {"source_labels": ["__name__"], "regex": "kubelet_volume_stats_.+_bytes", "action": "keep"},
+            ],
+        },
+    ]
+
+
 def _alerting(settings: MonitoringSettings) -> Document:
     relabel = [
         *_only_declared_ports(),
@@ -142,7 +175,8 @@ def prometheus_yml(settings: MonitoringSettings, *, environment: str) -> str:
                 "sample_limit": 20_000,
                 **_discovery(settings),
                 "relabel_configs": relabel_rules(),
-            }
+            },
+            *(_cluster() if settings.cluster is not None else []),
         ],
     }
     if remote := _remote_write(settings):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from components.monitoring.dashboards.api import API
 from components.monitoring.dashboards.board import Board, dashboard_json
+from components.monitoring.dashboards.cluster import CLUSTER
 from components.monitoring.dashboards.database import DATABASE
 from components.monitoring.dashboards.edge import EDGE
 from components.monitoring.dashboards.overview import OVERVIEW
@@ -11,7 +12,7 @@ from components.monitoring.dashboards.redis import REDIS
 from components.monitoring.dashboards.storefront import STOREFRONT
 from components.monitoring.settings import MonitoringSettings
 
-BOARDS: tuple[Board, ...] = (OVERVIEW, REDIS, DATABASE, API, EDGE, STOREFRONT)
+BOARDS: tuple[Board, ...] = (OVERVIEW, REDIS, DATABASE, API, EDGE, STOREFRONT, CLUSTER)
 
 PANEL_OF_ALERT: Mapping[str, str] = {
     alert: f"/d/{board.uid}?viewPanel={number}"

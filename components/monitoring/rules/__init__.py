@@ -8,6 +8,7 @@ from components.monitoring.dashboards import BOARDS
 from components.monitoring.dashboards.board import Board
 from components.monitoring.rules.api import API
 from components.monitoring.rules.browser import BROWSER
+from components.monitoring.rules.cluster import CLUSTER
 from components.monitoring.rules.database import DATABASE
 from components.monitoring.rules.edge import EDGE
 from components.monitoring.rules.model import Alert, Group, rule_file
@@ -15,7 +16,7 @@ from components.monitoring.rules.platform import PLATFORM
 from components.monitoring.rules.redis import REDIS
 from components.monitoring.settings import MonitoringSettings
 
-GROUPS: tuple[Group, ...] = (REDIS, DATABASE, API, EDGE, BROWSER, PLATFORM)
+GROUPS: tuple[Group, ...] = (REDIS, DATABASE, API, EDGE, BROWSER, CLUSTER, PLATFORM)
 ALERTS: tuple[Alert, ...] = tuple(alert for group in GROUPS for alert in group.alerts)
 RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"
 PARAGRAPHS = ("Means", "Look", "Fix", "Over when")

@@ -26,6 +26,11 @@ DATA_POD = '{job="redis", pair="data", pod="redis-data-0"}'
 SENTINEL = '{job="sentinel", pod="redis-sentinel-0", master_name="data"}'
 POOL = '{pod="pgbouncer-1", database="simone"}'
 
+_ENDED = "kube_pod_container_status_last_terminated_reason"
+_FREE, _VOLUME = "kubelet_volume_stats_available_bytes", '{persistentvolumeclaim="data-redis-data-1"}'
+_CAPACITY = f"kubelet_volume_stats_capacity_bytes{_VOLUME}"
+_QUOTA = 'kube_resourcequota{resource="pods"'
+
 COUNT = "api_request_duration_seconds_count"
 FAST = 'api_request_duration_seconds_bucket{le="0.05"}'
 ALL = 'api_request_duration_seconds_bucket{le="0.1"}'
@@ -338,6 +343,47 @@ CASES: dict[str, Case] = {
         {'alertmanager_notifications_failed_total{integration="webhook"}': "0x10 1x20"},
         {'alertmanager_notifications_failed_total{integration="webhook"}': "1x40"},
         "6m",
+    ),
+    "JobFailed": Case(
+        {
+            'kube_job_failed{condition="true", job_name="redis-backup-1"}': "1x200",
+            'kube_job_status_start_time{job_name="redis-backup-1"}': "0x200",
+        },
+        {
+            'kube_job_failed{condition="true", job_name="redis-backup-1"}': "0x200",
+            'kube_job_failed{condition="true", job_name="of-last-week"}': "1x200",
+            'kube_job_status_start_time{job_name="redis-backup-1"}': "0x200",
+            'kube_job_status_start_time{job_name="of-last-week"}': f"-{7 * DAYS}x200",
+        },
+    ),
+    "PodPending": Case(
+        {'kube_pod_status_phase{phase="Pending", pod="api-1"}': "1x200"},
+        {
+            'kube_pod_status_phase{phase="Pending", pod="api-1"}': "1x40 0x160",
+            'kube_pod_status_phase{phase="Running", pod="api-1"}': "1x200",
+        },
+    ),
+    "ContainerOomKilled": Case(
+        {
+            'kube_pod_container_status_restarts_total{pod="api-1", container="api"}': "0x110 1x90",
+            f'{_ENDED}{{pod="api-1", container="api", reason="OOMKilled"}}': "1x200",
+        },
+        {
+            'kube_pod_container_status_restarts_total{pod="api-1", container="api"}': "0x110 1x90",
+            f'{_ENDED}{{pod="api-1", container="api", reason="Error"}}': "1x200",
+            'kube_pod_container_status_restarts_total{pod="api-2", container="api"}': "3x200",
+            f'{_ENDED}{{pod="api-2", container="api", reason="OOMKilled"}}': "1x200",
+        },
+    ),
+    "VolumeFilling": Case(
+        {f"{_FREE}{_VOLUME}": "20x200", _CAPACITY: "100x200"}, {f"{_FREE}{_VOLUME}": "30x200", _CAPACITY: "100x200"}
+    ),
+    "VolumeAlmostFull": Case(
+        {f"{_FREE}{_VOLUME}": "9x200", _CAPACITY: "100x200"}, {f"{_FREE}{_VOLUME}": "11x200", _CAPACITY: "100x200"}
+    ),
+    "QuotaAlmostUsed": Case(
+        {f'{_QUOTA}, type="used"}}': "115x200", f'{_QUOTA}, type="hard"}}': "120x200"},
+        {f'{_QUOTA}, type="used"}}': "100x200", f'{_QUOTA}, type="hard"}}': "120x200"},
     ),
     "ApiDown": Case({'up{job="api", system="api"}': "0x200"}, {'up{job="api", system="api"}': "1x200"}),
     **{

@@ -1,0 +1,77 @@
+"""What the cluster says of the shop's pods, Jobs and volumes."""
+
+from components.monitoring.dashboards.board import Board, Limits, Panel, Query, Section
+from components.monitoring.thresholds import QUOTA_SHARE, VOLUME_FREE_PAGE, VOLUME_FREE_TICKET
+
+CLUSTER = Board(
+    name="cluster",
+    title="SIMONE: cluster",
+    description="Jobs, pods, volumes and the quota, by kube-state-metrics and the kubelets.",
+    sections=(
+        Section(
+            title="Pods and Jobs",
+            panels=(
+                Panel(
+                    title="Failed Jobs",
+                    description="Jobs that have used up their retries; each stays while its CronJob keeps it.",
+                    unit="short",
+                    queries=(Query(expr='kube_job_failed{condition="true"}', legend="{{job_name}}"),),
+                    alerts=("JobFailed",),
+                ),
+                Panel(
+                    title="Waiting pods",
+                    description="Pods that no node has taken yet, or whose containers can't start.",
+                    unit="short",
+                    queries=(Query(expr='max by (pod) (kube_pod_status_phase{phase="Pending"})', legend="{{pod}}"),),
+                    alerts=("PodPending",),
+                ),
+                Panel(
+                    title="Restarts",
+                    description="Containers started anew within ten minutes, whatever they ended of.",
+                    unit="short",
+                    queries=(
+                        Query(
+                            expr="increase(kube_pod_container_status_restarts_total[10m])",
+                            legend="{{pod}} {{container}}",
+                        ),
+                    ),
+                    alerts=("ContainerOomKilled",),
+                ),
+            ),
+        ),
+        Section(
+            title="Room",
+            panels=(
+                Panel(
+                    title="Free on volumes",
+                    description="Share of each volume that is free; masters and replicas of Redis have their own.",
+                    unit="percentunit",
+                    queries=(
+                        Query(
+                            expr="kubelet_volume_stats_available_bytes / kubelet_volume_stats_capacity_bytes",
+                            legend="{{persistentvolumeclaim}}",
+                        ),
+                    ),
+                    limits=Limits(alert=VOLUME_FREE_PAGE, warn=VOLUME_FREE_TICKET, below=True),
+                    alerts=("VolumeFilling", "VolumeAlmostFull"),
+                    maximum=1,
+                ),
+                Panel(
+                    title="Quota",
+                    description="Share of what the namespace may ask for at most.",
+                    unit="percentunit",
+                    queries=(
+                        Query(
+                            expr='kube_resourcequota{type="used"}\n'
+                            '/ ignoring (type) (kube_resourcequota{type="hard"} > 0)',
+                            legend="{{resource}}",
+                        ),
+                    ),
+                    limits=Limits(alert=QUOTA_SHARE),
+                    alerts=("QuotaAlmostUsed",),
+                    maximum=1,
+                ),
+            ),
+        ),
+    ),
+)
