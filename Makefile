@@ -46,7 +46,7 @@ test: setup chromium ## set up, then prove everything in under 12 minutes
 	  .tools/http/installed storefront lint
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-shop test-pods test-beside
 
-test-full: test $(if $(shell command -v go),.tools/bin/api-server) ## the slow proofs too
+test-full: test $(if $(shell command -v go),.tools/bin/api-server .tools/bin/alertmanager) ## the slow proofs too
 	@$(PYTHON) -m pytest -m "full and not browser"
 	@$(PYTHON) -m pytest -m "full and browser"
 
@@ -128,6 +128,13 @@ clean: ## stop everything and remove its data, logs and secrets
 	@echo "building actionlint"
 	@mkdir -p $(@D)
 	@cd tools/actionlint && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(CURDIR)/$@ github.com/rhysd/actionlint/cmd/actionlint
+	@touch $@
+
+# Debian 12's knows no Teams.
+.tools/bin/alertmanager: tools/alertmanager/go.sum
+	@echo "building the declared Alertmanager"
+	@mkdir -p $(@D)
+	@cd tools/alertmanager && CGO_ENABLED=0 nice go build -trimpath -buildvcs=false -ldflags "-s -w" -o $(CURDIR)/$(@D)/ github.com/prometheus/alertmanager/cmd/alertmanager github.com/prometheus/alertmanager/cmd/amtool
 	@touch $@
 
 # The API server of the cluster version that docs/deploy.md names, from its source: three minutes, once.

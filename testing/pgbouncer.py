@@ -20,10 +20,16 @@ from testing.waits import PATIENCE, eventually, free_port
 
 
 class PgBouncer:
-    """pgBouncer in front of `cluster`; `with PgBouncer(…) as pool:` stops it and deletes its files."""
+    """pgBouncer in front of `cluster`; `with PgBouncer(…) as pool:` stops it and deletes its files.
 
-    def __init__(self, cluster: Cluster, secrets: PostgresSecrets, settings: PgBouncerSettings) -> None:
+    It connects through the cluster's Unix socket, or by TCP where `host` is given.
+    """
+
+    def __init__(
+        self, cluster: Cluster, secrets: PostgresSecrets, settings: PgBouncerSettings, *, host: str | None = None
+    ) -> None:
         self._secrets = secrets
+        self._host = host or str(cluster.directory)
         self.port = free_port()
         self._directory = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
         self._directory.chmod(0o755)
@@ -50,13 +56,20 @@ class PgBouncer:
         passwords.write_text(userlist(secrets))
         ini = pgbouncer_ini(settings).replace(f"{DATABASE} = ", f"{database} = ")
         for found, meant in (
-            (r"\$\{DATABASE_HOST\} port=\d+", f"{self._cluster.directory} port={self._cluster.port}"),
+            (r"\$\{DATABASE_HOST\} port=\d+", f"{self._host} port={self._cluster.port}"),
             (r"\$\{POD_IP\}", "127.0.0.1"),
             (r"(?m)^listen_port = .*", f"listen_port = {self.port}"),
             (r"(?m)^auth_file = .*", f"auth_file = {passwords}"),
         ):
             ini = re.sub(found, meant, ini)
         (self._directory / "pgbouncer.ini").write_text(ini)
+
+    @property
+    def pid(self) -> int:
+        """Of its process, while it runs."""
+        if self._process is None:
+            raise RuntimeError("pgBouncer isn't running")
+        return self._process.pid
 
     def start(self) -> None:
         """Start it and wait until it listens."""

@@ -23,6 +23,7 @@ from review.engine_preview import PreviewError
 from review.gate import Exit
 from review.report import Report, Verdict
 from stack.environments import ROOT, RenderError, deployed_environments, environments, stack_config
+from tools import account
 from tools.claims import shared
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -77,6 +78,40 @@ def _has_its_own(environment: str) -> None:
         )
 
 
+def _account_offers(environment: str) -> None:
+    """Refuse what AWS itself would, before it is planned: an update that stops half-way is worse."""
+    rds = account.client(environment)
+    if rds is None:
+        typer.echo("there are no AWS credentials here, so what the account offers isn't checked", err=True)
+        return
+    try:
+        refused = account.faults(environment, rds)
+    except account.AccountError as error:
+        _fail(str(error))
+    if refused:
+        _fail("\n".join(f"Pulumi.{environment}.yaml: {line}" for line in refused))
+
+
+def _settled(environment: str, preview: str) -> str:
+    """The preview without what RDS keeps for its maintenance window. Where nobody can ask RDS, or there is none to
+    settle, it stays as it is.
+    """
+    rds = account.client(environment)
+    try:
+        pending = account.waiting(environment, rds) if rds else {}
+    except account.AccountError as error:
+        typer.echo(f"{error}; what waits is shown as a difference", err=True)
+        return preview
+    if not pending:
+        return preview
+    typer.echo(f"waits for the maintenance window: {', '.join(f'{name} {value}' for name, value in pending.items())}")
+    try:
+        found = json.loads(preview)
+    except ValueError:
+        return preview
+    return json.dumps(account.without_waiting(found, account.database(environment)[0], pending))
+
+
 def _kubectl(environment: str) -> list[str]:
     """The command with the context that the Kubernetes provider has."""
     if shutil.which("kubectl") is None:
@@ -120,6 +155,7 @@ def cluster_of(environment: str) -> str:
 def _planned(environment: str, out: Path) -> Report:
     """Preview, save the plan, and write the report on it."""
     _has_its_own(environment)
+    _account_offers(environment)
     out.mkdir(parents=True, exist_ok=True)
     saved, preview, events = out / "plan.json", out / "preview.json", out / "events.json"
     for stale in (saved, preview, events):
@@ -203,7 +239,7 @@ def drift(environment: Environment, out: Out = _DEFAULT_OUT) -> None:
     page.unlink(missing_ok=True)
     preview = out / "drift.json"
     finished = _pulumi("preview", "--stack", environment, "--refresh", "--json", capture=True)
-    preview.write_text(finished.stdout)
+    preview.write_text(_settled(environment, finished.stdout))
     try:
         report = reviewing.of_preview(preview, None)
     except PreviewError as error:

@@ -51,9 +51,12 @@ server_login_retry = 1
 server_lifetime = 3600
 server_idle_timeout = 600
 server_check_delay = 10
+; A database that fails over leaves its old connections silent: whoever waits on one is told after ten seconds.
 tcp_keepalive = 1
-tcp_keepidle = 30
-tcp_keepintvl = 10
+tcp_keepidle = 5
+tcp_keepintvl = 2
+tcp_keepcnt = 3
+tcp_user_timeout = 10000
 ignore_startup_parameters = extra_float_digits,options
 {tls}
 log_connections = 0
