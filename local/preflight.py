@@ -65,11 +65,24 @@ def check_namespaces(settings: Path = Path("/proc/sys")) -> None:
             f"{name} is {forbidden} here; as root: sysctl -w {name}={allowed}"
             for name, forbidden, allowed in _RESTRICTIONS
             if (file := settings / name.replace(".", "/")).exists() and file.read_text().strip() == forbidden
-        ] or ["in Docker, start it with --security-opt seccomp=unconfined --security-opt apparmor=unconfined"]
+        ]
+        if in_chroot():
+            told = "this is a chroot, and the kernel makes none in a chroot (unshare(2), EPERM)"
+            remedies = [f"{told}; enter its directory with systemd-nspawn -D instead"]
+        elif not remedies:
+            remedies = ["in Docker, start it with --security-opt seccomp=unconfined --security-opt apparmor=unconfined"]
         raise Problem(
             f"this machine lets this user make no user namespaces, in which the containers run ({error}). "
             f"{'; '.join(remedies)}. Then try again"
         ) from None
+
+
+def in_chroot() -> bool:
+    """Whether `/` is another directory for this process than for the first one; false where nobody may see that."""
+    try:
+        return not os.path.samestat(os.stat("/proc/1/root/."), os.stat("/"))
+    except OSError:
+        return False
 
 
 def check_ports(pods: Iterable[PlannedPod], services: Iterable[Service]) -> None:

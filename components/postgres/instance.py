@@ -156,6 +156,7 @@ def declare_database(
         engine_version=settings.engine_version,
         # In the maintenance window. Where the setting names a whole version, that changes with it, and is reviewed.
         auto_minor_version_upgrade=settings.follows_minor_versions,
+        allow_major_version_upgrade=settings.allow_major_version_upgrade or None,
         apply_immediately=False,
         instance_class=settings.instance_class,
         db_name=DATABASE,

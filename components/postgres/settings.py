@@ -30,6 +30,9 @@ class PostgresSettings(Section):
         'whole version ("16.10") is kept, and `aws rds describe-db-engine-versions --engine postgres` lists them',
         pattern=r"1[67](\.\d{1,2})?",
     )
+    allow_major_version_upgrade: bool = setting(
+        False, why="on for the one deployment that changes the major version, so that nobody does it by a slip"
+    )
     storage: Bytes = setting("100GiB", unit="bytes", why="gp3 volume at the start", ge=20 * GIB, le=65536 * GIB)
     max_storage: Bytes = setting("390GiB", unit="bytes", why="RDS grows the volume up to this by itself", ge=20 * GIB)
     iops: int | None = setting(None, unit="operations/s", why="from 400GiB on only", ge=LEAST_IOPS, le=64_000)

@@ -1,6 +1,8 @@
 """What the local environment makes of the RDS instance, of secrets, of missing programs and of wrong settings."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +13,7 @@ from local import cloud, database, packages, preflight, sandbox, secrets_file
 from local.environment import Environment
 from local.problem import Problem
 from local.state import State
+from stack.environments import ROOT
 from stack.render import Rendered
 from stack.resource import Resource
 from testing.network_namespace import own_network
@@ -131,10 +134,37 @@ def test_a_kernel_that_forbids_containers_is_said_with_the_setting_to_change(
         preflight.check_namespaces(tmp_path)
 
 
+def test_a_chroot_is_named_and_not_a_setting_that_forbids_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sandbox, "processes", no_containers)
+    monkeypatch.setattr(preflight, "in_chroot", lambda: True)
+    with pytest.raises(Problem, match=r"this is a chroot, .* enter its directory with systemd-nspawn -D instead"):
+        preflight.check_namespaces(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may call chroot(2)")
+def test_a_chroot_is_known_from_within(tmp_path: Path) -> None:
+    needed = {"/usr", "/proc", "/lib", "/lib64", "/bin", "/etc", str(ROOT), str(Path(sys.prefix).resolve())}
+    mounts = "".join(f"mkdir -p .{place} && mount --rbind {place} .{place} && " for place in sorted(needed))
+    asked = f"{sys.executable} -c 'from local.preflight import in_chroot; print(in_chroot())'"
+    inside = f"chroot . env PYTHONPATH={ROOT} {asked}"
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", f"{asked} && {mounts}{inside}"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["False", "True"], done.stderr
+
+
 def test_where_no_setting_forbids_containers_the_container_around_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(sandbox, "processes", no_containers)
+    monkeypatch.setattr(preflight, "in_chroot", lambda: False)
     with pytest.raises(Problem, match="in Docker, start it with --security-opt seccomp=unconfined"):
         preflight.check_namespaces(tmp_path)
 

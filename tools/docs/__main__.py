@@ -7,13 +7,23 @@ from typing import Annotated
 import typer
 
 from stack.render import render
-from tools.docs import alerts_page, architecture, http_page, parameters_page, policies_page, readme, settings_page
+from tools.docs import (
+    alerts_page,
+    architecture,
+    deploy_page,
+    http_page,
+    parameters_page,
+    policies_page,
+    readme,
+    settings_page,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES: Mapping[str, Callable[[], str]] = {
     "README.md": readme.page,
     "docs/settings.md": settings_page.page,
     "docs/alerts.md": alerts_page.page,
+    "docs/deploy.md": deploy_page.page,
     "docs/http-rules.md": http_page.page,
     "docs/policies.md": policies_page.page,
     "docs/postgres-parameters.md": parameters_page.page,
