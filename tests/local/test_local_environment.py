@@ -147,7 +147,8 @@ def test_a_chroot_is_named_and_not_a_setting_that_forbids_nothing(
 def test_a_chroot_is_known_from_within(tmp_path: Path) -> None:
     needed = {"/usr", "/proc", "/lib", "/lib64", "/bin", "/etc", str(ROOT), str(Path(sys.prefix).resolve())}
     mounts = "".join(f"mkdir -p .{place} && mount --rbind {place} .{place} && " for place in sorted(needed))
-    asked = f"{sys.executable} -c 'from local.preflight import in_chroot; print(in_chroot())'"
+    python = Path(sys.prefix).resolve() / "bin" / "python"
+    asked = f"{python} -c 'from local.preflight import in_chroot; print(in_chroot())'"
     inside = f"chroot . env PYTHONPATH={ROOT} {asked}"
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-c", f"{asked} && {mounts}{inside}"],
