@@ -176,9 +176,9 @@ class MonitoringSettings(Section):
         why="the database machine's processor and disk, from CloudWatch; null where the database is no RDS instance",
     )
     cluster: Cluster | None = setting(
-        Cluster.model_validate({}),
-        why="Jobs that fail, pods that wait, volumes that fill, from kube-state-metrics and the kubelets; null where "
-        "there is no cluster",
+        None,
+        why="Jobs that fail, pods that wait, volumes that fill, from kube-state-metrics and the kubelets; unset where "
+        "there is none",
     )
     cdn_exporter: CdnExporter = group(CdnExporter, why="the edge's figures, where there is an edge")
     database_sslmode: Literal["require", "verify-full", "disable"] = setting(
