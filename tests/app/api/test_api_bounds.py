@@ -154,6 +154,7 @@ def test_a_visit_s_keys_are_few_and_small(stack: Stack, api: Api) -> None:
     with httpx.Client(base_url=api.url, headers={"X-Real-IP": "198.51.100.3"}) as visitor:
         assert visitor.put("/api/cart", json=full).status_code == 200
         key: dict[str, str] = {}
+        key = {"Idempotency-Key": ""}
         for number in range(MOST_KEYS_OF_A_VISIT + 10):
             key = {"Idempotency-Key": f"visit-{number}"}
             assert visitor.put("/api/cart", json=full, headers=key).status_code == 200
