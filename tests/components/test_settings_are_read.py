@@ -13,7 +13,6 @@ from components.settings.section import Section
 from stack.render import render
 
 ELSEWHERE: Final[Mapping[str, str]] = {
-    "EdgeSettings.origin": "once the address of the gateway is known",
     "Logs.destination": "where the edge's logs are pushed",
     "Logs.ownership_challenge": "where the edge's logs are pushed",
     "RedisSecrets.tls_key": "where Redis speaks TLS",
