@@ -127,9 +127,8 @@ class _Judgement:
     def verdict(self) -> Verdict:
         if self._matching("http_request_dynamic_redirect"):
             self._no("the edge itself answers with a redirect")
-            nothing = {"ttl": 0, "stale_while_revalidate": 0, "stale_if_error": 0}
-            told = {"rules": tuple(self._matched), "why": tuple(self._why), "sent": dict[str, str]()}
-            return Verdict(stored=False, key=None, **nothing, **told)
+            self._sent.clear()
+            return self._verdict(None, None, {})
         for rule in self._matching("http_request_transform"):
             if "uri" in rule.parameters:
                 self._query = rule.parameters["uri"]["query"].get("value", "")
@@ -142,15 +141,22 @@ class _Judgement:
         for rule in self._matching("http_response_cache_settings"):
             directives |= rule.parameters
         times = self._times(directives) if self._eligible(settings) else None
-        varied = self._varied(settings) if times else None
+        return self._verdict(times, self._varied(settings) if times else None, settings)
+
+    def _verdict(
+        self,
+        times: tuple[int, int, int] | None,
+        varied: tuple[tuple[str, str], ...] | None,
+        settings: Mapping[str, Any],
+    ) -> Verdict:
         stored = times is not None and varied is not None
-        times = times if times and stored else (0, 0, 0)
+        fresh, revalidated, on_error = times if times and stored else (0, 0, 0)
         return Verdict(
             stored=stored,
             key=self._key(settings, varied or ()) if stored else None,
-            ttl=times[0],
-            stale_while_revalidate=times[1],
-            stale_if_error=times[2],
+            ttl=fresh,
+            stale_while_revalidate=revalidated,
+            stale_if_error=on_error,
             rules=tuple(self._matched),
             why=tuple(self._why),
             sent=self._sent,

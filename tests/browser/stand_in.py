@@ -423,7 +423,8 @@ class _Handler(BaseHTTPRequestHandler):
             case ["DELETE", "api", "users", "1", "addresses", number]:
                 shop.addresses = [one for one in shop.addresses if str(one["id"]) != number]
                 return Reply(204, None)
-        return None
+            case _:
+                return None
 
     def _apply(self, path: str, body: Any) -> Reply:
         shop = self.stand_in

@@ -1,6 +1,7 @@
 """A customer gets an account, keeps its password and addresses, and leaves: by keyboard, on a phone as well."""
 
 import re
+from typing import Any
 
 import pytest
 from browsing import Visitor, until
@@ -20,7 +21,7 @@ PAGES = (
 )
 
 
-def fill(page: Page, values: dict[str, str]) -> None:
+def fill(page: Page, values: dict[str, Any]) -> None:
     for label, text in values.items():
         page.get_by_label(label, exact=True).fill(text)
 

@@ -24,7 +24,7 @@ def _one(stack: Rendered, name: str) -> Resource:
     return found
 
 
-def _hsts(**changed: object) -> Mapping[str, Any]:
+def _hsts(**changed: Any) -> Mapping[str, Any]:
     value: Any = zone_settings(settings("enterprise", **changed))["security_header"]
     return value["strict_transport_security"]
 
@@ -36,7 +36,7 @@ def test_a_stack_that_owns_one_host_promises_https_for_that_host_alone() -> None
 
 
 @pytest.mark.parametrize("short", [{}, {"hsts_include_subdomains": True, "hsts_max_age": "30d"}])
-def test_preload_is_refused_where_no_browser_would_take_it(short: dict[str, object]) -> None:
+def test_preload_is_refused_where_no_browser_would_take_it(short: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="hsts_preload is taken only with hsts_include_subdomains"):
         settings("enterprise", hsts_preload=True, **short)
 

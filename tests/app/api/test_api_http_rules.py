@@ -177,6 +177,7 @@ def test_memory_never_holds_more_bytes_than_its_limit() -> None:
 
 @pytest.mark.parametrize("size", [300, 900, 20_000])
 def test_memory_counts_what_its_answers_really_take(size: int) -> None:
+    stored = entry = None
     memory, route = Memory(64 * 2**20), load(ROOT / "app" / "caching.yaml").match("GET", "/api/products/1")
     assert route is not None
     tracemalloc.start()
@@ -189,7 +190,7 @@ def test_memory_counts_what_its_answers_really_take(size: int) -> None:
             entry = Ready(stored, "identity", route.route, tags=tags, valid_until=0, not_found_ttl=120)
             entry.refresh(time.time())
             memory.put((f"cache:response:/api/products/{number}:v2.EUR.free", "identity"), entry, memory.moment)
-        del stored, entry
+        stored = entry = None
         taken, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

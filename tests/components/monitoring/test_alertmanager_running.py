@@ -4,7 +4,7 @@ import contextlib
 import json
 import queue
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ def receiver() -> Iterator[tuple[str, Sent]]:
 @contextlib.contextmanager
 def _running(
     directory: Path, settings: Alertmanager, secrets: MonitoringSecrets, program: str | Path = PROGRAM
-) -> Iterator[httpx.Client]:
+) -> Generator[httpx.Client]:
     (directory / "alertmanager.yml").write_text(alertmanager_yml(settings, secrets))
     address = f"127.0.0.1:{free_port()}"
     command = [
