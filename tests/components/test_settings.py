@@ -102,6 +102,7 @@ def test_faults_of_every_kind_are_told_at_once() -> None:
         "pgbouncer: 2 pods x (700 default_pool_size",
         "api.cookie_secure is false although gateway.tls is on",
         "simone:gateway.tls is on, so simone:secrets.edge.origin_certificate and .origin_key must hold",
+        "gateway.tls is on and there is an edge, so secrets.edge.client_certificate and .client_key must",
         "simone:edge is set, so simone:secrets.api.cloudflare_token must hold",
     )
     lines = str(raised.value).splitlines()
@@ -207,8 +208,12 @@ VIOLATIONS: Mapping[str, tuple[dict[str, Any], str]] = {
         r"simone:gateway: tls is on, so edge_ca must hold the PEM",
     ),
     "gateway certificate": (
-        {"secrets__edge": {}},
+        {"secrets__edge__origin_certificate": None, "secrets__edge__origin_key": None},
         r"simone:gateway\.tls is on, so simone:secrets\.edge\.origin_certificate and \.origin_key must hold",
+    ),
+    "client certificate": (
+        {"secrets__edge__client_key": None},
+        r"gateway\.tls is on and there is an edge, so secrets\.edge\.client_certificate and \.client_key must",
     ),
     "purging token": (
         {"secrets__api__cloudflare_token": None},

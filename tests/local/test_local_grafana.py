@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from components.monitoring.dashboards import BOARDS
 from local import cloud
 from local.environment import Environment
 from local.images import GRAFANA
@@ -79,7 +80,7 @@ def test_a_grafana_on_path_runs_at_its_address_with_all_that_is_declared(tmp_pat
     assert found == {
         "datasource": True,
         "prometheus": found["prometheus"],
-        "dashboards": [f"{name}.json" for name in ("api", "database", "edge", "overview", "redis", "storefront")],
+        "dashboards": [f"{name}.json" for name in sorted(board.name for board in BOARDS)],
         "home": "SIMONE: is the shop fast and safe now?",
         "password": True,
         "writable": True,
