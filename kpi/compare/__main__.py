@@ -167,7 +167,8 @@ def main(
             for number, (candidate, size) in enumerate(turns, start=1):
                 status.update(f"{number} of {len(turns)}: {candidate.name}, {size.name}")
                 samples[candidate.name, size].append(measure(candidate, told, Path(name), seconds, size))
-    publish(report_of({which: median(found) for which, found in samples.items()}, missing), output, "compare")
+    speeds = {which: median(found) for which, found in samples.items()}
+    publish(report_of(speeds, missing, versions_used()), output, "compare")
 
 
 def median(found: list[Speed]) -> Speed:
@@ -179,15 +180,22 @@ def median(found: list[Speed]) -> Speed:
     )
 
 
-def report_of(speeds: Mapping[tuple[str, Size], Speed], missing: Sequence[str]) -> Report:
-    """Speeds by candidate and size, with the promises judged; `missing` are the candidates that couldn't run."""
-    usual = {name: speed for (name, size), speed in speeds.items() if size == AS_USUAL}
-    programs = {name: program_version(name) for name in (*PROGRAMS.values(), "wrk") if shutil.which(name)}
-    used = {
+def versions_used() -> Mapping[str, Mapping[str, str]]:
+    """Of what is compared and what compares it, as installed here."""
+    return {
         "ours": versions(Path(sys.executable), OWN),
         "others": versions(RIVALS_PYTHON, RIVALS),
-        "programs": programs,
+        "programs": {name: program_version(name) for name in (*PROGRAMS.values(), "wrk") if shutil.which(name)},
     }
+
+
+def report_of(
+    speeds: Mapping[tuple[str, Size], Speed], missing: Sequence[str], used: Mapping[str, Mapping[str, str]]
+) -> Report:
+    """Speeds by candidate and size, with the promises judged; `missing` are the candidates that couldn't run, `used` are
+    the versions.
+    """
+    usual = {name: speed for (name, size), speed in speeds.items() if size == AS_USUAL}
     figures = {
         criterion.figure: Figure(
             usual[one].cpu_microseconds / usual[other].cpu_microseconds, f"CPU of “{one}”, times that of “{other}”"

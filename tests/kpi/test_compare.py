@@ -51,7 +51,7 @@ def test_a_payload_has_the_size_that_it_is_called_by(kilobytes: int) -> None:
 
 def test_what_could_not_run_is_named_as_not_measured() -> None:
     speeds = {(candidate.name, AS_USUAL): Speed(1000, 20, 50) for candidate in SERVERS if candidate.server != "go"}
-    about = report_of_servers(speeds, ["Go, net/http, memory"]).about
+    about = report_of_servers(speeds, ["Go, net/http, memory"], {}).about
     assert "Go, net/http, memory" in about["NOT MEASURED"]
 
 
@@ -59,7 +59,7 @@ def test_the_floor_has_the_same_server_as_ours() -> None:
     usual = {(candidate.name, AS_USUAL): Speed(1000, 20, 50) for candidate in SERVERS}
     on_another = {candidate.name for candidate in SERVERS if candidate.app == "raw" and candidate.server != "granian"}
     much_slower = usual | {(name, AS_USUAL): Speed(1000, 900, 50) for name in on_another}
-    assert report_of_servers(much_slower, []).judged == report_of_servers(usual, []).judged
+    assert report_of_servers(much_slower, [], {}).judged == report_of_servers(usual, [], {}).judged
 
 
 def test_the_median_is_of_each_figure_by_itself() -> None:
