@@ -192,9 +192,7 @@ def versions_used() -> Mapping[str, Mapping[str, str]]:
 def report_of(
     speeds: Mapping[tuple[str, Size], Speed], missing: Sequence[str], used: Mapping[str, Mapping[str, str]]
 ) -> Report:
-    """Speeds by candidate and size, with the promises judged; `missing` are the candidates that couldn't run, `used` are
-    the versions.
-    """
+    """Speeds by candidate and size, with the promises judged; `missing` couldn't run, `used` are the versions."""
     usual = {name: speed for (name, size), speed in speeds.items() if size == AS_USUAL}
     figures = {
         criterion.figure: Figure(
