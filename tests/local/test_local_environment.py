@@ -145,7 +145,8 @@ def test_a_chroot_is_named_and_not_a_setting_that_forbids_nothing(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may call chroot(2)")
 def test_a_chroot_is_known_from_within(tmp_path: Path) -> None:
-    needed = {"/usr", "/proc", "/lib", "/lib64", "/bin", "/etc", str(ROOT), str(Path(sys.prefix).resolve())}
+    interpreter = {str(Path(prefix).resolve()) for prefix in (sys.prefix, sys.base_prefix)}
+    needed = {"/usr", "/proc", "/lib", "/lib64", "/bin", "/etc", str(ROOT)} | interpreter
     mounts = "".join(f"mkdir -p .{place} && mount --rbind {place} .{place} && " for place in sorted(needed))
     python = Path(sys.prefix).resolve() / "bin" / "python"
     asked = f"{python} -c 'from local.preflight import in_chroot; print(in_chroot())'"

@@ -1,6 +1,7 @@
 "use client";
 import type { ReactNode } from "react";
 import { useOnline } from "@/offline/use";
+import { useReady } from "./useReady";
 
 interface Props {
   busy: boolean;
@@ -14,6 +15,7 @@ interface Props {
 /** The end of a form that needs the network: what went wrong, and the button. */
 export function FormEnd({ busy, problem, children, meanwhile, quiet = false }: Props) {
   const online = useOnline();
+  const ready = useReady();
   return (
     <>
       {problem ? (
@@ -21,7 +23,7 @@ export function FormEnd({ busy, problem, children, meanwhile, quiet = false }: P
           {problem}
         </p>
       ) : null}
-      <button type="submit" className={quiet ? "button quiet" : "button"} disabled={busy || !online}>
+      <button type="submit" className={quiet ? "button quiet" : "button"} disabled={busy || !online || !ready}>
         {online ? (busy ? meanwhile : children) : "Go online first"}
       </button>
     </>
