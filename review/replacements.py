@@ -138,6 +138,9 @@ FORCING: Mapping[str, Forcing] = {
     "cloudflare:index/loadBalancerPool:LoadBalancerPool": Forcing(("accountId",), CLOUDFLARE),
     "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor": Forcing(("accountId",), CLOUDFLARE),
     "cloudflare:index/notificationPolicy:NotificationPolicy": Forcing(("accountId",), CLOUDFLARE),
+    "cloudflare:index/authenticatedOriginPullsCertificate:AuthenticatedOriginPullsCertificate": Forcing(
+        ("zoneId", "certificate", "privateKey"), CLOUDFLARE
+    ),
     "cloudflare:index/originCaCertificate:OriginCaCertificate": Forcing(
         ("csr", "hostnames", "requestType", "requestedValidity"), CLOUDFLARE
     ),

@@ -226,7 +226,7 @@ async def test_a_process_that_hung_while_others_wrote_serves_nothing_old_when_it
     writing, hanging = apis
     watch = Watch()
     await watch.write([writing.url], 4000)
-    product = PRODUCTS[4000 % len(PRODUCTS)]
+    product, again = PRODUCTS[4000 % len(PRODUCTS)], 4000 + len(PRODUCTS)
     limits = httpx.Limits(max_connections=20, max_keepalive_connections=20)
     async with httpx.AsyncClient(base_url=hanging.url, timeout=60, trust_env=False, limits=limits) as client:
 
@@ -237,9 +237,9 @@ async def test_a_process_that_hung_while_others_wrote_serves_nothing_old_when_it
         assert {price for price, _ in await asyncio.gather(*(ask() for _ in range(20)))} == {4000}
         os.killpg(hanging.process.pid, signal.SIGSTOP)
         try:
-            await watch.write([writing.url], 4003)
+            await watch.write([writing.url], again)
             asking = [asyncio.create_task(ask()) for _ in range(20)]
             await asyncio.sleep(0.2)
         finally:
             os.killpg(hanging.process.pid, signal.SIGCONT)
-        assert {price for price, _ in await asyncio.gather(*asking)} == {4003}
+        assert {price for price, _ in await asyncio.gather(*asking)} == {again}

@@ -73,7 +73,7 @@ def test_panel_explains_itself(panel: Panel) -> None:
 def test_rates_follow_the_scrape_interval(panel: Panel) -> None:
     for query in panel.queries:
         ranges = set(re.findall(r"\[([^\]]+)\]", query.expr))
-        assert ranges <= {"$__rate_interval", "5m", "15m", "1h"}
+        assert ranges <= {"$__rate_interval", "5m", "10m", "15m", "1h"}
 
 
 def test_every_expression_is_promql(tmp_path: Path) -> None:
