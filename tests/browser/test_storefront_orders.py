@@ -24,6 +24,7 @@ def checkout(visitor: Visitor) -> Page:
     visitor.wait_until_sent()
     page = visitor.open("/checkout")
     fill(page)
+    expect(page.get_by_role("button", name="Order now")).to_be_enabled()  # today's prices are there
     return page
 
 
