@@ -63,6 +63,8 @@ export function CheckoutView() {
   const [changed, setChanged] = useState<string[]>([]);
   const [problem, setProblem] = useState<{ text: string; signIn?: boolean }>();
   const [state, setState] = useState<State>("filling");
+  /** How often today's prices couldn't be asked for. */
+  const [attempt, setAttempt] = useState(0);
 
   const store = useCallback((next: Draft) => {
     setDraft(next);
@@ -132,6 +134,8 @@ export function CheckoutView() {
   useEffect(() => {
     // Today's prices, again with every change of the cart, also by another tab.
     if (!online || !content || unsent !== false) return;
+    let again: ReturnType<typeof setTimeout> | undefined;
+    let wanted = true;
     (async () => {
       const shown = await cartLines();
       await fetchCart();
@@ -139,8 +143,15 @@ export function CheckoutView() {
       const today = await fetchQuote();
       setChanged(differences(shown, today.lines));
       setQuote(today);
-    })().catch(() => void probe());
-  }, [online, content, unsent]);
+    })().catch(() => {
+      void probe();
+      if (wanted) again = setTimeout(() => setAttempt((count) => count + 1), AGAIN_MS);
+    });
+    return () => {
+      wanted = false;
+      clearTimeout(again);
+    };
+  }, [online, content, unsent, attempt]);
 
   if (!lines || !draft || state === "placed") return <div className="skeleton tall" aria-hidden="true" />;
   if (!lines.length && !draft.placing) {
