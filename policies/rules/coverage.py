@@ -94,6 +94,9 @@ _SECRETS_BELONG_HERE: Final[Mapping[str, frozenset[str]]] = {
     "kubernetes:core/v1:Secret": frozenset({"data", "stringData"}),
     "aws:secretsmanager/secretVersion:SecretVersion": frozenset({"secretString", "secretBinary"}),
     "aws:rds/instance:Instance": frozenset({"password"}),
+    "cloudflare:index/authenticatedOriginPullsCertificate:AuthenticatedOriginPullsCertificate": frozenset(
+        {"privateKey"}
+    ),
 }
 """Properties whose values are secrets by nature. The engine hands them to the policies without the mark."""
 

@@ -63,8 +63,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory, production: Rendered) -> Ite
         stack = Deploying(replayed.project, replayed.snapshot)
         stack.declare(production)
         planned = stack.deploy("plan")
-        assert planned.code == 0, planned.stdout + planned.stderr
-        assert stack.report()["verdict"] == "harmless"
+        assert planned.code == 0, planned.stdout + planned.stderr + stack.page("review.md")[:6000]
+        # Whatever opens something is named, also where everything is new.
+        assert stack.report()["verdict"] == "careful"
         applied = stack.deploy("apply")
         assert applied.code == 0, applied.stdout[-3000:] + applied.stderr
         yield stack
