@@ -331,6 +331,7 @@ export function CheckoutView() {
             stuck ||
             state === "ordering" ||
             state === "checking" ||
+            !quote ||
             sumOf(shown) === undefined
           }
         >
