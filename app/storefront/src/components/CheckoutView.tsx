@@ -1,7 +1,7 @@
 "use client";
 import Link from "next/link";
 import { useRouter } from "next/navigation";
-import { type FormEvent, useCallback, useEffect, useState } from "react";
+import { type FormEvent, useCallback, useEffect, useRef, useState } from "react";
 import { cartLines, forgetOrdered, sendCart } from "@/offline/cart";
 import { type Address, type Draft, newDraft, type Placing, storeDraft, storedDraft } from "@/offline/checkout";
 import { probe } from "@/offline/connection";
@@ -112,7 +112,11 @@ export function CheckoutView() {
     [done],
   );
 
+  // Once: what is stored is older than what has been filled in since.
+  const loaded = useRef(false);
   useEffect(() => {
+    if (loaded.current) return;
+    loaded.current = true;
     storedDraft().then(
       (found) => {
         setDraft(found);
