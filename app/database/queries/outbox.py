@@ -33,6 +33,16 @@ class Backlog:
     oldest_seconds: float
 
 
+def _queue_next(events: str, layers: str) -> str:
+    """Has each event wait for the first of `layers` (outermost last) that hasn't had it yet."""
+    return f"""INSERT INTO invalidation_queue (event_id, layer)
+        SELECT {events}.id, next.layer FROM {events} CROSS JOIN LATERAL (
+            SELECT layer FROM unnest({layers}::text[]) WITH ORDINALITY AS known (layer, rank)
+            WHERE NOT layer = ANY({events}.finished_targets) ORDER BY rank LIMIT 1
+        ) next
+        ON CONFLICT (event_id, layer) DO UPDATE SET due_at = now(), early = false"""
+
+
 _ADD = statement(
     "outbox.add",
     """
@@ -44,7 +54,7 @@ _ADD = statement(
 # queue, its row here is available at infinity: whoever sets another time has it offered again, at once.
 _DISPATCH = statement(
     "outbox.dispatch",
-    """
+    f"""
     WITH new AS (
         SELECT id, finished_targets FROM invalidation_outbox
         WHERE completed_at IS NULL AND available_at < 'infinity' AND available_at <= now()
@@ -54,12 +64,7 @@ _DISPATCH = statement(
             available_at = 'infinity', completed_at = CASE WHEN new.finished_targets @> $1::text[] THEN now() END
         FROM new WHERE o.id = new.id
     ), queued AS (
-        INSERT INTO invalidation_queue (event_id, layer)
-        SELECT new.id, next.layer FROM new CROSS JOIN LATERAL (
-            SELECT layer FROM unnest($1::text[]) WITH ORDINALITY AS known (layer, rank)
-            WHERE NOT layer = ANY(new.finished_targets) ORDER BY rank LIMIT 1
-        ) next
-        ON CONFLICT (event_id, layer) DO UPDATE SET due_at = now(), early = false
+        {_queue_next("new", "$1")}
     )
     SELECT count(*) FROM new
     """,
@@ -87,7 +92,7 @@ _FINISH_TARGET = statement(
 )
 _CONFIRM = statement(
     "outbox.confirm",
-    """
+    f"""
     WITH done AS (
         DELETE FROM invalidation_queue WHERE layer = $1 AND event_id = ANY($2::bigint[]) AND NOT early
         RETURNING event_id
@@ -98,12 +103,7 @@ _CONFIRM = statement(
         FROM done WHERE o.id = done.event_id AND o.completed_at IS NULL
         RETURNING o.id, o.finished_targets
     ), queued AS (
-        INSERT INTO invalidation_queue (event_id, layer)
-        SELECT noted.id, next.layer FROM noted CROSS JOIN LATERAL (
-            SELECT layer FROM unnest($3::text[]) WITH ORDINALITY AS known (layer, rank)
-            WHERE NOT layer = ANY(noted.finished_targets) ORDER BY rank LIMIT 1
-        ) next
-        ON CONFLICT (event_id, layer) DO UPDATE SET due_at = now(), early = false
+        {_queue_next("noted", "$3")}
     )
     SELECT count(*) FROM noted
     """,
