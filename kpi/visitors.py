@@ -21,11 +21,10 @@ WAITING_SECONDS: Final = 120
 def main() -> None:
     """Play turn after turn, each by other visitors."""
     mix, addresses = Workload.load(), Addresses()
-    for attempt in Retrying(
+    patiently = Retrying(
         retry=retry_if_exception_type(ShopNotRunning), stop=stop_after_delay(WAITING_SECONDS), reraise=True
-    ):
-        with attempt:
-            catalogue = asyncio.run(find_catalogue(addresses, mix, admin_token(), WAREHOUSES[0]))
+    )
+    catalogue = patiently(lambda: asyncio.run(find_catalogue(addresses, mix, admin_token(), WAREHOUSES[0])))
     for turn in itertools.count():
         run = Run(
             workload=mix,

@@ -28,10 +28,15 @@ def stack() -> Iterator[Stack]:
 @pytest.fixture(scope="module")
 def api(stack: Stack) -> Api:
     """Patient, as a busy test machine stands still for longer than a server may. Its mails wait for a worker."""
-    mail = {"MAIL_SERVER": "127.0.0.1:1", "MAIL_SECURITY": "none", "MAIL_SENDER": "shop@shop.example"}
-    origin = "https://shop.example"
     return stack.api(
-        **mail, PUBLIC_ORIGIN=origin, COOKIE_SECURE="0", WARM_PRODUCTS="0", REDIS_TIMEOUT_SECONDS="2", PURGE_SECONDS="5"
+        MAIL_SERVER="127.0.0.1:1",
+        MAIL_SECURITY="none",
+        MAIL_SENDER="shop@shop.example",
+        PUBLIC_ORIGIN="https://shop.example",
+        COOKIE_SECURE="0",
+        WARM_PRODUCTS="0",
+        REDIS_TIMEOUT_SECONDS="2",
+        PURGE_SECONDS="5",
     )
 
 
