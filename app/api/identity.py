@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from app.api import problems
 from app.api.entities import Entities
-from app.api.sessions import Session, SessionStore, is_id
+from app.api.sessions import Session, SessionStore, Unreadable, is_id
 from app.database.queries import Database, tokens
 
 TIER_COOKIE: Final = "tier"
@@ -25,12 +25,13 @@ Role = Literal["anonymous", "user", "service", "admin"]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks, as far as it was proved."""
+    """Who asks, as far as it was proved. Not `known`: it is anonymous only because nobody can look the session up."""
 
     role: Role = "anonymous"
     user_id: int | None = None
     tier: str = "free"
     session: Session | None = None
+    known: bool = True
 
     def require_user(self, user_id: str) -> None:
         """Let through that user, services and administrators; raises Problem 401 or 403 for everybody else."""
@@ -89,9 +90,13 @@ class Identifier:
         cookies = b";".join(value for name, value in headers if name == b"cookie")
         # Of several, the first that can be an id: browsers send the one of the longest path first.
         session_id = next(filter(is_id, cookie_values(cookies, self._cookie)), None)
-        if session_id is None:
-            return Identity()
-        session = await self._sessions.get(session_id)
+        return await self._by_session(session_id) if session_id is not None else Identity()
+
+    async def _by_session(self, session_id: str) -> Identity:
+        try:
+            session = await self._sessions.get(session_id)
+        except Unreadable:
+            return Identity(known=False)
         if session is None:
             return Identity()
         if session.user_id is None:

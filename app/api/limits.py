@@ -5,10 +5,12 @@ import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from app.api.problems import Problem
+from app.api.problems import Problem, invalid
 
 LARGEST_BODY: Final = 64 * 1024
 """Bytes; the largest we expect, a cart of 100 lines, has 4 KB."""
+LONGEST_NAME: Final = 100
+"""Characters of a field's name that a refusal repeats."""
 BODY_SECONDS: Final = 10.0
 """For the whole body: a client that sends a byte a second holds nothing for long."""
 
@@ -20,7 +22,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class BodyLimit:
-    """Reads a request's body whole, within the limits, before the application runs; answers 413, 408 or 400 itself."""
+    """Reads a request's body whole, within the limits, before the application runs; answers 413, 408, 400 or 422
+    itself.
+    """
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -44,16 +48,8 @@ class BodyLimit:
             refused = "The body broke off, or isn't made of chunks as its headers say."
             await Problem(400, refused, headers={"Cache-Control": "no-store", "Connection": "close"}).send(send)
             return
-        if not _is_utf8(body):
-            reason = {"field": "body", "message": "must be JSON in UTF-8"}
-            await Problem(400, f"body: {reason['message']}", errors=[reason]).send(send)
-            return
-        if b"\\u" in body and not _is_unicode(body):
-            reason = {
-                "field": "body",
-                "message": "must be Unicode text, without half of a surrogate pair",
-            }
-            await Problem(422, f"body: {reason['message']}", errors=[reason]).send(send)
+        if (fault := _fault(body)) is not None:
+            await fault.send(send)
             return
         given = False
 
@@ -95,16 +91,34 @@ def _is_utf8(body: bytes) -> bool:
     return b"\x00" not in body
 
 
-def _is_unicode(body: bytes) -> bool:
-    """Whether escapes of JSON make text that UTF-8 can hold (RFC 8259, section 8.2); Python reads others too."""
+def _fault(body: bytes) -> Problem | None:
+    """What is wrong with a body that Python would read all the same; None also where it is no JSON at all, which is
+    refused by whoever reads it.
+    """
+    if not _is_utf8(body):
+        reason = {"field": "body", "message": "must be JSON in UTF-8"}
+        return Problem(400, f"body: {reason['message']}", errors=[reason])
+    repeated: list[str] = []
+
+    def once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in members:
+            if name in found:
+                repeated.append(name)
+            found[name] = value
+        return found
+
     try:
-        json.dumps(json.loads(body), ensure_ascii=False).encode()
+        read = json.loads(body, object_pairs_hook=once)
+        if b"\\u" in body:
+            # Escapes can make text that UTF-8 can't hold (RFC 8259, section 8.2).
+            json.dumps([read, repeated], ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        return False
+        return invalid("body", "must be Unicode text, without half of a surrogate pair")
     except (ValueError, RecursionError):
-        # What is no JSON at all is refused by whoever reads it.
-        return True
-    return True
+        return None
+    # Of two values each reader would take another one (RFC 8259, section 4).
+    return invalid(repeated[0][:LONGEST_NAME], "must be given once") if repeated else None
 
 
 def _too_large() -> Problem:

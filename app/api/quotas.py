@@ -7,6 +7,8 @@ from typing import Final
 from prometheus_client import Counter
 
 from app.api.problems import Problem
+from app.api.redis import Pair, RedisError
+from app.api.redis.pair import Script
 
 CLIENTS: Final = 10_000
 """Clients that a process remembers, the latest: about two megabytes."""
@@ -15,16 +17,37 @@ EVENTS: Final = 120
 EVENTS_SECONDS: Final = 60.0
 SYNCED: Final = 500
 """Queued writes of one client within `EVENTS_SECONDS`: the longest queue that a browser keeps in order."""
-
-
 VISITS: Final = 100
 """Sessions that one client may begin without signing in, within `VISITS_SECONDS`: an office's, or a carrier's."""
 VISITS_SECONDS: Final = 600.0
 ALL_VISITS: Final = 2_000
-"""Sessions that all clients together may begin in this process, within `ALL_VISITS_SECONDS`: twenty a second for long.
-So no more than 150,000 live at once, a kilobyte or two each.
+"""Sessions that all clients together may begin within `ALL_VISITS_SECONDS`: twenty a second for long. So no more than
+150,000 live at once, a kilobyte or two each.
 """
 ALL_VISITS_SECONDS: Final = 100.0
+
+# KEYS: what all clients have left, and what this one has. ARGV: for each of them, pieces and the seconds over which
+# they come again. 0: one was taken of both; else the number of the key that has none. A client's key is only written
+# with a piece of all, so no more of them are kept than all may take within the client's seconds.
+_BEGIN: Final = Script("""
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local left = {}
+for i, key in ipairs(KEYS) do
+  local pieces, seconds = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local kept = redis.call('HMGET', key, 'left', 'at')
+  left[i] = pieces
+  if kept[1] and kept[2] then
+    left[i] = math.min(pieces, tonumber(kept[1]) + math.max(0, now - tonumber(kept[2])) * pieces / seconds)
+  end
+  if left[i] < 1 then return i end
+end
+for i, key in ipairs(KEYS) do
+  redis.call('HSET', key, 'left', ('%.6f'):format(left[i] - 1), 'at', ('%.6f'):format(now))
+  redis.call('EXPIRE', key, math.ceil(ARGV[2 * i]))
+end
+return 0
+""")
 
 
 class Quota:
@@ -33,12 +56,12 @@ class Quota:
     def __init__(self, pieces: int, seconds: float) -> None:
         self._pieces = pieces
         self._per_second = pieces / seconds
-        self._left: dict[bytes, tuple[float, float]] = {}
+        self._left: dict[str, tuple[float, float]] = {}
         """What clients had left, and when; least lately asked for first."""
 
     def take(self, client: str, wanted: int) -> int:
         """How many of the `wanted` pieces the client gets."""
-        key, now = blake2b(client.encode(), digest_size=16).digest(), monotonic()
+        key, now = _digest(client), monotonic()
         left, then = self._left.pop(key, (float(self._pieces), now))
         left = min(float(self._pieces), left + (now - then) * self._per_second)
         given = min(wanted, int(left))
@@ -49,19 +72,33 @@ class Quota:
 
 
 class Visits:
-    """How many sessions visitors may begin without signing in: each lives for hours, a flood would fill the stores."""
+    """How many sessions visitors may begin without signing in: each lives for hours, a flood would fill the stores.
 
-    def __init__(self, refused: Counter) -> None:
-        self._of_client = Quota(VISITS, VISITS_SECONDS)
-        self._of_all = Quota(ALL_VISITS, ALL_VISITS_SECONDS)
+    Counted in Redis for all processes together; in each process alone while Redis is away.
+    """
+
+    def __init__(self, pair: Pair, refused: Counter, *, of_all: int = ALL_VISITS) -> None:
+        self._pair = pair
+        self._limits = (of_all, ALL_VISITS_SECONDS, VISITS, VISITS_SECONDS)
+        self._all_here = Quota(of_all, ALL_VISITS_SECONDS)
+        self._client_here = Quota(VISITS, VISITS_SECONDS)
         self._client_refused, self._all_refused = refused.labels("client"), refused.labels("all")
 
-    def admit(self, client: str) -> None:
+    async def admit(self, client: str) -> None:
         """Count one more of `client`. Raises Problem 429, or 503 where it isn't this client's doing."""
-        if not self._of_client.take(client, 1):
+        try:
+            without = await self._pair.run(_BEGIN, ["visits:all", f"visits:client:{_digest(client)}"], self._limits)
+        except RedisError:
+            without = 2 if not self._client_here.take(client, 1) else 0 if self._all_here.take("", 1) else 1
+        if without == 1:
+            self._all_refused.inc()
+            raise Problem(503, "Too many carts are being begun: sign in, or try again.", headers={"Retry-After": "5"})
+        if without == 2:
             self._client_refused.inc()
             wait = str(int(VISITS_SECONDS / VISITS))
             raise Problem(429, "Too many carts were begun from this address: sign in.", headers={"Retry-After": wait})
-        if not self._of_all.take("", 1):
-            self._all_refused.inc()
-            raise Problem(503, "Too many carts are being begun: sign in, or try again.", headers={"Retry-After": "5"})
+
+
+def _digest(client: str) -> str:
+    """Of one size, and nobody's address is readable in Redis."""
+    return blake2b(client.encode(), digest_size=16).hexdigest()

@@ -142,8 +142,14 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+class Unreadable(Exception):
+    """Nobody can say whether there is such a session."""
+
+
 class SessionStore:
-    """`set`, `get`, `delete`, `refresh`. A failure of Redis is never an error here; one of Postgres is, for writes."""
+    """`set`, `get`, `delete`, `refresh`. A failure of Redis is never an error here; one of Postgres is, for writes and
+    for reads of what Redis doesn't have.
+    """
 
     def __init__(self, pair: Pair, database: Database, metrics: Metrics) -> None:
         self._pair = pair
@@ -202,7 +208,7 @@ class SessionStore:
         return session
 
     async def get(self, session_id: str) -> Session | None:
-        """The session; None if there is none, it has expired, or both stores are away."""
+        """The session; None if there is none, or it has expired. Raises Unreadable if both stores are away."""
         try:
             if session_id in self._doubtful or self._all_doubtful:
                 await self._pair.call("UNLINK", _key(session_id))
@@ -248,7 +254,7 @@ class SessionStore:
         except failures.ANY as error:
             self._reads.labels("unavailable").inc()
             log.warning("session unreadable", error=type(error).__name__)
-            return None
+            raise Unreadable from error
         if row is None:
             self._count("miss")
             return None

@@ -104,7 +104,7 @@ async def open_shop(settings: Settings, policy: Policy) -> AsyncGenerator[Shop]:
             mails=Attempts(redis.sessions, MAILS),
             measured=Quota(EVENTS, EVENTS_SECONDS),
             synced=Quota(SYNCED, EVENTS_SECONDS),
-            visits=Visits(metrics.visits_refused),
+            visits=Visits(redis.sessions, metrics.visits_refused),
             identify=Identifier(
                 sessions,
                 entities,

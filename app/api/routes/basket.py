@@ -65,7 +65,7 @@ async def set_cart(
             if not stored:
                 # As it is without a session.
                 return Written(200, view)
-            shop.visits.admit(client_of(request))
+            await shop.visits.admit(client_of(request))
             # Not kept under a key: a repetition because the response was lost must get a session's cookie again.
             begun = await shop.sessions.begin(transaction, cart_data=stored, told=told)
             set_cookie(response, shop, begun, tier="free")

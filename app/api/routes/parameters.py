@@ -58,8 +58,11 @@ ShopHere = Annotated[Shop, Depends(shop)]
 
 
 async def identity(request: Request, shop: ShopHere) -> Identity:
-    """Who asks."""
-    return await shop.identify(request.scope)
+    """Who asks. Raises Problem 503 while nobody can say: a visitor whose session can't be read isn't signed out."""
+    found = await shop.identify(request.scope)
+    if not found.known:
+        raise problems.unavailable("The shop can't look up who is signed in at the moment.")
+    return found
 
 
 Asker = Annotated[Identity, Depends(identity)]

@@ -2,19 +2,24 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from app.api.metrics import EndpointCollector
-from app.api.quotas import VISITS
+from app.api.metrics import EndpointCollector, Metrics
+from app.api.problems import Problem
+from app.api.quotas import VISITS, VISITS_SECONDS, Visits
+from app.api.redis import Pair, Topology
 from app.api.responses import target
 from app.api.responses.target import Targets
 from app.api.routes.writing import MOST_KEYS_OF_A_VISIT
+from app.api.settings import Address
 from app.caching_policy import load
-from testing.api_stack import Api, Stack, running_stack
+from testing.api_stack import PASSWORD, Api, Stack, running_stack
+from testing.waits import free_port
 
 MIB = 1024 * 1024
 ROUND = 1_000
@@ -147,6 +152,66 @@ def test_one_address_can_begin_only_so_many_visits(stack: Stack, api: Api) -> No
     sid = answers[0].cookies["sid"]
     again = httpx.put(f"{api.url}/api/cart", json=cart, headers={"X-Real-IP": "198.51.100.1", "Cookie": f"sid={sid}"})
     assert again.status_code == 200
+
+
+def test_all_processes_count_the_visits_that_begin_together(stack: Stack, api: Api) -> None:
+    cart = {"items": [{"product_id": 1, "quantity": 1}]}
+    other = stack.api(COOKIE_SECURE="0", WARM_PRODUCTS="0", REDIS_TIMEOUT_SECONDS="2")
+    started = time.monotonic()
+    statuses = [
+        httpx.put(f"{one.url}/api/cart", json=cart, headers={"X-Real-IP": "198.51.100.4"}).status_code
+        for _ in range(VISITS)
+        for one in (api, other)
+    ]
+    come_again = 1 + (time.monotonic() - started) * VISITS / VISITS_SECONDS
+    assert VISITS <= statuses.count(200) <= VISITS + come_again
+    assert set(statuses) == {200, 429}
+    # By the key of a client nobody learns who it is.
+    keys = [key.decode() for key in stack.redis.master("sessions").client().scan_iter("visits:*")]
+    assert "visits:all" in keys
+    assert not [key for key in keys if "198.51" in key]
+
+
+def sessions_of(sentinel: int) -> tuple[Topology, Pair]:
+    topology = Topology([Address(("127.0.0.1", sentinel))], username=None, password=None)
+    return topology, Pair("sessions", topology, answer_within=2, username="default", password=PASSWORD)
+
+
+async def test_no_more_visits_begin_in_all_than_the_stores_can_hold(stack: Stack) -> None:
+    client = stack.redis.master("sessions").client()
+    client.unlink("visits:all")
+    before = len(list(client.scan_iter("visits:client:*")))
+    topology, pair = sessions_of(stack.redis.sentinels[0].port)
+    topology.start()
+    await pair.start()
+    try:
+        one, other = (Visits(pair, Metrics().visits_refused, of_all=3) for _ in range(2))
+        for number, visits in enumerate((one, other, one)):
+            await visits.admit(f"2001:db8:{number}::")
+        for visits in (one, other):
+            with pytest.raises(Problem) as refused:
+                await visits.admit("2001:db8:f::")
+            assert refused.value.status == 503
+        # Whoever is refused for that leaves nothing behind.
+        assert len(list(client.scan_iter("visits:client:*"))) == before + 3
+    finally:
+        client.unlink("visits:all")
+        await pair.stop()
+        await topology.stop()
+
+
+async def test_without_redis_each_process_counts_for_itself() -> None:
+    _, away = sessions_of(free_port())
+    visits = Visits(away, Metrics().visits_refused, of_all=VISITS + 2)
+    for _ in range(VISITS):
+        await visits.admit("198.51.100.5")
+    for client, status in (("198.51.100.5", 429), ("198.51.100.6", 0), ("198.51.100.7", 0), ("198.51.100.8", 503)):
+        if status:
+            with pytest.raises(Problem) as refused:
+                await visits.admit(client)
+            assert refused.value.status == status
+        else:
+            await visits.admit(client)
 
 
 def test_a_visit_s_keys_are_few_and_small(stack: Stack, api: Api) -> None:

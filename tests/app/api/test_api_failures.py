@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from app.database.catalogue.tables import DEMO_PASSWORD, DEMO_USERS
 from testing.api_stack import ADMIN_TOKEN, Api, Stack, running_stack
 from testing.waits import PATIENCE, eventually, meanwhile
 
@@ -91,6 +92,29 @@ def test_a_suspended_master_gets_none_of_our_writes_when_it_wakes_up(
     # What was written while the master moved is dropped or marked there; a read puts it back when the mark is gone.
     eventually(there, "the session at the new master")
     assert answers == {5}
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_visitor_whose_session_nobody_can_read_is_not_told_to_be_signed_out(
+    stack: Stack, api: Api, client: httpx.Client, method: str
+) -> None:
+    """A browser that hears that nobody is signed in removes what it keeps of its member."""
+    credentials = {"email": DEMO_USERS[0], "password": DEMO_PASSWORD}
+    assert client.post("/api/session", json=credentials).status_code == 201
+    assert client.get("/api/products/7").status_code == 200
+    stack.redis.master("sessions").client().unlink(f"session:{client.cookies['sid']}")
+    stack.postgres.stop()
+    try:
+        for path in ("/api/session", "/api/cart", "/api/checkout", "/api/users/1/orders"):
+            answer = client.request(method if path == "/api/session" else "GET", path)
+            assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json"), path
+            assert int(answer.headers["retry-after"]) > 0
+            assert "set-cookie" not in answer.headers
+        assert client.get("/api/products/7").status_code == 200
+    finally:
+        stack.postgres.start()
+    eventually(lambda: client.get("/api/session").status_code == 200, "the database")
+    assert client.get("/api/session").json()["user"]["email"] == DEMO_USERS[0]
 
 
 def test_without_any_redis_everything_is_answered_from_postgres(stack: Stack, api: Api, client: httpx.Client) -> None:

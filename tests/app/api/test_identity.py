@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.api.identity import Identifier, Identity
-from app.api.sessions import Session
+from app.api.sessions import Session, Unreadable
 
 # Fixed, not drawn: parallel test processes must collect the same names.
 SESSION = Session("s" * 43, None, 0.0)
@@ -18,6 +18,13 @@ class Sessions:
 
     async def get(self, session_id: str) -> Session | None:
         return SESSION if session_id == SESSION.id else None
+
+
+class NoSessions:
+    """Both stores are away."""
+
+    async def get(self, session_id: str) -> Session | None:
+        raise Unreadable(session_id)
 
 
 def who(*cookies: bytes) -> Identity:
@@ -65,3 +72,11 @@ def test_of_several_sessions_the_first_counts() -> None:
     another = f"sid={OTHER}".encode()
     assert who(OURS + b"; " + another).session == SESSION
     assert who(another + b"; " + OURS).session is None
+
+
+def test_who_cannot_be_looked_up_is_not_taken_for_somebody_without_a_session() -> None:
+    nothing: Any = None
+    sessions: Any = NoSessions()
+    identify = Identifier(sessions, nothing, nothing, cookie="sid")
+    assert asyncio.run(identify({"headers": [(b"cookie", OURS)]})) == Identity(known=False)
+    assert asyncio.run(identify({"headers": []})).known

@@ -69,7 +69,40 @@ def test_json_in_another_encoding_is_refused(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [rb'{"name": "\ud83d\ude00"}', rb'{"name": "\\ud800"}', rb'{"name": "\u00e9"}', rb'{"name": "\ud800', b""]
+    ("body", "name"),
+    [
+        (b'{"quantity": 1, "quantity": 99}', "quantity"),
+        (b'{"quantity": 1, "quantity": 1}', "quantity"),
+        (rb'{"quantity": 1, "quantit\u0079": 99}', "quantity"),
+        (b'{"items": [{"product_id": 5, "quantity": 1, "product_id": 6}]}', "product_id"),
+        (b'{"items": {"quantity": 1}, "total": 1, "items": []}', "items"),
+        (b'[{"a": {"": 1, "": 2}}]', ""),
+        (b'{"' + b"n" * 500 + b'": 1, "' + b"n" * 500 + b'": 2}', "n" * 100),
+    ],
+)
+def test_a_name_that_is_given_twice_is_refused(body: bytes, name: str) -> None:
+    """Which of the two counts would be anybody's guess, and each reader's another."""
+    status, headers, answer = ask(BodyLimit(welcome), body)
+    assert (status, headers[b"content-type"]) == (422, b"application/problem+json")
+    assert orjson.loads(answer)["errors"] == [{"field": name, "message": "must be given once"}]
+
+
+def test_a_repeated_name_that_is_no_text_is_refused_as_that() -> None:
+    status, _, answer = ask(BodyLimit(welcome), rb'{"n\ud83d": 1, "n\ud83d": 2}')
+    assert (status, orjson.loads(answer)["errors"][0]["field"]) == (422, "body")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"name": "\ud83d\ude00"}',
+        rb'{"name": "\\ud800"}',
+        rb'{"name": "\u00e9"}',
+        rb'{"name": "\ud800',
+        b"",
+        b'{"a": 1, "A": 2}',
+        b'[{"a": 1}, {"a": 1}]',
+    ],
 )
 def test_text_and_what_is_no_json_goes_on(body: bytes) -> None:
     assert ask(BodyLimit(welcome), body) == (200, {}, body)
