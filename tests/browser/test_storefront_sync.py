@@ -193,15 +193,16 @@ def test_a_refused_change_is_shown_and_holds_up_no_other(visitor: Visitor, stand
     page = visitor.open(f"/products/{FIRST}")
     page.get_by_role("button", name="Write a review").click()
     page.get_by_label("In a few words").fill("Good")
-    stand_in.signed_in = False  # the session has run out meanwhile
+    stand_in.faults.status = 403
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_test_id("troubled")).to_be_visible()
+    stand_in.faults.status = None
     visitor.add_to_cart(FIRST)
     expect(page.get_by_role("link", name="Your cart, 1 item")).to_be_visible()
     until(lambda: stand_in.journal, page)
     assert _quantities(stand_in) == [[1]]
     page = visitor.open("/changes")
-    expect(page.get_by_role("listitem").filter(has_text="Refused")).to_contain_text("Please sign in.")
+    expect(page.get_by_role("listitem").filter(has_text="Refused")).to_contain_text("The cart was changed")
 
 
 def test_a_cart_of_version_1_is_kept_and_sent(visitor: Visitor, stand_in: StandIn) -> None:

@@ -1,8 +1,8 @@
 "use client";
 import { useState } from "react";
 import { type Address, newDraft } from "@/offline/checkout";
+import type { Visitor } from "@/offline/visitor";
 import { deleteAddress, keepAddress, type KeptAddress } from "@/shop/account";
-import type { Visitor } from "@/shop/session";
 import { AddressFields } from "./AddressFields";
 import { FormEnd } from "./FormEnd";
 import { useAddresses } from "./useAddresses";

@@ -219,7 +219,7 @@ export function CheckoutView() {
       void sendCart();
       setProblem({ text: "You were away for a while, so we have sent your cart once more. Please order again." });
     } else if (error.status === SIGN_IN)
-      setProblem({ text: "Please sign in to order; your cart comes with you.", signIn: true });
+      setProblem({ text: "You have been signed out meanwhile. Please sign in to order.", signIn: true });
     else if (error.problem.reason === "total-changed")
       setProblem({ text: "Prices have just changed. Please look at the new total, and order again if it suits you." });
     else if (error.status === INVALID && wrongParts(error).length)
@@ -335,7 +335,6 @@ export function CheckoutView() {
             stuck ||
             state === "ordering" ||
             state === "checking" ||
-            !quote ||
             sumOf(shown) === undefined
           }
         >

@@ -1,12 +1,13 @@
 "use client";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { watchConnection } from "@/offline/connection";
 import { database } from "@/offline/database";
 import { listen } from "@/offline/messages";
 import { queuedChanges, wake } from "@/offline/queue";
 import { useOnline, useStored } from "@/offline/use";
+import { askAgain } from "@/offline/visitor";
 import { applyUpdate, watchWorker } from "@/offline/worker-client";
 import { measure, seen } from "@/shop/measure";
 
@@ -35,7 +36,30 @@ export function Companion() {
     };
   }, []);
 
+  // Whoever looks at the page now may be somebody else than before.
+  useEffect(() => {
+    const look = () => {
+      if (document.visibilityState === "visible") void askAgain();
+    };
+    // A page that the browser kept as it was left shows what was there then.
+    const back = ({ persisted }: PageTransitionEvent) => {
+      if (persisted) location.reload();
+    };
+    document.addEventListener("visibilitychange", look);
+    addEventListener("pageshow", back);
+    return () => {
+      document.removeEventListener("visibilitychange", look);
+      removeEventListener("pageshow", back);
+    };
+  }, []);
+
   const path = usePathname();
+  const asked = useRef({ path, online });
+  useEffect(() => {
+    const before = asked.current;
+    asked.current = { path, online };
+    if (online && (path !== before.path || !before.online)) void askAgain();
+  }, [path, online]);
   useEffect(() => seen(path), [path]);
 
   useEffect(() => {

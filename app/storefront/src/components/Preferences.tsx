@@ -2,8 +2,8 @@
 import { useEffect, useState } from "react";
 import { database } from "@/offline/database";
 import { enqueue, noteVersion, queuedChanges } from "@/offline/queue";
+import type { Visitor } from "@/offline/visitor";
 import { requestVersion } from "@/shop/browser-api";
-import type { Visitor } from "@/shop/session";
 
 type Values = Record<string, unknown>;
 

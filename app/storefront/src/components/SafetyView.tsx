@@ -1,7 +1,7 @@
 "use client";
 import { useRef, useState } from "react";
+import type { Visitor } from "@/offline/visitor";
 import { changePassword, signOutEverywhere } from "@/shop/account";
-import type { Visitor } from "@/shop/session";
 import { SignInFirst } from "./AccountView";
 import { Field, NewPassword } from "./Field";
 import { FormEnd } from "./FormEnd";

@@ -1,7 +1,7 @@
 "use client";
 import { useCallback, useEffect, useState } from "react";
+import type { Visitor } from "@/offline/visitor";
 import { fetchAddresses, type KeptAddress, storedAddresses } from "@/shop/account";
-import type { Visitor } from "@/shop/session";
 
 /** The addresses that the customer keeps, at once as this browser knows them; and how to ask for them again. */
 export function useAddresses(visitor: Visitor | null | undefined): [KeptAddress[], () => Promise<void>] {

@@ -1,24 +1,20 @@
 "use client";
 import { useEffect, useState } from "react";
 import { probe } from "@/offline/connection";
-import { currentVisitor, storedVisitor, type Visitor } from "@/shop/session";
+import { currentVisitor, storedVisitor, type Visitor } from "@/offline/visitor";
 
-/** Who is signed in: at once what this browser remembers, then what the shop says. `null`: nobody. */
+/** Who is signed in, as the shop says; while it can't be reached, as this browser remembers. `null`: nobody. */
 export function useVisitor(): Visitor | null | undefined {
   const [visitor, setVisitor] = useState<Visitor | null>();
   useEffect(() => {
     let wanted = true;
-    const show = (found: Visitor | null | undefined) => {
-      if (wanted && found !== undefined) setVisitor(found);
+    const show = (found: Visitor | undefined) => {
+      if (wanted) setVisitor(found ?? null);
     };
-    storedVisitor().then(show, () => undefined);
-    currentVisitor().then(
-      (found) => show(found ?? null),
-      async () => {
-        void probe();
-        show((await storedVisitor()) ?? null);
-      },
-    );
+    currentVisitor().then(show, async () => {
+      void probe();
+      show(await storedVisitor().catch(() => undefined));
+    });
     return () => {
       wanted = false;
     };

@@ -4,6 +4,7 @@ import { type CartLine, cartChange, database, lineOf } from "./database";
 import { announce } from "./messages";
 import { queuedChanges, wake } from "./queue";
 import { makingRoom } from "./room";
+import { whoIsHere } from "./visitor";
 
 /** The most pieces of one product in a cart; the API's limit as well. */
 export const MOST_PIECES = 99;
@@ -33,6 +34,7 @@ export const removeFromCart = (line: CartLine): Promise<void> =>
 
 /** The cart's change and the queued write are one transaction: neither is ever there without the other. */
 async function change(summary: string, edit: (cart: Map<number, CartLine>) => void): Promise<void> {
+  await whoIsHere();
   await makingRoom(() => write(summary, edit));
   announce({ type: "cart" });
   announce({ type: "queue" });

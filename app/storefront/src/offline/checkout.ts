@@ -1,5 +1,6 @@
 /** A checkout that is being prepared: filled in with or without a network, ordered only with one. */
 import { database } from "./database";
+import { whoIsHere } from "./visitor";
 
 export interface Address {
   name: string;
@@ -26,17 +27,34 @@ export interface Draft {
   placing?: Placing;
 }
 
+/** With the moment of the last change. */
+interface Stored extends Draft {
+  at: number;
+}
+
+/** The shop's visits last as long without activity: whoever comes later may be somebody else. */
+const VISIT_MS = 2 * 60 * 60_000;
+
 export const newDraft = (): Draft => ({
   address: { name: "", street: "", postcode: "", city: "", country: "DE" },
   email: "",
 });
 
+/** What was filled in; what a guest has filled in, as long as the visit may last. */
 export async function storedDraft(): Promise<Draft> {
-  return { ...newDraft(), ...((await (await database()).get("userData", "checkout")) as Partial<Draft> | undefined) };
+  await whoIsHere();
+  const tx = (await database()).transaction("userData", "readwrite");
+  const kept = (await tx.store.get("checkout")) as Partial<Stored> | undefined;
+  const left = kept && !kept.placing && !(await tx.store.get("session")) && Date.now() - (kept.at ?? 0) > VISIT_MS;
+  if (left) void tx.store.delete("checkout");
+  await tx.done;
+  const { at: _at, ...draft } = left ? {} : (kept ?? {});
+  return { ...newDraft(), ...draft };
 }
 
 export async function storeDraft(draft: Draft): Promise<void> {
-  await (await database()).put("userData", draft, "checkout");
+  const stored: Stored = { ...draft, at: Date.now() };
+  await (await database()).put("userData", stored, "checkout");
 }
 
 /** The order's page was seen: the next order is another one. */

@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import { connection, onConnection } from "./connection";
 import { listen, type Message } from "./messages";
+import { whoIsHere } from "./visitor";
 
 export const useOnline = (): boolean =>
   useSyncExternalStore(
@@ -16,7 +17,10 @@ export function useStored<Value>(read: () => Promise<Value>, ...types: Message["
   const [value, setValue] = useState<Value>();
   const wanted = types.join();
   const refresh = useCallback(() => {
-    read().then(setValue, (error: unknown) => console.error("the browser's database can't be read", error));
+    // What a member has left is shown to nobody else.
+    whoIsHere()
+      .then(read)
+      .then(setValue, (error: unknown) => console.error("the browser's database can't be read", error));
   }, [read]);
   useEffect(() => {
     refresh();

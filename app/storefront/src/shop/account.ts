@@ -1,8 +1,9 @@
 /** What customers do with their account: get one, keep its password, sign out everywhere, keep addresses. */
 import type { Address } from "@/offline/checkout";
 import { database } from "@/offline/database";
+import { type Visitor, whoIsHere } from "@/offline/visitor";
 import { request } from "./browser-api";
-import { enter, leave, storedVisitor, type Visitor } from "./session";
+import { enter, leave } from "./session";
 
 type Json = Record<string, unknown>;
 
@@ -32,7 +33,7 @@ export async function askForReset(email: string): Promise<void> {
 export async function resetPassword(token: string, password: string): Promise<void> {
   const ask = () => request("PUT", "/api/password", { token, new_password: password });
   // A guest's cart stays.
-  await ((await storedVisitor()) ? leave(ask) : ask());
+  await ((await whoIsHere()) ? leave(ask) : ask());
 }
 
 export async function changePassword(visitor: Visitor, present: string, next: string): Promise<void> {

@@ -1,52 +1,17 @@
-/** Who is signed in, as this browser knows it; kept for the time without a network, gone at logout. */
+/** Signing in and out, and the cart that comes along. */
 import { adoptCart, cartLines, refreshLines, sendCart } from "@/offline/cart";
 import { storedDraft } from "@/offline/checkout";
-import { type CartLine, database, lineOf } from "@/offline/database";
-import { announceElsewhere } from "@/offline/messages";
-import { forgetPrices, forgetVisitor } from "@/offline/privacy";
+import { type CartLine, lineOf } from "@/offline/database";
+import { forgetPrices } from "@/offline/privacy";
 import { queuedChanges, replay } from "@/offline/queue";
+import { forgetMember, remember, toVisitor, type Visitor, whoIsHere } from "@/offline/visitor";
 import { ApiError, request } from "./browser-api";
 import { toProduct } from "./catalogue";
-
-export interface Visitor {
-  id: number;
-  name: string;
-  email: string;
-  tier: string;
-}
 
 type Json = Record<string, unknown>;
 
 /** Everybody pays the prices of this tier; members have their own. */
 const EVERYBODY = "free";
-
-function toVisitor({ user }: Json): Visitor | undefined {
-  if (!user) return undefined;
-  const { id, name, email, tier } = user as Json;
-  return { id: Number(id), name: String(name), email: String(email), tier: String(tier) };
-}
-
-/** The visitor this browser last knew, without asking. */
-export async function storedVisitor(): Promise<Visitor | undefined> {
-  return (await (await database()).get("userData", "session")) as Visitor | undefined;
-}
-
-/** Ask who is signed in; undefined: nobody. Throws when the shop can't be reached. */
-export async function currentVisitor(): Promise<Visitor | undefined> {
-  const visitor = toVisitor(await request("GET", "/api/session"));
-  if (visitor) await (await database()).put("userData", visitor, "session");
-  else {
-    const gone = await storedVisitor();
-    if (gone) await forget(gone);
-  }
-  return visitor;
-}
-
-/** With a member go the prices that they were shown. */
-async function forget(visitor: Visitor | undefined): Promise<void> {
-  await forgetVisitor();
-  if (visitor && visitor.tier !== EVERYBODY) await forgetPrices();
-}
 
 /**
  * Sign in. What a guest put into the cart is sent first, so that the server can merge it. What belongs to another member,
@@ -57,18 +22,17 @@ export const signIn = (email: string, password: string): Promise<Visitor> =>
 
 /** As `signIn`, by whichever request: its response says who is signed in. */
 export async function enter(ask: () => Promise<Json>): Promise<Visitor> {
-  const before = await storedVisitor();
+  const before = await whoIsHere();
   if (!before) {
+    // Not what somebody has filled in long ago.
+    await storedDraft();
     await sendCart();
     await replay();
   }
   const visitor = toVisitor(await ask());
   if (!visitor) throw new ApiError(401, "The shop didn’t say who you are. Please try again.");
-  if (before && before.id !== visitor.id) {
-    await forget(before);
-    announceElsewhere({ type: "signed-out" });
-  }
-  await (await database()).put("userData", visitor, "session");
+  if (before && before.id !== visitor.id) await forgetMember();
+  await remember(visitor);
   if (visitor.tier !== EVERYBODY) await forgetPrices();
   if (before) await replay();
   await fetchCart();
@@ -81,8 +45,8 @@ export const signOut = (): Promise<void> => leave(() => request("DELETE", "/api/
 /** As `signOut`, by whichever request ends the session. */
 export async function leave(ask: () => Promise<unknown>): Promise<void> {
   await ask();
-  await forget(await storedVisitor());
-  announceElsewhere({ type: "signed-out" });
+  await forgetMember();
+  await remember(undefined);
 }
 
 /**
@@ -90,10 +54,11 @@ export async function leave(ask: () => Promise<unknown>): Promise<void> {
  * cart is this browser's: what the server lacks of it, because the visit has ended there, is sent once more.
  */
 export async function fetchCart(): Promise<void> {
+  await whoIsHere();
   const { items } = await request("GET", "/api/cart");
   const lines = toCartLines(items);
   if ((await queuedChanges()).some((change) => change.endpoint === "/api/cart")) return refreshLines(lines);
-  if (!(await storedVisitor())) {
+  if (!(await whoIsHere())) {
     const there = new Set(lines.map((line) => line.productId));
     if ((await cartLines()).some((line) => !there.has(line.productId))) {
       // While nobody knows what became of an order, its lines may be missing because they are ordered.

@@ -1,0 +1,96 @@
+/**
+ * Who is signed in, as this browser knows it. What it keeps of a member is for that member alone, so before any of it is
+ * shown or changed the shop is asked whether the session goes on. Where it has run out, or is another member's, all of it is
+ * removed. While the shop can't be reached, whoever was here last still is.
+ */
+import { request } from "@/shop/browser-api";
+import { database } from "./database";
+import { announceElsewhere } from "./messages";
+import { forgetVisitor } from "./privacy";
+
+export interface Visitor {
+  id: number;
+  name: string;
+  email: string;
+  tier: string;
+}
+
+type Json = Record<string, unknown>;
+
+/** How long a page waits for the shop's word before it shows what is kept. */
+const PATIENCE_MS = 4_000;
+
+let here: Promise<Visitor | undefined> | undefined;
+let asking: Promise<Visitor | undefined> | undefined;
+/** The member whose things this page may have shown. */
+let shown: number | undefined;
+
+export function toVisitor({ user }: Json): Visitor | undefined {
+  if (!user) return undefined;
+  const { id, name, email, tier } = user as Json;
+  return { id: Number(id), name: String(name), email: String(email), tier: String(tier) };
+}
+
+/** The visitor this browser last knew, without asking. */
+export async function storedVisitor(): Promise<Visitor | undefined> {
+  return (await (await database()).get("userData", "session")) as Visitor | undefined;
+}
+
+/** Who is here: asked once for each page that is loaded, and only where a member was here before. */
+export function whoIsHere(): Promise<Visitor | undefined> {
+  here ??= find().catch((error: unknown) => {
+    here = undefined;
+    throw error;
+  });
+  return here;
+}
+
+async function find(): Promise<Visitor | undefined> {
+  const kept = await storedVisitor();
+  if (!kept) return undefined;
+  const found = await Promise.race([
+    currentVisitor().catch(() => kept),
+    new Promise<Visitor>((resolve) => setTimeout(() => resolve(kept), PATIENCE_MS)),
+  ]);
+  shown = found?.id;
+  return found;
+}
+
+/** Ask who is signed in; undefined: nobody. Throws when the shop can't say. */
+export function currentVisitor(): Promise<Visitor | undefined> {
+  asking ??= ask().finally(() => {
+    asking = undefined;
+  });
+  return asking;
+}
+
+async function ask(): Promise<Visitor | undefined> {
+  const before = await storedVisitor();
+  const found = toVisitor(await request("GET", "/api/session"));
+  // Somebody has signed in or out while the shop was asked: it has told of the time before.
+  if ((await storedVisitor())?.id !== before?.id) return storedVisitor();
+  if (before && before.id !== found?.id) await forgetMember();
+  await remember(found);
+  if (before && before.id === shown && before.id !== found?.id) location.reload();
+  return found;
+}
+
+/** Ask again where a member was here: whoever looks at the page now may be somebody else. */
+export async function askAgain(): Promise<void> {
+  if (await storedVisitor()) await currentVisitor().catch(() => undefined);
+}
+
+/** Note who is here; nobody: `undefined`. */
+export async function remember(visitor: Visitor | undefined): Promise<void> {
+  if (visitor) {
+    await (await database()).put("userData", visitor, "session");
+    shown = visitor.id;
+  }
+  here = Promise.resolve(visitor);
+}
+
+/** Remove all that is a member's, here and from what other tabs show. */
+export async function forgetMember(): Promise<void> {
+  await forgetVisitor();
+  announceElsewhere({ type: "signed-out" });
+}
