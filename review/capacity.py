@@ -105,8 +105,8 @@ def _replicas(stack: Stack, server: Resource) -> int:
 
 
 def _database_storage(stack: Stack) -> float | None:
-    sizes = [float(instance.get("allocatedStorage") or 0) for instance in stack.of("rds/instance:Instance")]
-    return sum(sizes) if sizes else None
+    sizes = [instance.get("allocatedStorage") for instance in stack.of("rds/instance:Instance")]
+    return None if None in sizes else sum(map(float, sizes))
 
 
 def _pooled(stack: Stack) -> int:

@@ -6,10 +6,10 @@ replaced resource will have. Where that matters the step says so.
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from review import replacements
-from review.option_paths import is_ignored, selected
+from review.options import changed_options, changed_protection, changed_timeouts, is_ignored, selected
 from review.plan import Op, Origin, Plan, Step
 from stack.environments import PROJECT
 from stack.properties import Change, Path, changes, contains
@@ -130,7 +130,16 @@ def _urn(parent: str, type_: str, name: str) -> str:
 
 
 def _create(resource: Resource) -> Step:
-    return Step(op=Op.CREATE, urn=resource.urn, old=None, new=resource)
+    known_as = resource.options.get("import")
+    notes = (f"the one that is called {known_as}",) if known_as else ()
+    return Step(
+        op=Op.IMPORT if known_as else Op.CREATE,
+        urn=resource.urn,
+        old=None,
+        new=resource,
+        imported=bool(known_as),
+        notes=notes,
+    )
 
 
 def _delete(resource: Resource) -> Step:
@@ -147,8 +156,8 @@ def _compared(old: Resource, new: Resource, replaced: set[str], provider: Mappin
     reasons |= {reason for key in open_keys if (reason := _forces((key,), new, provider))}
     if _other_provider(old, new):
         reasons.add("provider")
-    options = tuple(_options(old, new))
-    notes = [*_notes(old, new, found, reasons), *_waits(old, new), *options]
+    options = tuple(changed_options(old, new))
+    notes = [*_notes(old, new, found, reasons), *changed_timeouts(old, new), *options]
     if open_keys and not reasons:
         notes.append(f"{', '.join(open_keys)} may change: what it is made from is replaced (only the engine can say)")
     op = Op.REPLACE if reasons else Op.UPDATE if found or open_keys else Op.SAME
@@ -165,37 +174,10 @@ def _compared(old: Resource, new: Resource, replaced: set[str], provider: Mappin
     )
 
 
-def _options(old: Resource, new: Resource) -> Iterator[str]:
-    """How the engine will treat it in another way. Aliases that a rename has used are told as the rename."""
-    before, after = _told_options(old), _told_options(new)
-    if old.urn != new.urn:
-        before["aliases"] = after.get("aliases")
-    for name in sorted({*before, *after} - {"customTimeouts"}):
-        if (was := before.get(name)) != (will_be := after.get(name)):
-            yield f"its option {name} changes: {_option(was)} → {_option(will_be)}"
-
-
-def _told_options(resource: Resource) -> dict[str, Any]:
-    return {**resource.options, "aliases": sorted(resource.aliases) or None}
-
-
 def _waiting_for(old: Resource, renamed: Mapping[str, str]) -> Resource:
     """A resource as it was; what it waited for goes by the name that it has now."""
     waits = sorted(renamed.get(urn, urn) for urn in old.options.get("dependsOn", ()))
     return dataclasses.replace(old, options={**old.options, "dependsOn": waits}) if waits else old
-
-
-def _option(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(str(item).rsplit("::", 1)[-1] for item in cast("list[Any]", value))
-    return "not set" if value is None else str(value)
-
-
-def _waits(old: Resource, new: Resource) -> Iterator[str]:
-    """How long the engine waits for it, which interrupts nothing."""
-    before, after = (_option(side.options.get("customTimeouts")) for side in (old, new))
-    if before != after:
-        yield f"its timeouts change: {before} → {after}"
 
 
 def _forces(path: Path, resource: Resource, provider: Mapping[str, Any]) -> str | None:
@@ -221,8 +203,7 @@ def _other_provider(old: Resource, new: Resource) -> bool:
 def _notes(old: Resource, new: Resource, found: Sequence[Change], reasons: set[str]) -> Iterator[str]:
     if old.urn != new.urn:
         yield f"known as {old.name} before"
-    if old.protect and not new.protect:
-        yield "its protection is taken off"
+    yield from changed_protection(old, new)
     if reasons and new.protect:
         yield "it is protected: the update stops here"
     if found and not replacements.is_known(new.type) and new.custom:

@@ -68,14 +68,21 @@ def payloads(events: Iterable[Event], kind: str) -> Iterable[Mapping[str, Any]]:
     return (event[kind] for event in events if isinstance(event.get(kind), dict))
 
 
-def violations(events: Sequence[Event]) -> tuple[Violation, ...] | None:
-    """The policies that are broken; None where nobody has asked any."""
-    asked = any(kind in event for event in events for kind in _POLICY_RESULTS) or any(
+def _asked(events: Sequence[Event]) -> bool:
+    """Whether anybody has asked the policies."""
+    return any(True for kind in _POLICY_RESULTS for _ in payloads(events, kind)) or any(
         summary.get("PolicyPacks") or summary.get("policyPacks") for summary in payloads(events, "summaryEvent")
     )
-    if not asked:
-        return None
-    return tuple(
+
+
+def is_cut_short(events: Sequence[Event]) -> bool:
+    """Whether policies were asked and the log ends before all of them have answered."""
+    return _asked(events) and not any(True for _ in payloads(events, "summaryEvent"))
+
+
+def violations(events: Sequence[Event]) -> tuple[Violation, ...] | None:
+    """The policies that are broken; None where nobody has asked any, or where the log ends before one has answered."""
+    found = tuple(
         Violation(
             rule=str(policy.get("policyName", "")),
             mandatory=policy.get("enforcementLevel") == "mandatory",
@@ -85,6 +92,7 @@ def violations(events: Sequence[Event]) -> tuple[Violation, ...] | None:
         )
         for policy in payloads(events, "policyEvent")
     )
+    return found if found or (_asked(events) and not is_cut_short(events)) else None
 
 
 def exports(events: Iterable[Event]) -> Mapping[str, Any] | None:

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from review import engine_events, replacements
 from review.engine_events import Event, EventError, plain_text
+from review.options import changed_options, changed_protection, changed_timeouts
 from review.plan import Op, Origin, Plan, Step
 from review.tracebacks import without_tracebacks
 from stack import properties
@@ -36,7 +37,6 @@ _OPS = {
     "same": Op.SAME,
     "read": Op.READ,
     "import": Op.IMPORT,
-    "import-replacement": Op.REPLACE,
     "refresh": Op.SAME,
     "diff": Op.SAME,
     "extend-parameterize": Op.SAME,
@@ -53,8 +53,12 @@ _REFUSED = re.compile(
 )
 """The engine's refusal of a protected resource: pkg/resource/deploy/step.go and step_generator.go."""
 
-_PARTS_OF_A_REPLACEMENT = {"create-replacement", "delete-replaced", "read-replacement", "discard-replaced"}
+_NEW_PARTS = {"create-replacement", "import-replacement", "read-replacement"}
+_PARTS_OF_A_REPLACEMENT = {*_NEW_PARTS, "delete-replaced", "discard-replaced"}
 """With --show-replacement-steps a replacement comes in parts around a step `replace`; that one says it all."""
+
+_ERRORS = ("error", "info#err")
+"""Severities; the second is what a program writes to standard error."""
 
 _COUNTED = ("create", "update", "replace", "delete", "import", "read", "discard")
 _LOOKALIKES = {
@@ -102,6 +106,8 @@ def _plan(preview: Mapping[str, Any], events: Sequence[Event] | None) -> Plan:
     raw_steps: list[Mapping[str, Any]] = preview.get("steps") or []
     order = _deletion_order([*raw_steps, *engine_events.steps(events or ())])
     refused, errors = _diagnosed(preview)
+    if not raw_steps and not refused and not errors:
+        raise PreviewError(f"the preview lists no step, not even that of the stack itself, and no error; {_HOW}")
     steps = _with_refusals(_merged(_steps(raw_steps, order)), refused)
     stack = next((step for step in steps if step.resource.type == STACK_TYPE), None)
     told = engine_events.exports(events or ())
@@ -118,7 +124,7 @@ def _plan(preview: Mapping[str, Any], events: Sequence[Event] | None) -> Plan:
         secret_exports=secret | (stack.resource.secret_paths if stack else frozenset()),
         violations=violations,
         errors=tuple(error for error in errors if not (stopped and _CONSEQUENCE.match(error))),
-        doubts=tuple(_doubts(preview, raw_steps)),
+        doubts=tuple(_doubts(preview, raw_steps, events or ())),
     )
 
 
@@ -169,7 +175,7 @@ def _diagnosed(preview: Mapping[str, Any]) -> tuple[Mapping[str, Op], tuple[str,
     for diagnostic in diagnostics:
         # A line of a traceback is known by how far it is indented.
         message = plain_text(str(diagnostic.get("message", ""))).rstrip().strip("\n")
-        if diagnostic.get("severity") not in ("error", "info#err"):
+        if diagnostic.get("severity") not in _ERRORS:
             continue
         if match := _REFUSED.match(message):
             refused[match["urn"]] = Op.DELETE if match["deleted"] else Op.REPLACE
@@ -178,7 +184,11 @@ def _diagnosed(preview: Mapping[str, Any]) -> tuple[Mapping[str, Op], tuple[str,
     return refused, tuple(without_tracebacks(errors))
 
 
-def _doubts(preview: Mapping[str, Any], raw_steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _doubts(
+    preview: Mapping[str, Any], raw_steps: Sequence[Mapping[str, Any]], events: Sequence[Event]
+) -> Iterator[str]:
+    if engine_events.is_cut_short(events):
+        yield "the event log was cut short: it has no summary, so not all policies may have judged"
     if preview.get("maybeCorrupt"):
         yield "the engine says that its state may be corrupt (maybeCorrupt): look at it before anything is deployed"
     counted: Mapping[str, int] = preview.get("changeSummary") or {}
@@ -192,35 +202,48 @@ def _deletion_order(raw_steps: Iterable[Mapping[str, Any]]) -> Mapping[str, bool
     """By URN whether the old resource goes first, where the preview shows a replacement's parts."""
     first: dict[str, bool] = {}
     for raw in raw_steps:
-        if raw.get("op") in ("delete-replaced", "create-replacement"):
+        if raw.get("op") in ("delete-replaced", *_NEW_PARTS):
             first.setdefault(str(raw.get("urn")), raw["op"] == "delete-replaced")
     return first
 
 
-def _steps(raw_steps: Iterable[Mapping[str, Any]], order: Mapping[str, bool]) -> Iterator[Step]:
+def _steps(raw_steps: Sequence[Mapping[str, Any]], order: Mapping[str, bool]) -> Iterator[Step]:
+    whole = {str(raw.get("urn")) for raw in raw_steps if raw.get("op") == "replace"}
     for raw in raw_steps:
         if raw.get("op") not in _PARTS_OF_A_REPLACEMENT:
             yield _step(raw, order)
+        elif (urn := str(raw.get("urn"))) not in whole:
+            whole.add(urn)
+            yield _step({**raw, "op": "replace"}, order)
 
 
 def _merged(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """One step for each resource: with --refresh an `update` or `delete` that tells what the cloud has comes first,
-    and then what the program makes of it.
+    """One step for each resource, beside the old copies of it: with --refresh an `update` or `delete` that tells what
+    the cloud has comes first, with an import what is there already, and then what the program makes of it.
     """
-    found: dict[tuple[str, bool], Step] = {}
+    found: dict[str, Step] = {}
+    old_copies: list[Step] = []
     for step in steps:
-        key = (step.urn, step.old_copy)
-        seen = found.get(key)
-        found[key] = step if seen is None else _after_refresh(seen, step)
-    return tuple(found.values())
+        seen = found.get(step.urn)
+        if step.old_copy:
+            old_copies.append(step)
+        else:
+            found[step.urn] = step if seen is None else _joined(seen, step)
+    return (*found.values(), *old_copies)
 
 
-def _after_refresh(refreshed: Step, step: Step) -> Step:
-    if refreshed.op is Op.DELETE:
+def _joined(first: Step, step: Step) -> Step:
+    """Two steps of one resource as one."""
+    if first.op is Op.REPLACE:  # by an imported one, which the program then changes
+        return dataclasses.replace(first, new=step.new or first.new, notes=(*first.notes, *step.notes))
+    if first.imported:
+        op = first.op if step.op is Op.SAME else step.op
+        return dataclasses.replace(step, op=op, imported=True, drift=(), notes=(*first.notes, *step.notes))
+    if first.op is Op.DELETE:
         return dataclasses.replace(step, notes=(*step.notes, "it is gone from the cloud: deleted outside the program"))
-    old = refreshed.old.inputs if refreshed.old else {}
-    new = refreshed.new.inputs if refreshed.new else {}
-    drift = {format_path(change.path) for change in properties.changes(old, new)} or set(refreshed.drift)
+    old = first.old.inputs if first.old else {}
+    new = first.new.inputs if first.new else {}
+    drift = {format_path(change.path) for change in properties.changes(old, new)} or set(first.drift)
     return dataclasses.replace(step, drift=tuple(sorted({*drift, *step.drift})))
 
 
@@ -255,7 +278,9 @@ def _step(raw: Mapping[str, Any], order: Mapping[str, bool]) -> Step:
     reasons |= {path for path, diff in detailed.items() if str(diff.get("kind", "")).endswith("-replace")}
     if op is Op.DELETE and old and old.options.get("retainOnDelete"):
         op = Op.FORGET
-    notes = (f"known as {old.name} before",) if old is not None and new is not None and old.urn != new.urn else ()
+    options = tuple(changed_options(old, new)) if old and new else ()
+    if op is Op.READ:
+        op = _read(states)
     autonamed = replacements.is_autonamed(resource.type, states[1].get("inputs") or states[0].get("inputs") or {})
     deleted_first = not autonamed and replacements.deleted_first(resource.type, resource.inputs)
     changed = tuple(detailed) or tuple(map(str, raw.get("diffReasons") or ()))
@@ -270,8 +295,36 @@ def _step(raw: Mapping[str, Any], order: Mapping[str, bool]) -> Step:
         drift=tuple(_drift(old, new, detailed, hidden)) if op is Op.UPDATE else _refreshed(raw, old, new),
         hidden_changes=hidden,
         old_copy=op in (Op.DELETE, Op.FORGET) and bool(states[0].get("delete")),
-        notes=notes,
+        new_options=bool(options) or bool(old and new and old.protect and not new.protect),
+        imported=op is Op.IMPORT,
+        notes=(*_notes(str(raw["op"]), states, old, new), *options),
     )
+
+
+def _read(states: Sequence[Mapping[str, Any]]) -> Op:
+    """What a step `read` is: with the same ID the engine lets go of what it has managed."""
+    before, after = states
+    return Op.FORGET if before and not before.get("external") and after.get("external") else Op.READ
+
+
+def _notes(op: str, states: Sequence[Mapping[str, Any]], old: Resource | None, new: Resource | None) -> Iterator[str]:
+    before, after = states
+    if old and new:
+        if old.urn != new.urn:
+            yield f"known as {old.name} before"
+        yield from changed_protection(old, new)
+        yield from changed_timeouts(old, new)
+    if before.get("pendingReplacement"):
+        yield "the old one is gone already: a deployment that was interrupted has deleted it"
+    if before.get("taint") or after.get("taint"):
+        yield "it is tainted: somebody has asked for its replacement"
+    if op == "read" and after.get("external"):
+        if not before:
+            yield "looked up in the cloud from now on; nothing in it changes"
+        elif not before.get("external"):
+            yield "looked up in the cloud from now on: it stays there as it is, and the program manages it no more"
+        elif before.get("id") != after.get("id"):
+            yield f"another one is looked up: {before.get('id')} → {after.get('id')}"
 
 
 def _refreshed(raw: Mapping[str, Any], old: Resource | None, new: Resource | None) -> tuple[str, ...]:
@@ -343,7 +396,10 @@ def _resource(step_urn: str, state: Mapping[str, Any]) -> Resource:
     outputs, secret_outputs = property_values(state.get("outputs") or {})
     urn = str(state.get("urn") or step_urn)
     dependencies: Mapping[str, list[str]] = state.get("propertyDependencies") or {}
-    options = ("retainOnDelete", "ignoreChanges", "replaceOnChanges", "additionalSecretOutputs", "customTimeouts")
+    options = (
+        *("retainOnDelete", "ignoreChanges", "replaceOnChanges", "additionalSecretOutputs", "customTimeouts"),
+        *("deletedWith", "replaceWith"),
+    )
     return Resource(
         urn=urn,
         type=str(state.get("type") or urn.split("::")[2].rsplit("$", maxsplit=1)[-1]),

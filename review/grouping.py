@@ -25,7 +25,7 @@ def merged(found: Iterable[tuple[str, Item]]) -> tuple[Entry, ...]:
     for item, names in environments.items():
         groups.setdefault(_cause(item, names), []).append(item)
     entries = [
-        Entry(_together(items), tuple(name for name in environments[items[0]] if name)) for items in groups.values()
+        Entry(_together(items), tuple(filter(None, dict.fromkeys(environments[items[0]])))) for items in groups.values()
     ]
     return tuple(sorted(entries, key=lambda entry: not entry.item.urgent))
 

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from policies.rules.coverage import is_judged
-from review.option_paths import is_ignored
+from review.options import is_ignored
 from review.widening.aws import same_meaning
 from stack.properties import Change, Path, changes, contains, format_path, parse_path
 from stack.resource import Resource, dig

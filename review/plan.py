@@ -39,9 +39,9 @@ class Step:
     `old` is None for a creation and `new` for a deletion. `deleted_first` says whether a replacement removes the old
     resource before the new one exists. `drift` holds the paths that differ from the cloud though the program hasn't
     changed them, which only the engine can see, `hidden_changes` those of secrets that differ though nobody shows their
-    values. An `old_copy` is what an interrupted replacement has left behind: its successor is in use. `new_options`
-    says that the engine will treat it in another way (`protect`, `ignoreChanges`, …). `notes` are sentences for the
-    reviewer.
+    values. An `old_copy` is what an interrupted replacement has left behind: its successor is in use. `imported`
+    is what exists already and comes under the program's management. `new_options` says that the engine will treat it in
+    another way (`protect`, `ignoreChanges`, …). `notes` are sentences for the reviewer.
     """
 
     op: Op
@@ -53,6 +53,7 @@ class Step:
     drift: tuple[str, ...] = ()
     hidden_changes: tuple[str, ...] = ()
     old_copy: bool = False
+    imported: bool = False
     new_options: bool = False
     notes: tuple[str, ...] = ()
 

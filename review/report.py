@@ -1,7 +1,7 @@
 """The report for a reviewer: what is said, in which order. How it looks is `markdown` and `html`."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from review import grouping, replacements
 from review.capacity import Figure, capacity
@@ -94,7 +94,7 @@ def _unjudged(step: Step) -> tuple[str, ...]:
     if step.op not in (Op.CREATE, Op.UPDATE, Op.REPLACE, Op.IMPORT) or _interrupts(step):
         return ()
     try:
-        return unjudged(step.old, step.new, in_place=step.op is Op.UPDATE)
+        return unjudged(step.old, step.new, in_place=step.op in (Op.UPDATE, Op.IMPORT))
     except _ODD as error:
         return (f"what it changes can't be told: {type(error).__name__}: {error}",)
 
@@ -203,6 +203,10 @@ def _item(step: Step, renamed: str, more: Sequence[str] = ()) -> Item:
     sentences: list[str] = []
     if renamed:
         sentences.append(f"the same as {renamed}, which is created before this is deleted: without an alias it is lost")
+    if step.imported:
+        sentences.append(
+            "exists already and comes under the program's management, which may change or delete it from now on"
+        )
     if step.old_copy:
         sentences.append("the old copy that an interrupted replacement has left; the one in use stays")
     elif _is_retained(step):
@@ -308,7 +312,9 @@ def _verdict(plans: Sequence[Plan], sections: Mapping[Part, tuple[Entry, ...]]) 
     if any(stops(plan) for plan in plans):
         return Verdict.STOPPED
     unjudged = any(
-        step.drift or step.new_options or _unjudged(step) or _widened(step) for plan in plans for step in plan.steps
+        step.drift or step.new_options or step.imported or _unjudged(step) or _widened(step)
+        for plan in plans
+        for step in plan.steps
     )
     undecided = any(plan.settings.undecided for plan in plans)
     if (
@@ -365,6 +371,17 @@ def _stopping(plans: Iterable[Plan]) -> Iterable[str]:
         yield from (f"{step.resource.name} will be refused" for step in plan.steps if _refused(step))
 
 
+_TOLD: Mapping[str, Callable[[Step], object]] = {
+    "opens more than before at {}": _widened,
+    "interrupts {}": _interrupts,
+    "undoes what was changed outside the program at {}": lambda step: step.drift,
+    "takes over {}": lambda step: step.imported,
+    "changes the options of {}": lambda step: step.new_options,
+    "nobody has judged the change of {}": _unjudged,
+}
+"""What a headline says of steps, and of which, the worst first."""
+
+
 def _cares(plans: Sequence[Plan]) -> Iterable[str]:
     """What a deployment has to be careful about, the worst first."""
     if any(plan.judge_changes for plan in plans):
@@ -382,16 +399,9 @@ def _cares(plans: Sequence[Plan]) -> Iterable[str]:
             yield f"{word} {_few(gone)}"
     if old_copies:
         yield f"deletes the old copy of {_few(old_copies)}"
-    if opened := [step.resource.name for step in steps if _widened(step)]:
-        yield f"opens more than before at {_few(opened)}"
-    if interrupted := [step.resource.name for step in steps if _interrupts(step)]:
-        yield f"interrupts {_few(interrupted)}"
-    if drifted := [step.resource.name for step in steps if step.drift]:
-        yield f"undoes what was changed outside the program at {_few(drifted)}"
-    if optioned := [step.resource.name for step in steps if step.new_options]:
-        yield f"changes the options of {_few(optioned)}"
-    if open_ := [step.resource.name for step in steps if _unjudged(step)]:
-        yield f"nobody has judged the change of {_few(open_)}"
+    for told, is_told in _TOLD.items():
+        if names := [step.resource.name for step in steps if is_told(step)]:
+            yield told.format(_few(names))
     if undecided := [path for plan in plans for path in plan.settings.undecided]:
         yield f"sets {_few(undecided)} anew"
     if any(plan.doubts for plan in plans):

@@ -176,6 +176,11 @@ class _Recorder(mocks.MockMonitor):
             "replaceOnChanges": list(request.replaceOnChanges),
             "additionalSecretOutputs": list(request.additionalSecretOutputs),
             "customTimeouts": MessageToDict(request.customTimeouts),
+            "deletedWith": request.deletedWith,
+            "import": request.importId,
+            "replaceWith": list(request.replace_with),
+            "replacementTrigger": MessageToDict(request.replacement_trigger),
+            "hooks": MessageToDict(request.hooks),
         }
         return Resource(
             urn=urn,

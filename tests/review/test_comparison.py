@@ -91,3 +91,13 @@ def test_what_the_engine_is_told_of_a_resource_is_compared(more: dict[str, Any],
 def test_changed_timeouts_are_told_and_harmless() -> None:
     step = compare(_stack("a:1", 1), _with_options(options={"customTimeouts": {"create": "10m"}})).steps[0]
     assert (step.new_options, step.notes) == (False, ("its timeouts change: not set → {'create': '10m'}",))
+
+
+def test_what_is_imported_is_no_creation() -> None:
+    step = compare(None, _with_options(options={"import": "simone/web"})).steps[0]
+    assert (step.op, step.imported, step.notes) == (Op.IMPORT, True, ("the one that is called simone/web",))
+
+
+def test_protection_is_told_when_it_comes() -> None:
+    step = compare(_stack("a:1", 1), _with_options(protect=True)).steps[0]
+    assert (step.new_options, step.notes) == (False, ("from now on it is protected",))

@@ -150,6 +150,20 @@ def test_what_is_no_preview_is_refused(text: str, looks_like: str, tmp_path: Pat
     assert looks_like in output
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"steps": []}',
+        '{"steps": [], "changeSummary": {}, "duration": 1}',
+        '{"diagnostics": [{"severity": "warning", "message": "x"}]}',
+        '{"sequence": 0, "preludeEvent": {}}\n{"summaryEvent": {}}',
+    ],
+)
+def test_a_preview_without_a_step_or_an_error_is_refused(text: str, tmp_path: Path) -> None:
+    code, output = _ended(tmp_path, text)
+    assert (code, "lists no step" in output) == (2, True)
+
+
 @pytest.mark.parametrize("severity", ["error", "info#err"])
 def test_a_program_that_fails_at_once_is_broken(severity: str) -> None:
     diagnostics = [{"urn": ROOT_URN, "severity": severity, "message": "<{%reset%}>error: no such setting: tll"}]
@@ -244,6 +258,84 @@ def test_states_without_urn_and_type_are_those_of_their_step() -> None:
     assert (resource.name, resource.type) == ("db", DATABASE)
 
 
+def _updated(old: dict[str, Any], new: dict[str, Any], op: str = "update") -> dict[str, Any]:
+    return _step(op, old={"inputs": {"identifier": "db", **old}}, new={"inputs": {"identifier": "db", **new}})
+
+
+IMPORTED = _step("import", new={})
+OTHER, ENCRYPTED = ({"a": 1}, {"a": 2}), ({"storageEncrypted": False}, {"storageEncrypted": True})
+
+
+@pytest.mark.parametrize(
+    ("steps", "headline", "told"),
+    [
+        ([IMPORTED], "takes over db", "exists already and comes under the program's management"),
+        (
+            [IMPORTED, _updated({"multiAz": True}, {"multiAz": False})],
+            "interrupts db; takes over db",
+            "in the next maintenance window: multiAz",
+        ),
+        ([IMPORTED, _updated(*ENCRYPTED, "replace")], "replaces db; takes over db", "IT HOLDS DATA"),
+        (
+            [_updated(*OTHER, "import-replacement"), _updated(*OTHER, "replace")],
+            "replaces db",
+            "the new one is created first",
+        ),
+        ([_updated(*OTHER, "replace"), _updated({"a": 3}, {"a": 2})], "replaces db", "`a`: `1` → `2`"),
+        ([_updated(*OTHER, "create-replacement")], "replaces db", "the new one is created first"),
+        ([_step("delete-replaced", old={})], "replaces db", "IT HOLDS DATA"),
+        (
+            [_step("read", old={"id": "x"}, new={"id": "x", "external": True})],
+            "forgets db",
+            "the program manages it no more",
+        ),
+        (
+            [_step("replace", old={"pendingReplacement": True}, new={})],
+            "replaces db",
+            "a deployment that was interrupted has deleted it",
+        ),
+        ([_step("same", old={"protect": True}, new={})], "changes the options of db", "its protection is taken off"),
+        (
+            [_step("same", old={"retainOnDelete": True}, new={})],
+            "changes the options of db",
+            "its option retainOnDelete changes",
+        ),
+    ],
+)
+def test_what_the_engine_does_is_told_for_what_it_is(steps: list[Any], headline: str, told: str) -> None:
+    report, text = _report(_plan(*steps))
+    assert (report.headline, told in text) == (f"Deploy with care: {headline}", True), text
+    assert "changed outside the program" not in text
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        (_step("same", old={}, new={"protect": True}), "from now on it is protected"),
+        (_step("read", new={"id": "x", "external": True}), "looked up in the cloud from now on"),
+        (
+            _step("read", old={"id": "x", "external": True}, new={"id": "y", "external": True}),
+            "another one is looked up: x → y",
+        ),
+    ],
+)
+def test_what_changes_nothing_in_the_cloud_is_told_all_the_same(step: dict[str, Any], told: str) -> None:
+    report, text = _report(_plan(step))
+    assert (report.verdict, told in text) == (Verdict.HARMLESS, True), text
+
+
+def test_each_old_copy_is_told_and_counted() -> None:
+    copies = [_step("delete", old={"delete": True, "id": name}) for name in ("1", "2")]
+    report, text = _report(_plan(*copies, _step("same", old={}, new={})))
+    assert report.headline == "Deploy with care: deletes the old copy of db"
+    assert "| **prod** | · | · | · | 2 |" in text
+
+
+def test_an_event_log_that_was_cut_short_is_doubted() -> None:
+    report, text = _report(_plan(events=[{"policyLoadEvent": {}}]))
+    assert (report.verdict, "the event log was cut short" in text) == (Verdict.CAREFUL, True)
+
+
 OPERATIONS = ("create", "update", "replace", "delete", "same", "read", "import", "import-replacement", "refresh")
 RARE_OPERATIONS = ("diff", "extend-parameterize", "remove-pending-replace", "discard")
 
@@ -265,7 +357,8 @@ JUDGED = '{"policyEvent": {"policyName": "x", "enforcementLevel": "mandatory", "
             "not judged",
         ),
         ('{"summaryEvent":{"isPreview":true,"PolicyPacks":{"simone":"1.0.0"}}}', "nothing"),
-        ('{"policyAnalyzeStackSummaryEvent":{"policyPackName":"simone"}}', "nothing"),
+        ('{"policyAnalyzeStackSummaryEvent":{"policyPackName":"simone"}}\n{"summaryEvent":{}}', "nothing"),
+        ('{"policyLoadEvent":{}}', "not judged"),
         (JUDGED, "1 policy"),
         (f"[{JUDGED}]", "1 policy"),
         (f'{{"events": [{JUDGED}], "continuationToken": null}}', "1 policy"),
