@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from stack.properties import Path, format_path
 from stack.resource import Resource
-from stack.sensitive import is_secret_name, json_in, name_of_value, secrets_in, without_secrets
+from stack.sensitive import is_secret_name, json_in, names_of, secrets_in, without_secrets
 from stack.values import HIDDEN
 
 _SECRETS = ("kubernetes:core/v1:Secret",)  # SecretPatch and SecretList too
@@ -78,12 +78,7 @@ def masked(
             return conceal(value) if hidden else shown_text(value)
         if isinstance(value, Mapping):
             mapping = cast("Mapping[str, Any]", value)
-            name = name_of_value(mapping)
-            named = is_secret_name(name)
-            return {
-                inner: shown(item, (*path, inner), name if named and inner.lower() == "value" else inner)
-                for inner, item in mapping.items()
-            }
+            return {inner: shown(mapping[inner], (*path, inner), named) for inner, named in names_of(key, mapping)}
         if isinstance(value, list):
             return [shown(item, (*path, index), key) for index, item in enumerate(cast("list[Any]", value))]
         return value

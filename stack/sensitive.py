@@ -31,25 +31,53 @@ from stack.values import UNKNOWN
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SECRETS = re.compile(
-    r"(\w*password|passwd|pwd|pass|passphrase|secret|token|credential|auth|authorization|bearer|dsn|dockerconfigjson"
-    r"|dockercfg|kubeconfig|apikey|privatekey|secretkey|accesskey)s?"
+    r"(\w*(?:password|passwd|passphrase|passcode|pwd|secret|token|credential)|(?:db|user|root|admin|smtp|pg|ldap|my)?pass"
+    r"|\w*pw|psk|pat|sas|salt|mnemonic|netrc|auth|authorization|bearer|dsn|dockerconfigjson|dockercfg|kubeconfig"
+    r"|(?:api|private|secret|access|account|auth|client|encryption|jwt|master|preshared|shared|signing)key)s?"
 )
 _KEYS = {
-    *("access", "account", "api", "cert", "certificate", "client", "cookie", "deploy", "encryption", "hmac", "jwt"),
-    *("license", "master", "private", "secret", "server", "session", "shared", "signing", "ssh", "tls", "webhook"),
+    *("access", "account", "aes", "api", "app", "auth", "cert", "certificate", "client", "cookie", "crypto", "deploy"),
+    *("encrypt", "encryption", "fernet", "hmac", "integration", "jwt", "license", "master", "preshared", "priv"),
+    *("private", "routing", "rsa", "secret", "server", "session", "shared", "signing", "ssh", "storage", "tls"),
+    *("unseal", "webhook"),
 }
-_FORMS = {"pem", "der", "json", "string", "value", "text", "base", "64", "b", "plain", "hash"}
-_IN_A_URL = re.compile(r"(?<=://)([^/\s:@]*):([^/\s@]+)(?=@)")
-_ASSIGNED = re.compile(
-    r"""((?:password|passwd|passphrase|pwd|(?:api|secret|access|private)[_-]?key|(?:auth[_-]?|access[_-]?)?token
-        |client[_-]?secret)["']?\s*[=:]\s*["']?)([^\s"'$/{<%*(\[][^\s"'$]{5,})""",
-    re.IGNORECASE | re.VERBOSE,
+_FORMS = {"pem", "der", "json", "string", "value", "text", "base", "64", "b", "plain", "hash", "header"}
+_REFERENCES: Final = {
+    *("apiVersion", "arn", "id", "items", "key", "kind", "name", "namespace", "path", "secretName", "type", "username"),
+}
+"""What a mapping of a sensitive name holds without its being secret: which secret it is, and where it lies."""
+
+_NO_VALUE: Final = re.compile(
+    r"^\$[({]|^/|^(?:true|false|none|null|yes|no|on|off|\d{1,5})$|^arn:|^<.*>$|^\[secret\]$", re.IGNORECASE
 )
-"""A password in a line of a text or in an option, but neither a reference (`$X`) nor a path."""
+"""What stands under a sensitive name without being a secret: a reference, a path, a switch, a small number, an ARN."""
+
+_NAMED = re.compile(
+    r"""(?<![\w.-])(?P<name>[\w.-]{2,80})["']?[ \t]*[=:][ \t]*|(?<![\w-])--?(?P<option>[\w-]{2,80})[ \t]+(?![-=:])"""
+)
+"""What comes before a value in a text: `name=`, `"name": `, `--name `."""
+
+_VALUE = re.compile(r"""["'](?![$<{%])[^"'\n]{3,}(?=["'])|["']?[^\s"'$/{<%*(\[][^\s"'$,;&]{2,}""")
+"""A value, but neither a reference (`$X`) nor a path."""
+
+_SHORT_OPTION = re.compile(r"(?P<head>(?<![\w-])(?:-u|--user)[ =][\w.@-]+:)(?P<value>[^\s:$]{3,})")
+_REDIS = re.compile(
+    r"^(?P<head>[ \t]*(?:requirepass|masterauth|sentinel[ \t]+(?:auth-pass|sentinel-pass)(?:[ \t]+\S+)?)[ \t]+)"
+    r"(?P<value>[^\s$]{8,})",
+    re.MULTILINE,
+)
+_REDIS_USER = re.compile(
+    r"(?P<head>^[ \t]*user[ \t].*?[ \t])(?P<value>[>#][^\s$]{3,}(?:[ \t]+[>#][^\s$]+)*)", re.MULTILINE
+)
+_HEADER = re.compile(r"(?P<head>\b(?:Bearer|Basic)[ ]+)(?P<value>(?=[\w.~+/-]*[\d=])[\w.~+/-]{8,}=*)", re.IGNORECASE)
+_IN_A_URL = re.compile(r"(?P<head>(?<=://)[^/\s:@]*:)(?P<value>[^/\s@]+(?: [^/\s@]+)?)(?=@)")
 _TOKENS = re.compile(
-    r"""-----BEGIN[ ](?:[A-Z]+[ ])?PRIVATE[ ]KEY-----(?:.*?-----END[ ](?:[A-Z]+[ ])?PRIVATE[ ]KEY-----|.*)
+    r"""-----BEGIN[ ](?:[A-Z]+[ ])*PRIVATE[ ]KEY(?:[ ]BLOCK)?-----
+        (?:.*?-----END[ ](?:[A-Z]+[ ])*PRIVATE[ ]KEY(?:[ ]BLOCK)?-----|.*)
     | \beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+      # a JSON Web Token
-    | \b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|[sr]k_live_|pul-)[\w-]{16,}
+    | \b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|[srp]k_live_|whsec_|npm_|pul-)[\w-]{16,}
+    | \bAIza[\w-]{35}
+    | SCRAM-SHA-256\$\d+:\S+
     | \b(?:AKIA|ASIA)[A-Z0-9]{16}\b""",
     re.VERBOSE | re.DOTALL,
 )
@@ -58,6 +86,8 @@ _TOKENS = re.compile(
 def is_secret_name(name: str) -> bool:
     """Whether a value of this name is secret: `DB_PASS`, `clientSecret`, `privateKeyPem`, but not `secretName`."""
     words = [word.lower() for word in _WORDS.findall(name)]
+    if words in (["id", "rsa"], ["id", "ed"], ["key", "pem"], ["kube", "config"]):
+        return True
     while len(words) > 1 and words[-1] in _FORMS:
         if words[-2:] in (["connection", "string"], ["conn", "string"]):
             return True
@@ -70,27 +100,36 @@ def is_secret_name(name: str) -> bool:
 
 
 def without_secrets(text: str, hidden: str) -> str:
-    """A text in which `hidden` stands for each password of a URL, a line or an option, each private key and token."""
-    return _TOKENS.sub(hidden, _ASSIGNED.sub(rf"\1{hidden}", _IN_A_URL.sub(rf"\1:{hidden}", text)))
+    """A text in which `hidden` stands for whatever `secret_in` finds in it, and for each password of a URL, a line or
+    an option.
+    """
+
+    def without_value(found: re.Match[str]) -> str:
+        return f"{found['head']}{hidden}"
+
+    def without_encoded(found: re.Match[str]) -> str:
+        return hidden if _encoded_secret_in(found[0]) else found[0]
+
+    for pattern in (_IN_A_URL, _SHORT_OPTION, _REDIS, _REDIS_USER, _HEADER):
+        text = pattern.sub(without_value, text)
+    for start, end in reversed([*_assigned(text)]):
+        text = f"{text[:start]}{hidden}{text[end:]}"
+    text = _TOKENS.sub(hidden, text)
+    for detector in _DETECTORS:
+        for secret in {*detector.analyze_string(text)}:
+            text = text.replace(secret, hidden)
+    return _BASE64.sub(without_encoded, text)
 
 
 _PATTERNS: Final[Mapping[str, re.Pattern[str]]] = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----"),
     "a password in an address": re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@$<{*]*:(?![$<{*%])[^/\s:@]{3,}@"),
     "a password's SCRAM verifier": re.compile(r"SCRAM-SHA-256\$\d+:"),
-    "a live key of a payment provider": re.compile(r"\b(?:sk|rk|pk)_live_[0-9A-Za-z]{10,}"),
-    "a GitHub token": re.compile(r"\bgh[pousr]_[0-9A-Za-z]{20,}|\bgithub_pat_[0-9A-Za-z_]{20,}"),
-    "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
-    "a JSON web token": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"),
-    "a password of Redis": re.compile(
-        r"^[ \t]*(?:requirepass|masterauth|sentinel[ \t]+(?:auth-pass|sentinel-pass)(?:[ \t]+\S+)?)[ \t]+[^\s$]{8,}",
-        re.MULTILINE,
-    ),
-    "an assigned password": re.compile(
-        r"""(?:^|[\s"'{,;-])[\w.-]*(?:passw(?:or)?d|passphrase|api[_-]?key|(?:auth|access|bearer)[_-]?token|client[_-]?secret|"""
-        r"""secret[_-]?(?:access[_-]?)?key|jwt[_-]?secret)["']?\s*[=:]\s*["']?[^\s"'$/{<%*\[][^\s"'$]{7,}""",
-        re.IGNORECASE | re.MULTILINE,
-    ),
+    "a token of a provider": _TOKENS,
+    "a password of Redis": _REDIS,
+    "a password in a user of Redis": _REDIS_USER,
+    "an authorization header": _HEADER,
+    "a user's password": _SHORT_OPTION,
 }
 _DETECTORS: Final[tuple[RegexBasedDetector, ...]] = (
     ArtifactoryDetector(),
@@ -112,11 +151,10 @@ _DETECTORS: Final[tuple[RegexBasedDetector, ...]] = (
     TwilioKeyDetector(),
 )
 """detect-secrets' patterns of what providers hand out; its guesses by entropy would call every checksum a secret."""
+_SHORTEST: Final = 8
+"""Characters from which on an assigned value is taken for a secret; shorter ones are only hidden."""
+
 _BASE64: Final = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/]{24,}={0,2}(?![\w+/=-])")
-_NO_VALUE: Final = re.compile(
-    r"^\$[({]|^/|^(?:true|false|none|null|yes|no|on|off|\d{1,5})$|^arn:|^<.*>$|^\[secret\]$", re.IGNORECASE
-)
-"""What stands under a sensitive name without being a secret: a reference, a path, a switch, a small number, an ARN."""
 
 
 def secret_in(text: str, *, encoded: bool = True) -> str | None:
@@ -124,17 +162,36 @@ def secret_in(text: str, *, encoded: bool = True) -> str | None:
     for kind, pattern in _PATTERNS.items():
         if pattern.search(text):
             return kind
+    if any(end - start >= _SHORTEST for start, end in _assigned(text)):
+        return "an assigned password"
     for detector in _DETECTORS:
         if any(True for _ in detector.analyze_string(text)):
             return f"a secret ({detector.secret_type})"
-    for found in _BASE64.finditer(text) if encoded else ():
-        try:
-            decoded = base64.b64decode(found[0], validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
+    kinds = (_encoded_secret_in(found[0]) for found in _BASE64.finditer(text) if encoded)
+    return next(filter(None, kinds), None)
+
+
+def _assigned(text: str) -> Iterator[tuple[int, int]]:
+    """Where the values of sensitive names begin and end in a text."""
+    after = 0
+    for named in _NAMED.finditer(text):
+        value = _VALUE.match(text, named.end())
+        if named.start() < after or value is None or not is_secret_name(named["name"] or named["option"]):
             continue
-        if kind := secret_in(decoded, encoded=False):
-            return f"{kind}, in base64"
-    return None
+        start = value.start() + value[0].startswith(("'", '"'))
+        if not _NO_VALUE.search(text[start : value.end()]):
+            after = value.end()
+            yield start, after
+
+
+def _encoded_secret_in(text: str) -> str | None:
+    """What kind of secret a text in base64 holds."""
+    try:
+        decoded = base64.b64decode(text, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    kind = secret_in(decoded, encoded=False)
+    return f"{kind}, in base64" if kind else None
 
 
 def secret_of(name: str, value: Any) -> str | None:
@@ -154,6 +211,20 @@ def name_of_value(mapping: Mapping[str, Any]) -> str:
     return next(names, "")
 
 
+def names_of(key: str, mapping: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """By key what each value of a mapping is called, where the mapping itself is called `key`: a variable's `value` by
+    the variable's name, and what is in a mapping of a sensitive name by that name.
+    """
+    name = name_of_value(mapping)
+    for inner in mapping:
+        if name and is_secret_name(name) and inner.lower() == "value":
+            yield inner, name
+        elif is_secret_name(key) and inner not in _REFERENCES and not inner.endswith(("Ref", "From")):
+            yield inner, key
+        else:
+            yield inner, inner
+
+
 def json_in(text: str) -> Any:
     """The object or list that a text holds as JSON; None where it is other text."""
     if not text.lstrip().startswith(("{", "[")):
@@ -164,27 +235,19 @@ def json_in(text: str) -> Any:
         return None
 
 
-def secrets_in(tree: Any, at: Path = ()) -> Iterator[tuple[Path, str]]:
-    """The places of a property tree that hold a secret, and what kind each is.
+def secrets_in(tree: Any, at: Path = (), name: str = "") -> Iterator[tuple[Path, str]]:
+    """The places of a property tree of this name that hold a secret, and what kind each is.
 
     A mapping with `name` and `value` (a variable, a parameter) is a named value; JSON in a text is looked into.
     """
     if isinstance(tree, Mapping):
         mapping = cast("Mapping[str, Any]", tree)
-        name = name_of_value(mapping)
-        for key, value in mapping.items():
-            named = name if name and key.lower() == "value" else key
-            if isinstance(value, str):
-                kind = secret_of(named, value)
-                kind = kind or next((kind for _, kind in secrets_in(json_in(value))), None)
-                if kind:
-                    yield (*at, key), kind
-            else:
-                yield from secrets_in(value, (*at, key))
+        for key, named in names_of(name, mapping):
+            yield from secrets_in(mapping[key], (*at, key), named)
     elif isinstance(tree, list):
         for index, value in enumerate(cast("list[Any]", tree)):
-            if isinstance(value, str):
-                if kind := secret_in(value):
-                    yield (*at, index), kind
-            else:
-                yield from secrets_in(value, (*at, index))
+            yield from secrets_in(value, (*at, index), name)
+    elif isinstance(tree, str):
+        kind = secret_of(name, tree) or next((kind for _, kind in secrets_in(json_in(tree))), None)
+        if kind:
+            yield at, kind
