@@ -140,14 +140,22 @@ _TABLE: Mapping[str, Mapping[str, Test]] = {
 """By type, or the beginning of types, the properties that may change and how."""
 
 
+_FOR_VISITORS = (
+    *("dnsRecord:DnsRecord", "record:Record", "loadBalancer:LoadBalancer", "loadBalancerPool:LoadBalancerPool"),
+    *("ruleset:Ruleset", "zoneCacheVariants:ZoneCacheVariants", "zoneSetting:ZoneSetting"),
+)
+"""Types of the edge that change what visitors get by being there."""
+
+
 def unjudged(old: Resource | None, new: Resource | None, *, in_place: bool) -> tuple[str, ...]:
     """Sentences on what nobody has judged about a creation, or a change in place; empty where all of it is known."""
-    if new is None or new.type.startswith("simone:"):
+    # Of a component, ours or somebody's, what is in it is listed besides.
+    if new is None or new.type.startswith("simone:") or not (new.custom or new.type.startswith("kubernetes:")):
         return ()
-    if not new.custom and not new.type.startswith("kubernetes:"):
-        return ()  # a component of somebody's: what is in it is listed besides
     if not is_judged(new.type):
         return (f"nobody judges the type {new.type} yet",)
+    if old is None and new.type.endswith(_FOR_VISITORS):
+        return ("nobody has judged what it does to visitors",)
     if old is None or not in_place:
         return ()
     found = [

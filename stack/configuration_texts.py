@@ -77,11 +77,16 @@ _MACROS = {
 }
 
 
+_CRON_FIELDS = 5
+
+
 def longest_pause(schedule: str) -> timedelta | None:
     """The longest time between two of the next runs of a cron expression: `timedelta.max` where it never comes twice.
 
     None for what is no cron expression.
     """
+    if len(_MACROS.get(schedule, schedule).split()) != _CRON_FIELDS:
+        return None
     try:
         runs = list(islice(CronSim(_MACROS.get(schedule, schedule), datetime(2026, 1, 1, tzinfo=UTC)), 60))
     except CronSimError:

@@ -1,15 +1,18 @@
 """Cloudflare: what may be cached for everybody, TLS, and the plan's limits."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from components.edge.expressions import refusal, value_refusal
 from explain.expression import ExpressionError, Facts, Test, parse
+from policies.routes import PERSONAL, PUBLIC
 from policies.rule import Finding, Findings, Parameters, Severity, rule
 from stack.resource import Resource, Stack, dig
 
 _DOCS = "https://developers.cloudflare.com"
 _RULESET = ("ruleset:Ruleset",)
+_WEAK_CIPHERS = re.compile(r"RC4|(?:DES|AES\d+)-(?:CBC3-)?SHA\b|NULL|EXPORT|MD5")
 _REQUEST_PHASE = "http_request_cache_settings"
 _RESPONSE_PHASE = "http_response_cache_settings"
 
@@ -36,35 +39,55 @@ def _bypasses(entry: Mapping[str, Any]) -> bool:
     protects="One visitor's cart, orders or profile would be shown to the next.",
     fix="Keep these routes out of every rule that caches: app/caching.yaml gives them the audience `user` or `never`.",
     link=f"{_DOCS}/cache/how-to/cache-rules/",
-    parameters={
-        "routes": [
-            "/api/cart",
-            "/api/checkout",
-            "/api/orders",
-            "/api/session",
-            "/api/users",
-            "/account",
-            "/cart",
-            "/checkout",
-            "/dashboard",
-            "/login",
-            "/orders",
-        ]
-    },
+    parameters={"routes": list(PERSONAL)},
 )
 def personal_routes(stack: Stack, parameters: Parameters) -> Findings:
-    """No rule caches a personal route, or what is below it, for everybody."""
+    """No rule caches a personal route, or what is below it, for everybody, nor leaves it to Cloudflare, which keeps
+    whatever is called like a file.
+    """
+    names = [*_names(stack)] or [""]
     for ruleset in _phase(stack, _REQUEST_PHASE):
         rules = [(entry, _test(entry)) for entry in _rules(ruleset) if _caches(entry) or _bypasses(entry)]
         for entry, test in rules:
             if test is None and _caches(entry):
                 yield Finding(f"nobody can say what the rule {dig(entry, 'ref')} caches: {_expression(entry)}", ruleset)
         for route in parameters["routes"]:
-            for path in (route, f"{route}/1"):
-                facts = {"http.request.method": "GET", "http.request.uri.path": path}
-                matching = [entry for entry, test in rules if test is not None and test(facts)]
-                if matching and _caches(matching[-1]):  # the last match wins
-                    yield Finding(f"the rule {dig(matching[-1], 'ref')} caches {path}", ruleset)
+            for path in (route, f"{route}/1", f"{route}/1.pdf"):
+                if fault := _kept_of(rules, [_visit(path, host, cookie) for host in names for cookie in _COOKIES]):
+                    yield Finding(f"{fault} {path}", ruleset)
+
+
+_COOKIES = ("", "session=1")
+
+
+def _visit(path: str, host: str = "", cookie: str = "") -> Facts:
+    return {
+        "http.host": host,
+        "http.request.method": "GET",
+        "http.request.uri.path": path,
+        "http.request.uri.query": "",
+        "http.request.headers.names": ["host", "accept", *(["cookie"] if cookie else [])],
+        "http.cookie": cookie,
+        "http.user_agent": "Mozilla/5.0",
+        "ip.src.country": "DE",
+    }
+
+
+def _kept_of(rules: Sequence[tuple[Mapping[str, Any], Test | None]], visits: Sequence[Facts]) -> str:
+    """What keeps one of these requests' answers, empty where nothing does."""
+    for visit in visits:
+        deciding = _last_match(rules, visit)
+        if deciding is not None and _caches(deciding):
+            return f"the rule {dig(deciding, 'ref')} caches"
+        if deciding is None and str(visit["http.request.uri.path"]).endswith(".pdf"):
+            return "no rule speaks of"
+    return ""
+
+
+def _names(stack: Stack) -> Iterator[str]:
+    """The shop's names in the zone."""
+    for named in stack.of("loadBalancer:LoadBalancer", "dnsRecord:DnsRecord", "record:Record"):
+        yield str(named.get("name"))
 
 
 def _expression(entry: Mapping[str, Any]) -> str:
@@ -83,18 +106,6 @@ def _last_match(rules: Sequence[tuple[Mapping[str, Any], Test | None]], facts: F
     """The rule that decides a request: of those that match, the last one."""
     matching = [entry for entry, test in rules if test is not None and test(facts)]
     return matching[-1] if matching else None
-
-
-_PUBLIC = (
-    "/",
-    "/products",
-    "/products/1",
-    "/categories/1",
-    "/search",
-    "/api/products",
-    "/api/products/1",
-    "/api/search",
-)
 
 
 @rule(
@@ -122,7 +133,7 @@ def expressions(stack: Stack, _: Parameters) -> Findings:
     protects="An answer for a logged-in user could be stored and served to others.",
     fix="End the phase with a rule that doesn't cache requests with an Authorization header or a session cookie.",
     link=f"{_DOCS}/cache/how-to/cache-rules/order/",
-    parameters={"paths": list(_PUBLIC)},
+    parameters={"paths": list(PUBLIC)},
 )
 def authorization_bypass(stack: Stack, parameters: Parameters) -> Findings:
     """Requests with credentials bypass the cache, wherever a request without them is answered from it."""
@@ -152,10 +163,13 @@ def authorization_bypass(stack: Stack, parameters: Parameters) -> Findings:
     protects="A page that is kept for a year shows last year's prices, and nobody can purge a visitor's browser.",
     fix="Keep pages for {seconds} s at most; only files whose name holds their content's hash may stay a year.",
     link=f"{_DOCS}/cache/how-to/cache-response-rules/",
-    parameters={"paths": list(_PUBLIC), "seconds": 86400},
+    parameters={"paths": list(PUBLIC), "seconds": 86400},
 )
 def lifetimes(stack: Stack, parameters: Parameters) -> Findings:
-    """No page and no answer of the API is kept longer than `seconds`."""
+    """No page and no answer of the API is kept longer than `seconds`, fresh or stale, at the edge or in browsers."""
+    for setting, value in _setting(stack, "browser_cache_ttl"):
+        if int(value) > parameters["seconds"]:
+            yield Finding(f"browsers keep everything for {value} s", setting)
     for phase in (_REQUEST_PHASE, _RESPONSE_PHASE):
         for ruleset in _phase(stack, phase):
             rules = [(entry, _test(entry)) for entry in _rules(ruleset)]
@@ -176,7 +190,128 @@ def _seconds(entry: Mapping[str, Any]) -> Iterator[int]:
     """The lifetimes that a rule sets, at the edge and in the browser."""
     action = dig(entry, "actionParameters") or {}
     yield from (int(dig(action, part, "default") or 0) for part in ("edgeTtl", "browserTtl"))
-    yield from (int(dig(action, part, "value") or 0) for part in ("maxAge", "sMaxage"))
+    yield from (int(dig(action, part, "value") or 0) for part in _LIFETIMES)
+    yield from (int(dig(one, "value") or 0) for one in dig(action, "edgeTtl", "statusCodeTtls") or ())
+
+
+_LIFETIMES = ("maxAge", "sMaxage", "staleWhileRevalidate", "staleIfError")
+
+
+@rule(
+    "edge-keys-tell-apart",
+    severity=Severity.CRITICAL,
+    protects="Whoever searches for one thing would be shown what the visitor before searched for.",
+    fix="Leave the query's parameters in the cache key, as app/caching.yaml says.",
+    link=f"{_DOCS}/cache/how-to/cache-keys/",
+    parameters={
+        "queries": {
+            "/api/products": ["category_id", "cursor", "sort"],
+            "/api/search": ["category_id", "q"],
+            "/_next/image": ["q", "url", "w"],
+        }
+    },
+)
+def keys_tell_apart(stack: Stack, parameters: Parameters) -> Findings:
+    """Answers that differ by a parameter of the query have keys of their own."""
+    for ruleset in _phase(stack, _REQUEST_PHASE):
+        rules = [(entry, _test(entry)) for entry in _rules(ruleset)]
+        for path, queries in parameters["queries"].items():
+            deciding = _last_match(rules, _visit(path))
+            if deciding is None or not _caches(deciding):
+                continue
+            kept = dig(deciding, "actionParameters", "cacheKey", "customKey", "queryString") or {}
+            for name in queries:
+                if not _in_the_key(name, kept):
+                    yield Finding(f"the rule {dig(deciding, 'ref')} gives {path} one key whatever {name} is", ruleset)
+    for setting, value in _setting(stack, "cache_level"):
+        if value != "aggressive":
+            yield Finding(f"cache_level {value} leaves the query out of keys", setting)
+
+
+def _in_the_key(name: str, query: Mapping[str, Any]) -> bool:
+    included, excluded = (dig(query, part) or {} for part in ("include", "exclude"))
+    if included and not dig(included, "all"):
+        return name in (dig(included, "lists") or ())
+    return not dig(excluded, "all") and name not in (dig(excluded, "lists") or ())
+
+
+@rule(
+    "edge-phases",
+    severity=Severity.HIGH,
+    protects="A ruleset of another phase can send requests to another server, or switch TLS and the firewall off.",
+    fix="Say it in a phase that is judged, or add the phase to the list with a rule that judges it.",
+    link=f"{_DOCS}/ruleset-engine/reference/phases-list/",
+    types=_RULESET,
+    parameters={
+        "phases": [
+            "http_ratelimit",
+            _REQUEST_PHASE,
+            "http_request_dynamic_redirect",
+            "http_request_firewall_custom",
+            "http_request_firewall_managed",
+            "http_request_late_transform",
+            "http_request_transform",
+            _RESPONSE_PHASE,
+            "http_response_compression",
+            "http_response_headers_transform",
+        ]
+    },
+)
+def phases(ruleset: Resource, parameters: Parameters) -> Findings:
+    """Each ruleset is of a phase that somebody judges."""
+    if ruleset.get("phase") not in parameters["phases"]:
+        yield Finding(f"nobody judges the phase {ruleset.get('phase')}", ruleset)
+
+
+@rule(
+    "edge-redirects-home",
+    severity=Severity.CRITICAL,
+    protects="Visitors would be led to somebody else's shop, or on to one without TLS.",
+    fix="Lead to https:// and a name that the stack declares.",
+    link=f"{_DOCS}/rules/url-forwarding/single-redirects/",
+)
+def redirects_home(stack: Stack, _: Parameters) -> Findings:
+    """Redirects lead to the shop's own names, by HTTPS."""
+    names = set(_names(stack))
+    for ruleset in _phase(stack, "http_request_dynamic_redirect"):
+        for entry in _rules(ruleset):
+            target = dig(entry, "actionParameters", "fromValue", "targetUrl") or {}
+            text = str(dig(target, "value") or dig(target, "expression"))
+            led = re.match(r'(?:\w+\()?"?(https?)://([^/"?#]+)', text)
+            if led is None or led[1] != "https" or led[2] not in names:
+                yield Finding(f"the rule {dig(entry, 'ref')} leads to {text}", ruleset)
+
+
+@rule(
+    "edge-headers",
+    severity=Severity.HIGH,
+    protects="A visitor's own word on country or tier would choose what others are shown; frames and scripts of others "
+    "could act as the shop.",
+    fix="Leave the first rules of the two transform phases as components/edge has them.",
+    link=f"{_DOCS}/rules/transform/",
+    parameters={
+        "dropped": ["x-country", "x-device", "x-tier"],
+        "protections": ["referrer-policy", "x-content-type-options", "x-frame-options"],
+    },
+)
+def headers(stack: Stack, parameters: Parameters) -> Findings:
+    """Headers that only the edge may set are dropped from every request; browsers' protections are on every answer."""
+    if not stack.of(*_RULESET):
+        return
+    for phase, wanted, why in (
+        ("http_request_late_transform", "dropped", "is taken as the visitor sends it"),
+        ("http_response_headers_transform", "protections", "isn't set on every answer"),
+    ):
+        rulesets = [*_phase(stack, phase)]
+        entries = [entry for ruleset in rulesets for entry in _rules(ruleset) if _expression(entry) == "true"]
+        changed = {name.lower(): dig(change, "operation") for entry in entries for name, change in _changed(entry)}
+        for name in parameters[wanted]:
+            if changed.get(name) not in (("set", "remove") if wanted == "dropped" else ("set",)):
+                yield Finding(f"{name} {why}", rulesets[0] if rulesets else None)
+
+
+def _changed(entry: Mapping[str, Any]) -> Sequence[tuple[str, Any]]:
+    return [*(dig(entry, "actionParameters", "headers") or {}).items()]
 
 
 @rule(
@@ -191,7 +326,7 @@ def set_cookie_bypass(stack: Stack, _: Parameters) -> Findings:
     caching = any(_caches(entry) for ruleset in _phase(stack, _REQUEST_PHASE) for entry in _rules(ruleset))
     if not caching:
         return
-    for path in _PUBLIC:
+    for path in PUBLIC:
         facts: Facts = {
             "http.request.method": "GET",
             "http.request.uri.path": path,
@@ -222,10 +357,18 @@ def _stores_nothing(entry: Mapping[str, Any]) -> bool:
     protects="Visitors could be read or led elsewhere on the way, and the shop's own servers reached past the edge.",
     fix="Leave the zone's switches as components/edge/zone.py has them.",
     link=f"{_DOCS}/ssl/edge-certificates/additional-options/",
-    parameters={"on": ["always_use_https", "tls_1_3"], "off": ["development_mode"], "hsts_seconds": 15552000},
+    parameters={
+        "on": ["always_use_https", "automatic_https_rewrites", "tls_1_3"],
+        "off": ["0rtt", "development_mode"],
+        "hsts_seconds": 15552000,
+    },
 )
 def switched_on(stack: Stack, parameters: Parameters) -> Findings:
     """HTTPS always, new TLS, and HSTS for half a year at least."""
+    given = {setting.get("settingId") for setting in stack.of("zoneSetting:ZoneSetting")}
+    if stack.of(*_RULESET):
+        for name in {*parameters["on"], "security_header"} - given:
+            yield Finding(f"{name} isn't declared, so that anybody may have switched it off")
     for wanted in ("on", "off"):
         for name in parameters[wanted]:
             for setting, value in _setting(stack, name):
@@ -261,6 +404,10 @@ def guarded(stack: Stack, _: Parameters) -> Findings:
         for entry in ruleset.get("rules") or ():
             if dig(entry, "action") == "skip":
                 yield Finding(f"the rule {dig(entry, 'ref')} lets requests past the firewall", ruleset)
+            overrides = dig(entry, "actionParameters", "overrides") or {}
+            parts = [overrides, *(dig(overrides, "rules") or ()), *(dig(overrides, "categories") or ())]
+            if any(dig(part, "enabled") is False or dig(part, "action") == "log" for part in parts):
+                yield Finding(f"the rule {dig(entry, 'ref')} switches rules of the firewall off", ruleset)
 
 
 @rule(
@@ -309,6 +456,9 @@ def _setting(stack: Stack, name: str) -> Iterator[tuple[Resource, str]]:
 )
 def minimum_tls(stack: Stack, _: Parameters) -> Findings:
     """Visitors connect with TLS 1.2 or newer."""
+    for setting in stack.of("zoneSetting:ZoneSetting"):
+        if setting.get("settingId") == "ciphers" and (weak := _WEAK_CIPHERS.findall(str(setting.get("value")))):
+            yield Finding(f"it takes weak ciphers: {', '.join(dict.fromkeys(weak))}", setting)
     found = list(_setting(stack, "min_tls_version"))
     for setting, value in found:
         if value not in ("1.2", "1.3"):

@@ -1,22 +1,33 @@
 """The gateway's nginx, read as nginx reads it."""
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
 import crossplane
+from crossplane.analyzer import DIRECTIVES
 
 from policies.networks import wide
+from policies.routes import PERSONAL, PUBLIC
 from policies.rule import Finding, Findings, Parameters, Severity, rule
 from stack.resource import Resource, Stack, dig
 
 _DOCS = "https://nginx.org/en/docs/http"
 _OLD_PROTOCOLS = {"SSLv2", "SSLv3", "TLSv1", "TLSv1.1"}
+_WEAK_CIPHERS = re.compile(
+    r"(?<![!-])\b(?:aNULL|eNULL|NULL|EXP(?:ORT)?|LOW|RC4|MD5|3?DES|ADH|AECDH|ALL|COMPLEMENTOFALL)\b"
+)
+_OF_VALUES = ("charset_map", "geo", "map", "split_clients", "types")
+"""Blocks that hold values, not directives."""
+
 Directive = Mapping[str, Any]
 
 
+@lru_cache(maxsize=4)
 def parse(text: str) -> tuple[Sequence[Directive], tuple[str, ...]]:
     """The directives of a nginx.conf, and what is wrong with it."""
     with tempfile.TemporaryDirectory() as directory:
@@ -52,9 +63,21 @@ def configuration_read(stack: Stack, _: Parameters) -> Findings:
     for holder, directives, errors in _configurations(stack):
         for error in errors:
             yield Finding(f"nginx.conf, {error}", holder)
+        for line, name in _unknown(directives):
+            yield Finding(f"nginx.conf, line {line}: nginx knows no directive {name}", holder)
         for include in _all(directives, "include"):
             if include["args"] != ["mime.types"] and not str(include["args"][0]).endswith("/mime.types"):
                 yield Finding(f"line {include['line']} includes {include['args'][0]}, which nobody reads here", holder)
+
+
+def _unknown(directives: Sequence[Directive]) -> Iterator[tuple[int, str]]:
+    """The directives that neither nginx has nor its Lua module."""
+    for directive in directives:
+        name = str(directive["directive"])
+        if name not in DIRECTIVES and not re.fullmatch(r"lua_\w+|\w+_by_lua(?:_block|_file)", name):
+            yield directive["line"], name
+        if name not in _OF_VALUES:
+            yield from _unknown(directive.get("block") or ())
 
 
 @rule(
@@ -66,9 +89,85 @@ def configuration_read(stack: Stack, _: Parameters) -> Findings:
 )
 def hardened(stack: Stack, _: Parameters) -> Findings:
     """The gateway knows the edge by its certificate, speaks new TLS only, and stores no answer with a cookie."""
+    edge = any(True for _ in stack.of("ruleset:Ruleset"))
     for holder, directives, _errors in _configurations(stack):
-        for fault in _faults(directives, banned_cookies=_bans_cookies(holder)):
+        authorities = {f"/etc/gateway/{name}" for name in holder.get("data") or {}}
+        faults = (
+            *_of_visitors(directives, authorities, edge=edge),
+            *_of_trust(directives),
+            *_of_origins(directives),
+            *_faults(directives, banned_cookies=_bans_cookies(holder)),
+        )
+        for fault in faults:
             yield Finding(fault, holder)
+
+
+def _of_visitors(directives: Sequence[Directive], authorities: set[str], *, edge: bool) -> Iterator[str]:
+    """What is wrong with how visitors reach it: whom it lets in, and by which TLS."""
+    for server in _all(directives, "server"):
+        inside: Sequence[Directive] = server.get("block") or ()
+        where = f"the server at line {server['line']}"
+        around = [*_outside(directives), *inside]
+        if not any("ssl" in listen["args"] for listen in _all(inside, "listen")):
+            if edge and any(True for _ in _all(inside, "proxy_pass")):
+                yield f"{where} answers visitors without TLS"
+            continue
+        if _last(around, "ssl_verify_client") != ["on"]:
+            yield f"{where} asks visitors for no certificate of the edge"
+        elif (given := _last(around, "ssl_client_certificate")) and given[0] not in authorities:
+            yield f"{where} lets in whom {given[0]} vouches for, which isn't the edge's authority"
+        if not _last(around, "ssl_protocols"):
+            yield f"{where} says no ssl_protocols, so that nginx's own count, old ones among them"
+        if any("shield.purge" in str(one["args"]) for one in _all(inside, "content_by_lua_block")):
+            yield f"{where} lets visitors purge"
+    for protocols in _all(directives, "ssl_protocols"):
+        if old := _OLD_PROTOCOLS & set(protocols["args"]):
+            yield f"it speaks {', '.join(sorted(old))}"
+    for ciphers in _all(directives, "ssl_ciphers"):
+        if weak := _WEAK_CIPHERS.findall(" ".join(ciphers["args"])):
+            yield f"it takes weak ciphers: {', '.join(dict.fromkeys(weak))}"
+
+
+def _last(directives: Sequence[Directive], name: str) -> list[str]:
+    """The arguments of the last of these directives, at every depth."""
+    return next((one["args"] for one in reversed([*_all(directives, name)])), [])
+
+
+def _of_trust(directives: Sequence[Directive]) -> Iterator[str]:
+    """Whom it believes who a visitor is."""
+    for given in _all(directives, "real_ip_header"):
+        if given["args"] != ["CF-Connecting-IP"]:
+            yield f"it takes a visitor's address from {given['args'][0]}, which anybody can set"
+    networks = [one["args"][0] for one in _all(directives, "set_real_ip_from") if one["args"] != ["unix:"]]
+    for geo in _all(directives, "geo"):
+        if geo["args"][:1] == ["$realip_remote_addr"]:
+            listed = [one for one in geo.get("block") or () if one["args"][:1] not in (["0"], [""])]
+            networks += [one["directive"] for one in listed if one["directive"] != "default"]
+            if any(one["directive"] == "default" for one in listed):
+                yield "everybody is believed to be the edge"
+    if too_wide := wide(networks, 8):
+        yield f"whoever is in {too_wide} is believed to be the edge"
+    for header in _all(directives, "proxy_set_header"):
+        name, value = header["args"][:2]
+        if name in _OF_THE_VISITOR and re.search(r"\$(?:http_|proxy_add_x_forwarded_for)", value):
+            yield f"it tells its origins {name} as the visitor has it: {value}"
+
+
+_OF_THE_VISITOR = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
+"""Headers that the shop believes."""
+
+
+def _of_origins(directives: Sequence[Directive]) -> Iterator[str]:
+    """What is wrong with where it sends requests to."""
+    upstreams = {one["args"][0]: one.get("block") or () for one in _all(directives, "upstream")}
+    for name, block in upstreams.items():
+        for server in (one for one in block if one["directive"] == "server"):
+            if not re.fullmatch(r"@\w+@", server["args"][0]):
+                yield f"{name} is {server['args'][0]}, which isn't filled in from the cluster's own Services"
+    for passed in _all(directives, "proxy_pass"):
+        host = re.sub(r"^https?://", "", passed["args"][0]).partition("/")[0]
+        if host not in upstreams:
+            yield f"line {passed['line']} passes requests to {passed['args'][0]}, which is no upstream"
 
 
 def _bans_cookies(holder: Resource) -> bool:
@@ -80,19 +179,6 @@ def _bans_cookies(holder: Resource) -> bool:
 
 
 def _faults(directives: Sequence[Directive], *, banned_cookies: bool) -> Iterator[str]:
-    for server in _all(directives, "server"):
-        inside: Sequence[Directive] = server.get("block") or ()
-        encrypted = any("ssl" in listen["args"] for listen in _all(inside, "listen"))
-        verified = [one["args"][0] for one in _all([*_outside(directives), *inside], "ssl_verify_client")]
-        if encrypted and verified[-1:] != ["on"]:
-            yield f"the server at line {server['line']} asks visitors for no certificate of the edge"
-    for protocols in _all(directives, "ssl_protocols"):
-        if old := _OLD_PROTOCOLS & set(protocols["args"]):
-            yield f"it speaks {', '.join(sorted(old))}"
-    if too_wide := wide(
-        [one["args"][0] for one in _all(directives, "set_real_ip_from") if one["args"] != ["unix:"]], 8
-    ):
-        yield f"whoever is in {too_wide} is believed to be the edge"
     for name, wrong, why in (
         ("autoindex", "on", "it lists directories"),
         ("proxy_ssl_verify", "off", "it doesn't check its origins' certificates"),
@@ -107,6 +193,131 @@ def _faults(directives: Sequence[Directive], *, banned_cookies: bool) -> Iterato
         yield "it stores answers with Set-Cookie"
     if any("Set-Cookie" in one["args"] for one in _all(directives, "proxy_ignore_headers")) and not cookies:
         yield "it ignores Set-Cookie and stores the answer"
+
+
+@rule(
+    "gateway-keeps-nothing-personal",
+    severity=Severity.CRITICAL,
+    protects="One visitor's cart, orders or profile would be kept and shown to the next.",
+    fix="Let app/caching.yaml say what is public; only that is kept, asked for without the visitor's headers.",
+    link=f"{_DOCS}/ngx_http_proxy_module.html#proxy_cache",
+    parameters={"routes": list(PERSONAL), "paths": list(PUBLIC), "seconds": 86400},
+)
+def keeps_nothing_personal(stack: Stack, parameters: Parameters) -> Findings:
+    """Of personal routes no answer is kept, of pages and the API none for longer than `seconds`, and none that may
+    depend on what only one visitor sends."""
+    for holder, directives, _errors in _configurations(stack):
+        for server in _all(directives, "server"):
+            inside: Sequence[Directive] = server.get("block") or ()
+            for fault in _kept(inside, [*_outside(directives), *inside], parameters):
+                yield Finding(fault, holder)
+
+
+def _kept(inside: Sequence[Directive], around: Sequence[Directive], parameters: Parameters) -> Iterator[str]:
+    locations = [one for one in inside if one["directive"] == "location"]
+    top = [one for one in around if one["directive"] != "location"]
+    for route in parameters["routes"]:
+        for path in (route, f"{route}/1"):
+            found = location_of(locations, path)
+            if found and _keeps(top, found):
+                yield f"it keeps {path}, by the location {' '.join(found['args'])}"
+    for path in parameters["paths"]:
+        found = location_of(locations, path)
+        for valid in _all(found["block"], "proxy_cache_valid") if found and _keeps(top, found) else ():
+            if (seconds := _seconds(valid["args"][-1])) > parameters["seconds"]:
+                yield f"it keeps {path} for {seconds} s"
+    for location in locations:
+        if not _keeps(top, location):
+            continue
+        where = f"the location {' '.join(location['args'])}"
+        if _last([*top, location], "proxy_pass_request_headers") != ["off"]:
+            yield f"{where} keeps what may depend on a visitor's own headers"
+        if not any("$" in part for part in _last([*top, location], "proxy_cache_key")):
+            yield f"{where} keeps all answers under one key"
+        if any("any" in valid["args"] for valid in _all(location["block"], "proxy_cache_valid")):
+            yield f"{where} keeps answers of every status"
+
+
+def _keeps(top: Sequence[Directive], location: Directive) -> bool:
+    return _last([*top, location], "proxy_cache") not in ([], ["off"])
+
+
+def _seconds(text: str) -> int:
+    """A time of nginx: 300s, 1h 30m, 365d (nginx.org/en/docs/syntax.html)."""
+    units = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "M": 2592000, "y": 31536000}
+    found = re.findall(r"(\d+)(ms|[smhdwMy]?)", text)
+    return sum(int(number) * units.get(unit, 0) for number, unit in found)
+
+
+def location_of(locations: Sequence[Directive], path: str) -> Directive | None:
+    """The location that answers a path (nginx.org/en/docs/http/ngx_http_core_module.html#location): an exact one, the
+    longest prefix that rules regular expressions out, the first of these, or the longest prefix.
+    """
+    prefixes = [one for one in locations if one["args"][0] not in ("=", "~", "~*") and path.startswith(one["args"][-1])]
+    longest = max(prefixes, key=lambda one: len(one["args"][-1]), default=None)
+    for one in locations:
+        if one["args"] == ["=", path]:
+            return one
+    if longest and longest["args"][0] == "^~":
+        return longest
+    for one in locations:
+        if one["args"][0] in ("~", "~*"):
+            pattern = re.sub(r"\(\?<(?=\w)", "(?P<", one["args"][1]).replace(r"\z", r"\Z")
+            if re.search(pattern, path, re.IGNORECASE if one["args"][0] == "~*" else 0):
+                return one
+    return longest
+
+
+@rule(
+    "gateway-limits",
+    severity=Severity.HIGH,
+    protects="One address could take the shop down, and what visitors ask for would stand in the log.",
+    fix="Keep limit_req, limit_conn and client_max_body_size, and queries, cookies and addresses out of log_format.",
+    link=f"{_DOCS}/ngx_http_limit_req_module.html",
+    parameters={"rate": 1000, "body": 10485760},
+)
+def limits(stack: Stack, parameters: Parameters) -> Findings:
+    """A visitor's requests, connections and bodies are limited, and nothing personal is logged."""
+    edge = any(True for _ in stack.of("ruleset:Ruleset"))
+    for holder, directives, _errors in _configurations(stack):
+        for fault in (*(_unlimited(directives, parameters) if edge else ()), *_told(directives)):
+            yield Finding(fault, holder)
+
+
+def _unlimited(directives: Sequence[Directive], parameters: Parameters) -> Iterator[str]:
+    for server in _all(directives, "server"):
+        inside: Sequence[Directive] = server.get("block") or ()
+        if not any(True for _ in _all(inside, "proxy_pass")):
+            continue
+        for name in ("limit_req", "limit_conn"):
+            if not _last([*_outside(directives), *inside], name):
+                yield f"the server at line {server['line']} has no {name}"
+    for zone in _all(directives, "limit_req_zone"):
+        for rate in (part.removeprefix("rate=") for part in zone["args"] if part.startswith("rate=")):
+            number, _, unit = rate.partition("r/")
+            if int(number) / (60 if unit == "m" else 1) > parameters["rate"]:
+                yield f"an address may send {rate}"
+    for size in _all(directives, "client_max_body_size"):
+        if not 0 < _bytes(size["args"][0]) <= parameters["body"]:
+            yield f"a body may have {size['args'][0]} bytes" + (", which is no limit" if size["args"] == ["0"] else "")
+
+
+def _bytes(text: str) -> int:
+    return int(text.rstrip("kKmMgG")) * {"k": 1024, "m": 1024**2, "g": 1024**3}.get(text[-1].lower(), 1)
+
+
+_PERSONAL_FACTS = re.compile(
+    r"\$(?:request|request_uri|args|query_string|arg_\w+|remote_addr|realip_remote_addr|http_cookie|cookie_\w+"
+    r"|http_authorization|http_referer|http_x_forwarded_for|request_body)\b"
+)
+
+
+def _told(directives: Sequence[Directive]) -> Iterator[str]:
+    for form in _all(directives, "log_format"):
+        if personal := _PERSONAL_FACTS.findall(" ".join(form["args"][1:])):
+            yield f"its log holds {', '.join(dict.fromkeys(personal))}"
+    if any(log["args"][1:2] in (["debug"], ["info"]) for log in _all(directives, "error_log")):
+        yield "its log of errors tells whole requests"
 
 
 def _outside(directives: Sequence[Directive]) -> list[Directive]:

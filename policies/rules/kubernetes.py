@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
+from zoneinfo import available_timezones
 
 from policies.networks import wide
 from policies.rule import Finding, Findings, Parameters, Severity, rule
@@ -570,10 +571,20 @@ def schedules(job: Resource, _: Parameters) -> Findings:
     """A CronJob's schedule is one that Kubernetes reads, and that comes unless the job waits to be run by hand."""
     text = str(job.get("spec", "schedule"))
     pause = longest_pause(text)
+    zone = job.get("spec", "timeZone")
+    deadline = job.get("spec", "startingDeadlineSeconds")
     if pause is None:
         yield Finding(f"the schedule {text!r} is no cron expression", job)
     elif pause == timedelta.max and not job.get("spec", "suspend"):
         yield Finding(f"the date of the schedule {text!r} never comes", job)
+    if zone is not None and zone not in available_timezones():
+        yield Finding(f"there is no time zone {zone}", job)
+    # The controller looks every ten seconds, so that it would miss a shorter one.
+    if deadline is not None and int(deadline) < _SHORTEST_DEADLINE:
+        yield Finding(f"startingDeadlineSeconds is {deadline}, so that it may never start", job)
+
+
+_SHORTEST_DEADLINE = 10
 
 
 def _without_token(account: Resource) -> Mapping[str, Any] | None:

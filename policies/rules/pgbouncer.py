@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from policies.mounts import of_a_secret
 from policies.rule import Finding, Findings, Parameters, Severity, rule
 from policies.rules.postgres import max_connections
 from stack.configuration_texts import ini
@@ -92,6 +93,54 @@ def tls(stack: Stack, parameters: Parameters) -> Findings:
             yield Finding(f"server_tls_sslmode is {mode}; allowed: {', '.join(parameters['allowed'])}", holder)
         if mode.startswith("verify") and "server_tls_ca_file" not in settings:
             yield Finding("server_tls_ca_file is missing, so no certificate can be verified", holder)
+
+
+@rule(
+    "pgbouncer-settings",
+    severity=Severity.HIGH,
+    protects="Whoever logs in could stop it, be another user or another database, or wait for ever.",
+    fix="Leave pgbouncer.ini as components/pgbouncer writes it.",
+    link=_DOCS,
+    parameters={"wait_seconds": 30, "administrators": []},
+)
+def settings_safe(stack: Stack, parameters: Parameters) -> Findings:
+    """pgBouncer leads each user to the one database as himself, lets nobody administer it, and nobody wait for ever."""
+    for holder, settings in _configurations(stack):
+        for fault in _faults(settings, parameters):
+            yield Finding(fault, holder)
+        for name in ("auth_file", "auth_hba_file"):
+            path = settings.get(name)
+            if path and not all(of_a_secret(stack, server, path) for server in stack.mounting(holder)):
+                yield Finding(f"{name} is {path}, which is in no Secret of the stack", holder)
+    for holder, section, name, options in _entries(stack):
+        if section == "databases" and name == "*":
+            yield Finding("[databases] leads every other name to a database too", holder)
+        if section == "databases" and not options.get("host", "").startswith("$"):
+            yield Finding(
+                f"the database {name} is at {options.get('host', 'a socket')}, which isn't the stack's", holder
+            )
+        for option in sorted({"user", "password", "connect_query"} & options.keys()):
+            yield Finding(f"{option} of {name} in [{section}] makes all its clients one user", holder)
+
+
+_OWN = {"query_wait_timeout": "120", "max_client_conn": "100"}
+"""What counts where nothing is given (pgbouncer.org/config.html)."""
+_OLD_TLS = {"all", "legacy", "tlsv1.0", "tlsv1.1"}
+
+
+def _faults(settings: Mapping[str, str], parameters: Parameters) -> Iterator[str]:
+    for user in settings.get("admin_users", "").replace(",", " ").split():
+        if user not in parameters["administrators"]:
+            yield f"admin_users names {user}, who may stop it"
+    if old := _OLD_TLS & set(re.split(r"[\s,:]+", settings.get("server_tls_protocols", ""))):
+        yield f"server_tls_protocols takes {', '.join(sorted(old))}"
+    if settings.get("listen_addr") in ("*", "0.0.0.0", "::"):  # noqa: S104 (what is looked for)
+        yield f"listen_addr is {settings['listen_addr']}"
+    waits, clients = (int(settings.get(name, own)) for name, own in _OWN.items())
+    if not 0 < waits <= parameters["wait_seconds"]:
+        yield f"query_wait_timeout is {waits} s"
+    if clients < int(settings.get("max_db_connections", "0")):
+        yield f"max_client_conn {clients} is below max_db_connections"
 
 
 @rule(

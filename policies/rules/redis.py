@@ -1,9 +1,10 @@
 """Redis and Sentinel: passwords, memory, persistence, quorum, spread, backups."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from policies.mounts import of_a_secret
 from policies.rule import Finding, Findings, Parameters, Severity, rule
 from stack.configuration_texts import directives, kubernetes_bytes, longest_pause, redis_bytes, redis_settings
 from stack.resource import Resource, Stack, dig, selects
@@ -31,13 +32,16 @@ def _servers(stack: Stack) -> Iterator[Resource]:
 def authentication(stack: Stack, _: Parameters) -> Findings:
     """Redis and Sentinel know no user without a password."""
     for holder, name, text in stack.files("redis.conf", "sentinel.conf"):
-        if not any(words[0] == "aclfile" for words in directives(text)):
+        users = redis_settings(text).get("aclfile")
+        if users is None:
             yield Finding(f"{name} names no aclfile, so the default user needs no password", holder)
+        elif not all(of_a_secret(stack, server, users) for server in stack.mounting(holder)):
+            yield Finding(f"{name} reads its users from {users}, which is in no Secret of the stack", holder)
         for directive, value in redis_settings(text).items():
             if directive == "include":
                 yield Finding(f"{name} includes {value}, which nobody reads here", holder)
     for holder, user, rules in _users(stack):
-        if user == "default" and "off" not in rules:
+        if user == "default" and _last(rules, "on", "off", "reset") != "off":
             yield Finding("the default user is on", holder)
         elif _last(rules, "on", "off", "reset") == "on" and not _has_password(rules):
             yield Finding(f"the user {user} has no password", holder)
@@ -48,7 +52,11 @@ def _users(stack: Stack) -> Iterator[tuple[Resource, str, list[str]]]:
     for holder, name, text in stack.files("users.acl", "redis.conf", "sentinel.conf"):
         for words in directives(text):
             if name == "users.acl" or words[0] == "user":
-                yield holder, words[1], words[2:]
+                yield holder, words[1], [word if word[0] in _PAYLOAD else word.lower() for word in words[2:]]
+
+
+_PAYLOAD = "><#!~%&("
+"""What a rule begins with that isn't one of Redis' own words, which may be written in capitals."""
 
 
 def _last(rules: list[str], *wanted: str) -> str:
@@ -100,12 +108,20 @@ _DANGEROUS = _ADMIN | frozenset(
 )
 _HARMLESS = frozenset({"client", "info", "keys", "lastsave", "role", "sort", "sort_ro", "latency", "slowlog"})
 """Of these the harm is load at most, so that a user may have them by name or in @all."""
-_ALONE = frozenset({"acl", "config", "debug", "failover", "module", "replicaof", "shutdown", "cluster", "migrate"})
-"""Whole commands that open everything to whoever may run them; their sub-commands (`config|get`) may be named."""
+_ALONE = frozenset(
+    [
+        *("acl", "cluster", "config", "debug", "failover", "flushall", "flushdb", "migrate", "module", "monitor"),
+        *("replicaof", "shutdown", "swapdb"),
+    ]
+)
+"""Commands that open or end everything for whoever may run them."""
+_PARTS = frozenset({"acl|load", "acl|save", "acl|setuser", "config|rewrite", "config|set", "module|load"})
+"""Sub-commands that do; the others (`config|get`) may be named."""
 
 
-def administrative(rules: list[str]) -> frozenset[str]:
-    """The administrative commands that a user may run by a rule that doesn't name them, or that open everything.
+def administrative(rules: list[str], *, operator: bool = False) -> frozenset[str]:
+    """The administrative commands that a user may run by a rule that doesn't name them, or that open everything; an
+    `operator` may have sub-commands by name.
 
     Redis applies the rules from left to right, so `-@dangerous +@all` is everything; a selector in parentheses is a
     list of its own (redis.io/docs/latest/operate/oss_and_stack/management/security/acl/).
@@ -124,9 +140,10 @@ def administrative(rules: list[str]) -> frozenset[str]:
             allowed = allowed | group if sign == "+" else allowed - group
         elif sign == "-":
             allowed.discard(name)
-        elif sign == "+" and name in _ALONE:
+        elif sign == "+" and (name in _ALONE or (name in _PARTS and not operator)):
             allowed.add(name)
-    return frozenset(allowed - _HARMLESS).union(*(administrative(selector.split()) for selector in selectors))
+    inner = (administrative(selector.split(), operator=operator) for selector in selectors)
+    return frozenset(allowed - _HARMLESS).union(*inner)
 
 
 @rule(
@@ -135,11 +152,12 @@ def administrative(rules: list[str]) -> frozenset[str]:
     protects="A leaked password of one purpose would open all of Redis, with CONFIG, DEBUG and FLUSHALL.",
     fix="List the commands that the user needs; +@all only with -@admin -@dangerous behind it.",
     link=f"{_DOCS}/security/acl/",
+    parameters={"operators": ["operations", "sentinel"]},
 )
-def least_privilege(stack: Stack, _: Parameters) -> Findings:
-    """No Redis user may run every command."""
+def least_privilege(stack: Stack, parameters: Parameters) -> Findings:
+    """No Redis user may run every command, and only `operators` some administrative ones, by name."""
     for holder, user, rules in _users(stack):
-        commands = administrative(rules)
+        commands = administrative(rules, operator=user in parameters["operators"])
         if commands and _last(rules, "on", "off", "reset") == "on":
             yield Finding(
                 f"the user {user} may run administrative commands: {', '.join(sorted(commands)[:6])}"
@@ -160,8 +178,8 @@ def not_open(stack: Stack, _: Parameters) -> Findings:
     policies = list(stack.of(":NetworkPolicy"))
     for holder, name, text in stack.files("redis.conf", "sentinel.conf"):
         settings = redis_settings(text)
-        addresses = set(settings.get("bind", "*").split())
-        if addresses & {"*", "0.0.0.0", "::", "*::*"}:  # noqa: S104 (what is looked for)
+        addresses = {address.removeprefix("-") for address in settings.get("bind", "*").split()}
+        if addresses & {"*", "0.0.0.0", "::", "::*", "*::*"}:  # noqa: S104 (what is looked for)
             yield Finding(f"{name} binds to {' '.join(sorted(addresses))}", holder)
         if settings.get("protected-mode", "yes") != "yes":
             yield Finding(f"{name} switches protected-mode off", holder)
@@ -214,6 +232,63 @@ def persistence(stack: Stack, _: Parameters) -> Findings:
         for server in stack.mounting(holder):
             if server.is_server and not server.get("spec", "volumeClaimTemplates"):
                 yield Finding(f"{server.object_name} has no persistent volume", server)
+
+
+_WRONG: Mapping[str, tuple[str, str]] = {
+    "cluster-enabled": ("no", "Sentinel can't promote in a cluster"),
+    "enable-debug-command": ("no", "whoever may log in can stop it"),
+    "enable-module-command": ("no", "whoever may log in can load a program into it"),
+    "enable-protected-configs": ("no", "whoever may log in can let it write anywhere"),
+    "loadmodule": ("", "it loads a program that nobody has looked into"),
+    "logfile": ("", "nobody reads its log"),
+    "no-appendfsync-on-rewrite": ("no", "half a minute of writes can be lost during a rewrite"),
+    "replicaof": ("", "who follows whom is Sentinel's to say"),
+    "slaveof": ("", "who follows whom is Sentinel's to say"),
+    "sentinel deny-scripts-reconfig": ("yes", "whoever may log in can let it run programs"),
+    "sentinel notification-script": ("", "it runs a program that nobody has looked into"),
+    "sentinel client-reconfig-script": ("", "it runs a program that nobody has looked into"),
+}
+"""By directive the only right value (empty: it mustn't be there), and what any other does."""
+
+
+@rule(
+    "redis-settings",
+    severity=Severity.HIGH,
+    protects="One directive can turn replication, persistence or the guard against foreign programs off.",
+    fix="Leave redis.conf and sentinel.conf as components/redis/config.py writes them.",
+    link="https://redis.io/docs/latest/operate/oss_and_stack/management/config/",
+    parameters={"clients": 1000, "down_ms": 30000, "failover_ms": 180000},
+)
+def settings_safe(stack: Stack, parameters: Parameters) -> Findings:
+    """No directive of Redis or Sentinel undoes what keeps the data, and a failover comes in time."""
+    for holder, name, text in stack.files("redis.conf", "sentinel.conf"):
+        for words in directives(text):
+            length = 2 if words[0].lower() == "sentinel" else 1
+            directive, value = " ".join(words[:length]).lower(), words[-1].lower() if len(words) > length else ""
+            right, why = _WRONG.get(directive, (value, ""))
+            if value != right:
+                yield Finding(f"{name} says {' '.join(words)}: {why}", holder)
+            for part, most in (("down-after-milliseconds", "down_ms"), ("failover-timeout", "failover_ms")):
+                if directive == f"sentinel {part}" and int(value) > parameters[most]:
+                    yield Finding(f"{name} says {' '.join(words)}: more than {parameters[most]}", holder)
+    for holder, _name, text in _nodes(stack):
+        settings = redis_settings(text)
+        if int(settings.get("maxclients", "10000")) < parameters["clients"]:
+            yield Finding(f"maxclients is {settings['maxclients']}", holder)
+        wanted, directory = int(settings.get("min-replicas-to-write", "0")), settings.get("dir", "./")
+        for server in (one for one in stack.mounting(holder) if one.is_server):
+            pods = int(server.get("spec", "replicas") or 1)
+            if wanted > max(0, pods - 2):
+                yield Finding(f"min-replicas-to-write {wanted} of {pods} pods refuses writes after a failover", holder)
+            if directory not in _kept(server):
+                yield Finding(f"dir is {directory}, which is on no volume of {server.object_name}", holder)
+
+
+def _kept(server: Resource) -> set[str]:
+    """Where a server's containers have the volumes that outlive its pods."""
+    claims = {dig(claim, "metadata", "name") for claim in server.get("spec", "volumeClaimTemplates") or ()}
+    mounts = (mount for container in server.containers() for mount in dig(container, "volumeMounts") or ())
+    return {str(dig(mount, "mountPath")) for mount in mounts if dig(mount, "name") in claims}
 
 
 @rule(

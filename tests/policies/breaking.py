@@ -125,6 +125,18 @@ RULESET = "cloudflare:index/ruleset:Ruleset"
 SETTING = "cloudflare:index/zoneSetting:ZoneSetting"
 
 
+def _rewriting(headers: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"ref": "headers", "action": "rewrite", "expression": "true", "actionParameters": {"headers": headers}}
+
+
+KEEP_NOTHING = {
+    "ref": "nothing",
+    "action": "set_cache_settings",
+    "expression": "true",
+    "actionParameters": {"cache": False},
+}
+
+
 def with_edge(
     stack: Editable, *request: Mapping[str, Any], response: tuple[Mapping[str, Any], ...] = (COOKIE,)
 ) -> None:
@@ -132,10 +144,19 @@ def with_edge(
     for name in [name for name, fact in stack.facts.items() if fact.type in (RULESET, SETTING)]:
         if name in stack.resources:
             stack.drop(name)
-    stack.add(RULESET, "cache", _zone_rules(*request))
+    stack.add(RULESET, "cache", _zone_rules(KEEP_NOTHING, *request))
     stack.add(RULESET, "answers", _zone_rules(*response, phase="http_response_cache_settings"))
     stack.add(SETTING, "minimum", {"settingId": "min_tls_version", "value": "1.2"})
     stack.add(SETTING, "ssl", {"settingId": "ssl", "value": "strict"})
+    for name in ("always_use_https", "automatic_https_rewrites", "tls_1_3"):
+        stack.add(SETTING, name, {"settingId": name, "value": "on"})
+    hsts = {"strict_transport_security": {"enabled": True, "max_age": 31536000}}
+    stack.add(SETTING, "hsts", {"settingId": "security_header", "value": hsts})
+    dropped = {name: {"operation": "remove"} for name in ("X-Country", "X-Device", "X-Tier")}
+    stack.add(RULESET, "trusted", _zone_rules(_rewriting(dropped), phase="http_request_late_transform"))
+    set_ = {"operation": "set", "value": "x"}
+    protections = dict.fromkeys(("Referrer-Policy", "X-Content-Type-Options", "X-Frame-Options"), set_)
+    stack.add(RULESET, "protections", _zone_rules(_rewriting(protections), phase="http_response_headers_transform"))
 
 
 def _edge_with(**changed: Any) -> Break:
@@ -308,6 +329,7 @@ BREAKS: Mapping[str, Break] = {
         "redis-data-config", "redis.conf", "maxmemory-policy ", "maxmemory-policy noeviction #"
     ),
     "redis-persistence": _text("redis-data-config", "redis.conf", "appendonly yes", "appendonly no"),
+    "redis-settings": _text("redis-data-config", "redis.conf", "cluster-enabled no", "cluster-enabled yes"),
     "redis-memory-headroom": _memory,
     "redis-sentinel-quorum": _two_sentinels,
     "redis-spread": _affinity,
@@ -332,6 +354,9 @@ BREAKS: Mapping[str, Break] = {
     ),
     "pgbouncer-authentication": _text(
         "pgbouncer-config", "pgbouncer.ini", "auth_type = scram-sha-256", "auth_type = trust"
+    ),
+    "pgbouncer-settings": _text(
+        "pgbouncer-config", "pgbouncer.ini", "stats_users = exporter", "admin_users = exporter"
     ),
     "s3-public-access-blocked": lambda stack: stack.drop("redis-backups-private"),
     "s3-block-complete": _setter("redis-backups-private", "blockPublicPolicy", False),
@@ -388,7 +413,19 @@ BREAKS: Mapping[str, Break] = {
     "kubernetes-schedules": _setter_below("redis-backup", "schedule", "every night"),
     "gateway-configuration-read": _text("gateway-config", "nginx.conf", "daemon off;", "daemon off"),
     "gateway-hardened": _text("gateway-config", "nginx.conf", "ssl_verify_client on", "ssl_verify_client off"),
+    "gateway-keeps-nothing-personal": _text(
+        "gateway-config", "nginx.conf", "location /api/ {", "location /api/ {\nproxy_cache shield;"
+    ),
+    "gateway-limits": _text("gateway-config", "nginx.conf", "limit_req zone=requests burst=200 nodelay;", ""),
     "edge-lifetimes": lambda stack: _action(stack, "lifetime-home")["maxAge"].update(value=31536000),
+    "edge-keys-tell-apart": lambda stack: _action(stack, "keep-api-search")["cacheKey"]["customKey"].update(
+        queryString={"exclude": {"all": True}}
+    ),
+    "edge-phases": lambda stack: stack.add(RULESET, "more", _zone_rules(phase="http_config_settings")),
+    "edge-redirects-home": lambda stack: _action(stack, "other-names")["fromValue"].update(
+        targetUrl={"value": "https://evil.example.com"}
+    ),
+    "edge-headers": lambda stack: stack["edge-request-late-transform"]["rules"].pop(0),
     "edge-switched-on": _setter("edge-setting-always-use-https", "value", "off"),
     "edge-guarded": _setter("edge-origin-pulls", "enabled", False),
     "edge-proxied": _setter("edge-balancer", "proxied", False),
@@ -536,6 +573,47 @@ def _redis(line: str) -> Break:
         stack["redis-data-config"]["data"]["redis.conf"] += f"\n{line}\n"
 
     return breaks
+
+
+def _sentinel(line: str) -> Break:
+    """One more line at the end of sentinel.conf."""
+
+    def breaks(stack: Editable) -> None:
+        stack["redis-sentinel-config"]["data"]["sentinel.conf"] += f"\n{line}\n"
+
+    return breaks
+
+
+def _nginx(old: str, new: str) -> Break:
+    """Whatever stands so in the gateway's nginx.conf, written otherwise."""
+    return _text("gateway-config", "nginx.conf", old, new)
+
+
+def _location(text: str) -> Break:
+    """One more location in the gateway's server for visitors."""
+    last = "# Everything that the policy doesn't call public"
+    return _nginx(last, f"{text}\n        {last}")
+
+
+def _pgbouncer(line: str) -> Break:
+    """One more line at the end of pgbouncer.ini."""
+
+    def breaks(stack: Editable) -> None:
+        stack["pgbouncer-config"]["data"]["pgbouncer.ini"] += f"\n{line}\n"
+
+    return breaks
+
+
+def _recorded(*lines: str) -> Break:
+    """One more file of rules, with these lines in its group."""
+    text = "\n".join(f"    {line}" for line in lines)
+    return lambda stack: stack["monitoring-prometheus-rules"]["data"].update(
+        {"more.yml": f"groups:\n  - name: more\n{text}\n"}
+    )
+
+
+def _scheduled(**changed: Any) -> Break:
+    return lambda stack: stack["redis-backup"]["spec"].update(changed)
 
 
 def _parameter(name: str, value: str, method: str = "immediate") -> Break:
@@ -732,6 +810,102 @@ OTHER_BREAKS: tuple[tuple[str, str, Break], ...] = (
     ),
     ("gateway-hardened", "cookies", _text("gateway-config", "nginx.conf", "proxy_no_cache $unkept;", "")),
     ("gateway-hardened", "cookies, by the script", _text("gateway-config", "routes.json", '"Set-Cookie"', '"X-None"')),
+    ("gateway-configuration-read", "no directive", _nginx("server_tokens off", "server_token off")),
+    (
+        "gateway-hardened",
+        "another authority",
+        _nginx("ssl_client_certificate /etc/gateway/edge-ca.pem", "ssl_client_certificate /etc/ssl/certs/all.pem"),
+    ),
+    ("gateway-hardened", "a certificate if there is one", _nginx("ssl_verify_client on", "ssl_verify_client optional")),
+    ("gateway-hardened", "without TLS", _nginx("listen @POD_IP@:8443 ssl http2;", "listen @POD_IP@:8443;")),
+    ("gateway-hardened", "nginx's own protocols", _nginx("ssl_protocols TLSv1.2 TLSv1.3;", "")),
+    ("gateway-hardened", "ciphers", _nginx("server_tokens off;", "server_tokens off; ssl_ciphers ALL:aNULL;")),
+    (
+        "gateway-hardened",
+        "addresses by a header",
+        _nginx("real_ip_header CF-Connecting-IP", "real_ip_header X-Real-IP"),
+    ),
+    (
+        "gateway-hardened",
+        "everybody is believed",
+        _nginx("        default 0;\n        173.", "        default 1;\n        173."),
+    ),
+    ("gateway-hardened", "whole networks are believed", _nginx("173.245.48.0/20 1;", "0.0.0.0/0 1;")),
+    (
+        "gateway-hardened",
+        "a visitor's own word",
+        _nginx("X-Forwarded-For $remote_addr", "X-Forwarded-For $proxy_add_x_forwarded_for"),
+    ),
+    ("gateway-hardened", "another origin", _nginx("server @API@", "server evil.example.com:443")),
+    ("gateway-hardened", "an origin of the visitor's", _location("location /fetch { proxy_pass $arg_url; }")),
+    ("gateway-hardened", "purges", _location("location /purge { content_by_lua_block { shield.purge() } }")),
+    (
+        "gateway-keeps-nothing-personal",
+        "the cart",
+        _location('location = /api/cart { proxy_pass http://api; proxy_cache shield; proxy_cache_key "$uri"; }'),
+    ),
+    (
+        "gateway-keeps-nothing-personal",
+        "by a regular expression",
+        _location('location ~ "/orders" { proxy_pass http://api; proxy_cache shield; proxy_cache_key "$uri"; }'),
+    ),
+    ("gateway-keeps-nothing-personal", "one key", _nginx("proxy_cache_key $shield_key", "proxy_cache_key shop")),
+    ("gateway-keeps-nothing-personal", "headers", _nginx("proxy_pass_request_headers off;", "")),
+    (
+        "gateway-keeps-nothing-personal",
+        "a year",
+        _nginx("proxy_cache_valid 200 301 308 300s", "proxy_cache_valid 200 1y"),
+    ),
+    ("gateway-keeps-nothing-personal", "any status", _nginx("proxy_cache_valid 500 30s", "proxy_cache_valid any 30s")),
+    ("gateway-limits", "connections", _nginx("limit_conn connections 100;", "")),
+    ("gateway-limits", "rate", _nginx("rate=50r/s", "rate=50000r/s")),
+    ("gateway-limits", "bodies", _nginx("client_max_body_size 262144", "client_max_body_size 0")),
+    ("gateway-limits", "queries in the log", _nginx('"path":"$uri"', '"path":"$request_uri"')),
+    ("gateway-limits", "cookies in the log", _nginx('"path":"$uri"', '"path":"$uri","user":"$http_cookie"')),
+    ("gateway-limits", "errors in full", _nginx("error_log stderr warn", "error_log stderr debug")),
+    ("redis-authentication", "users from nowhere", _redis("aclfile /dev/null")),
+    ("redis-authentication", "users from nowhere, of Sentinel", _sentinel("aclfile /dev/null")),
+    (
+        "redis-authentication",
+        "the default user, on again",
+        _text("redis-node-secrets", "users.acl", "user default off", "user default off on >x"),
+    ),
+    ("redis-least-privilege", "capitals", _acl("~*", "-@DANGEROUS", "+@ALL")),
+    ("redis-least-privilege", "capitals, in a word", _acl("~*", "ALLCOMMANDS")),
+    ("redis-least-privilege", "deletes all", _acl("~*", "+flushall")),
+    ("redis-least-privilege", "sees all", _acl("~*", "+monitor")),
+    ("redis-least-privilege", "configures", _acl("~*", "+config|set")),
+    ("redis-not-open", "if it is there", _redis("bind -::*")),
+    ("redis-settings", "debugging", _redis("enable-debug-command yes")),
+    ("redis-settings", "modules at run time", _redis("ENABLE-MODULE-COMMAND yes")),
+    ("redis-settings", "protected settings", _redis("enable-protected-configs local")),
+    ("redis-settings", "a module", _redis("loadmodule /data/more.so")),
+    ("redis-settings", "another master", _redis("replicaof evil.example.com 6379")),
+    ("redis-settings", "no volume", _redis("dir /tmp")),
+    ("redis-settings", "writes refused", _redis("min-replicas-to-write 1")),
+    ("redis-settings", "few clients", _redis("maxclients 10")),
+    ("redis-settings", "no sync meanwhile", _redis("no-appendfsync-on-rewrite yes")),
+    ("redis-settings", "no log", _redis("logfile /dev/null")),
+    ("redis-settings", "late failover", _sentinel("sentinel down-after-milliseconds data 600000")),
+    ("redis-settings", "long failover", _sentinel("sentinel failover-timeout data 6000000")),
+    ("redis-settings", "scripts", _sentinel("sentinel notification-script data /data/more.sh")),
+    ("redis-settings", "scripts at run time", _sentinel("sentinel deny-scripts-reconfig no")),
+    ("pgbouncer-settings", "users from a file", _pgbouncer("auth_file = /tmp/users.txt")),
+    ("pgbouncer-settings", "old TLS", _pgbouncer("server_tls_protocols = tlsv1.0,tlsv1.2")),
+    ("pgbouncer-settings", "everywhere", _pgbouncer("listen_addr = *")),
+    ("pgbouncer-settings", "for ever", _pgbouncer("query_wait_timeout = 0")),
+    ("pgbouncer-settings", "few clients", _pgbouncer("max_client_conn = 5")),
+    (
+        "pgbouncer-settings",
+        "one user",
+        _text("pgbouncer-config", "pgbouncer.ini", "dbname=simone", "dbname=simone user=x"),
+    ),
+    ("pgbouncer-settings", "every name", _text("pgbouncer-config", "pgbouncer.ini", "simone = host", "* = host")),
+    (
+        "pgbouncer-settings",
+        "another host",
+        _text("pgbouncer-config", "pgbouncer.ini", "host=${DATABASE_HOST}", "host=evil.example.com"),
+    ),
     ("redis-least-privilege", "the last word", _acl("~*", "-@dangerous", "+@all")),
     ("redis-least-privilege", "category", _acl("~*", "+@dangerous")),
     ("redis-least-privilege", "selector", _acl("(+@all ~*)")),
@@ -789,6 +963,28 @@ OTHER_BREAKS: tuple[tuple[str, str, Break], ...] = (
     ("postgres-placed", "no such zone", _setter(INSTANCE, "availabilityZone", "eu-central-1z")),
     ("postgres-changed-with-care", "major", _setter(INSTANCE, "allowMajorVersionUpgrade", True)),
     ("alerts-can-fire", "no PromQL", _alert('expr: "sum(rate(x[5m])"')),
+    ("alerts-can-fire", "one of 0 and 1", _alert("expr: up == 2")),
+    ("alerts-can-fire", "absent is 1", _alert("expr: absent(up) == 0")),
+    ("alerts-can-fire", "nothing isn't 0", _alert("expr: count(up == 0) < 1")),
+    ("alerts-can-fire", "a chain", _alert('expr: "(x > 5) < 3"')),
+    ("alerts-can-fire", "a contradiction", _alert('expr: "x > 5 and x < 3"')),
+    ("alerts-can-fire", "both labels", _alert('expr: \'up{job="a",job="b"} == 0\'')),
+    ("alerts-can-fire", "not itself", _alert('expr: "x != x"')),
+    ("alerts-can-fire", "a negative share", _alert('expr: "sum(rate(x[5m])) / sum(rate(y[5m])) < 0"')),
+    ("alerts-can-fire", "a bound", _alert('expr: "clamp_max(x, 1) > 2"')),
+    ("alerts-can-fire", "always there", _alert('expr: "x > bool 5"')),
+    ("alerts-can-fire", "a range", _alert('expr: "up[5m]"')),
+    ("alerts-can-fire", "a text", _alert("expr: '\"x\"'")),
+    ("alerts-can-fire", "no expression", _alert("for: 5m")),
+    ("alerts-can-fire", "no duration", _alert("expr: up == 0", "for: 5 min")),
+    ("alerts-can-fire", "for ever", _alert("expr: up == 0", "keep_firing_for: 60d")),
+    ("alerts-can-fire", "a recorded rule", _recorded("rules:", "  - record: a:b", "    expr: sum(")),
+    ("alerts-can-fire", "seldom", _recorded("interval: 30d", "rules:", "  - record: a:b", "    expr: sum(up)")),
+    (
+        "alerts-can-fire",
+        "nobody is told",
+        _recorded("rules:", "  - alert: A", "    expr: up == 0", "    labels: {severity: none}"),
+    ),
     ("alerts-can-fire", "numbers", _alert('expr: "vector(0) > 1"')),
     ("alerts-can-fire", "negative rate", _alert('expr: "rate(http_requests_total[5m]) < 0"')),
     ("alerts-can-fire", "a month", _alert("expr: up == 0", "for: 30d")),
@@ -809,6 +1005,81 @@ OTHER_BREAKS: tuple[tuple[str, str, Break], ...] = (
         "record",
         _new("cloudflare:index/dnsRecord:DnsRecord", name="www", type="A", content="203.0.113.7", proxied=False),
     ),
+    ("edge-switched-on", "HTTPS, by leaving it out", lambda stack: stack.drop("edge-setting-always-use-https")),
+    ("edge-switched-on", "HSTS, by leaving it out", lambda stack: stack.drop("edge-setting-security-header")),
+    ("edge-switched-on", "requests before the handshake", _new(SETTING, settingId="0rtt", value="on")),
+    ("edge-minimum-tls", "ciphers", _new(SETTING, settingId="ciphers", value=["AES128-SHA"])),
+    ("edge-guarded", "pulls, by leaving them out", lambda stack: stack.drop("edge-origin-pulls")),
+    ("edge-guarded", "the firewall", _new(SETTING, settingId="waf", value="off")),
+    (
+        "edge-guarded",
+        "rules of the firewall",
+        lambda stack: stack.add(
+            RULESET,
+            "more",
+            _zone_rules(
+                {"ref": "x", "action": "execute", "actionParameters": {"overrides": {"enabled": False}}},
+                phase="http_request_firewall_managed",
+            ),
+        ),
+    ),
+    ("edge-lifetimes", "browsers", _setter("edge-setting-browser-cache-ttl", "value", 31536000)),
+    (
+        "edge-lifetimes",
+        "an overriding rule",
+        lambda stack: _action(stack, "keep-home").update(edgeTtl={"mode": "override_origin", "default": 31536000}),
+    ),
+    (
+        "edge-lifetimes",
+        "faults",
+        lambda stack: _action(stack, "keep-home")["edgeTtl"].update(
+            statusCodeTtls=[{"statusCode": 500, "value": 31536000}]
+        ),
+    ),
+    ("edge-lifetimes", "stale", lambda stack: _action(stack, "lifetime-home")["staleIfError"].update(value=31536000)),
+    ("edge-personal-routes", "by host", _caching_too('http.host eq "www.simone-webshop.com"')),
+    ("edge-personal-routes", "by cookie", _caching_too('http.cookie contains "session"')),
+    ("edge-personal-routes", "files", lambda stack: stack["edge-request-cache-settings"]["rules"].pop(0)),
+    (
+        "edge-authorization-bypass",
+        "switched off",
+        lambda stack: stack["edge-request-cache-settings"]["rules"][-1].update(enabled=False),
+    ),
+    (
+        "edge-set-cookie-bypass",
+        "switched off",
+        lambda stack: stack["edge-response-cache-settings"]["rules"][-1].update(enabled=False),
+    ),
+    (
+        "edge-keys-tell-apart",
+        "one parameter",
+        lambda stack: _action(stack, "keep-api-products")["cacheKey"]["customKey"]["queryString"]["include"].update(
+            lists=["cursor"]
+        ),
+    ),
+    ("edge-keys-tell-apart", "the whole zone", _new(SETTING, settingId="cache_level", value="simplified")),
+    (
+        "edge-phases",
+        "another origin",
+        lambda stack: stack.add(RULESET, "more", _zone_rules(phase="http_request_origin")),
+    ),
+    (
+        "edge-redirects-home",
+        "without TLS",
+        lambda stack: _action(stack, "other-names")["fromValue"].update(
+            targetUrl={"expression": 'concat("http://www.simone-webshop.com", http.request.uri.path)'}
+        ),
+    ),
+    (
+        "edge-redirects-home",
+        "where the visitor says",
+        lambda stack: _action(stack, "other-names")["fromValue"].update(targetUrl={"expression": "http.referer"}),
+    ),
+    (
+        "edge-headers",
+        "browsers' protections",
+        lambda stack: _action(stack, "security-headers")["headers"].pop("X-Frame-Options"),
+    ),
     ("kubernetes-disruption-budgets", "none", _setter_below("redis-data-budget", "maxUnavailable", 0)),
     (
         "kubernetes-disruption-budgets",
@@ -817,6 +1088,13 @@ OTHER_BREAKS: tuple[tuple[str, str, Break], ...] = (
     ),
     ("kubernetes-quota-fits", "pods", _setter_below("network-quota", "hard", {"pods": "10"})),
     ("kubernetes-volumes-kept", "class", _new("kubernetes:storage.k8s.io/v1:StorageClass", reclaimPolicy="Delete")),
+    ("kubernetes-schedules", "seconds", _scheduled(schedule="0 0 3 * * *")),
+    ("kubernetes-schedules", "a zone in the schedule", _scheduled(schedule="TZ=Europe/Berlin 0 3 * * *")),
+    ("kubernetes-schedules", "no such zone", _scheduled(timeZone="Mars/Phobos")),
+    ("kubernetes-schedules", "no such day", _scheduled(schedule="0 3 * * 8")),
+    ("kubernetes-schedules", "no minute", _scheduled(schedule="60 3 * * *")),
+    ("kubernetes-schedules", "no step", _scheduled(schedule="*/0 3 * * *")),
+    ("kubernetes-schedules", "started too late", _scheduled(startingDeadlineSeconds=5)),
     ("kubernetes-schedules", "31 February", _setter_below("redis-backup", "schedule", "0 3 31 2 *")),
     ("kubernetes-no-plain-secrets", "JWT", _argument("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl")),
     ("kubernetes-no-plain-secrets", "GitHub", _in_a_config_map("x ghp_0123456789abcdefghijABCDEFGHIJ012345")),
@@ -1125,6 +1403,24 @@ CHANGES: tuple[tuple[str, str, str, Break], ...] = (
         CAREFUL,
         "nobody judges the type aws:sqs/queue:QueueX yet",
         _new("aws:sqs/queue:QueueX", name="x"),
+    ),
+    (
+        "a name",
+        CAREFUL,
+        "nobody has judged what it does to visitors",
+        _new("cloudflare:index/dnsRecord:DnsRecord", name="sub", type="NS", content="ns.evil.example.com"),
+    ),
+    (
+        "a limit for visitors",
+        CAREFUL,
+        "nobody has judged what it does to visitors",
+        lambda stack: stack.add(RULESET, "more", _zone_rules(phase="http_ratelimit")),
+    ),
+    (
+        "a switch of the edge",
+        CAREFUL,
+        "nobody has judged what it does to visitors",
+        _new(SETTING, settingId="browser_check", value="off"),
     ),
     ("smaller storage", STOPPED, "storage never shrinks", _setter(INSTANCE, "allocatedStorage", 20)),
     ("an older version", STOPPED, "no way back to an older version", _setter(INSTANCE, "engineVersion", "15.1")),
