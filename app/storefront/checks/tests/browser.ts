@@ -6,7 +6,9 @@ import { afterEach, beforeEach, vi } from "vitest";
 beforeEach(() => {
   vi.resetModules(); // each test opens its own database
   globalThis.indexedDB = new IDBFactory();
-  vi.stubGlobal("navigator", { locks: { request: (_name: string, run: () => unknown) => run() } });
+  // Stays when the test is over: a queue that it woke goes on in the background.
+  const navigator = { locks: { request: (_name: string, run: () => unknown) => run() } };
+  Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
 });
 
 afterEach(() => {
