@@ -2,6 +2,7 @@ import path from "node:path";
 import type { NextConfig } from "next";
 import type { RouteHas } from "next/dist/lib/load-custom-routes";
 import { base } from "./src/server/content-security.mjs";
+import { CARD_WIDTHS, PAGE_WIDTHS, QUALITY } from "./src/shop/image-views.ts";
 import { MARKETS } from "./src/shop/market.ts";
 import { cachingHeaders } from "./tools/caching-policy.mjs";
 import { PLACEHOLDER } from "./tools/preloads.mjs";
@@ -10,6 +11,8 @@ const root = import.meta.dirname;
 const policy = process.env.CACHING_POLICY ?? path.join(root, "..", "caching.yaml");
 /** Where hashed files are fetched from, such as https://cdn.example.com; unset: from the shop itself. */
 const assets = process.env.ASSET_PREFIX;
+
+const policyHeaders = cachingHeaders(policy);
 
 const security = [
   { key: "Content-Security-Policy", value: base(assets ?? "") },
@@ -58,21 +61,10 @@ function pages(root: string, sources: string[], has: RouteHas[]) {
   ];
 }
 
-/**
- * A picture has one address. In another spelling (`%2E`, `//`, `#x`) or with a name that no drawing has, next/image would make
- * and keep it once more.
- */
-const madeUpPictures = {
-  source: "/_next/image",
-  missing: [
-    {
-      type: "query" as const,
-      key: "url",
-      value: "/images/products/[0-9a-f]+/[a-z]+-[a-z]+-[1-3]-(?:front|detail|room)\\.jpg",
-    },
-  ],
-  destination: "/images/products/none/none",
-};
+/** Pictures are made by src/app/pictures, which keeps what next/image would make anew for each spelling of an address. */
+const pictures = { source: "/_next/image", destination: "/pictures" };
+/** Those have headers of their own: a picture that is shown until the best one is made is kept by nobody. */
+const isPicture = ({ source }: { source: string }) => source === pictures.source || source.startsWith("/images/");
 
 const only = (has: RouteHas[]) => (has.length ? { has } : {});
 
@@ -106,22 +98,19 @@ const config: NextConfig = {
   experimental: { inlineCss: true },
   images: {
     formats: ["image/avif", "image/webp"],
-    qualities: [85],
-    deviceSizes: [640, 750, 828, 1080, 1200, 1920],
-    // 256 and 384 beside the usual ones: a card on a phone is 160 to 190 CSS pixels wide.
-    imageSizes: [32, 48, 64, 96, 128, 256, 384],
+    qualities: [QUALITY],
+    deviceSizes: PAGE_WIDTHS,
+    imageSizes: CARD_WIDTHS,
     localPatterns: [{ pathname: "/images/**", search: "" }],
-    minimumCacheTTL: 2_592_000,
-    // Next's own default is half of the node's free disk, at which the kubelet evicts the pod: its volume is smaller.
-    maximumDiskCacheSize: 768 * 1024 * 1024,
   },
+  env: { PICTURE_HEADERS: JSON.stringify(policyHeaders.find(isPicture)?.headers ?? []) },
   headers: async () => [
     { source: "/:path*", headers: security },
     preloads,
-    ...cachingHeaders(policy),
+    ...policyHeaders.filter((each) => !isPicture(each)),
     ...memberHeaders,
   ],
-  rewrites: async () => ({ beforeFiles: [madeUpPictures, ...marketRewrites()], afterFiles: [], fallback: [] }),
+  rewrites: async () => ({ beforeFiles: [pictures, ...marketRewrites()], afterFiles: [], fallback: [] }),
 };
 
 export default config;

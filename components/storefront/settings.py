@@ -10,12 +10,12 @@ class StorefrontSettings(Section):
 
     scaling: Autoscaling = group(Autoscaling, why="how many pods")
     resources: Resources = setting(
-        {"cpu": "500m", "memory": "768MiB"}, why="Node's heap, and sharp's buffers for one image at a time"
+        {"cpu": "500m", "memory": "768MiB"}, why="Node's heap, the process that makes pictures, and sharp's buffers for three of them"
     )
     page_cache: Bytes = setting(
         "1GiB",
         unit="bytes",
-        why="the volume of compressed pictures, of which Next keeps 768 MiB (app/storefront/next.config.ts)",
+        why="the volume of pictures, of which the storefront keeps 768 MiB (app/storefront/src/server/pictures.ts)",
         ge=GIB,
     )
     worker_rollout: int = setting(

@@ -13,7 +13,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { BUILD_SAVING, BUILD_SECONDS, checkBudgets } from "./budgets.mjs";
 import { writeIcons } from "./icons.mjs";
-import { writeVersion } from "./images.mjs";
+import { buildPictureMaker, writeVersion } from "./images.mjs";
 import { writePreloads } from "./preloads.mjs";
 import { buildWorker } from "./worker.mjs";
 
@@ -84,6 +84,7 @@ async function build(version) {
   await rm(path.join(standalone, "public"), { recursive: true, force: true });
   await cp(path.join(root, "public"), path.join(standalone, "public"), { recursive: true });
   await cp(path.join(root, ".next", "static"), path.join(standalone, ".next", "static"), { recursive: true });
+  await buildPictureMaker(path.join(standalone, "picture-maker.mjs"));
   // Where a read-only root has a writable directory mounted.
   await mkdir(path.join(standalone, ".next", "cache"), { recursive: true });
   return (performance.now() - started) / 1000;

@@ -32,7 +32,7 @@ export async function drawings() {
   await build({
     stdin: {
       contents:
-        'export * from "./src/images/designs"; export * from "./src/images/render"; export { VIEWS } from "./src/shop/image-views";',
+        'export * from "./src/images/designs"; export * from "./src/images/render"; export * from "./src/shop/image-views";',
       resolveDir: root,
     },
     bundle: true,
@@ -48,6 +48,18 @@ export async function drawings() {
     await rm(bundled, { force: true });
   }
 }
+
+/** Bundles src/server/picture-maker.ts, which the server starts as a process of its own. @param {string} outfile */
+export const buildPictureMaker = (outfile) =>
+  build({
+    entryPoints: [path.join(root, "src", "server", "picture-maker.ts")],
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    outfile,
+    external: ["sharp"],
+    logLevel: "warning",
+  });
 
 async function blurHashes() {
   const { KINDS, COLOURS, thumbnail } = await drawings();
