@@ -10,6 +10,10 @@ from playwright.sync_api import Browser, expect
 from stand_in import StandIn, catalogue
 from storefront_server import Storefront
 
+PAGE_SIZE = 24
+BLURRED = 6
+"""Pixels along each side of a blur hash's picture."""
+
 MOST_WANTED = max(catalogue().products, key=lambda product: product["popularity"])
 
 
@@ -61,7 +65,7 @@ def test_pages_seen_before_and_never_seen_before_are_there(cut_off: Visitor) -> 
 SHOWN = "[...document.images].filter((image) => image.complete && image.currentSrc)"
 
 
-def test_pictures_that_are_not_here_are_shown_in_another_width_or_as_a_drawing(cut_off: Visitor) -> None:
+def test_pictures_that_are_not_here_are_shown_in_another_width_or_blurred(cut_off: Visitor) -> None:
     # Its card was on the home page; the gallery asks for a wider picture, and for other views, which never were.
     page = cut_off.open(f"/products/{MOST_WANTED['id']}")
     gallery = page.locator("main img")
@@ -72,8 +76,64 @@ def test_pictures_that_are_not_here_are_shown_in_another_width_or_as_a_drawing(c
         f"Promise.all({SHOWN}.map(async (image) => (await caches.match(image.currentSrc)) ? 'kept' : 'instead'))"
     )
     assert "instead" in kinds
-    drawn = page.evaluate(f"{SHOWN}.map((image) => image.naturalWidth)")
-    assert max(drawn) > 96, "the first one isn't the drawing"
+    widths = page.evaluate(f"{SHOWN}.map((image) => image.naturalWidth)")
+    assert max(widths) > BLURRED, "the first one isn't the card's picture"
+    assert min(widths) == BLURRED, "what was never seen isn't shown in its colours"
+
+
+def test_a_product_says_how_old_its_stock_is_and_has_its_own_title(cut_off: Visitor) -> None:
+    page = cut_off.open(f"/products/{MOST_WANTED['id']}")
+    expect(page.locator(".stock")).to_contain_text(re.compile(r"\(as of \d\d:\d\d\)"))
+    expect(page).to_have_title(f"{MOST_WANTED['name']} · SIMONE")
+
+
+def test_show_more_goes_on_with_what_is_kept_and_back_finds_the_place(
+    browser: Browser, storefront: Storefront, stand_in: StandIn
+) -> None:
+    stand_in.reset()
+    context = browser.new_context()
+    visitor = Visitor(context, storefront.url)
+    visitor.settle("/")
+    page = visitor.open("/products")
+    cards = page.get_by_role("article")
+    expect(cards).to_have_count(PAGE_SIZE)
+    page.get_by_role("button", name="Show more").click()
+    expect(cards).to_have_count(2 * PAGE_SIZE)
+
+    context.set_offline(True)
+    page.get_by_role("button", name="Show more").click()
+    expect(cards).to_have_count(3 * PAGE_SIZE)
+    expect(page.get_by_text("From what this device keeps.")).to_be_visible()
+    names = page.get_by_role("article").get_by_role("heading").all_inner_texts()
+    assert len(set(page.locator("article h3 a").evaluate_all("all => all.map(a => a.href)"))) == len(names)
+
+    context.set_offline(False)
+    last = page.locator("article h3 a").last
+    last.scroll_into_view_if_needed()
+    last.click()
+    expect(page.get_by_role("button", name="Add to cart")).to_be_visible()
+    page.go_back()
+    expect(cards).to_have_count(3 * PAGE_SIZE)
+    expect(last).to_be_in_viewport()
+    context.close()
+
+
+def test_who_saves_data_gets_neither_a_worker_nor_the_catalogue(
+    browser: Browser, storefront: Storefront, stand_in: StandIn
+) -> None:
+    stand_in.reset()
+    context = browser.new_context()
+    context.add_init_script(
+        "Object.defineProperty(Navigator.prototype, 'connection', { get: () => ({ saveData: true }) })"
+    )
+    page = Visitor(context, storefront.url).open("/")
+    # What runs behind the page has started: it asks whether the shop can be reached.
+    until(lambda: page.evaluate("performance.getEntriesByType('resource').some(e => e.name.endsWith('/health'))"), page)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => all.length)") == 0
+    fetched = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert [address for address in fetched if "/api/products" in address or address.endswith("/sw.js")] == []
+    context.close()
 
 
 def test_search_finds_products_in_the_browsers_own_copy(cut_off: Visitor) -> None:

@@ -8,6 +8,8 @@ import socket
 import struct
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -299,24 +301,71 @@ def test_a_signed_webhook_makes_a_page_new_and_no_other_does(
     assert "A Name Nobody Has Seen" in httpx.get(address, timeout=60).text
 
 
-@pytest.mark.parametrize("accept", ["image/avif", "image/webp", "image/jpeg"])
-def test_pictures_come_in_the_best_format_and_are_small(storefront: Storefront, accept: str) -> None:
+def picture_address(storefront: Storefront) -> str:
+    """Where the first picture of a product's page is, as the browser asks for it, without its width."""
     page = httpx.get(f"{storefront.url}/products/{PRODUCT['id']}", timeout=60).text
     found = re.search(r"/_next/image\?url=([^&\"]+)&amp;w=\d+&amp;q=85", page)
     assert found
+    return f"{storefront.url}/_next/image?url={found[1]}&q=85"
+
+
+def best_picture(address: str, accept: str, width: int) -> httpx.Response:
+    """The picture in its best format, which is made after somebody has asked for it."""
+
+    def best() -> httpx.Response | None:
+        answer = httpx.get(f"{address}&w={width}", headers={"accept": accept}, timeout=60)
+        assert answer.status_code == 200
+        if answer.headers["cache-control"].startswith("public"):
+            return answer
+        # Until then there is the same picture, for this one browser.
+        assert answer.headers["cache-control"] == "private, no-store"
+        assert answer.headers["content-type"] == ("image/jpeg" if accept in {"image/jpeg", "*/*"} else "image/webp")
+        assert len(answer.content) <= LARGEST_IMAGE_BYTES
+        return None
+
+    return eventually(best, f"{accept} of {width} pixels")
+
+
+@pytest.mark.parametrize("accept", ["image/avif", "image/webp", "image/jpeg"])
+def test_pictures_come_in_the_best_format_and_are_small(storefront: Storefront, accept: str) -> None:
+    address = picture_address(storefront)
     sizes: dict[int, int] = {}
     for width in (384, 640, 1200):
-        answer = httpx.get(
-            f"{storefront.url}/_next/image?url={found[1]}&w={width}&q=85", headers={"accept": accept}, timeout=60
-        )
+        answer = best_picture(address, accept, width)
         assert answer.headers["content-type"] == accept
+        assert "Accept" in answer.headers["vary"]
+        again = httpx.get(
+            f"{address}&w={width}", headers={"accept": accept, "if-none-match": answer.headers["etag"]}, timeout=60
+        )
+        assert (again.status_code, again.content) == (304, b"")
         sizes[width] = len(answer.content)
     assert max(sizes.values()) <= LARGEST_IMAGE_BYTES, sizes
     if accept != "image/jpeg":
-        plain = httpx.get(
-            f"{storefront.url}/_next/image?url={found[1]}&w=1200&q=85", headers={"accept": "*/*"}, timeout=60
-        )
+        plain = best_picture(address, "*/*", 1200)
         assert sizes[640] <= len(plain.content) / 2, "saves less than half of the bandwidth"
+
+
+def test_many_visitors_with_cold_caches_get_all_pictures_at_once(storefront: Storefront) -> None:
+    page = httpx.get(f"{storefront.url}/products", timeout=60).text
+    seen = dict.fromkeys(unescape(each) for each in re.findall(r'src="(/_next/image\?[^"]+)"', page))
+    addresses = [
+        storefront.url + address.replace("-front.jpg", f"-{view}.jpg")
+        for address in seen
+        for view in ("detail", "room")
+    ]
+    assert len(addresses) >= 40
+
+    def get(address: str) -> httpx.Response:
+        return httpx.get(address, headers={"accept": "image/avif,image/webp,*/*"}, timeout=60)
+
+    with ThreadPoolExecutor(16) as visitors:
+        first = list(visitors.map(get, addresses))
+        assert [answer.status_code for answer in first] == [200] * len(addresses)
+
+        def all_best() -> bool:
+            return all(answer.headers["content-type"] == "image/avif" for answer in visitors.map(get, addresses))
+
+        eventually(all_best, "the best format of every picture")
 
 
 SPELLINGS = ["{name}#{number}", "/{name}", "{name}?{number}", "{escaped}", "{name}/../{file}"]
@@ -327,7 +376,7 @@ def test_a_made_up_picture_is_neither_drawn_nor_kept(storefront: Storefront) -> 
     found = re.search(r"/images/products/([0-9a-f]+)/([a-z]+-[a-z]+-[1-3]-front\.jpg)", page.replace("%2F", "/"))
     assert found
     version, file = found.groups()
-    kept = storefront.directory / ".next" / "cache" / "images"
+    kept = storefront.directory / ".next" / "cache" / "pictures"
 
     def entries() -> int:
         return len(list(kept.iterdir())) if kept.exists() else 0
@@ -337,7 +386,8 @@ def test_a_made_up_picture_is_neither_drawn_nor_kept(storefront: Storefront) -> 
         return httpx.get(f"{storefront.url}/_next/image", params=asked, timeout=60).status_code
 
     assert httpx.get(f"{storefront.url}/images/products/{version}/{file}", timeout=60).status_code == 200
-    assert small(f"/images/products/{version}/{file}") == 200
+    best_picture(picture_address(storefront), "*/*", 64)
+    best_picture(picture_address(storefront), "*/*", 1200)
     before = entries()
     for path in (
         f"{'0' * 12}/{file}",
@@ -351,6 +401,11 @@ def test_a_made_up_picture_is_neither_drawn_nor_kept(storefront: Storefront) -> 
     for number, spelling in enumerate(SPELLINGS):
         address = spelling.format(name=name, file=file, number=number, escaped=name.replace(".", "%2E"))
         assert small(address) in (400, 404), address
+    real = picture_address(storefront)
+    for more in ("&w=63", "&w=64&w=96", "&w=64.0", "", "&w=64&url=x"):
+        assert httpx.get(real + more, timeout=60).status_code in (400, 404), more
+    inner = real.replace("/_next/image", "/pictures")
+    assert httpx.get(f"{inner}&w=64", timeout=60).status_code == 404, "a second address of a picture"
     assert entries() == before
 
 
@@ -528,3 +583,17 @@ def test_a_browser_that_asks_for_the_icon_by_itself_gets_it(storefront: Storefro
     assert answer.status_code == 200
     assert answer.content[:4] == b"\0\0\1\0"
     assert b"PNG" in answer.content[22:30]
+
+
+def test_what_was_taken_out_of_the_cart_comes_back_with_the_keyboard(visitor: Visitor) -> None:
+    visitor.add_to_cart(PRODUCT["id"])
+    page = visitor.open("/cart")
+    page.get_by_role("button", name="One more").click()
+    expect(page.get_by_role("status").filter(has_text="2")).to_be_visible()
+    page.get_by_role("button", name=f"Remove {PRODUCT['name']}").click()
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name=PRODUCT["name"])).to_be_visible()
+    assert [(line["productId"], line["quantity"]) for line in visitor.stored("cart")] == [(PRODUCT["id"], 2)]
+    expect(page.locator("main li.line")).to_be_focused()

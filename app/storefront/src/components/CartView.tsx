@@ -1,7 +1,7 @@
 "use client";
 import Link from "next/link";
-import { useEffect } from "react";
-import { cartLines, MOST_PIECES, removeFromCart, setQuantity } from "@/offline/cart";
+import { useEffect, useRef, useState } from "react";
+import { cartLines, MOST_PIECES, removeFromCart, restoreLine, setQuantity } from "@/offline/cart";
 import type { CartLine } from "@/offline/database";
 import { useOnline, useStored } from "@/offline/use";
 import { money } from "@/shop/money";
@@ -13,14 +13,22 @@ import { Totals } from "./Totals";
 export function CartView() {
   const lines = useStored(cartLines, "cart", "signed-out");
   const online = useOnline();
+  const [removed, setRemoved] = useState<CartLine>();
+  const [restored, setRestored] = useState<number>();
   useEffect(() => {
     // Without an answer the prices that were last seen stay.
     if (online) fetchCart().catch(() => undefined);
   }, [online]);
   if (!lines) return <div className="skeleton mid" aria-hidden="true" />;
+  function undone() {
+    setRestored(removed?.productId);
+    setRemoved(undefined);
+  }
+  const undo = removed ? <Undo line={removed} onDone={undone} /> : null;
   if (!lines.length) {
     return (
       <div className="empty">
+        {undo}
         <p className="soft">It’s still empty. Things you add stay here, also without a network.</p>
         <Link href="/products" className="button">
           Look around
@@ -30,11 +38,14 @@ export function CartView() {
   }
   return (
     <div className="split">
-      <ul role="list" className="lines">
-        {lines.map((line) => (
-          <Line key={line.productId} line={line} />
-        ))}
-      </ul>
+      <div>
+        {undo}
+        <ul role="list" className="lines">
+          {lines.map((line) => (
+            <Line key={line.productId} line={line} restored={line.productId === restored} onRemoved={setRemoved} />
+          ))}
+        </ul>
+      </div>
       <aside className="card" aria-labelledby="summary">
         <h2 id="summary">Summary</h2>
         <Totals lines={lines} note="Including taxes. The price that counts is the one at checkout." />
@@ -61,9 +72,47 @@ export function CartView() {
   );
 }
 
-function Line({ line }: { line: CartLine }) {
+/** What was taken out last, and the way back. The focus goes there, since the button that had it is gone. */
+function Undo({ line, onDone }: { line: CartLine; onDone: () => void }) {
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => button.current?.focus(), [line]);
   return (
-    <li className="line">
+    <p className="notice undo" role="status">
+      <span>{line.name || `Article ${line.productId}`} is no longer in your cart.</span>
+      <button
+        ref={button}
+        type="button"
+        className="link-button"
+        onClick={async () => {
+          await restoreLine(line);
+          onDone();
+        }}
+      >
+        Undo
+      </button>
+    </p>
+  );
+}
+
+interface LineProps {
+  line: CartLine;
+  /** It has just been put back: the focus goes there. */
+  restored: boolean;
+  onRemoved: (line: CartLine) => void;
+}
+
+function Line({ line, restored, onRemoved }: LineProps) {
+  const item = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (restored) item.current?.focus();
+  }, [restored]);
+  async function remove() {
+    await removeFromCart(line);
+    onRemoved(line);
+  }
+
+  return (
+    <li className="line" ref={item} tabIndex={-1}>
       <div className="line-picture">
         <ProductImage product={line} alt="" sizes="104px" />
       </div>
@@ -95,7 +144,7 @@ function Line({ line }: { line: CartLine }) {
             +
           </button>
         </div>
-        <button type="button" className="link-button" onClick={() => removeFromCart(line)}>
+        <button type="button" className="link-button" onClick={remove}>
           Remove<span className="visually-hidden"> {line.name}</span>
         </button>
       </div>

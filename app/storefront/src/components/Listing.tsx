@@ -27,15 +27,7 @@ export function Listing({ title, description, categoryId, sort, products, next }
       </header>
       <h2 className="visually-hidden">Products</h2>
       <ProductGrid products={products} preload={2} />
-      {next ? (
-        <MoreProducts
-          key={`${categoryId}-${sort}`}
-          {...of}
-          sort={sort}
-          next={next}
-          shown={products.map((product) => product.id)}
-        />
-      ) : null}
+      {next ? <MoreProducts key={`${categoryId}-${sort}`} {...of} sort={sort} first={products} next={next} /> : null}
     </>
   );
 }

@@ -1,39 +1,15 @@
 "use client";
-import { useState } from "react";
-import { probe } from "@/offline/connection";
-import { fetchProducts } from "@/shop/browser-api";
-import type { Product } from "@/shop/catalogue";
-import { PAGE_SIZE, type Sort } from "@/shop/sorting";
+import { useMemo } from "react";
+import { useOnline } from "@/offline/use";
+import { type Listing, useFurther } from "@/shop/listing-pages";
 import { ProductGrid } from "./ProductCard";
 
-interface Props {
-  categoryId?: number;
-  sort: Sort;
-  /** Products on the page already, which a page made a while ago and the API's next one may both contain. */
-  shown: number[];
-  next: string;
-}
-
 /** The pages of a listing after the first. */
-export function MoreProducts({ categoryId, sort, shown, next }: Props) {
-  const [products, setProducts] = useState<Product[]>([]);
-  const [cursor, setCursor] = useState<string | undefined>(next);
-  const [state, setState] = useState<"idle" | "loading" | "failed">("idle");
-
-  async function more() {
-    setState("loading");
-    try {
-      const page = await fetchProducts({ categoryId, sort, limit: PAGE_SIZE, cursor });
-      const known = new Set([...shown, ...products.map((product) => product.id)]);
-      setProducts([...products, ...page.items.filter((product) => !known.has(product.id))]);
-      setCursor(page.next);
-      setState("idle");
-    } catch {
-      void probe();
-      setState("failed");
-    }
-  }
-
+export function MoreProducts({ categoryId, sort, first, next }: Listing) {
+  const listing = useMemo(() => ({ categoryId, sort, first, next }), [categoryId, sort, first, next]);
+  const [further, more] = useFurther(listing);
+  const products = further?.products ?? [];
+  const online = useOnline();
   return (
     <>
       {products.length ? (
@@ -42,15 +18,22 @@ export function MoreProducts({ categoryId, sort, shown, next }: Props) {
         </div>
       ) : null}
       <div className="more" aria-live="polite">
-        {state === "failed" ? (
-          <p className="notice warn">The next products couldn’t be fetched. Are you offline?</p>
+        {further?.state === "failed" ? (
+          <p className="notice warn">
+            {online
+              ? "The next products couldn’t be fetched. Please try again."
+              : "That’s all that this device keeps. There may be more once you’re online."}
+          </p>
         ) : null}
-        {cursor ? (
-          <button type="button" className="button quiet" onClick={more} disabled={state === "loading"}>
-            {state === "loading" ? "Fetching…" : "Show more"}
+        {further?.offline && further.state !== "failed" ? (
+          <p className="soft small">From what this device keeps.</p>
+        ) : null}
+        {!further || further.next ? (
+          <button type="button" className="button quiet" onClick={more} disabled={further?.state === "loading"}>
+            {further?.state === "loading" ? "Fetching…" : "Show more"}
           </button>
         ) : (
-          <p className="soft small">That’s all {shown.length + products.length} of them.</p>
+          <p className="soft small">That’s all {first.length + products.length} of them.</p>
         )}
       </div>
     </>

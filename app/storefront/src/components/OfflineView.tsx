@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 import { storedCategories, storedListing, storedProduct } from "@/offline/catalogue";
 import { probe } from "@/offline/connection";
 import { useOnline } from "@/offline/use";
+import type { StoredProduct } from "@/offline/database";
 import type { Category, Product } from "@/shop/catalogue";
 import { DEFAULT_SORT, isSort, PAGE_SIZE } from "@/shop/sorting";
 import { CategoryTiles } from "./CategoryTiles";
@@ -13,7 +14,7 @@ import { SearchResults } from "./SearchResults";
 import { SortLinks } from "./SortLinks";
 
 type Content =
-  | { kind: "product"; product: Product }
+  | { kind: "product"; product: StoredProduct }
   | { kind: "listing"; title: string; categoryId?: number; sort: string; products: Product[] }
   | { kind: "home"; products: Product[]; categories: Category[] }
   | { kind: "search" }
@@ -44,6 +45,20 @@ async function contentFor(address: Location): Promise<Content> {
   return { kind: "nothing" };
 }
 
+/** As the page's own title is; React doesn't know the address that this one page stands for. */
+function titleOf(content: Content): string | undefined {
+  switch (content.kind) {
+    case "product":
+      return content.product.name;
+    case "listing":
+      return content.title;
+    case "search":
+      return new URLSearchParams(location.search).get("q") ?? "Search";
+    default:
+      return undefined;
+  }
+}
+
 export function OfflineView() {
   const [content, setContent] = useState<Content>();
   const [shown, setShown] = useState(PAGE_SIZE);
@@ -54,10 +69,15 @@ export function OfflineView() {
     contentFor(location).then(setContent, () => setContent({ kind: "nothing" }));
   }, []);
 
+  useEffect(() => {
+    const title = content && titleOf(content);
+    if (title) document.title = `${title} · SIMONE`;
+  }, [content]);
+
   if (!content) return <h1 className="page-head">One moment</h1>;
   switch (content.kind) {
     case "product":
-      return <ProductView product={content.product} />;
+      return <ProductView product={content.product} asOf={content.product.asOf ?? content.product.usedAt} />;
     case "search":
       return <SearchResults />;
     case "home":

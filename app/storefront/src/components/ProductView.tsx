@@ -11,10 +11,27 @@ import { Reviews } from "./Reviews";
 /** From how many pieces on we don't say how few are left. */
 const PLENTY = 10;
 
-function Stock({ pieces }: { pieces: number }) {
-  if (pieces <= 0) return <p className="stock out">Sold out for now</p>;
-  if (pieces < PLENTY) return <p className="stock low">Only {pieces} left</p>;
-  return <p className="stock">In stock, with you in two days</p>;
+function Stock({ pieces, asOf }: { pieces: number; asOf?: number }) {
+  const then = asOf ? ` (as of ${time(asOf)})` : "";
+  if (pieces <= 0) return <p className="stock out">Sold out for now{then}</p>;
+  if (pieces < PLENTY)
+    return (
+      <p className="stock low">
+        Only {pieces} left{then}
+      </p>
+    );
+  return <p className="stock">In stock, with you in two days{then}</p>;
+}
+
+/** In the visitor's own time: 08:12, and the day unless it is today. */
+function time(at: number): string {
+  const then = new Date(at);
+  const today = then.toDateString() === new Date().toDateString();
+  return then.toLocaleString("en-GB", {
+    ...(today ? {} : { day: "numeric", month: "long" }),
+    hour: "2-digit",
+    minute: "2-digit",
+  });
 }
 
 /** A product's page: made on the server, and in the browser from its own copy when there is no network. */
@@ -22,10 +39,13 @@ export function ProductView({
   product,
   reviews,
   member = false,
+  asOf,
 }: {
   product: Product;
   reviews?: FirstReviews;
   member?: boolean;
+  /** From this browser's copy: when the shop said so (milliseconds since the epoch). */
+  asOf?: number;
 }) {
   const trail = [
     { label: "Home", href: "/" },
@@ -48,7 +68,7 @@ export function ProductView({
           <p className="product-price">
             {priceText(product)} {member ? <span className="tag good">Member price</span> : null}
           </p>
-          <Stock pieces={product.stock} />
+          <Stock pieces={product.stock} {...(asOf ? { asOf } : {})} />
           <AddToCart product={product} />
           {product.description ? <p className="prose">{product.description}</p> : null}
           <dl className="facts">

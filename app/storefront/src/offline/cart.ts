@@ -32,6 +32,12 @@ export const removeFromCart = (line: CartLine): Promise<void> =>
     cart.delete(line.productId);
   });
 
+/** Put a line back where it was. */
+export const restoreLine = (line: CartLine): Promise<void> =>
+  change(`${line.name} in your cart`, (cart) => {
+    if (!cart.has(line.productId)) cart.set(line.productId, line);
+  });
+
 /** The cart's change and the queued write are one transaction: neither is ever there without the other. */
 async function change(summary: string, edit: (cart: Map<number, CartLine>) => void): Promise<void> {
   await whoIsHere();

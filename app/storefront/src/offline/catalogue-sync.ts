@@ -47,6 +47,7 @@ async function store(categories: Category[], products: Product[], now: number): 
       description: product.description || known?.description || "",
       categoryName: product.categoryName || names.get(product.categoryId) || "",
       usedAt: known?.usedAt ?? 0,
+      asOf: now,
     });
   }
   // No longer among the most popular and never looked at: gone, perhaps from the shop as well.

@@ -3,9 +3,11 @@ import type { Category, Product } from "@/shop/catalogue";
 import { database, type StoredProduct } from "./database";
 import { makingRoom } from "./room";
 
-/** Keep a product that is being looked at, with all that its page says. */
-export async function remember(product: Product): Promise<void> {
-  await makingRoom(async () => (await database()).put("products", { ...product, usedAt: Date.now() }));
+/** Keep a product that is being looked at, with all that its page says. A copy from here stays as old as it is. */
+export async function remember(product: Product | StoredProduct): Promise<void> {
+  const now = Date.now();
+  const asOf = "usedAt" in product ? {} : { asOf: now };
+  await makingRoom(async () => (await database()).put("products", { ...product, ...asOf, usedAt: now }));
 }
 
 export const storedProduct = async (id: number): Promise<StoredProduct | undefined> =>

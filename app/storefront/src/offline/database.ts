@@ -53,6 +53,8 @@ export interface Change {
 }
 
 export interface StoredProduct extends Product {
+  /** When the shop said so (milliseconds since the epoch); unknown for what an earlier release kept. */
+  asOf?: number;
   /** When it was last looked at (milliseconds since the epoch; 0: never): what eviction goes by. */
   usedAt: number;
 }

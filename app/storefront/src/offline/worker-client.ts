@@ -10,6 +10,8 @@ const LOOK_AGAIN_MS = 60 * 60_000;
 
 export function watchWorker(onUpdate: () => void): () => void {
   if (!("serviceWorker" in navigator)) return () => undefined;
+  // Whoever saves data hasn't asked for 490 KB of shop to take along. A worker that is there already stays.
+  if (savesData() && !navigator.serviceWorker.controller) return () => undefined;
   let registration: ServiceWorkerRegistration | undefined;
   let lookedAt = Date.now();
   const look = () => {
@@ -30,12 +32,17 @@ export function watchWorker(onUpdate: () => void): () => void {
           if (worker.state === "installed" && navigator.serviceWorker.controller) onUpdate();
         });
       });
+      if (savesData()) return;
       return navigator.serviceWorker.ready.then((ready) => ready.active?.postMessage({ type: "SYNC_CATALOGUE" }));
     },
     (error: unknown) => console.error("the shop can't be made to work offline", error),
   );
   return () => document.removeEventListener("visibilitychange", look);
 }
+
+/** The visitor has told the browser so: https://wicg.github.io/savedata/ */
+const savesData = (): boolean =>
+  (navigator as Navigator & { connection?: { saveData?: boolean } }).connection?.saveData === true;
 
 const ANSWER_MS = 5_000;
 

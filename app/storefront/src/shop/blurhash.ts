@@ -5,11 +5,14 @@ const SIDE = 6;
 const HEADER = 54;
 const ROW = Math.ceil((SIDE * 3) / 4) * 4;
 
-/**
- * A stored blur hash as a tiny picture for next/image's `placeholder`, as a data URL; undefined for a hash that isn't
- * one. A bitmap needs no compressor, so this runs on the server and in the browser alike.
- */
+/** A stored blur hash as a tiny picture for next/image's `placeholder`, as a data URL; undefined for a hash that isn't one. */
 export function placeholder(hash: string): `data:image/${string}` | undefined {
+  const bytes = bitmap(hash);
+  return bytes && `data:image/bmp;base64,${btoa(String.fromCharCode(...bytes))}`;
+}
+
+/** The same as a file, image/bmp. A bitmap needs no compressor, so this runs on the server and in the browser alike. */
+export function bitmap(hash: string): Uint8Array<ArrayBuffer> | undefined {
   let pixels: Uint8ClampedArray;
   try {
     pixels = decode(hash, SIDE, SIDE);
@@ -35,5 +38,5 @@ export function placeholder(hash: string): `data:image/${string}` | undefined {
       bytes[to + 2] = pixels[from] ?? 0;
     }
   }
-  return `data:image/bmp;base64,${btoa(String.fromCharCode(...bytes))}`;
+  return bytes;
 }
