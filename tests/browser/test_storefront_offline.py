@@ -12,7 +12,7 @@ from storefront_server import Storefront
 
 PAGE_SIZE = 24
 BLURRED = 6
-"""Pixels along each side of a blur hash's picture."""
+"""Pixels along each side of a blur hash's picture, or fewer where it stands for a wider one."""
 
 MOST_WANTED = max(catalogue().products, key=lambda product: product["popularity"])
 
@@ -76,9 +76,9 @@ def test_pictures_that_are_not_here_are_shown_in_another_width_or_blurred(cut_of
         f"Promise.all({SHOWN}.map(async (image) => (await caches.match(image.currentSrc)) ? 'kept' : 'instead'))"
     )
     assert "instead" in kinds
-    widths = page.evaluate(f"{SHOWN}.map((image) => image.naturalWidth)")
-    assert max(widths) > BLURRED, "the first one isn't the card's picture"
-    assert min(widths) == BLURRED, "what was never seen isn't shown in its colours"
+    assert page.evaluate(f"Math.max(...{SHOWN}.map((image) => image.naturalWidth))") > BLURRED, "not the card's picture"
+    # What was never seen is shown in its colours.
+    until(lambda: page.evaluate(f"{SHOWN}.some((image) => image.naturalWidth <= {BLURRED})"), page)
 
 
 def test_a_product_says_how_old_its_stock_is_and_has_its_own_title(cut_off: Visitor) -> None:
