@@ -41,7 +41,7 @@ $(CHECKS): app/storefront/checks/package-lock.json
 SLOW := full or shop or pods or engine or browser
 BESIDE := types test-fast test-storefront test-engine test-browser
 .PHONY: test test-full lint lint-storefront types test-fast test-storefront test-engine test-shop test-pods test-browser test-beside
-test: setup chromium ## set up, then prove everything in under 12 minutes
+test: setup chromium ## set up, then prove everything
 	@$(MAKE) --no-print-directory .tools/advice/installed $(if $(shell command -v go),.tools/bin/actionlint) \
 	  .tools/http/installed storefront lint
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-shop test-pods test-beside
