@@ -10,7 +10,8 @@ class StorefrontSettings(Section):
 
     scaling: Autoscaling = group(Autoscaling, why="how many pods")
     resources: Resources = setting(
-        {"cpu": "500m", "memory": "768MiB"}, why="Node's heap, the process that makes pictures, and sharp's buffers for three of them"
+        {"cpu": "500m", "memory": "768MiB"},
+        why="Node's heap, the maker of pictures, and sharp's buffers for three of them",
     )
     page_cache: Bytes = setting(
         "1GiB",
