@@ -108,6 +108,22 @@ def judged_by(commit: str, rendered: str) -> Mapping[str, Judge | str]:
     return {name: str(one["error"]) if "error" in one else parsed(one) for name, one in content.items()}
 
 
+def attributed(configs: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Mapping[str, Mapping[str, Sequence[str]]]:
+    """By environment and URN the changed settings that change a resource; `configs` has both sides', `base` and `head`.
+
+    Raises CheckoutError.
+    """
+    process = subprocess.Popen(
+        [sys.executable, str(_HERE / "attribution.py")],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    return json.loads(finish(process, "the changed settings can't be tried one by one", json.dumps(configs)))
+
+
 def shared_since(commit: str) -> tuple[str, ...]:
     """What both sides of a review share though it has changed since: the SDKs' versions."""
     locks = _git("diff", "--unified=0", commit, "--", "requirements/*.lock").stdout.splitlines()

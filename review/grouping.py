@@ -35,7 +35,7 @@ def _cause(item: Item, environments: Sequence[str]) -> tuple[object, ...]:
     if not item.kind:
         return (item,)
     kind = "" if item.changes else item.kind
-    return (item.mark, item.sentences, item.changes, item.urgent, item.link, item.cause, kind, *environments)
+    return (item.mark, item.sentences, item.changes, item.urgent, item.link, item.causes, kind, *environments)
 
 
 def _together(items: Sequence[Item]) -> Item:

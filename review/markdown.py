@@ -197,7 +197,8 @@ def _names(item: Item) -> str:
 
 def _place(item: Item, link_to: LinkTo | None) -> str:
     """Where it is declared, as a link where one can be made."""
-    because = f", changed by {_line(item.cause, link_to)}" if _SOURCE.fullmatch(item.cause) else ""
+    causes = [_line(cause, link_to) for cause in item.causes if _SOURCE.fullmatch(cause)]
+    because = f", changed by {' and '.join(causes)}" if causes else ""
     declared = _line(item.source, link_to) if _SOURCE.fullmatch(item.source) else ""
     return f" ({(declared + because).removeprefix(', ')})" if declared or because else ""
 

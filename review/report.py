@@ -123,8 +123,8 @@ def _items(plan: Plan) -> Iterable[tuple[Part, Item]]:
         if part is not None and step.urn not in quiet:
             below = f", nor in the {len(kept[step.urn])} below it" if kept.get(step.urn) else ""
             more = (f"by its alias; nothing changes in it{below}",) if step.urn in kept else ()
-            cause = plan.settings.cause if step.op is not Op.SAME else ""
-            yield part, dataclasses.replace(_item(step, renamed.get(step.urn, ""), more), cause=cause)
+            causes = plan.settings.causes(step.urn) if step.op is not Op.SAME else ()
+            yield part, dataclasses.replace(_item(step, renamed.get(step.urn, ""), more), causes=causes)
     for figure in capacity(plan.before, plan.after):
         if figure.changed and plan.before:
             yield Part.CAPACITY, _figure(figure)

@@ -57,8 +57,8 @@ class Place:
 class Item:
     """One thing to read: a resource with what happens to it, or a violation. `sentences` are prose.
 
-    `also` names more resources to which the same happens. `source` is the line that declares it, `cause` that of the
-    setting that changes it. `urgent` is what a report that is too long keeps before all else: lost data, hit
+    `also` names more resources to which the same happens. `source` is the line that declares it, `causes` those of
+    the settings that change it. `urgent` is what a report that is too long keeps before all else: lost data, hit
     protections, wider access. `places` are those of a violation, which the sentences tell.
     """
 
@@ -70,7 +70,7 @@ class Item:
     link: str = ""
     also: tuple[str, ...] = ()
     source: str = ""
-    cause: str = ""
+    causes: tuple[str, ...] = ()
     urgent: bool = False
     places: tuple[Place, ...] = ()
 

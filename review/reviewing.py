@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from policies import judgement
 from policies.catalogue import RULES
@@ -30,6 +31,9 @@ EXIT = {
     Verdict.NO_CHANGES: gate.Exit.FINE,
 }
 """A review's exit code, the same as the gate's."""
+
+Configs = Mapping[str, Mapping[str, Any]]
+"""Settings by environment."""
 
 _MOST_FILES = 8
 """Changed files of a judge that are named."""
@@ -63,8 +67,27 @@ def of_commits(base: str) -> Report:
         for name in names
     ]
     if all(map(is_a_setting_s, checkouts.program_since(commit))):
-        plans = [dataclasses.replace(plan, settings=dataclasses.replace(plan.settings, alone=True)) for plan in plans]
+        plans = _attributed(plans, before.configs, after.configs)
     return build(plans, differences(after.rendered, deployed))
+
+
+def _attributed(plans: Sequence[Plan], before: Configs, after: Configs) -> Sequence[Plan]:
+    """The plans of a change of settings alone with which of them changes what."""
+    several = {
+        plan.environment: {"base": before[plan.environment], "head": after[plan.environment]}
+        for plan in plans
+        if len(plan.settings.changes) > 1 and any(step.op is not Op.SAME for step in plan.steps)
+    }
+    found = checkouts.attributed(several) if several else {}
+    told: list[Plan] = []
+    for plan in plans:
+        paths = {urn: tuple(names) for urn, names in found.get(plan.environment, {}).items()}
+        lines = {path: line_of(plan.environment, path) for names in paths.values() for path in names}
+        changed = dataclasses.replace(
+            plan.settings, alone=True, by_resource=paths, lines={**plan.settings.lines, **lines}
+        )
+        told.append(dataclasses.replace(plan, settings=changed))
+    return told
 
 
 @dataclass(frozen=True)

@@ -16,18 +16,24 @@ from stack.values import HIDDEN
 class Settings:
     """The changed settings. Of the `undecided` ones no render shows the effect: what is encrypted is a placeholder in
     both, and what a provider is told (which cluster, which region, which account) moves everything. `lines` are where
-    they stand; `alone` says that nothing else changes what is declared.
+    they stand; `alone` says that nothing else changes what is declared, and `by_resource` which of them change a
+    resource, by its URN, where there are several.
     """
 
     changes: tuple[ValueChange | TextChange, ...] = ()
     undecided: tuple[str, ...] = ()
     lines: Mapping[str, str] = field(default_factory=dict[str, str])
     alone: bool = False
+    by_resource: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
-    @property
-    def cause(self) -> str:
-        """The line of the one setting that changes all that changes, empty where it isn't one alone."""
-        return self.lines.get(self.changes[0].path, "") if self.alone and len(self.changes) == 1 else ""
+    def causes(self, urn: str) -> tuple[str, ...]:
+        """The lines of the settings that change a resource: one alone changes all that changes; empty where nobody can
+        say.
+        """
+        if not self.alone:
+            return ()
+        paths = [change.path for change in self.changes] if len(self.changes) == 1 else self.by_resource.get(urn, ())
+        return tuple(filter(None, dict.fromkeys(self.lines.get(path, "") for path in paths)))
 
 
 NO_SETTINGS = Settings()

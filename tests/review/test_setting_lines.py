@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from review import setting_lines, settings
+from review.attribution import single_changes
 from review.markdown import markdown
 from review.report import build
 from review.setting_lines import line_of
@@ -59,3 +60,36 @@ def test_what_one_setting_changes_names_its_line() -> None:
     assert "(changed by [Pulumi.prod.yaml:5](https://host.example/Pulumi.prod.yaml:5))" in text
     with_program = dataclasses.replace(plan, settings=dataclasses.replace(one, alone=False))
     assert "changed by" not in markdown(build([with_program]))
+
+
+def test_each_of_several_settings_is_put_back_alone() -> None:
+    base = {"simone:redis": {"data": {"maxmemory": "4", "gone": 1}, "users": ["app"]}, "simone:old": 1}
+    head = {"simone:redis": {"data": {"maxmemory": "5", "added": 1}, "users": ["app", "job"]}, "simone:new": 2}
+    put_back = single_changes(base, head)
+    redis = {path: config.get("simone:redis") for path, config in put_back.items()}
+    assert redis["simone:redis.data.maxmemory"] == {"data": {"maxmemory": "4", "added": 1}, "users": ["app", "job"]}
+    assert redis["simone:redis.data.added"] == {"data": {"maxmemory": "5"}, "users": ["app", "job"]}
+    assert redis["simone:redis.data.gone"] == {
+        "data": {"maxmemory": "5", "added": 1, "gone": 1},
+        "users": ["app", "job"],
+    }
+    assert redis["simone:redis.users[1]"] == {"data": {"maxmemory": "5", "added": 1}, "users": ["app"]}
+    assert (put_back["simone:old"]["simone:old"], "simone:new" in put_back) == (1, False)
+
+
+def test_of_several_settings_each_resource_names_its_own() -> None:
+    plan = planned("immediate-parameter")
+    changed = settings.compare({"simone:a": 1, "simone:b": 1}, {"simone:a": 2, "simone:b": 2})
+    urn = next(step.urn for step in plan.changed)
+    both = dataclasses.replace(
+        changed,
+        lines={"simone:a": "Pulumi.prod.yaml:5", "simone:b": "Pulumi.prod.yaml:6"},
+        alone=True,
+        by_resource={urn: ("simone:b",)},
+    )
+    text = markdown(build([dataclasses.replace(plan, settings=both)]))
+    assert "changed by Pulumi.prod.yaml:6)" in text
+    assert "changed by Pulumi.prod.yaml:5" not in text
+    together = dataclasses.replace(both, by_resource={urn: ("simone:a", "simone:b")})
+    told = markdown(build([dataclasses.replace(plan, settings=together)]))
+    assert "changed by Pulumi.prod.yaml:5 and Pulumi.prod.yaml:6)" in told
