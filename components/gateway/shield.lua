@@ -31,6 +31,7 @@ local LOCK_LIFETIME = 1 -- s: a purge takes microseconds; should its worker die 
 local MAXIMUM_ARGUMENTS = 100
 local BUSTING = "_rsc" -- what Next.js's router adds to an address, for caches that vary by nothing else
 local LONGEST_SEGMENT = 200
+local QUESTION_MARK = ("?"):byte()
 local PARSED_KEPT = 4096 -- records, of 512 bytes at most
 
 local NO_STALE = { revalidate = 0, error = 0 }
@@ -289,11 +290,20 @@ function shield.cleaned()
     end
 end
 
+-- Whether a path is written as nginx reads it. In another spelling (`//`, `/x/..`, `%2f`) it is one of our addresses to
+-- nginx, and to the origin, which gets it as it is, another one: its answer is not that address's.
+local function plainly_spelled(var)
+    local written, path = var.request_uri, var.uri
+    local length = #path
+    return written:sub(1, length) == path and (#written == length or written:byte(length + 1) == QUESTION_MARK)
+end
+
 -- Decides for a request of a public route: which key, which version; or past the cache altogether.
 function shield.lookup()
     shield.bypass()
     local var = ngx.var
     local route = config.routes[var.route]
+    if not plainly_spelled(var) then return ngx.exec("@" .. route.upstream .. "-private") end
     local query, given = "", nil
     if var.args then query, given = normalised_query(route.query) end
     if not query then
@@ -499,6 +509,7 @@ end
 function shield.refused()
     local header = ngx.header
     secure(header)
+    if ngx.var.too_long == "1" then header["Content-Type"] = "application/problem+json" end
     if ngx.status >= 400 then forbid(header) end
     cache_status(header, "fwd=request; detail=refused")
 end

@@ -338,6 +338,69 @@ def test_an_address_that_is_too_long_is_refused_before_anything_remembers_it(gat
     assert not [seen for origin in (gateway.api, gateway.storefront) for seen in origin.seen if seen.target == address]
 
 
+@pytest.mark.parametrize(
+    ("odd", "plain"),
+    [
+        ("//", "/"),
+        ("//made-up.example/%2f..", "/"),
+        ("/%2e/", "/"),
+        ("/x/..", "/"),
+        ("//products/9", "/products/9"),
+        ("/products//9", "/products/9"),
+        ("/products/./9", "/products/9"),
+        ("/products/x/../9", "/products/9"),
+        ("/products/%39", "/products/9"),
+        ("/products/9#made-up", "/products/9"),
+        ("/api//products/9", "/api/products/9"),
+        ("/api/products/%39", "/api/products/9"),
+    ],
+)
+@pytest.mark.parametrize("query", ["", "?sort=newest"])
+def test_an_address_in_another_spelling_makes_no_entry_for_the_plain_one(
+    gateway: Gateway, odd: str, plain: str, query: str
+) -> None:
+    """Its origin may answer with a redirect to the plain one: kept as that one's, it would lead there for ever."""
+
+    def answer(seen: Seen) -> Answer:
+        if seen.target.partition("?")[0] == plain:
+            return Answer("the page")
+        return Answer(status=308, headers={"Location": plain, "Cache-Control": "public, max-age=60"})
+
+    gateway.api.answer = gateway.storefront.answer = answer
+    assert said(gateway, f"GET {odd}{query} HTTP/1.1\r\nHost: {gateway.address}").startswith("HTTP/1.1 ")
+    for _ in range(2):
+        assert gateway.get(f"{plain}{query}").text == "the page"
+    if plain != "/":
+        assert "; hit" in gateway.get(f"{plain}{query}").headers["Cache-Status"]
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("GET /" + "a" * 70_000 + " HTTP/1.1\r\nHost: shop", 414),
+        ("GET /" + "a" * 9_000 + " HTTP/1.1\r\nHost: shop", 414),
+        ("GET / HTTP/1.1\r\nHost: shop\r\nX-Long: " + "a" * 70_000, 400),
+        ("GET / HTTP/1.1", 400),
+        ("GET / HTTP/3.0\r\nHost: shop", 505),
+        ("\x16\x03\x01", 400),
+    ],
+)
+def test_what_is_no_request_of_ours_is_the_client_s_fault(gateway: Gateway, line: str, status: int) -> None:
+    head = said(gateway, line)
+    assert head.startswith(f"HTTP/1.1 {status}")
+    assert "x-content-type-options: nosniff" in head.lower()
+    assert "frame-ancestors 'none'" in head
+    assert "gateway; fwd=request; detail=refused" in head
+
+
+def said(gateway: Gateway, lines: str) -> str:
+    """The head of the answer to a request that no client library would send."""
+    with socket.create_connection((gateway.address, flows.GATEWAY_PORT), timeout=PATIENCE) as connection:
+        connection.sendall(f"{lines}\r\nConnection: close\r\n\r\n".encode("latin-1"))
+        with connection.makefile("rb") as answer:
+            return answer.read().partition(b"\r\n\r\n")[0].decode("latin-1")
+
+
 @pytest.mark.parametrize("answer", [Answer(), Answer(status=404), Answer(status=500), Answer(status=302)])
 @pytest.mark.parametrize(
     "address", ["/api/products/5", "/api/cart", "/products/5", "/cart", "/made-up", "/api/search?q=" + "a" * 5000]
