@@ -338,6 +338,15 @@ def test_an_address_that_is_too_long_is_refused_before_anything_remembers_it(gat
     assert not [seen for origin in (gateway.api, gateway.storefront) for seen in origin.seen if seen.target == address]
 
 
+def test_the_api_hears_which_host_and_port_the_visitor_sees(gateway: Gateway) -> None:
+    """It compares them with a browser's Origin, which has the port (RFC 6454, section 7)."""
+    gateway.get("/api/cart", X_Forwarded_Host="made-up.example")
+    gateway.get("/api/products/5", X_Forwarded_Host="made-up.example")
+    private, public = (seen.headers for seen in gateway.api.seen)
+    assert private["x-forwarded-host"] == f"{gateway.address}:{flows.GATEWAY_PORT}"
+    assert "x-forwarded-host" not in public
+
+
 @pytest.mark.parametrize(
     ("odd", "plain"),
     [
