@@ -49,6 +49,7 @@ PAGES = (
     "/account",
     "/changes",
     "/offline",
+    "/orders/1",
     "/nothing-here",
 )
 
@@ -409,6 +410,10 @@ def test_a_made_up_picture_is_neither_drawn_nor_kept(storefront: Storefront) -> 
     assert entries() == before
 
 
+NO_TEXT = ("/%ff", "/%ff?sort=newest", "/categories/%c0", "/images/products/%ed%a0%80/x.jpg", "/%")
+"""Addresses that nothing can be read from (RFC 3629)."""
+
+
 def answer_to(storefront: Storefront, path: str, cookie: str = "") -> httpx.Response:
     """Once the storefront has one: on a busy machine the API may take longer than a page waits for it."""
 
@@ -476,8 +481,8 @@ def test_no_page_breaks_its_own_policy_and_none_lets_a_stranger_s_script_run(
 
 @pytest.mark.parametrize("cookie", ["", "tier=premium; sid=forged"])
 def test_every_answer_has_a_policy_without_exceptions(storefront: Storefront, cookie: str) -> None:
-    paths = (*PAGES, "/health", "/robots.txt", "/sw.js", "/icons/icon.svg", "/_next/static/none.js", "/revalidate")
-    for path in paths:
+    data = ("/health", "/robots.txt", "/sw.js", "/icons/icon.svg", "/_next/static/none.js", "/revalidate")
+    for path in (*PAGES, *data, *NO_TEXT, "/products/", "//made-up"):
         headers = answer_to(storefront, path, cookie).headers
         policy = headers["content-security-policy"]
         assert "unsafe-inline" not in policy, path
@@ -485,6 +490,31 @@ def test_every_answer_has_a_policy_without_exceptions(storefront: Storefront, co
         assert headers["x-content-type-options"] == "nosniff", path
         if path in PAGES:
             assert re.search(r"script-src 'self' +'(?:sha256|nonce)-", policy), path
+
+
+@pytest.mark.parametrize("path", NO_TEXT)
+def test_an_address_that_is_no_text_is_not_there(storefront: Storefront, path: str) -> None:
+    """Next itself would answer 500, which wakes whoever is on call."""
+    assert httpx.get(storefront.url + path, timeout=PATIENCE).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/sw.js", "/icons/icon.svg", "/cart", f"/products/{PRODUCT['id']}"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Range", "bytes=999999999-"),
+        ("Range", "bytes=0-1"),
+        ("If-Match", '"made-up"'),
+        ("If-Unmodified-Since", "Thu, 01 Jan 1970 00:00:00 GMT"),
+        ("Content-Security-Policy", "script-src 'nonce-bWFkZSB1cA=='"),
+    ],
+)
+def test_nothing_that_a_client_says_makes_a_file_or_page_fail(
+    storefront: Storefront, path: str, name: str, value: str
+) -> None:
+    answer = httpx.get(storefront.url + path, headers={name: value}, timeout=PATIENCE)
+    assert answer.status_code == 200
+    assert "bWFkZSB1cA==" not in answer.text
 
 
 @pytest.mark.full
@@ -516,6 +546,9 @@ def test_errors_have_their_own_pages(visitor: Visitor, storefront: Storefront, s
     broken = visitor.page.goto(f"{visitor.url}/products/{catalogue().products[-7]['id']}")
     assert broken
     assert broken.status == 500
+    policy = broken.headers["content-security-policy"]
+    assert re.search(r"script-src 'self' +'(?:sha256|nonce)-", policy)
+    assert "unsafe-inline" not in policy
     expect(visitor.page.get_by_role("heading", level=1)).to_contain_text("That didn")
 
 
