@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from components.storefront.settings import StorefrontSettings
 from stack.render import Rendered
 
-NEXT_CONFIG = Path(__file__).parents[2] / "app" / "storefront" / "next.config.ts"
+PICTURES = Path(__file__).parents[2] / "app" / "storefront" / "src" / "server" / "pictures.ts"
 MIB = 2**20
 
 
@@ -23,7 +23,7 @@ def test_pods_know_what_visitors_call_the_shop(environment: Rendered) -> None:
 
 
 def test_pictures_never_fill_the_volume_that_they_are_kept_in() -> None:
-    bound = re.search(r"maximumDiskCacheSize: (\d+) \* 1024 \* 1024", NEXT_CONFIG.read_text())
+    bound = re.search(r"MOST_BYTES = (\d+) \* 1024 \* 1024", PICTURES.read_text())
     assert bound is not None
     assert int(bound[1]) * MIB <= 0.75 * StorefrontSettings().page_cache
     with pytest.raises(ValidationError, match="page_cache"):
