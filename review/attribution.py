@@ -52,7 +52,7 @@ def _put_back(head: Mapping[str, Any], change: properties.Change) -> Mapping[str
         place = place[part]
     if change.kind is Kind.ADD:
         del place[last]
-    elif isinstance(place, list) and last == len(place):
+    elif change.kind is Kind.DELETE and isinstance(last, int):
         place.append(change.old)
     else:
         place[last] = change.old
