@@ -28,6 +28,10 @@ docs: ## write the pages of docs/ that are made from the code
 secrets: ## give ENV=prod the secrets that it lacks
 	@$(PYTHON) -m tools.secrets "$(or $(ENV),prod)"
 
+.PHONY: rotate
+rotate: ## replace a SECRET=redis.app of ENV=prod without an outage, in three deployments (STEP=1: write the next one only)
+	@$(PYTHON) -m tools.rotate "$(or $(ENV),prod)" $(SECRET) $(if $(STEP),--step) $(if $(YES),--yes)
+
 # What judges the storefront's code, apart from what builds it: `make up` installs none of it.
 CHECKS := app/storefront/checks/node_modules/.installed
 IN_CHECKS := cd app/storefront/checks && PATH="$$(cd ../../.. && $(PYTHON) -m local node):$$PATH"

@@ -27,6 +27,12 @@ class Aws(Section):
         why="the VPC's addresses: the database answers there, and pods may reach its port there",
         pattern=r"(\d{1,3}\.){3}\d{1,3}/\d{1,2}",
     )
+    service_cidr: str | None = setting(
+        None,
+        why="the addresses of the cluster's Services: egress to Services of single pods is allowed by them too, since "
+        "the VPC CNI looks at a packet before the Service's address is exchanged; unset: by pods' labels alone",
+        pattern=r"(\d{1,3}\.){3}\d{1,3}/\d{1,2}",
+    )
     oidc_provider_arn: str = setting(
         why="the cluster's OIDC provider, which lets pods assume roles (IRSA)",
         pattern=r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/.+",

@@ -1,5 +1,6 @@
 """An environment put together: each system declared after those that it calls."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -109,7 +110,7 @@ def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
     )  # fmt: skip
     watched = WatchedDatabase(
         host=postgres.address, instance=postgres.instance, instance_arn=postgres.instance_arn, name=DATABASE,
-        exporter_password=s.secrets.postgres.exporter,
+        secrets=s.secrets.postgres,
     )  # fmt: skip
     Monitoring(
         "monitoring",
@@ -125,4 +126,5 @@ def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
         "backup_bucket": redis.backup_bucket,
         "gateway_host": shield.public_host,
         "shop_host": s.edge.hostname if s.edge else shield.public_host,
+        **({"rotations": rotations} if (rotations := json.dumps(s.secrets.steps())) != "{}" else {}),
     }

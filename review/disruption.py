@@ -44,6 +44,18 @@ def disruptions(step: Step) -> tuple[str, ...]:
     return ()
 
 
+def loses_address(step: Step) -> bool:
+    """Whether a Service is made anew in place of one whose address pods have learnt.
+
+    A container learns it from the variables that it is given when it starts (`service_links`), and is told of no other.
+    Headless Services have none.
+    """
+    if step.op is not Op.REPLACE or step.old is None or not step.old.type.endswith("core/v1:Service"):
+        return False
+    spec = step.old.inputs.get("spec") or {}
+    return spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None"
+
+
 def _evictions(old: Resource, new: Resource) -> tuple[str, ...]:
     """A smaller maxmemory throws keys away as soon as the node has restarted with it."""
     texts = [(resource.inputs.get("data") or {}).get("redis.conf") for resource in (old, new)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from review import grouping, replacements
 from review.capacity import Figure, capacity
 from review.costs import Cost, costs, priced_on
-from review.disruption import CHECKSUM, disruptions, is_stateful, keeps_volumes
+from review.disruption import CHECKSUM, disruptions, is_stateful, keeps_volumes, loses_address
 from review.harmless import runs_the_same_again, unjudged
 from review.masking import masked, shown_text
 from review.plan import Op, Plan, Step
@@ -67,8 +67,10 @@ def stops(plan: Plan) -> bool:
 
 def _hits(step: Step) -> bool:
     """Whether a protected resource is deleted or replaced; the engine does both when its protection has gone before
-    (a deletion) or goes with it (a replacement).
+    (a deletion) or goes with it (a replacement). An address that pods know counts as protected.
     """
+    if loses_address(step):
+        return True
     if step.old is None or not step.old.protect:
         return False
     return step.op is Op.DELETE or _is_retained(step) or (step.op is Op.REPLACE and (not step.new or step.new.protect))
@@ -217,7 +219,12 @@ def _item(step: Step, renamed: str, more: Sequence[str] = ()) -> Item:
             if _loses_data(step)
             else "its pods go; its volumes stay as they are, with their data"
         )
-    if _hits(step):
+    if loses_address(step):
+        sentences.append(
+            "GETS ANOTHER ADDRESS: pods that learnt the old one call nobody until they start again "
+            "(docs/runbooks/cluster.md, A Service made anew)"
+        )
+    elif _hits(step):
         sentences.append("it is protected, so the update stops here")
     sentences += _refused(step)
     sentences += [f"WIDENS ACCESS: {opened}" for opened in _widened(step)]
@@ -367,7 +374,11 @@ def _stopping(plans: Iterable[Plan]) -> Iterable[str]:
     """The policies that are broken, and the protected resources that would go."""
     for plan in plans:
         yield from (violation.rule for violation in plan.violations or () if violation.mandatory)
-        yield from (f"{step.resource.name} is protected" for step in plan.steps if _hits(step))
+        yield from (
+            f"{step.resource.name} {'gets another address' if loses_address(step) else 'is protected'}"
+            for step in plan.steps
+            if _hits(step)
+        )
         yield from (f"{step.resource.name} will be refused" for step in plan.steps if _refused(step))
 
 

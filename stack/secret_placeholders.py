@@ -1,7 +1,7 @@
 """Stand-ins for an environment's secrets, which nobody can decrypt without the stack's key."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Literal, cast, get_origin
 
 from components.settings.secrets import Secrets
 from components.settings.section import Section
@@ -51,6 +51,8 @@ def _section(
             )
         elif name in plain:
             values[name] = plain[name]
+        elif name in configured and get_origin(field.annotation) is Literal:
+            values[name] = configured[name]
         elif name in configured or field.is_required() or inner in called_for:
             values[name] = _placeholder(inner)
     unknown = (set(configured) | set(plain)) - set(model.model_fields)

@@ -54,7 +54,7 @@ class PgBouncer:
         """Write its files; the next start reads them."""
         passwords = self._directory / "userlist.txt"
         passwords.write_text(userlist(secrets))
-        ini = pgbouncer_ini(settings).replace(f"{DATABASE} = ", f"{database} = ")
+        ini = pgbouncer_ini(settings, secrets).replace(f"{DATABASE} = ", f"{database} = ")
         for found, meant in (
             (r"\$\{DATABASE_HOST\} port=\d+", f"{self._host} port={self._cluster.port}"),
             (r"\$\{POD_IP\}", "127.0.0.1"),

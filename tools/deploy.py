@@ -122,7 +122,7 @@ def _kubectl(environment: str) -> list[str]:
     return ["kubectl", *(["--context", str(context)] if context else [])]
 
 
-def _wait_for_roll_out(environment: str) -> None:
+def wait_for_roll_out(environment: str) -> None:
     """Follow each deployed workload until only its new pods run; kubectl prints how far each one is."""
     exported = _pulumi("stack", "export", "--stack", environment, capture=True)
     if exported.returncode != 0:
@@ -206,7 +206,7 @@ def apply(environment: Environment, out: Out = _DEFAULT_OUT) -> None:
     saved.unlink()
     if finished.returncode != 0:
         raise typer.Exit(Exit.BROKEN)
-    _wait_for_roll_out(environment)
+    wait_for_roll_out(environment)
 
 
 @app.command()

@@ -16,25 +16,29 @@ _RANDOM_BYTES = 32  # 43 characters of base64url: more than any brute force, and
 
 def main(
     environment: Annotated[str, typer.Argument(help="The environment: the <env> of a Pulumi.<env>.yaml.")],
-    rotate: Annotated[list[str] | None, typer.Option(help="A secret to replace, such as redis.app.")] = None,
 ) -> None:
     """Set every required secret that is missing to a random value, encrypted by the stack's secrets provider.
 
-    A value is handed to the Pulumi CLI on its standard input: never in an argument, never printed.
+    One that is there stays: `make rotate` replaces it.
     """
-    if shutil.which("pulumi") is None:
-        _fail("the Pulumi CLI isn't on PATH; install it (https://www.pulumi.com/docs/install/)")
-    unknown = set(rotate or ()) - set(required_secrets())
-    if unknown:
-        _fail(f"no such secret: {', '.join(sorted(unknown))}; there are: {', '.join(required_secrets())}")
     present = _present(environment)
     for name in required_secrets():
-        if name in present and name not in (rotate or ()):
-            continue
-        key = f"{PROJECT}:secrets.{name}"
-        value = secrets.token_urlsafe(_RANDOM_BYTES)
-        _pulumi("config", "set", "--stack", environment, "--secret", "--path", key, given=value)
-        typer.echo(f"{'replaced' if name in present else 'set'} {key}")
+        if name not in present:
+            set_secret(environment, name, random_value())
+            typer.echo(f"set {PROJECT}:secrets.{name}")
+
+
+def random_value() -> str:
+    """A new password or token."""
+    return secrets.token_urlsafe(_RANDOM_BYTES)
+
+
+def set_secret(environment: str, name: str, value: str) -> None:
+    """Write `simone:secrets.<name>` into the stack file, encrypted.
+
+    The Pulumi CLI reads the value on its standard input: it is never in an argument, and never printed.
+    """
+    pulumi("config", "set", "--stack", environment, "--secret", "--path", f"{PROJECT}:secrets.{name}", given=value)
 
 
 def _present(environment: str) -> set[str]:
@@ -46,7 +50,10 @@ def _present(environment: str) -> set[str]:
     return {f"{system}.{name}" for system, values in shape.items() for name in values}
 
 
-def _pulumi(*arguments: str, given: str | None = None) -> str:
+def pulumi(*arguments: str, given: str | None = None) -> str:
+    """What the Pulumi CLI prints. Raises typer.Exit with its own message where it fails."""
+    if shutil.which("pulumi") is None:
+        _fail("the Pulumi CLI isn't on PATH; install it (https://www.pulumi.com/docs/install/)")
     done = subprocess.run(["pulumi", *arguments], input=given, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         _fail(done.stderr.strip() or f"pulumi {arguments[0]} failed with {done.returncode}")

@@ -47,7 +47,7 @@ def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 def _dsn(settings: Settings) -> str:
     """The database's address for a Job, once it accepts connections."""
     wait_until_reachable(settings.database_host, settings.database_port)
-    password = quote(settings.required_secret("database-password").get_secret_value(), safe="")
+    password = quote(settings.required_secret(settings.database_password_name).get_secret_value(), safe="")
     user, name = quote(settings.database_user, safe=""), quote(settings.database_name, safe="")
     host = f"[{settings.database_host}]" if ":" in settings.database_host else settings.database_host
     return f"postgresql://{user}:{password}@{host}:{settings.database_port}/{name}"
@@ -58,7 +58,7 @@ def serve() -> None:
     """Serve the API until told to stop."""
     settings, _ = _prepare()
     try:
-        settings.required_secret("database-password")
+        settings.required_secret(settings.database_password_name)
     except SettingsError as error:
         raise _fail(str(error)) from error
     if not settings.redis_sentinels:

@@ -31,7 +31,7 @@ async def open_pool(settings: Settings) -> AsyncGenerator["Pool[asyncpg.Record]"
     None is used for longer than `database_connection_seconds` plus what it is doing then. Postgres's protocol has no
     way to say that a server is leaving, so this is how clients have moved to another pgBouncer by the end of a drain.
     """
-    password = settings.required_secret("database-password").get_secret_value()
+    password = settings.required_secret(settings.database_password_name).get_secret_value()
     # Without prepared statements nothing may be cached by name: pgBouncer before 1.21 gives the next statement to
     # another server connection, which has never heard of it.
     cached = 200 if settings.database_prepared_statements else 0

@@ -1,6 +1,6 @@
 """Jobs of the schema's owner, straight on Postgres: migrations, sample data, and purges by hand."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import asyncpg
 import structlog
@@ -11,20 +11,21 @@ from app.caching_policy import Policy
 from app.database.catalogue import Size, load
 from app.database.migrations import upgrade
 from app.database.queries import outbox, tokens
-from app.database.roles import Verifiers
+from app.database.roles import TWINS, Verifiers
 
 log = structlog.get_logger(__name__)
 
-ADMIN = "admin"
+ADMINS = {"admin-token": "admin", "admin-token-alternate": "admin-alternate"}
+"""Names of the administration's tokens by the file that holds each."""
 
 
 async def migrate(settings: Settings, dsn: str) -> None:
     """Migrate, make or refresh the roles where their verifiers are mounted, and let the admin token in."""
     applied = await upgrade(dsn, _verifiers(settings))
     log.info("migrated", applied=list(applied))
-    token = settings.secret("admin-token")
-    if token is not None:
-        await _with(dsn, lambda connection: _issue(connection, token))
+    given = {name: settings.secret(file) for file, name in ADMINS.items()}
+    if any(given.values()):
+        await _with(dsn, lambda connection: _let_in(connection, given))
 
 
 async def seed(dsn: str, policy: Policy, *, products: int, users: int, orders: int, reviews: int) -> None:
@@ -51,8 +52,14 @@ async def purge(dsn: str, tags: Sequence[str]) -> None:
     log.info("purge entered", tags=list(tags))
 
 
-async def _issue(connection: "asyncpg.Connection[asyncpg.Record]", token: SecretStr) -> None:
-    await tokens.issue(connection, name=ADMIN, token=token.get_secret_value(), role="admin")
+async def _let_in(connection: "asyncpg.Connection[asyncpg.Record]", given: Mapping[str, SecretStr | None]) -> None:
+    """These tokens by name, and no others: both while one is replaced."""
+    async with connection.transaction():
+        for name, token in given.items():
+            if token is None:
+                await tokens.revoke(connection, name=name)
+            else:
+                await tokens.issue(connection, name=name, token=token.get_secret_value(), role="admin")
 
 
 async def _with(dsn: str, work: Callable[["asyncpg.Connection[asyncpg.Record]"], Awaitable[object]]) -> None:
@@ -64,12 +71,11 @@ async def _with(dsn: str, work: Callable[["asyncpg.Connection[asyncpg.Record]"],
 
 
 def _verifiers(settings: Settings) -> Verifiers | None:
-    app, exporter = settings.secret("app-scram"), settings.secret("exporter-scram")
-    if app is None and exporter is None:
+    roles = [role for twins in TWINS.values() for role in twins]
+    given = {role: secret.get_secret_value() for role in roles if (secret := settings.secret(f"{role}-scram"))}
+    if not given:
         return None
-    if app is None or exporter is None:
-        raise SettingsError(f"SECRETS_DIR={settings.secrets_dir} needs both files or none: app-scram, exporter-scram")
     try:
-        return Verifiers(app=app.get_secret_value(), exporter=exporter.get_secret_value())
+        return Verifiers(**given)
     except ValueError as error:
         raise SettingsError(f"SECRETS_DIR={settings.secrets_dir}: {error}") from error

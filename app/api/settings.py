@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     database_port: int = Field(default=6432, ge=1, le=65535)
     database_name: str = "simone"
     database_user: str = "app"
+    database_password_name: str = Field(default="database-password", description="the file in SECRETS_DIR")
     database_pool_size: int = Field(default=10, ge=1, le=200)
     database_prepared_statements: bool = Field(default=False, description="needs pgBouncer 1.21 or newer in between")
     database_connection_seconds: float = Field(

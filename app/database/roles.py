@@ -1,12 +1,19 @@
-"""The database's login roles: `app` may do what the shop does and no more, `exporter` may only look at statistics."""
+"""The database's login roles: `app` may do what the shop does and no more, `exporter` may only look at statistics.
+
+A role has one password. So each has a twin with the same rights, `app_alternate` and `exporter_alternate`: while a
+password is replaced both log in.
+"""
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 import asyncpg
 
 _VERIFIER: Final = re.compile(r"SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+", re.ASCII)
+
+TWINS: Final = {"app": ("app", "app_alternate"), "exporter": ("exporter", "exporter_alternate")}
+"""The roles that have the same rights, by the name of the one that is there always."""
 
 GRANTS_TO_APP: Final = {
     "categories": "SELECT",
@@ -46,12 +53,17 @@ class Verifiers:
     pgBouncer's user list holds the very same text, so one password works on both without `auth_query`.
     """
 
-    app: str
-    exporter: str
+    app: str | None = None
+    app_alternate: str | None = None
+    exporter: str | None = None
+    exporter_alternate: str | None = None
 
     def __post_init__(self) -> None:
-        for role, verifier in (("app", self.app), ("exporter", self.exporter)):
-            if not _VERIFIER.fullmatch(verifier):
+        for name, (one, other) in TWINS.items():
+            if getattr(self, one) is None and getattr(self, other) is None:
+                raise ValueError(f"no verifier lets {name!r} log in: give one of {one!r} and {other!r}")
+        for role, verifier in asdict(self).items():
+            if verifier is not None and not _VERIFIER.fullmatch(verifier):
                 raise ValueError(
                     f"the verifier of role {role!r} is not a SCRAM verifier "
                     "(SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>, base64): make it anew"
@@ -59,34 +71,37 @@ class Verifiers:
 
 
 async def grant_roles(dsn: str, verifiers: Verifiers | None) -> None:
-    """Make or refresh both roles and their grants, in one transaction; without `verifiers`, grants of existing ones."""
+    """Make or refresh the roles and their grants, in one transaction; without `verifiers`, grants of existing ones.
+
+    A role without a verifier can't log in any more.
+    """
     connection = await asyncpg.connect(dsn, statement_cache_size=0)
     try:
         async with connection.transaction():
             if verifiers is not None:
-                await _set_password(connection, "app", verifiers.app)
-                await _set_password(connection, "exporter", verifiers.exporter)
-            existing: set[str] = {
-                row["rolname"]
-                for row in await connection.fetch("SELECT rolname FROM pg_roles WHERE rolname IN ('app', 'exporter')")
-            }
-            if "app" in existing:
-                await _grant_app(connection)
-            if "exporter" in existing:
-                await _grant_exporter(connection)
+                for role, verifier in asdict(verifiers).items():
+                    await _set_password(connection, role, verifier)
+            existing: set[str] = {row["rolname"] for row in await connection.fetch("SELECT rolname FROM pg_roles")}
+            for name, grant in (("app", _grant_app), ("exporter", _grant_exporter)):
+                for role in TWINS[name]:
+                    if role in existing:
+                        await grant(connection, role)
     finally:
         await connection.close()
 
 
-async def _set_password(connection: asyncpg.Connection, role: str, verifier: str) -> None:
+async def _set_password(connection: asyncpg.Connection, role: str, verifier: str | None) -> None:
     exists = await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role)
     verb = "ALTER" if exists else "CREATE"
     # Utility statements take no parameters; the verifier's alphabet, checked above, has nothing to quote.
-    await connection.execute(f"{verb} ROLE {role} LOGIN PASSWORD '{verifier}'")
+    if verifier is not None:
+        await connection.execute(f"{verb} ROLE {role} LOGIN PASSWORD '{verifier}'")
+    elif exists:
+        await connection.execute(f"ALTER ROLE {role} NOLOGIN PASSWORD NULL")
 
 
-async def _grant_app(connection: asyncpg.Connection) -> None:
-    await connection.execute("GRANT USAGE ON SCHEMA public TO app")
+async def _grant_app(connection: asyncpg.Connection, role: str) -> None:
+    await connection.execute(f"GRANT USAGE ON SCHEMA public TO {role}")
     # Room on the server's disk that no table's rights bound: temporary tables, and large objects. Only a superuser may
     # take the latter from everybody; in RDS nobody is one.
     database = await connection.fetchval("SELECT quote_ident(current_database())")
@@ -94,15 +109,15 @@ async def _grant_app(connection: asyncpg.Connection) -> None:
     if await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
         for (revoke,) in await connection.fetch(_LARGE_OBJECTS):
             await connection.execute(revoke)
-    await connection.execute("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM app")
+    await connection.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}")
     for table, rights in GRANTS_TO_APP.items():
-        await connection.execute(f"GRANT {rights} ON {table} TO app")
+        await connection.execute(f"GRANT {rights} ON {table} TO {role}")
     # A forgotten transaction would hold back vacuum and a pooled connection; a runaway query the whole shop.
-    await connection.execute("ALTER ROLE app SET idle_in_transaction_session_timeout = '15s'")
-    await connection.execute("ALTER ROLE app SET statement_timeout = '10s'")
-    await connection.execute("ALTER ROLE app SET lock_timeout = '3s'")
+    await connection.execute(f"ALTER ROLE {role} SET idle_in_transaction_session_timeout = '15s'")
+    await connection.execute(f"ALTER ROLE {role} SET statement_timeout = '10s'")
+    await connection.execute(f"ALTER ROLE {role} SET lock_timeout = '3s'")
 
 
-async def _grant_exporter(connection: asyncpg.Connection) -> None:
-    await connection.execute("GRANT pg_monitor TO exporter")
-    await connection.execute("ALTER ROLE exporter SET statement_timeout = '10s'")
+async def _grant_exporter(connection: asyncpg.Connection, role: str) -> None:
+    await connection.execute(f"GRANT pg_monitor TO {role}")
+    await connection.execute(f"ALTER ROLE {role} SET statement_timeout = '10s'")

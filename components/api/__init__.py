@@ -16,6 +16,7 @@ from components.kubernetes.configuration import files_checksum, secret
 from components.kubernetes.flows import API_PORT
 from components.kubernetes.scope import Scope
 from components.kubernetes.service import service
+from components.postgres.roles import APP, EXPORTER
 from components.scram import scram_verifier
 from components.settings.secrets import Secrets
 
@@ -91,10 +92,12 @@ class Api(pulumi.ComponentResource):
 
 
 def _owner_files(secrets: Secrets) -> Mapping[str, str]:
-    """What only the Jobs may know: the schema's owner, and the verifiers of the roles that they create."""
+    """What only the Jobs may know: the schema's owner, the verifiers of the roles that they create, and the tokens that
+    they let in.
+    """
+    logins = {**secrets.postgres.logins(APP), **secrets.postgres.logins(EXPORTER)}
     return {
         "database-password": secrets.postgres.owner.get_secret_value(),
-        "app-scram": scram_verifier("app", secrets.postgres.app),
-        "exporter-scram": scram_verifier("exporter", secrets.postgres.exporter),
-        "admin-token": secrets.api.admin_token.get_secret_value(),
+        **{f"{role}-scram": scram_verifier(role, password) for role, password in sorted(logins.items())},
+        **secrets.api.files("admin_token", "admin-token"),
     }

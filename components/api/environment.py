@@ -8,10 +8,10 @@ import pulumi
 from components.api.settings import ApiSettings, MailSettings
 from components.kubernetes.flows import API_PORT, APPLICATION_METRICS_PORT
 from components.kubernetes.pod import POD_IP, Value
-from components.postgres.roles import DATABASE
-from components.settings.secrets import Secrets
+from components.postgres.roles import APP, DATABASE
+from components.settings.secrets import PostgresSecrets, Secrets
 
-SECRETS_DIRECTORY = "/etc/api/secrets"
+SECRETS_DIRECTORY, DATABASE_PASSWORD = "/etc/api/secrets", "database-password"
 CLOSING_SECONDS = 2
 """Of the grace period, kept for closing connections after the last request."""
 
@@ -37,8 +37,9 @@ class Addresses:
     public_origin: str = ""
 
 
-def variables(settings: ApiSettings, addresses: Addresses) -> Mapping[str, Value]:
-    """All variables of a pod that serves or works."""
+def variables(settings: ApiSettings, addresses: Addresses, secrets: PostgresSecrets) -> Mapping[str, Value]:
+    """All variables of a pod that serves or works. Of `secrets` only names are taken."""
+    password = secrets.shown_file(APP, DATABASE_PASSWORD)
     return {
         **POD_IP,
         "BIND_HOST": "$(POD_IP)",
@@ -49,7 +50,8 @@ def variables(settings: ApiSettings, addresses: Addresses) -> Mapping[str, Value
         "DATABASE_HOST": addresses.database_host,
         "DATABASE_PORT": addresses.database_port,
         "DATABASE_NAME": DATABASE,
-        "DATABASE_USER": "app",
+        "DATABASE_USER": secrets.role(APP),
+        "DATABASE_PASSWORD_NAME": None if password == DATABASE_PASSWORD else password,
         "DATABASE_POOL_SIZE": str(settings.pool_size),
         "DATABASE_PREPARED_STATEMENTS": "1" if settings.prepared_statements else "0",
         # Half: one that was still made to a pod which just began to drain is replaced before the drain ends, too.
@@ -96,8 +98,8 @@ def application_files(secrets: Secrets) -> Mapping[str, str]:
     """What a running pod may know, by file name in `SECRETS_DIR`. No Cloudflare token: no edge to purge."""
     optional = {"cloudflare-token": secrets.api.cloudflare_token, "mail-password": secrets.api.mail_password}
     return {
-        "redis-password": secrets.redis.app.get_secret_value(),
-        "database-password": secrets.postgres.app.get_secret_value(),
-        "admin-token": secrets.api.admin_token.get_secret_value(),
-        "revalidation-key": secrets.api.revalidation_key.get_secret_value(),
+        "redis-password": secrets.redis.shown("app").get_secret_value(),
+        "admin-token": secrets.api.shown("admin_token").get_secret_value(),
+        "revalidation-key": secrets.api.shown("revalidation_key").get_secret_value(),
+        **secrets.postgres.files(APP, DATABASE_PASSWORD),
     } | {name: value.get_secret_value() for name, value in optional.items() if value}

@@ -50,7 +50,7 @@ def application_deployment(
         name=scope.system,
         image=args.image,
         command=["python", "-m", "app.api", command],
-        env=variables(settings, args.addresses),
+        env=variables(settings, args.addresses, args.secrets.postgres),
         ports={
             "metrics": APPLICATION_METRICS_PORT,
             **({"http": http_port} if http_port != APPLICATION_METRICS_PORT else {}),

@@ -99,6 +99,10 @@ ROUTE_FLOWS: tuple[Flow, ...] = (
 """Allowed too where `monitoring.route` is set."""
 
 
+OWN_ADDRESSES = frozenset({"redis", "redis-sentinel", "gateway"})
+"""Systems whose pods have Services of their own, which others dial."""
+
+
 def systems() -> tuple[str, ...]:
     """Every system of ours that a flow names, sorted."""
     return tuple(sorted({peer for flow in FLOWS for peer in (flow.source, flow.target)} - OUTSIDE))

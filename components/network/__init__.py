@@ -64,7 +64,9 @@ class Network(pulumi.ComponentResource):
         self.namespace = namespace.metadata.apply(lambda created: created.name or "")
         own = Scope(name, args.platform.within(self.namespace), SYSTEM, child)
 
-        specs = policies.specs(args.platform.aws.vpc_cidr, args.settings.edge_cidrs, args.mail, args.flows)
+        specs = policies.specs(
+            args.platform.aws.vpc_cidr, args.platform.aws.service_cidr, args.settings.edge_cidrs, args.mail, args.flows
+        )
         for policy, spec in specs.items():
             k8s.networking.v1.NetworkPolicy(f"{name}-{policy}", metadata=own.metadata(policy), spec=spec, opts=child)
         for purpose, (value, why) in PRIORITIES.items():

@@ -16,23 +16,41 @@ _Spec = k8s.networking.v1.NetworkPolicySpecArgs
 
 
 def specs(
-    vpc_cidr: str, edge_cidrs: Sequence[str], mail: MailSettings | None, table: Sequence[Flow]
+    vpc_cidr: str,
+    service_cidr: str | None,
+    edge_cidrs: Sequence[str],
+    mail: MailSettings | None,
+    table: Sequence[Flow],
 ) -> dict[str, k8s.networking.v1.NetworkPolicySpecArgs]:
     """The policies' specs by object name: `default-deny`, then each system's own name, as the table of flows says."""
     deny = _Spec(pod_selector=k8s.meta.v1.LabelSelectorArgs(), policy_types=["Ingress", "Egress"])
     return {"default-deny": deny} | {
-        system: _of(system, vpc_cidr, edge_cidrs, mail, table) for system in flows.systems()
+        system: _of(system, vpc_cidr=vpc_cidr, service_cidr=service_cidr, edge_cidrs=edge_cidrs, mail=mail, table=table)
+        for system in flows.systems()
     }
 
 
 def _of(
-    system: str, vpc_cidr: str, edge_cidrs: Sequence[str], mail: MailSettings | None, table: Sequence[Flow]
+    system: str,
+    *,
+    vpc_cidr: str,
+    service_cidr: str | None,
+    edge_cidrs: Sequence[str],
+    mail: MailSettings | None,
+    table: Sequence[Flow],
 ) -> k8s.networking.v1.NetworkPolicySpecArgs:
     incoming = [flow for flow in table if flow.target == system]
     outgoing = [flow for flow in table if flow.source == system and (mail or flow.target != flows.MAIL)]
 
     def peers(peer: str) -> list[k8s.networking.v1.NetworkPolicyPeerArgs]:
         return _peers(peer, vpc_cidr, edge_cidrs, mail)
+
+    def called(peer: str) -> list[k8s.networking.v1.NetworkPolicyPeerArgs]:
+        """The pods, and the addresses of their own Services: the VPC CNI finds the latter by comparing selectors, which
+        has left out those of single pods where the caller is one of them. The target's ingress still says who may.
+        """
+        by_address = [_network(service_cidr)] if service_cidr and peer in flows.OWN_ADDRESSES else []
+        return [*peers(peer), *by_address]
 
     return _Spec(
         pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=selector(system)),
@@ -45,7 +63,7 @@ def _of(
         egress=[
             *(
                 k8s.networking.v1.NetworkPolicyEgressRuleArgs(
-                    to=peers(flow.target), ports=[_tcp(mail.port if mail and flow.target == flows.MAIL else flow.port)]
+                    to=called(flow.target), ports=[_tcp(mail.port if mail and flow.target == flows.MAIL else flow.port)]
                 )
                 for flow in outgoing
             ),
@@ -58,6 +76,10 @@ def _of(
 
 def _tcp(port: int) -> k8s.networking.v1.NetworkPolicyPortArgs:
     return _Port(protocol="TCP", port=port)
+
+
+def _network(cidr: str) -> k8s.networking.v1.NetworkPolicyPeerArgs:
+    return _Peer(ip_block=k8s.networking.v1.IPBlockArgs(cidr=cidr))
 
 
 def _peers(
@@ -82,5 +104,5 @@ def _peers(
         flows.MAIL: mail.cidrs if mail else [],
     }.get(peer)
     if cidrs is not None:
-        return [_Peer(ip_block=k8s.networking.v1.IPBlockArgs(cidr=cidr)) for cidr in cidrs]
+        return [_network(cidr) for cidr in cidrs]
     return [_Peer(pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=selector(peer)))]

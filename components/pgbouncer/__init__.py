@@ -64,12 +64,12 @@ class PgBouncer(pulumi.ComponentResource):
         platform, settings = args.platform, args.settings
         own = Scope(name, platform, SYSTEM, pulumi.ResourceOptions(parent=self))
         texts = {
-            "pgbouncer.ini": pgbouncer_ini(settings),
+            "pgbouncer.ini": pgbouncer_ini(settings, args.secrets),
             **fill_script(),
             **script_files("components.pgbouncer", "start.sh"),
         }
         users = {"userlist.txt": userlist(args.secrets)}
-        exporter = {"password": args.secrets.exporter.get_secret_value()}
+        exporter = args.secrets.files(EXPORTER, "password")
         before = [
             config_map(own, "config", SYSTEM, texts),
             secret(own, "users", SECRETS, users),
@@ -118,8 +118,8 @@ def _exporter(args: PgBouncerArgs) -> Container:
         env={
             **POD_IP,
             "PGBOUNCER_PORT": str(PGBOUNCER_PORT),
-            "PGBOUNCER_USER": EXPORTER,
-            "PGBOUNCER_PASSWORD_FILE": "/etc/pgbouncer-exporter/password",
+            "PGBOUNCER_USER": args.secrets.role(EXPORTER),
+            "PGBOUNCER_PASSWORD_FILE": f"/etc/pgbouncer-exporter/{args.secrets.shown_file(EXPORTER, 'password')}",
             "METRICS_PORT": str(PGBOUNCER_EXPORTER_PORT),
         },
         ports={"metrics": PGBOUNCER_EXPORTER_PORT},

@@ -10,8 +10,10 @@ from components.scram import scram_verifier
 from components.settings.secrets import PostgresSecrets
 
 
-def pgbouncer_ini(settings: PgBouncerSettings) -> str:
-    """The declared configuration; docs/database.md gives the reason for each line."""
+def pgbouncer_ini(settings: PgBouncerSettings, secrets: PostgresSecrets) -> str:
+    """The declared configuration; docs/database.md gives the reason for each line. `secrets` tell which roles log in
+    to look at the statistics; of their values nothing is taken.
+    """
     most = settings.default_pool_size + settings.reserve_pool_size
     tls = f"server_tls_sslmode = {settings.server_tls_mode}\n"
     if settings.server_tls_mode == "verify-full":
@@ -32,7 +34,7 @@ pidfile =
 ; RDS shows nobody its password hashes, so users are listed here, by the verifiers that Postgres has too.
 auth_type = scram-sha-256
 auth_file = /etc/pgbouncer-secrets/userlist.txt
-stats_users = {EXPORTER}
+stats_users = {", ".join(sorted(secrets.logins(EXPORTER)))}
 
 ; A server connection belongs to a client for one transaction.
 pool_mode = transaction
@@ -71,5 +73,5 @@ def userlist(secrets: PostgresSecrets) -> str:
 
     The exporter's own role looks at pgBouncer's statistics; it may do nothing else here.
     """
-    users = {APP: secrets.app, EXPORTER: secrets.exporter}
-    return "".join(f'"{user}" "{scram_verifier(user, password)}"\n' for user, password in users.items())
+    users = {**secrets.logins(APP), **secrets.logins(EXPORTER)}
+    return "".join(f'"{user}" "{scram_verifier(user, password)}"\n' for user, password in sorted(users.items()))

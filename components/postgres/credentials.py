@@ -2,11 +2,12 @@
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import SecretStr
 
 from components.kubernetes.flows import POSTGRES_PORT
 from components.platform import Platform
 from components.postgres.roles import APP, DATABASE, EXPORTER, OWNER
-from components.settings.secrets import Password, PostgresSecrets
+from components.settings.secrets import PostgresSecrets
 
 SYSTEM = "postgres"
 
@@ -21,8 +22,8 @@ def declare_credentials(
     opts: pulumi.ResourceOptions,
 ) -> None:
     """One secret for each role: JSON in the form that RDS's own tools read."""
-    roles: dict[str, Password] = {OWNER: secrets.owner, APP: secrets.app, EXPORTER: secrets.exporter}
-    for role, password in roles.items():
+    logins = {OWNER: (OWNER, secrets.owner)} | {name: _login(secrets, name) for name in (APP, EXPORTER)}
+    for role, (username, password) in logins.items():
         secret = aws.secretsmanager.Secret(
             f"{prefix}-secret-{role.replace('_', '-')}",
             name=f"{platform.name('postgres')}/{role}",
@@ -43,10 +44,14 @@ def declare_credentials(
                         "host": instance.address,
                         "port": POSTGRES_PORT,
                         "dbname": DATABASE,
-                        "username": role,
+                        "username": username,
                         "password": password.get_secret_value(),
                     }
                 )
             ),
             opts=opts,
         )
+
+
+def _login(secrets: PostgresSecrets, name: str) -> tuple[str, SecretStr]:
+    return secrets.role(name), secrets.shown(name)

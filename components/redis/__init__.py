@@ -33,10 +33,7 @@ class Redis(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         platform, settings = args.platform, args.settings
         own, watchers = Scope(name, platform, SYSTEM, child), Scope(name, platform, SENTINEL_SYSTEM, child)
-        passwords = {
-            "operations": args.secrets.operations.get_secret_value(),
-            "exporter": args.secrets.exporter.get_secret_value(),
-        }
+        passwords = {name: args.secrets.shown(name).get_secret_value() for name in ("operations", "exporter")}
         credentials = secret(own, "credentials", CREDENTIALS, passwords)
         node_secret = secret(own, "node-secrets", NODE_SECRETS, node_secret_files(args.secrets))
         sentinel_texts = sentinel_secret_files(settings, args.secrets)

@@ -1,11 +1,10 @@
 """ACL files of Redis and Sentinel: one user for each purpose, each with the least it needs.
 
-An ACL file may hold nothing but `user` lines. Passwords stand in it as SHA-256 hashes.
+An ACL file may hold nothing but `user` lines. Passwords stand in it as SHA-256 hashes, two of them
+while one is replaced.
 """
 
 import hashlib
-
-from pydantic import SecretStr
 
 from components.settings.secrets import RedisSecrets
 
@@ -47,20 +46,31 @@ _SENTINEL_OPERATIONS = (
 )
 
 
-def _user(name: str, password: SecretStr, rules: str) -> str:
-    digest = hashlib.sha256(password.get_secret_value().encode()).hexdigest()
-    return f"user {name} on #{digest} resetchannels {rules}\n"
+# Nobody is it: it is off and has no password. But Redis loads its AOF as this user, and judges each command of a
+# transaction once more at EXEC: without these rights what transactions wrote would be left out after a restart.
+_NOBODY = "user default off resetpass allkeys allchannels +@all\n"
+
+# The pods that take these passwords show them too, from their environment. So the order of the hashes is that of use:
+# when another one is shown the text changes, and the pods start anew.
+_SHOWN_BY_THE_PODS = ("exporter", "operations")
+
+
+def _user(secrets: RedisSecrets, name: str, rules: str) -> str:
+    values = secrets.values(name)
+    order = values if name in _SHOWN_BY_THE_PODS else sorted(values, reverse=True)
+    digests = [hashlib.sha256(values[slot].get_secret_value().encode()).hexdigest() for slot in order]
+    return f"user {name} on {' '.join(f'#{digest}' for digest in digests)} resetchannels {rules}\n"
 
 
 def node_acl(secrets: RedisSecrets) -> str:
     """users.acl of a Redis node."""
     return (
-        "user default off resetkeys resetchannels -@all\n"
-        + _user("app", secrets.app, _APP)
-        + _user("exporter", secrets.exporter, _EXPORTER)
-        + _user("replication", secrets.replication, _REPLICATION)
-        + _user("sentinel", secrets.sentinel, _SENTINEL)
-        + _user("operations", secrets.operations, _OPERATIONS)
+        _NOBODY
+        + _user(secrets, "app", _APP)
+        + _user(secrets, "exporter", _EXPORTER)
+        + _user(secrets, "replication", _REPLICATION)
+        + _user(secrets, "sentinel", _SENTINEL)
+        + _user(secrets, "operations", _OPERATIONS)
     )
 
 
@@ -68,8 +78,8 @@ def sentinel_acl(secrets: RedisSecrets) -> str:
     """users.acl of a Sentinel: the same users and passwords, with what each asks a Sentinel."""
     return (
         "user default off resetkeys resetchannels -@all\n"
-        + _user("app", secrets.app, _SENTINEL_APP)
-        + _user("exporter", secrets.exporter, _SENTINEL_EXPORTER)
-        + _user("sentinel", secrets.sentinel, _SENTINEL_PEER)
-        + _user("operations", secrets.operations, _SENTINEL_OPERATIONS)
+        + _user(secrets, "app", _SENTINEL_APP)
+        + _user(secrets, "exporter", _SENTINEL_EXPORTER)
+        + _user(secrets, "sentinel", _SENTINEL_PEER)
+        + _user(secrets, "operations", _SENTINEL_OPERATIONS)
     )

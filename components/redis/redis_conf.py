@@ -75,4 +75,4 @@ latency-monitor-threshold 100
 
 def replication_conf(secrets: RedisSecrets) -> str:
     """How a replica logs in at its master. Both nodes have it, since either may become the replica."""
-    return f"masteruser replication\nmasterauth {secrets.replication.get_secret_value()}\n"
+    return f"masteruser replication\nmasterauth {secrets.shown('replication').get_secret_value()}\n"

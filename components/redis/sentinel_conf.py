@@ -45,7 +45,7 @@ sentinel parallel-syncs {pair} 1
 
 def sentinel_auth_conf(settings: RedisSettings, secrets: RedisSecrets) -> str:
     """How a Sentinel logs in at the nodes and at the other Sentinels."""
-    password = secrets.sentinel.get_secret_value()
+    password = secrets.shown("sentinel").get_secret_value()
     return f"sentinel sentinel-user sentinel\nsentinel sentinel-pass {password}\n" + "".join(
         f"sentinel auth-user {pair} sentinel\nsentinel auth-pass {pair} {password}\n" for pair in settings.pairs()
     )

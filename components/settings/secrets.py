@@ -1,7 +1,8 @@
 """The secrets of an environment, each set with `pulumi config set --secret --path simone:secrets.<system>.<name>`."""
 
 import re
-from typing import Annotated
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Literal, cast, get_args
 
 from pydantic import AfterValidator, SecretStr
 
@@ -30,7 +31,72 @@ Password = Annotated[SecretStr, AfterValidator(_strong)]
 Address = Annotated[SecretStr, AfterValidator(_address)]
 
 
-class RedisSecrets(Section):
+Accepted = Literal[
+    "main", "main then alternate", "alternate after main", "alternate", "alternate then main", "main after alternate"
+]
+"""Which of a secret's two values count: servers take each that is named, clients show the first.
+
+A rotation goes on in this order, three steps from `main` to `alternate` or back. Before and after each of them servers
+take what clients show on either side of it, so old and new pods get on with each other.
+"""
+STEPS: tuple[Accepted, ...] = get_args(Accepted)
+
+
+class Rotation(Section):
+    """A secret's second value, so that it can be replaced while both are taken (`make rotate`)."""
+
+    alternate: Password | None = setting(None, why="the other value")
+    accepted: Accepted = setting(
+        "main", why="which values servers take; clients show the first (`make rotate` goes from one to the next)"
+    )
+
+    def contradictions(self) -> Iterable[str]:
+        if self.alternate is None and self.accepted != "main":
+            yield f"accepted is '{self.accepted}' and there is no alternate: set it (make rotate does), or take main"
+
+
+class Rotated(Section):
+    """Secrets of which some have a second value, as the section's own `rotation` says by name."""
+
+    def values(self, name: str) -> Mapping[str, SecretStr]:
+        """The values of the secret `name` that count, `main` and `alternate` by name; the one to show comes first."""
+        rotation = cast(Rotation, getattr(cast(Section, vars(self)["rotation"]), name))
+        both = {"main": cast(SecretStr, getattr(self, name)), "alternate": rotation.alternate}
+        return {slot: value for slot in rotation.accepted.split() if (value := both.get(slot)) is not None}
+
+    def accepted(self, name: str) -> tuple[SecretStr, ...]:
+        """Each value that a server takes."""
+        return tuple(self.values(name).values())
+
+    def shown(self, name: str) -> SecretStr:
+        """The one value that clients show."""
+        return self.accepted(name)[0]
+
+    def files(self, name: str, file: str) -> Mapping[str, str]:
+        """Each value that counts in a file of its own: a pod that still shows the other one finds it where it was."""
+        return {file_of(file, slot): value.get_secret_value() for slot, value in self.values(name).items()}
+
+    def shown_file(self, name: str, file: str) -> str:
+        """The one of `files` that clients read."""
+        return next(iter(self.files(name, file)))
+
+
+def file_of(file: str, slot: str) -> str:
+    """The name of the file that holds the value `main` or `alternate` of a secret."""
+    return file if slot == "main" else f"{file}-{slot}"
+
+
+class RedisRotation(Section):
+    """Second passwords of the Redis users."""
+
+    app: Rotation = group(Rotation, why="of the user app")
+    exporter: Rotation = group(Rotation, why="of the user exporter")
+    replication: Rotation = group(Rotation, why="of the user replication")
+    sentinel: Rotation = group(Rotation, why="of the user sentinel")
+    operations: Rotation = group(Rotation, why="of the user operations")
+
+
+class RedisSecrets(Rotated):
     """One password for each Redis user; each user may do the least that it needs."""
 
     app: Password = setting(why="the shop's own commands")
@@ -40,23 +106,53 @@ class RedisSecrets(Section):
     operations: Password = setting(why="backup, restore, AOF rewrite, planned failover")
     tls_certificate: SecretStr | None = setting(None, why="PEM; nodes and Sentinels serve TLS with it")
     tls_key: SecretStr | None = setting(None, why="PEM; the certificate's private key")
+    rotation: RedisRotation = group(RedisRotation, why="second passwords, while one is replaced")
 
 
-class PostgresSecrets(Section):
+class PostgresRotation(Section):
+    """Passwords of the second roles: a Postgres role has one password only."""
+
+    app: Rotation = group(Rotation, why="the role app_alternate")
+    exporter: Rotation = group(Rotation, why="the role exporter_alternate")
+
+
+class PostgresSecrets(Rotated):
     """One password for each database role."""
 
     owner: Password = setting(why="owns the schema, runs migrations; the RDS master user")
     app: Password = setting(why="the shop's own queries, through pgBouncer")
     exporter: Password = setting(why="reads statistics (pg_monitor)")
+    rotation: PostgresRotation = group(PostgresRotation, why="second roles, while a password is replaced")
+
+    def logins(self, name: str) -> Mapping[str, SecretStr]:
+        """Password by database role, of the roles that log in as `name`; the one that clients use comes first."""
+        return {role_of(name, slot): value for slot, value in self.values(name).items()}
+
+    def role(self, name: str) -> str:
+        """The role that clients use."""
+        return next(iter(self.logins(name)))
 
 
-class ApiSecrets(Section):
+def role_of(name: str, slot: str) -> str:
+    """The database role that the value `main` or `alternate` of a secret is the password of."""
+    return name if slot == "main" else f"{name}_{slot}"
+
+
+class ApiRotation(Section):
+    """Second values of what the API shares with others."""
+
+    admin_token: Rotation = group(Rotation, why="a second token that is let in")
+    revalidation_key: Rotation = group(Rotation, why="a second key that the storefront takes")
+
+
+class ApiSecrets(Rotated):
     """What the API shares with those who call it."""
 
     admin_token: Password = setting(why="bearer token of the shop's administration; the database keeps its hash")
     revalidation_key: Password = setting(why="signs the webhook that makes the storefront build a page anew")
     cloudflare_token: SecretStr | None = setting(None, why="purges the edge; unset: no edge to purge")
     mail_password: SecretStr | None = setting(None, why="of api.mail.username; in SES an SMTP password")
+    rotation: ApiRotation = group(ApiRotation, why="second values, while one is replaced")
 
 
 class MonitoringSecrets(Section):
@@ -93,6 +189,16 @@ class EdgeSecrets(Section):
     client_key: SecretStr | None = setting(None, why="PEM; that certificate's private key")
 
 
+def rotated() -> tuple[str, ...]:
+    """The dotted names of the secrets that have a second value."""
+    return tuple(
+        f"{system}.{name}"
+        for system, group_ in Secrets.model_fields.items()
+        if isinstance(group_.annotation, type) and issubclass(group_.annotation, Rotated)
+        for name in cast(type[Section], group_.annotation.model_fields["rotation"].annotation).model_fields
+    )
+
+
 class Secrets(Section):
     """All secrets. They are plain text inside the program only, and secret in previews, state and cluster."""
 
@@ -101,3 +207,13 @@ class Secrets(Section):
     api: ApiSecrets = setting(why="API")
     monitoring: MonitoringSecrets = setting(why="alert receivers")
     edge: EdgeSecrets = group(EdgeSecrets, why="origin certificate")
+
+    def steps(self) -> Mapping[str, Accepted]:
+        """How far each rotation is, by the secret's dotted name; without those where only the first value counts."""
+        found: dict[str, Accepted] = {}
+        for name in rotated():
+            system, _, secret = name.partition(".")
+            rotation = cast(Rotation, getattr(getattr(self, system).rotation, secret))
+            if rotation.accepted != STEPS[0]:
+                found[name] = rotation.accepted
+        return found

@@ -53,7 +53,8 @@ class Storefront(pulumi.ComponentResource):
         super().__init__("simone:storefront:Storefront", name, None, opts)
         platform, settings = args.platform, args.settings
         own = Scope(name, platform, SYSTEM, pulumi.ResourceOptions(parent=self))
-        files = {"revalidation-key": args.secrets.revalidation_key.get_secret_value()}
+        keys = [key.get_secret_value() for key in args.secrets.accepted("revalidation_key")]
+        files = {"revalidation-key": "\n".join(keys)}
         before = [secret(own, "secrets", SECRETS, files), service_account(own, "account")]
         self.service = service(own, "service", STOREFRONT_PORT)
         peers = settings.scaling.maximum > 1

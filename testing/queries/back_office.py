@@ -82,6 +82,3 @@ statement(
     "reviews.by_user",
     "SELECT id, product_id, rating, title, body FROM reviews WHERE user_id = $1 ORDER BY product_id LIMIT $2",
 )
-REVOKE_TOKEN: Final = statement(
-    "tokens.revoke", "UPDATE service_tokens SET revoked_at = now() WHERE name = $1 AND revoked_at IS NULL RETURNING id"
-)

@@ -88,11 +88,12 @@ def test_what_the_table_does_not_name_is_denied_in_both_directions(environment: 
 
 
 def test_the_outside_is_reached_only_as_the_table_says(environment: Rendered) -> None:
+    services = {"ipBlock": {"cidr": stack_config(environment.environment)["simone:aws"].get("service_cidr")}}
     reached = {
         (policy.inputs["metadata"]["name"], rule["ports"][0]["port"])
         for policy in environment.of(":NetworkPolicy")
         for rule in policy.inputs["spec"].get("egress", [])
-        if any("ipBlock" in peer for peer in rule["to"])
+        if any("ipBlock" in peer and peer != services for peer in rule["to"])
     }
     mail = stack_config(environment.environment)["simone:api"]["mail"]
     to_mail = {(flow.source, mail.get("port", flow.port)) for flow in FLOWS if flow.target == MAIL}
@@ -175,3 +176,25 @@ def test_only_the_worker_reaches_the_mail_server_and_nobody_where_there_is_none(
 
     server = {"host": "mail.example.com", "port": 465, "security": "tls", "sender": "a@b.c", "cidrs": ["192.0.2.0/28"]}
     assert openings(server) - openings(None) == {("api-worker", "192.0.2.0/28", 465)}
+
+
+def test_services_of_single_pods_are_reached_by_address_too() -> None:
+    """A policy by labels alone has dropped what Redis sent to Redis through such a Service (VPC CNI)."""
+    given = stack_config("prod")["simone:aws"]
+    rendered = render("prod", config={"simone:aws": given | {"service_cidr": "10.100.0.0/16"}})
+    block = {"ipBlock": {"cidr": "10.100.0.0/16"}}
+    by_address = {
+        (policy.inputs["metadata"]["name"], entry["port"])
+        for policy in rendered.of(":NetworkPolicy")
+        for rule in policy.inputs["spec"].get("egress", [])
+        if block in rule["to"]
+        for entry in rule["ports"]
+    }
+    own = {"redis", "redis-sentinel", "gateway"}
+    assert by_address == {
+        (flow.source, flow.port) for flow in FLOWS if flow.target in own and flow.source not in OUTSIDE
+    }
+    selectors = [each.inputs["spec"].get("selector") or {} for each in rendered.of("core/v1:Service")]
+    assert {each[NAME] for each in selectors if "statefulset.kubernetes.io/pod-name" in each} == own
+    without = render("prod", config={"simone:aws": {key: text for key, text in given.items() if key != "service_cidr"}})
+    assert not [policy for policy in without.of(":NetworkPolicy") if "10.100" in str(policy.inputs)]

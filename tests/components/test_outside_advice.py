@@ -42,7 +42,7 @@ AWS_EXCEPTIONS = {
     "CKV_AWS_144": "backups of caches, and of sessions, which Postgres has too: another region is for the database's",
     "CKV_AWS_300": "it is set, in the rule for the prefix that backups are written to; the check wants none",
     "CKV_AWS_338": "how long Postgres's log is kept is a setting, 30 days: a year of it is personal data at a price",
-    "CKV2_AWS_57": "passwords are set by the program, and rotated by tools.secrets --rotate and a deployment",
+    "CKV2_AWS_57": "passwords are set by the program, and replaced by `make rotate`",
     "CKV2_AWS_62": "nobody listens: the backup exporter looks at the bucket itself",
 }
 

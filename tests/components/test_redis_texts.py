@@ -1,5 +1,6 @@
 """Redis's files: what they promise by their text alone."""
 
+import contextlib
 import re
 import subprocess
 from collections.abc import Mapping
@@ -224,3 +225,31 @@ def test_the_page_gives_a_reason_for_each_line_of_a_sentinel_and_for_no_other() 
     for name, value in reasons.items():
         last = value.rpartition(" ")[2]
         assert all(of_line.endswith(last) for of_name, of_line in lines if of_name == name), name
+
+
+def test_what_a_transaction_wrote_is_there_again_after_a_start(tmp_path: Path) -> None:
+    """Redis loads the AOF as its default user, and judges the commands of a transaction once more (multi.c)."""
+    (tmp_path / "users.acl").write_text(node_secret_files(SECRETS)["users.acl"])
+    socket = tmp_path / "redis.sock"
+    command = ["redis-server", "--port", "0", "--unixsocket", str(socket), "--aclfile", str(tmp_path / "users.acl")]
+    command += ["--dir", str(tmp_path), "--appendonly", "yes", "--appendfsync", "always", "--save", ""]
+    for start in ("first", "second"):
+        server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        try:
+            with redis.Redis(unix_socket_path=str(socket), username="app", password=_password("app")) as app:
+                eventually(app.ping, "Redis answers")
+                if start == "first":
+                    app.pipeline(transaction=True).set("session", "1").expire("session", 600).sadd("tag", "a").execute()
+                else:
+                    assert (app.get("session"), app.smembers("tag")) == (b"1", {b"a"})
+                    assert app.ttl("session") > 0
+            with redis.Redis(unix_socket_path=str(socket)) as nobody:
+                for command_of_nobody in ("GET session", "AUTH default x", "HELLO 3 AUTH default x"):
+                    with contextlib.suppress(redis.AuthenticationError, redis.ResponseError):
+                        raise AssertionError(nobody.execute_command(*command_of_nobody.split()))
+        finally:
+            end(server)
+
+
+def _password(user: str) -> str:
+    return getattr(SECRETS, user).get_secret_value()

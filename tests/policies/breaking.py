@@ -1223,6 +1223,10 @@ def _metadata(name: str, part: str, **added: str) -> Break:
     return lambda stack: stack[name]["metadata"].setdefault(part, {}).update(names)
 
 
+def _named(resource: str, name: str) -> Break:
+    return lambda stack: stack[resource]["metadata"].update(name=name)
+
+
 def _bound_to(kind: str, name: str) -> Break:
     subject = {"kind": kind, "name": name, "namespace": "simone"}
     return lambda stack: stack["monitoring-prometheus-role-binding"]["subjects"].append(subject)
@@ -1422,6 +1426,13 @@ CHANGES: tuple[tuple[str, str, str, Break], ...] = (
         "nobody has judged what it does to visitors",
         _new(SETTING, settingId="browser_check", value="off"),
     ),
+    (
+        "an address that pods know",
+        STOPPED,
+        "GETS ANOTHER ADDRESS",
+        _setter_below("redis-sessions-0", "clusterIP", "172.20.0.9"),
+    ),
+    ("a Service by another name", STOPPED, "GETS ANOTHER ADDRESS", _named("pgbouncer-service", "pool")),
     ("smaller storage", STOPPED, "storage never shrinks", _setter(INSTANCE, "allocatedStorage", 20)),
     ("an older version", STOPPED, "no way back to an older version", _setter(INSTANCE, "engineVersion", "15.1")),
     ("a new major version", STOPPED, "needs allow_major_version_upgrade", _setter(INSTANCE, "engineVersion", "18.1")),

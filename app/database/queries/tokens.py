@@ -39,6 +39,9 @@ _ISSUE = statement(
         revoked_at = NULL
     """,
 )
+_REVOKE = statement(
+    "tokens.revoke", "UPDATE service_tokens SET revoked_at = now() WHERE name = $1 AND revoked_at IS NULL RETURNING id"
+)
 
 
 async def authenticate(db: Database, token: str) -> Caller | None:
@@ -50,3 +53,8 @@ async def authenticate(db: Database, token: str) -> Caller | None:
 async def issue(db: Database, *, name: str, token: str, role: str, expires_at: datetime | None = None) -> None:
     """Let `token` (256 random bits) in under `name`, in place of an earlier one; for the database's owner only."""
     await db.execute(_ISSUE, name, sha256(token.encode()).digest(), role, expires_at)
+
+
+async def revoke(db: Database, *, name: str) -> None:
+    """Let the token of that name in no more; for the database's owner only."""
+    await db.execute(_REVOKE, name)

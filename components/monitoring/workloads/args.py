@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from components.monitoring.settings import MonitoringSettings
 from components.platform import Platform
 from components.settings.images import Images
-from components.settings.secrets import MonitoringSecrets, Password
+from components.settings.secrets import MonitoringSecrets, PostgresSecrets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +20,8 @@ class WatchedDatabase:
     instance: str
     instance_arn: pulumi.Input[str]
     name: str
-    exporter_password: Password
-    """Of the database role `exporter` (pg_monitor)."""
+    secrets: PostgresSecrets
+    """Of which the login of the role `exporter` (pg_monitor) is taken."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from components.monitoring.config.postgres_exporter import (
     queries_yml,
 )
 from components.monitoring.workloads.args import MonitoringArgs
+from components.postgres.roles import EXPORTER
 
 SYSTEM = "postgres-exporter"
 UID = 65534
@@ -25,8 +26,9 @@ def declare_postgres_exporter(name: str, args: MonitoringArgs, opts: pulumi.Reso
     platform, database = args.platform, args.database
     queries_directory, _, queries_name = QUERIES_FILE.rpartition("/")
     secrets_directory, _, password_name = PASSWORD_FILE.rpartition("/")
+    shown = database.secrets.shown_file(EXPORTER, password_name)
     config = {queries_name: queries_yml()}
-    secrets = {password_name: database.exporter_password.get_secret_value()}
+    secrets = database.secrets.files(EXPORTER, password_name)
     own = Scope(name, platform, SYSTEM, opts)
     before = [
         service_account(own, ""),
@@ -43,8 +45,8 @@ def declare_postgres_exporter(name: str, args: MonitoringArgs, opts: pulumi.Reso
         env={
             **POD_IP,
             "DATA_SOURCE_URI": address,
-            "DATA_SOURCE_USER": "exporter",
-            "DATA_SOURCE_PASS_FILE": PASSWORD_FILE,
+            "DATA_SOURCE_USER": database.secrets.role(EXPORTER),
+            "DATA_SOURCE_PASS_FILE": f"{secrets_directory}/{shown}",
         },
         ports={"metrics": POSTGRES_EXPORTER_PORT},
         resources=args.settings.postgres_exporter,

@@ -24,7 +24,6 @@ from app.database.queries import (
 )
 from app.database.queries.paging import BadCursor, Cursor
 from app.database.queries.products import Changes, Sort, cursor_kind
-from testing.queries.back_office import REVOKE_TOKEN
 from testing.queries.calls import in_rolled_back_transaction, sample_calls
 
 
@@ -367,7 +366,7 @@ async def test_a_token_lets_in_while_it_is_valid(catalogue, state):
     ends = datetime.now(UTC) + timedelta(hours=-1 if state == "expired" else 1)
     await tokens.issue(catalogue, name="deploy", token="t" * 43, role="admin", expires_at=ends)
     if state == "revoked":
-        await catalogue.execute(REVOKE_TOKEN, "deploy")
+        await tokens.revoke(catalogue, name="deploy")
     caller = await tokens.authenticate(catalogue, "u" * 43 if state == "unknown" else "t" * 43)
     assert caller == (tokens.Caller("deploy", "admin") if state == "valid" else None)
 
