@@ -1,9 +1,14 @@
 """What an environment gives every component: its names, labels and tags, and the cloud it stands in."""
 
+import difflib
+import ipaddress
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import cache
+from typing import Annotated, Literal
 
 import pulumi
+from botocore.session import Session
+from pydantic import AfterValidator
 
 from components.settings.section import Section, setting
 
@@ -11,10 +16,38 @@ PROJECT = "simone"
 Priority = Literal["data", "serving", "batch"]
 
 
+def _network(text: str) -> str:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"is no network: {error}") from None
+    return text
+
+
+@cache
+def _regions() -> tuple[str, ...]:
+    """All regions that have RDS, as botocore knows them."""
+    session = Session()
+    return tuple(
+        name for part in ("aws", "aws-cn", "aws-us-gov") for name in session.get_available_regions("rds", part)
+    )
+
+
+def _region(name: str) -> str:
+    if name not in _regions():
+        close = difflib.get_close_matches(name, _regions(), n=3)
+        raise ValueError(f"is no region of AWS that has RDS{f'; did you mean {close[0]}?' if close else ''}")
+    return name
+
+
+Network = Annotated[str, AfterValidator(_network)]
+Region = Annotated[str, AfterValidator(_region)]
+
+
 class Aws(Section):
     """The AWS account's parts that exist before this program runs (docs/deploy.md)."""
 
-    region: str = setting(why="where the database, buckets and secrets are", pattern=r"[a-z]{2}(-[a-z]+)+-\d")
+    region: Region = setting(why="where the database, buckets and secrets are", pattern=r"[a-z]{2}(-[a-z]+)+-\d")
     vpc_id: str = setting(why="the VPC that the cluster runs in", pattern=r"vpc-[0-9a-f]{8,17}")
     private_subnet_ids: list[str] = setting(
         why="subnets without a public route, in at least two zones, for the database", min_length=2
@@ -23,11 +56,11 @@ class Aws(Section):
         why="the cluster nodes' security group, the only one that may reach the database",
         pattern=r"sg-[0-9a-f]{8,17}",
     )
-    vpc_cidr: str = setting(
+    vpc_cidr: Network = setting(
         why="the VPC's addresses: the database answers there, and pods may reach its port there",
         pattern=r"(\d{1,3}\.){3}\d{1,3}/\d{1,2}",
     )
-    service_cidr: str | None = setting(
+    service_cidr: Network | None = setting(
         None,
         why="the addresses of the cluster's Services: egress to Services of single pods is allowed by them too, since "
         "the VPC CNI looks at a packet before the Service's address is exchanged; unset: by pods' labels alone",

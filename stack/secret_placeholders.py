@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal, cast, get_origin
 
+from components.settings.certificates import PLACEHOLDER
 from components.settings.secrets import Secrets
 from components.settings.section import Section
 
@@ -60,7 +61,7 @@ def _section(
 
 
 def _placeholder(path: str) -> str:
-    words = f"placeholder-for-{path.replace('.', '-')}".ljust(32, "-")
+    words = f"{PLACEHOLDER}{path.replace('.', '-')}".ljust(32, "-")
     return f"https://{words}" if path.endswith("_url") else words
 
 

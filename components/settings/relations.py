@@ -11,6 +11,7 @@ from components.edge.settings import EdgeSettings
 from components.pgbouncer.settings import PgBouncerSettings
 from components.platform import PROJECT
 from components.postgres.settings import PostgresSettings
+from components.settings.certificates import pair_fault, signer_fault
 
 # The rest is for migrations, jobs, the exporter, and people who look after an incident.
 POOLED_SHARE = 0.8
@@ -96,6 +97,22 @@ def _edge_shows_a_certificate(
     )
 
 
+def _pair(certificate: str, key: str) -> Relation:
+    """A certificate and its key belong together."""
+
+    def complaint(*held: SecretStr | None) -> str | None:
+        fault = pair_fault(*held)
+        return f"{PROJECT}:{certificate} and .{key.rpartition('.')[2]}: {fault}" if fault else None
+
+    return Relation(between=(certificate, key), complaint=complaint)
+
+
+def _signed_by_the_edge_s_authority(certificate: SecretStr | None, authorities: str | None) -> str | None:
+    fault = signer_fault(certificate, authorities)
+    named = f"{PROJECT}:secrets.edge.client_certificate"
+    return f"{named} {fault} in gateway.edge_ca: the gateway would refuse every visitor" if fault else None
+
+
 def _needs(setting: str, *secrets: str, what: str) -> Relation:
     """Where `setting` is on or set, `secrets` must hold `what`."""
 
@@ -110,6 +127,10 @@ def _needs(setting: str, *secrets: str, what: str) -> Relation:
 
 
 RELATIONS: tuple[Relation, ...] = (
+    _pair("secrets.edge.origin_certificate", "secrets.edge.origin_key"),
+    _pair("secrets.edge.client_certificate", "secrets.edge.client_key"),
+    _pair("secrets.redis.tls_certificate", "secrets.redis.tls_key"),
+    Relation(between=("secrets.edge.client_certificate", "gateway.edge_ca"), complaint=_signed_by_the_edge_s_authority),
     Relation(between=("pgbouncer", "postgres"), complaint=_pools_fit_database),
     Relation(between=("api", "pgbouncer"), complaint=_clients_fit_pools),
     Relation(between=("api.cookie_secure", "gateway.tls", "edge"), complaint=_cookies_stay_encrypted),

@@ -2,10 +2,18 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from pydantic import SecretStr
 
+from components.settings.certificates import pair_fault, signer_fault
 from components.settings.environment import Settings, SettingsError, parse
 from stack.environments import stack_config
 from stack.secret_placeholders import with_placeholders
@@ -259,3 +267,56 @@ def test_a_violated_relation_has_an_error_of_its_own(name: str) -> None:
     assert re.search(expected, lines[0])
     others = [pattern for other, (_, pattern) in VIOLATIONS.items() if other != name]
     assert not any(re.search(pattern, lines[0]) for pattern in others)
+
+
+def _signed(issuer: str, key: ec.EllipticCurvePrivateKey, by: ec.EllipticCurvePrivateKey, days: int = 30) -> SecretStr:
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "client")]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=60))
+        .not_valid_after(now + timedelta(days=days))
+        .sign(by, hashes.SHA256())
+    )
+    return SecretStr(certificate.public_bytes(Encoding.PEM).decode())
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> SecretStr:
+    return SecretStr(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
+
+
+def test_a_certificate_goes_with_its_key_and_with_who_signed_it() -> None:
+    own, other = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    good = _signed("client", own, own)
+    assert pair_fault(good, _pem(own)) is None
+    assert (
+        pair_fault(SecretStr("garbage"), _pem(own)) == "the certificate is none as PEM (-----BEGIN CERTIFICATE----- …)"
+    )
+    assert pair_fault(good, SecretStr("garbage")) == "the key is no private key as PEM without a password"
+    assert pair_fault(good, _pem(other)) == "the key isn't the certificate's: set both of the same pair"
+    assert "the certificate ended on" in (pair_fault(_signed("client", own, own, days=-1), _pem(own)) or "")
+    assert signer_fault(good, good.get_secret_value()) is None
+    stranger = _signed("client", other, other).get_secret_value()
+    assert signer_fault(good, stranger) == "is signed by CN=client, which isn't there"
+    assert signer_fault(good, stranger + good.get_secret_value()) is None, "of two, one is enough"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"secrets__edge__client_certificate": "garbage", "secrets__edge__client_key": "garbage"},
+            "simone:secrets.edge.client_certificate and .client_key: the certificate is none as PEM",
+        ),
+        ({"aws__region": "eu-centrol-1"}, "is no region of AWS that has RDS; did you mean eu-central-1?"),
+        ({"aws__region": "eu-central-9"}, "simone:aws.region is 'eu-central-9': is no region of AWS"),
+        ({"aws__vpc_cidr": "10.0.0.0/99"}, "simone:aws.vpc_cidr is '10.0.0.0/99': is no network"),
+        ({"aws__service_cidr": "999.0.0.0/16"}, "simone:aws.service_cidr is '999.0.0.0/16': is no network"),
+    ],
+)
+def test_what_the_platform_would_refuse_is_one_line(changes: Mapping[str, Any], said: str) -> None:
+    (line,) = _message(**changes).splitlines()
+    assert said in line

@@ -1,0 +1,56 @@
+"""A certificate and what belongs to it: its key, and who signed it. Faults as sentences."""
+
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from pydantic import SecretStr
+
+PLACEHOLDER = "placeholder-for-"
+"""With it a value begins that stands for one which nobody can decrypt here: nothing can be said of that."""
+
+
+def pair_fault(certificate: SecretStr | None, key: SecretStr | None) -> str | None:
+    """What is wrong with a certificate and its key, both PEM; None where one is missing, or nothing is wrong."""
+    found = _readable(certificate)
+    if found is None or key is None or _is_placeholder(key):
+        return None
+    if isinstance(found, str):
+        return found
+    try:
+        private = load_pem_private_key(key.get_secret_value().encode(), password=None)
+    except (ValueError, TypeError):
+        return "the key is no private key as PEM without a password"
+    if private.public_key() != found.public_key():
+        return "the key isn't the certificate's: set both of the same pair"
+    if found.not_valid_after_utc <= datetime.now(UTC):
+        return f"the certificate ended on {found.not_valid_after_utc:%Y-%m-%d}: have another one signed"
+    return None
+
+
+def signer_fault(certificate: SecretStr | None, authorities: str | None) -> str | None:
+    """Whether none of the authorities (PEM) has signed the certificate; None where one is missing, or one has."""
+    found = _readable(certificate)
+    if not isinstance(found, x509.Certificate) or not authorities:
+        return None
+    for authority in x509.load_pem_x509_certificates(authorities.encode()):
+        try:
+            found.verify_directly_issued_by(authority)
+        except (InvalidSignature, ValueError, TypeError):
+            continue
+        return None
+    return f"is signed by {found.issuer.rfc4514_string()}, which isn't there"
+
+
+def _readable(certificate: SecretStr | None) -> x509.Certificate | str | None:
+    if certificate is None or _is_placeholder(certificate):
+        return None
+    try:
+        return x509.load_pem_x509_certificates(certificate.get_secret_value().encode())[0]
+    except ValueError:
+        return "the certificate is none as PEM (-----BEGIN CERTIFICATE----- …)"
+
+
+def _is_placeholder(secret: SecretStr) -> bool:
+    return secret.get_secret_value().startswith(PLACEHOLDER)
