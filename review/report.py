@@ -76,6 +76,16 @@ def _hits(step: Step) -> bool:
     return step.op is Op.DELETE or _is_retained(step) or (step.op is Op.REPLACE and (not step.new or step.new.protect))
 
 
+def _stops(step: Step) -> tuple[str, ...]:
+    """Why the update stops at it."""
+    if loses_address(step):
+        return (
+            "GETS ANOTHER ADDRESS: pods that learnt the old one call nobody until they start again "
+            "(docs/runbooks/cluster.md, A Service made anew)",
+        )
+    return ("it is protected, so the update stops here",) if _hits(step) else ()
+
+
 def _refused(step: Step) -> tuple[str, ...]:
     """Why the platform will refuse it."""
     return refusals(step.old, step.new) if step.op in (Op.UPDATE, Op.REPLACE) else ()
@@ -219,13 +229,7 @@ def _item(step: Step, renamed: str, more: Sequence[str] = ()) -> Item:
             if _loses_data(step)
             else "its pods go; its volumes stay as they are, with their data"
         )
-    if loses_address(step):
-        sentences.append(
-            "GETS ANOTHER ADDRESS: pods that learnt the old one call nobody until they start again "
-            "(docs/runbooks/cluster.md, A Service made anew)"
-        )
-    elif _hits(step):
-        sentences.append("it is protected, so the update stops here")
+    sentences += _stops(step)
     sentences += _refused(step)
     sentences += [f"WIDENS ACCESS: {opened}" for opened in _widened(step)]
     if _runs_again(step):
