@@ -79,10 +79,8 @@ def _hits(step: Step) -> bool:
 def _stops(step: Step) -> tuple[str, ...]:
     """Why the update stops at it."""
     if loses_address(step):
-        return (
-            "GETS ANOTHER ADDRESS: pods that learnt the old one call nobody until they start again "
-            "(docs/runbooks/cluster.md, A Service made anew)",
-        )
+        learnt = "pods that learnt the old one call nobody until they start again"
+        return (f"GETS ANOTHER ADDRESS: {learnt} (docs/runbooks/cluster.md, A Service made anew)",)
     return ("it is protected, so the update stops here",) if _hits(step) else ()
 
 
