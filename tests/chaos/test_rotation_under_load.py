@@ -3,6 +3,7 @@
 import uuid
 from collections import Counter
 from collections.abc import Mapping
+from secrets import token_urlsafe
 from typing import Any
 
 import httpx
@@ -36,6 +37,17 @@ def admin_tokens(running: Shop) -> Mapping[str, str]:
     return {"main": secrets_file.load(running.environment.state)[secrets_file.ADMIN_TOKEN], "alternate": made_up}
 
 
+def replace_main(running: Shop) -> None:
+    """New first values, as `make rotate` makes them where a rotation begins and only the second one counts."""
+    path = running.environment.state.secrets
+    lines = path.read_text().splitlines()
+    for name in rotated():
+        system, _, secret = name.partition(".")
+        variable = secrets_file.variable(system, secret)
+        lines = [f"{variable}={token_urlsafe(24)}" if line.startswith(f"{variable}=") else line for line in lines]
+    path.write_text("\n".join(lines) + "\n")
+
+
 def refused_by_redis(running: Shop) -> list[str]:
     """Who was, since the nodes started: Redis and Sentinel keep an ACL log."""
     found: list[str] = []
@@ -59,14 +71,15 @@ def refused_by_the_pools(running: Shop) -> list[str]:
 
 
 def test_every_secret_is_replaced_and_nobody_is_refused(running: Shop, traffic: Traffic) -> None:
-    tokens = admin_tokens(running)
     before = refused_by_the_pools(running)
     product, warehouse = running.rows("SELECT product_id, warehouse FROM inventory ORDER BY product_id DESC LIMIT 1")[0]
     for step in (*STEPS[1:], STEPS[0]):
+        if step == "alternate then main":
+            replace_main(running)
         Environment(running.environment.state, config={"simone:secrets": secrets_at(step)}).up()
         traffic.go_on()
         traffic.cached_reads_go_on()
-        for slot, token in tokens.items():
+        for slot, token in admin_tokens(running).items():
             answer = httpx.patch(
                 f"{API}/api/products/{product}/inventory",
                 json={"warehouse": warehouse, "quantity": 7},
