@@ -149,12 +149,12 @@ def _of_trust(directives: Sequence[Directive]) -> Iterator[str]:
         yield f"whoever is in {too_wide} is believed to be the edge"
     for header in _all(directives, "proxy_set_header"):
         name, value = header["args"][:2]
-        if name in _OF_THE_VISITOR and re.search(r"\$(?:http_|proxy_add_x_forwarded_for)", value):
+        if name in _OF_THE_VISITOR and re.search(r"\$(?:http_(?!host\b)|proxy_add_x_forwarded_for)", value):
             yield f"it tells its origins {name} as the visitor has it: {value}"
 
 
 _OF_THE_VISITOR = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
-"""Headers that the shop believes."""
+"""Headers that the shop believes. The Host is one of the shop's names: to others the gateway answers 421."""
 
 
 def _of_origins(directives: Sequence[Directive]) -> Iterator[str]:
