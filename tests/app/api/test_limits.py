@@ -126,3 +126,19 @@ def test_a_failure_is_answered_and_counted_and_goes_no_further(error: Exception,
         assert (answered, headers[b"content-type"]) == (status, b"application/problem+json")
         assert headers[b"cache-control"] == b"no-store"
         assert orjson.loads(body)["status"] == status
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_no_cookie_takes_the_framework_long_to_read(method: str) -> None:
+    reached: list[Any] = []
+
+    async def application(scope: Any, _receive: Any, _send: Send) -> None:
+        reached.extend(scope["headers"])
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    headers = [(b"cookie", b'a="' + b"\\\\" * 6_500 + b'"; sid=x'), (b"x-other", b"\\")]
+    scope = {"type": "http", "method": method, "headers": headers}
+    asyncio.run(BodyLimit(application)(scope, receive, receive))
+    assert reached == [(b"cookie", b'a=""; sid=x'), (b"x-other", b"\\")]
