@@ -63,8 +63,7 @@ def refused_by_redis(running: Shop) -> list[str]:
 def refused_by_the_pools(running: Shop) -> list[str]:
     return [
         line
-        for log in running.environment.state.logs.iterdir()
-        if log.is_file()
+        for log in running.environment.state.logs.rglob("*.log")
         for line in log.read_text(errors="replace").splitlines()
         if "authentication failed" in line or "SASL authentication" in line or "WRONGPASS" in line
     ]
