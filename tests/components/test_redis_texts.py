@@ -239,7 +239,11 @@ def test_what_a_transaction_wrote_is_there_again_after_a_start(tmp_path: Path) -
             with redis.Redis(unix_socket_path=str(socket), username="app", password=_password("app")) as app:
                 eventually(app.ping, "Redis answers")
                 if start == "first":
-                    app.pipeline(transaction=True).set("session", "1").expire("session", 600).sadd("tag", "a").execute()
+                    with app.pipeline(transaction=True) as together:
+                        together.set("session", "1")
+                        together.expire("session", 600)
+                        together.sadd("tag", "a")
+                        together.execute()
                 else:
                     assert (app.get("session"), app.smembers("tag")) == (b"1", {b"a"})
                     assert app.ttl("session") > 0

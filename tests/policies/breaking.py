@@ -155,7 +155,7 @@ def with_edge(
     dropped = {name: {"operation": "remove"} for name in ("X-Country", "X-Device", "X-Tier")}
     stack.add(RULESET, "trusted", _zone_rules(_rewriting(dropped), phase="http_request_late_transform"))
     set_ = {"operation": "set", "value": "x"}
-    protections = dict.fromkeys(("Referrer-Policy", "X-Content-Type-Options", "X-Frame-Options"), set_)
+    protections: dict[str, Any] = dict.fromkeys(("Referrer-Policy", "X-Content-Type-Options", "X-Frame-Options"), set_)
     stack.add(RULESET, "protections", _zone_rules(_rewriting(protections), phase="http_response_headers_transform"))
 
 

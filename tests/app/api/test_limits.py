@@ -138,7 +138,10 @@ def test_no_cookie_takes_the_framework_long_to_read(method: str) -> None:
     async def receive() -> Any:
         return {"type": "http.request", "body": b"", "more_body": False}
 
+    async def send(_message: Any) -> None:
+        raise AssertionError("the application sends nothing")
+
     headers = [(b"cookie", b'a="' + b"\\\\" * 6_500 + b'"; sid=x'), (b"x-other", b"\\")]
     scope = {"type": "http", "method": method, "headers": headers}
-    asyncio.run(BodyLimit(application)(scope, receive, receive))
+    asyncio.run(BodyLimit(application)(scope, receive, send))
     assert reached == [(b"cookie", b'a=""; sid=x'), (b"x-other", b"\\")]
