@@ -92,7 +92,9 @@ _ADD = statement(
     ON CONFLICT (user_id, product_id) DO NOTHING RETURNING id, verified, created_at, updated_at
     """,
 )
-_LOCK_PRODUCT = statement("reviews.lock_product", "SELECT 1 FROM products WHERE id = $1 FOR NO KEY UPDATE")
+_LOCK_PRODUCT = statement(
+    "reviews.lock_product", "SELECT 1 FROM products WHERE id = $1 AND status <> 'draft' FOR NO KEY UPDATE"
+)
 _RATE = statement(
     "reviews.rate",
     """

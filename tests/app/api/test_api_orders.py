@@ -335,8 +335,8 @@ def test_a_customer_sees_an_order_on_every_device_and_nobody_else_does(api: Api,
 def test_a_review_says_whether_its_author_has_bought_the_product(stack: Stack, customer: httpx.Client) -> None:
     stack.sql("DELETE FROM reviews WHERE user_id = 1")
     bought, never = (
-        int(stack.sql(f"SELECT min(id) FROM products WHERE id {kind} (SELECT product_id FROM order_items i "
-                      "JOIN orders o ON o.id = i.order_id WHERE o.user_id = 1)"))
+        int(stack.sql(f"SELECT min(id) FROM products WHERE status <> 'draft' AND id {kind} (SELECT product_id "
+                      "FROM order_items i JOIN orders o ON o.id = i.order_id WHERE o.user_id = 1)"))
         for kind in ("IN", "NOT IN")
     )  # fmt: skip
     for product, verified in ((bought, True), (never, False)):
@@ -344,6 +344,11 @@ def test_a_review_says_whether_its_author_has_bought_the_product(stack: Stack, c
         assert (added.status_code, added.json()["verified"]) == (201, verified)
         shown = customer.get(f"/api/reviews/{product}").json()["items"][0]
         assert (shown["title"], shown["verified"]) == ("Fine", verified)
+
+
+def test_what_is_not_published_has_no_reviews(stack: Stack, customer: httpx.Client) -> None:
+    draft = stack.sql("UPDATE products SET status = 'draft' WHERE id = (SELECT max(id) FROM products) RETURNING id")
+    assert customer.post("/api/reviews", json={"product_id": int(draft), "rating": 1}).status_code == 404
 
 
 def test_the_first_page_of_reviews_counts_them_all_by_stars(stack: Stack, customer: httpx.Client) -> None:
