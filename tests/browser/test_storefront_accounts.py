@@ -64,6 +64,7 @@ def test_a_forgotten_password_is_replaced_and_a_guest_s_cart_stays(visitor: Visi
     visitor.wait_until_sent()
     page = visitor.open("/login")
     page.get_by_role("link", name="forgotten my password").click()
+    expect(page.get_by_role("heading", name="Forgotten your password?")).to_be_visible()
     page.get_by_label("E-mail address").fill("demo@example.com")
     page.get_by_role("button", name="Send me a link").click()
     expect(page.get_by_role("heading", name="Look into your mail")).to_be_focused()

@@ -199,6 +199,8 @@ def test_a_line_whose_price_nobody_knows_says_so_and_is_repaired(visitor: Visito
     visitor.settle("/cart")
     visitor.add_to_cart(PRODUCT["id"])
     visitor.wait_until_sent()
+    # Down before: else a page that asks for the cart just now repairs the line at once.
+    stand_in.faults.down = True
     page = visitor.open("/cart")
     forget = """(id) => new Promise((done) => {
         const opened = indexedDB.open("simone-webshop");
@@ -210,7 +212,6 @@ def test_a_line_whose_price_nobody_knows_says_so_and_is_repaired(visitor: Visito
         };
     })"""
     page.evaluate(forget, PRODUCT["id"])
-    stand_in.faults.down = True
     page.reload()
     expect(page.get_by_role("listitem").filter(has_text="We look up the price")).to_be_visible()
     expect(page.get_by_text("No longer sold")).to_have_count(0)
