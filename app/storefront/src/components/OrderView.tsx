@@ -45,6 +45,7 @@ export function OrderView({ id }: { id: number }) {
   if (problem) {
     return (
       <div className="empty">
+        <h1>Order {id}</h1>
         <p className="soft" role="alert">
           {problem}
         </p>
@@ -54,7 +55,15 @@ export function OrderView({ id }: { id: number }) {
       </div>
     );
   }
-  if (!order) return <div className="skeleton tall" aria-hidden="true" />;
+  if (!order)
+    return (
+      <>
+        <header className="page-head">
+          <h1>Order {id}</h1>
+        </header>
+        <div className="skeleton tall" aria-hidden="true" />
+      </>
+    );
   const { name, street, postcode, city, country } = order.shipping_address;
   return (
     <>
