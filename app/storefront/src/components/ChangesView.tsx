@@ -3,7 +3,7 @@ import { useState } from "react";
 import type { Change, ChangeStatus } from "@/offline/database";
 import { discardChange, queuedChanges, retryChange, wake } from "@/offline/queue";
 import { useOnline, useStored } from "@/offline/use";
-import { fetchCart } from "@/shop/session";
+import { takeShopsCart } from "@/shop/session";
 
 const LABELS: Record<ChangeStatus, [label: string, kind: string]> = {
   pending: ["Waiting", ""],
@@ -58,7 +58,7 @@ function Row({ change }: { change: Change }) {
   /** The shop's version wins: forget the change, and show what the shop holds. */
   async function takeTheirs() {
     await discardChange(id);
-    if (change.endpoint === "/api/cart") await fetchCart();
+    if (change.endpoint === "/api/cart") await takeShopsCart();
   }
 
   return (

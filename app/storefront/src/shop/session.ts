@@ -69,6 +69,13 @@ export async function fetchCart(): Promise<void> {
   await adoptCart(lines);
 }
 
+/** Show the server's cart instead of this browser's, whatever that holds: the customer has chosen so. */
+export async function takeShopsCart(): Promise<void> {
+  await whoIsHere();
+  const { items } = await request("GET", "/api/cart");
+  await adoptCart(toCartLines(items));
+}
+
 /** The lines of a cart or a quote. */
 export function toCartLines(items: unknown): CartLine[] {
   const now = Date.now();
