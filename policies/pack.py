@@ -24,7 +24,7 @@ from policies.suppressions import Suppression
 from stack.resource import Resource, Stack, Undecided
 from stack.values import UNKNOWN, property_values
 
-_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
+_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 Policy = ResourceValidationPolicy | StackValidationPolicy
 
