@@ -290,10 +290,16 @@ function shield.cleaned()
     end
 end
 
+local function percent_encoded(character)
+    return ("%%%02X"):format(character:byte())
+end
+
 -- Whether a path is written as nginx reads it. In another spelling (`//`, `/x/..`, `%2f`) it is one of our addresses to
 -- nginx, and to the origin, which gets it as it is, another one: its answer is not that address's.
 local function plainly_spelled(var)
     local written, path = var.request_uri, var.uri
+    -- What can't be written otherwise has one escaped spelling, which browsers use.
+    if written:find("%", 1, true) then path = path:gsub("[\128-\255 ]", percent_encoded) end
     local length = #path
     return written:sub(1, length) == path and (#written == length or written:byte(length + 1) == QUESTION_MARK)
 end

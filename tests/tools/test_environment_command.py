@@ -106,8 +106,7 @@ def test_what_only_the_other_stack_can_decrypt_is_left_out(monkeypatch: pytest.M
     assert yaml.safe_load(stack_file("staging", "dev")) == yaml.safe_load(
         given.replace("environment: dev", "environment: staging")
         .replace("simone-dev-", "simone-staging-")
-        .replace("www.dev.", "www.staging.")
-        .replace("@dev.", "@staging.")
+        .replace("simone-webshop-dev.", "simone-webshop-staging.")
     )
 
 

@@ -17,6 +17,7 @@ OF_THE_IMAGE = {"CACHING_POLICY"}
 ONLY_WITH_AN_EDGE = {"PUBLIC_ORIGIN", "CLOUDFLARE_ZONE_ID", "CLOUDFLARE_PLAN", "CLOUDFLARE_API_URL"}
 ONLY_WITH_TLS = {"REDIS_AUTHORITY"}
 ONLY_WITH_A_LOGIN = {"MAIL_USERNAME"}
+ONLY_WHILE_ITS_ROLE_ALTERNATES = {"DATABASE_PASSWORD_NAME"}
 ONLY_FOR_THE_WORKER = {"STOREFRONT_URL"}
 
 
@@ -50,6 +51,7 @@ def test_every_variable_that_is_declared_is_read_and_the_other_way_round(environ
             | ONLY_WITH_AN_EDGE
             | ONLY_WITH_TLS
             | ONLY_WITH_A_LOGIN
+            | ONLY_WHILE_ITS_ROLE_ALTERNATES
             | (ONLY_FOR_THE_WORKER if name == "api" else set())
         )
         assert _read() - declared <= optional, f"{name} isn't told {_read() - declared - optional}"
