@@ -54,7 +54,7 @@ def commit_of(reference: str) -> str:
 
 def here() -> "subprocess.Popen[str]":
     """Start rendering the files as they are."""
-    return _start(ROOT)
+    return _start("snapshot.py", ROOT, *environments(ROOT))
 
 
 def at(commit: str) -> Snapshot:
@@ -64,7 +64,7 @@ def at(commit: str) -> Snapshot:
         return _parse(kept.read_text(), commit)
     with _files_of(commit) as tree:
         try:
-            text = finish(_start(tree), f"{commit[:12]} can't be rendered")
+            text = finish(_start("snapshot.py", tree, *environments(tree)), f"{commit[:12]} can't be rendered")
         except CheckoutError as error:
             # Nothing of it can be imported: every environment is broken. Not kept, as it may be this machine's fault.
             return Snapshot({}, dict.fromkeys(environments(tree), str(error)), {})
@@ -93,16 +93,9 @@ def _files_of(commit: str) -> Generator[Path]:
 def judged_by(commit: str, rendered: str) -> Mapping[str, Judge | str]:
     """By environment a commit's judge of these renders (as a snapshot prints them), or why it can't be told."""
     with _files_of(commit) as tree:
-        process = subprocess.Popen(
-            [sys.executable, str(_HERE / "judging.py")],
-            cwd=tree,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
         try:
-            content: Mapping[str, Mapping[str, Any]] = json.loads(finish(process, "they can't be run", rendered))
+            verdicts = finish(_start("judging.py", tree), "they can't be run", rendered)
+            content: Mapping[str, Mapping[str, Any]] = json.loads(verdicts)
         except (CheckoutError, ValueError) as error:
             return dict.fromkeys(json.loads(rendered), str(error))
     return {name: str(one["error"]) if "error" in one else parsed(one) for name, one in content.items()}
@@ -113,14 +106,7 @@ def attributed(configs: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Mappin
 
     Raises CheckoutError.
     """
-    process = subprocess.Popen(
-        [sys.executable, str(_HERE / "attribution.py")],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = _start("attribution.py", ROOT)
     return json.loads(finish(process, "the changed settings can't be tried one by one", json.dumps(configs)))
 
 
@@ -166,10 +152,12 @@ def parse(text: str, name: str = "the files") -> Snapshot:
     return _parse(text, name)
 
 
-def _start(directory: Path) -> "subprocess.Popen[str]":
+def _start(script: str, directory: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """Start a script of this package in a tree; `finish` gives it its input and waits."""
     return subprocess.Popen(
-        [sys.executable, str(_HERE / "snapshot.py"), *environments(directory)],
+        [sys.executable, str(_HERE / script), *arguments],
         cwd=directory,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
