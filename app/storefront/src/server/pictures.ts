@@ -163,8 +163,9 @@ async function keep({ key, picture: bytes, problem }: Made): Promise<void> {
   const files = await store();
   const file = path.join(DIRECTORY, key);
   // Readers see all of it or nothing.
-  await writeFile(`${file.replace(images.version, "new")}`, bytes);
-  await rename(`${file.replace(images.version, "new")}`, file);
+  const unfinished = path.join(DIRECTORY, `new-${key}`);
+  await writeFile(unfinished, bytes);
+  await rename(unfinished, file);
   files.set(key, bytes.length);
   keptBytes += bytes.length;
   for (const [oldest, size] of files) {
