@@ -3,6 +3,7 @@
 pytest-timeout ends a test that takes too long, once. It sees neither a fixture that hangs after that, nor a thread that
 keeps the interpreter alive when the summary has long been printed. After the running test's own timeout and `patience`
 seconds without progress, a process beside it has it print every thread's stack, and kills it with all that it started.
+It ends those processes too when the run itself is killed: what a test starts carries the run's mark in its environment.
 """
 
 import contextlib
@@ -27,6 +28,8 @@ CONTROLLER: Final = 2
 ENDING_SECONDS: Final = 5.0
 """What a thread or process that was told to end may take, before it counts as left behind."""
 FOREVER: Final = 1e6
+MARK: Final = "WATCHDOG_RUN"
+"""The environment variable by which the processes of a killed run are found: they are nobody's children then."""
 
 
 class Watchdog:
@@ -43,8 +46,14 @@ class Watchdog:
         self._told = os.fdopen(os.dup(sys.__stderr__.fileno()), "w")
         faulthandler.register(signal.SIGUSR2, file=self._told, all_threads=True)
         program = Path(__file__).with_name("watchdog_process.py")
+        mark = f"{os.getpid()}-{time.time_ns()}"
+        os.environ[MARK] = mark
         self._process = subprocess.Popen(
-            [sys.executable, program], stdin=subprocess.PIPE, stderr=self._told, bufsize=0, start_new_session=True
+            [sys.executable, program, f"{MARK}={mark}"],
+            stdin=subprocess.PIPE,
+            stderr=self._told,
+            bufsize=0,
+            start_new_session=True,
         )
         self.progress()
 

@@ -1,10 +1,11 @@
-"""The watchdog's own process: `watchdog_process.py`, with seconds to wait as lines on its standard input.
+"""The watchdog's own process: `watchdog_process.py MARK`, with seconds to wait as lines on its standard input.
 
 A process and no thread: it sees a test process whose interpreter stands still or has ended but for a thread, and one
 with a single thread may enter a user namespace, as tests of the shop do where they don't run as root.
 """
 
 import contextlib
+import glob
 import os
 import select
 import signal
@@ -13,15 +14,27 @@ import time
 
 
 def main() -> None:
-    """Ends the parent, and all that it has started, when it was silent for longer than it has said; ends with it."""
+    """Ends the parent when it was silent for longer than it has said; then, or after it, all that it has started."""
     parent, seconds = os.getppid(), 60.0
     while select.select([0], [], [], seconds)[0]:
         said = os.read(0, 1 << 16).split()
         if not said:
-            return
+            break
         seconds = float(said[-1])
-    if os.getppid() == parent:
-        end(parent)
+    else:
+        if os.getppid() == parent:
+            end(parent)
+    end_marked(sys.argv[1].encode())
+
+
+def end_marked(mark: bytes) -> None:
+    """Kill what still has `mark`, NAME=value, in its environment: a run that is killed leaves it to nobody."""
+    for path in glob.iglob("/proc/[0-9]*/environ"):
+        pid = int(path.split("/")[2])
+        # Gone meanwhile, or somebody else's.
+        with contextlib.suppress(OSError), open(path, "rb") as environ:
+            if pid != os.getpid() and mark in environ.read().split(b"\0"):
+                os.kill(pid, signal.SIGKILL)
 
 
 def end(pid: int) -> None:

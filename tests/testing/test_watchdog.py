@@ -12,6 +12,8 @@ from typing import Final
 import psutil
 import pytest
 
+from testing.waits import eventually
+
 ROOT: Final = Path(__file__).parents[2]
 GENEROUS: Final = 540
 """Seconds for what takes a few: only a run that would never have ended is given up."""
@@ -59,6 +61,8 @@ FAULTS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "thread of a fixture that fails": (THREAD.format(then="raise RuntimeError('no orders')"), ()),
     "thread in a worker": (THREAD.format(then="pass"), WORKER),
     "process": (PROCESS.format(then="pass"), ()),
+    "killed run": (PROCESS.format(then="import os, signal; os.kill(os.getpid(), signal.SIGTERM)"), ()),
+    "killed worker": (PROCESS.format(then="import os, signal; os.kill(os.getpid(), signal.SIGKILL)"), WORKER),
     "stuck test": (STUCK + PROCESS.format(then="stuck()"), SOON),
     "stuck test in a worker": (STUCK + "def test_it():\n    stuck()\n", (*WORKER, "-o", "patience=15")),
     "stuck teardown": (
@@ -135,6 +139,13 @@ def test_a_process_left_behind_fails_the_run_and_is_ended(runs: Mapping[str, Run
     assert "LEFT BEHIND process" in run.written
     assert "sleep infinity" in run.written
     assert not run.process_goes_on()
+
+
+@pytest.mark.parametrize("fault", ["killed run", "killed worker"])
+def test_a_run_that_is_killed_takes_its_processes_with_it(runs: Mapping[str, Run], fault: str) -> None:
+    run = runs[fault]
+    assert run.code != 0
+    eventually(lambda: not run.process_goes_on(), "the killed run's process to end")
 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.startswith("stuck")])

@@ -26,11 +26,13 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     return tree
 
 
+@pytest.mark.full
 def test_the_new_environment_passes_the_gate(tree: Tree) -> None:
     judged = tree.run("review", "gate", "staging")
     assert judged.returncode == 0, judged.stdout + judged.stderr
 
 
+@pytest.mark.full
 def test_its_urns_are_pinned_and_the_generated_pages_know_it(tree: Tree) -> None:
     pinned = (tree.root / "tests/components/pinned/staging.txt").read_text().splitlines()
     assert all(urn.startswith("urn:pulumi:staging::") for urn in pinned)
@@ -39,6 +41,7 @@ def test_its_urns_are_pinned_and_the_generated_pages_know_it(tree: Tree) -> None
     assert "In staging" in (tree.root / "docs/policies.md").read_text()
 
 
+@pytest.mark.full
 def test_nothing_of_it_is_named_after_the_environment_that_it_was_made_from(tree: Tree) -> None:
     previewed = tree.run("review", "preview", "staging", "--format", "json")
     assert previewed.returncode == 0, previewed.stderr
@@ -47,6 +50,7 @@ def test_nothing_of_it_is_named_after_the_environment_that_it_was_made_from(tree
     assert not re.search(r"[^\n]{0,60}(?<![\w/])dev(?![\w/])[^\n]{0,60}", previewed.stdout)
 
 
+@pytest.mark.full
 def test_a_deployment_that_would_overwrite_another_environment_is_refused(tree: Tree) -> None:
     planned = tree.run("tools.deploy", "plan", "staging")
     assert planned.returncode == 2

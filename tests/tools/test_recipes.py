@@ -145,6 +145,7 @@ def previewed(tree: Tree) -> Tree:
     return tree
 
 
+@pytest.mark.full
 def test_the_gate_names_what_a_component_lacks(previewed: Tree) -> None:
     judged = previewed.run("review", "gate", "dev")
     told = in_one_line(judged)
@@ -165,6 +166,7 @@ def told_by_tests(previewed: Tree) -> str:
     return told
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "message",
     [
