@@ -1,6 +1,8 @@
 """Migrations can run at once, again and after a mishap; roles may do what they are for and no more."""
 
 import asyncio
+import re
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 import pytest
@@ -12,7 +14,7 @@ from app.database.catalogue.tables import DEMO_PASSWORD, DEMO_USERS
 from app.database.migrations import upgrade
 from app.database.migrations.run import newest_revision
 from app.database.queries import STATEMENTS
-from app.database.roles import GRANTS_TO_APP, Verifiers
+from app.database.roles import GRANTS_TO_APP, TWINS, Verifiers
 from components.scram import scram_verifier
 from testing.queries.calls import sample_calls
 
@@ -21,6 +23,38 @@ TINY = Size(products=60, users=20, orders=50, reviews=30)
 
 OWNERS = {"tokens.issue", "tokens.revoke", "orders.set_status"}
 """Statements of the back office, which isn't the shop's role."""
+FORBIDDEN_KINDS = (
+    "SCHEMA mine",
+    "FUNCTION mine() RETURNS int LANGUAGE sql RETURN 1",
+    "TYPE mine AS ENUM ('a')",
+    "DOMAIN mine AS int",
+    "SEQUENCE mine",
+    "VIEW mine AS SELECT 1",
+    "TEMPORARY SEQUENCE mine",
+    "TEMPORARY VIEW mine AS SELECT 1",
+    "ROLE mine",
+    "DATABASE mine",
+    "EXTENSION hstore",
+    "PUBLICATION mine FOR ALL TABLES",
+    "TRIGGER mine BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION set_updated_at()",
+)
+FORBIDDEN_ON_THE_SERVER = (
+    "SELECT * FROM pg_authid",
+    "SELECT pg_read_file('PG_VERSION')",
+    "SELECT pg_ls_dir('.')",
+    "COPY categories TO '/tmp/mine'",
+    "COPY categories FROM PROGRAM 'id'",
+    "SELECT lo_import('/etc/passwd')",
+    "SELECT pg_reload_conf()",
+    "SELECT pg_stat_statements_reset()",
+    "SELECT pg_create_logical_replication_slot('mine', 'pgoutput')",
+    "ALTER SYSTEM SET log_statement = 'all'",
+    "SET session_replication_role = replica",
+    "SET ROLE simone_owner",
+    "SET ROLE exporter",
+    "ALTER ROLE app SUPERUSER",
+    "ALTER ROLE exporter LOGIN PASSWORD 'x'",
+)
 FORBIDDEN = (
     "DELETE FROM orders",
     "UPDATE orders SET total = 1",
@@ -42,6 +76,13 @@ FORBIDDEN = (
     "CREATE TABLE mine (id int)",
     "SELECT * FROM alembic_version",
     "INSERT INTO service_tokens (name, token_digest, role) VALUES ('x', sha256('x'), 'admin')",
+    "DELETE FROM users",
+    "TRUNCATE sessions",
+    "ALTER TABLE users ADD COLUMN mine int",
+    "CREATE INDEX mine ON users (name)",
+    "SELECT setval(pg_get_serial_sequence('orders', 'id'), 1)",
+    *(f"CREATE {kind}" for kind in FORBIDDEN_KINDS),
+    *FORBIDDEN_ON_THE_SERVER,
 )
 
 
@@ -122,6 +163,82 @@ async def test_the_application_may_run_every_query_and_change_nothing_else(clust
             await app.execute(forbidden)
     await app.close()
     await owner.close()
+
+
+async def test_no_role_has_a_right_that_is_not_declared(cluster, shop_dsn):
+    """Whoever gives it: the role itself, everybody's rights, a membership."""
+    await upgrade(
+        shop_dsn,
+        Verifiers(**{role: verifier("x") for roles in TWINS.values() for role in roles}),
+    )
+    owner = await asyncpg.connect(shop_dsn)
+    for role in (role for roles in TWINS.values() for role in roles):
+        declared = GRANTS_TO_APP if role in TWINS["app"] else {}
+        assert await rights_on_columns(owner, role) == rights_declared(declared, await columns(owner)), role
+        assert await owner.fetch(RIGHTS_BEYOND_COLUMNS, role) == [], role
+        memberships = await owner.fetch("SELECT rolname FROM pg_roles WHERE pg_has_role($1, oid, 'MEMBER')", role)
+        others = {row["rolname"] for row in memberships} - {role}
+        assert not others if role in TWINS["app"] else others <= MONITORS, (role, others)
+    await owner.close()
+
+
+MONITORS = {"pg_monitor", "pg_read_all_settings", "pg_read_all_stats", "pg_stat_scan_tables"}
+RIGHTS_BEYOND_COLUMNS = """
+SELECT 'database' AS of, datname::text AS name, held FROM pg_database, unnest('{CREATE,TEMPORARY}'::text[]) held
+WHERE datname = current_database() AND has_database_privilege($1, oid, held)
+UNION ALL
+SELECT 'schema', nspname, 'CREATE' FROM pg_namespace WHERE has_schema_privilege($1, oid, 'CREATE')
+UNION ALL
+SELECT 'table', oid::regclass::text, held FROM pg_class, unnest('{TRUNCATE,REFERENCES,TRIGGER}'::text[]) held
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
+    AND has_table_privilege($1, oid, held)
+UNION ALL
+SELECT 'sequence', oid::regclass::text, held FROM pg_class, unnest('{USAGE,UPDATE}'::text[]) held
+WHERE relkind = 'S' AND has_sequence_privilege($1, oid, held)
+UNION ALL
+SELECT 'function', oid::regprocedure::text, 'EXECUTE' FROM pg_proc
+WHERE (prosecdef OR proname LIKE 'lo\\_%' OR proname IN ('loread', 'lowrite'))
+    AND has_function_privilege($1, oid, 'EXECUTE')
+UNION ALL
+SELECT 'attribute', rolname, 'more than a login' FROM pg_roles
+WHERE rolname = $1 AND (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)
+"""
+
+
+async def columns(owner: asyncpg.Connection) -> dict[str, list[str]]:
+    return {
+        row["name"]: row["columns"]
+        for row in await owner.fetch(
+            """
+            SELECT relname AS name, array_agg(attname::text) AS columns
+            FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+            WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped
+            GROUP BY relname
+            """
+        )
+    }
+
+
+async def rights_on_columns(owner: asyncpg.Connection, role: str) -> set[tuple[str, str, str]]:
+    """Table, column, right; a row's DELETE has no column."""
+    found: set[tuple[str, str, str]] = set()
+    for table, names in (await columns(owner)).items():
+        if await owner.fetchval("SELECT has_table_privilege($1, $2, 'DELETE')", role, table):
+            found.add((table, "", "DELETE"))
+        for right in ("SELECT", "INSERT", "UPDATE"):
+            for name in names:
+                if await owner.fetchval("SELECT has_column_privilege($1, $2, $3, $4)", role, table, name, right):
+                    found.add((table, name, right))
+    return found
+
+
+def rights_declared(grants: Mapping[str, str], columns: Mapping[str, Sequence[str]]) -> set[tuple[str, str, str]]:
+    found: set[tuple[str, str, str]] = set()
+    for table, text in grants.items():
+        for right, some in re.findall(r"(\w+)(?: \(([^)]*)\))?(?:, |$)", text):
+            names = [""] if right == "DELETE" else some.split(", ") if some else columns[table]
+            found |= {(table, name, right) for name in names}
+    return found
 
 
 async def test_every_table_is_granted_or_the_owner_s_on_purpose(catalogue):
