@@ -25,6 +25,7 @@ from app.database.queries import (
 from app.database.queries.paging import BadCursor, Cursor
 from app.database.queries.products import Changes, Sort, cursor_kind
 from testing.queries.calls import in_rolled_back_transaction, sample_calls
+from testing.queries.plans import read_plan
 
 
 async def in_stock(connection, count: int) -> list[int]:
@@ -319,6 +320,56 @@ async def test_an_event_is_one_worker_s_until_its_lease_ends(empty_dsn):
     finally:
         await first.close()
         await second.close()
+
+
+OUTAGE = 100_000
+"""Purges that wait for Cloudflare: of some days at a write every few seconds."""
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+async def test_a_purge_s_way_costs_the_same_however_many_wait_for_another_layer(empty_dsn, analysed):
+    """In pages and in rows that the worker gets: what is new goes by what waits, as if nothing did."""
+    connection = await asyncpg.connect(empty_dsn)
+    layers = ["redis", "storefront", "gateway", "cloudflare"]
+    await connection.execute(
+        """
+        WITH waiting AS (
+            INSERT INTO invalidation_outbox (tags, reason, finished_targets, created_at, available_at)
+            SELECT ARRAY['product:' || n], 'outage', '{redis,storefront,gateway}',
+                   now() - n * interval '2 seconds', 'infinity'
+            FROM generate_series(1, $1::int) n RETURNING id
+        )
+        INSERT INTO invalidation_queue (event_id, layer, due_at, attempts)
+        SELECT id, 'cloudflare', now() + (id % 600 - 300) * interval '1 second', 20 FROM waiting
+        """,
+        OUTAGE,
+    )
+    if analysed:
+        await connection.execute("ANALYZE invalidation_outbox, invalidation_queue")
+    new = {await outbox.add(connection, tags=[f"product:{number}"], reason="test") for number in range(20)}
+    pages: dict[str, int] = {}
+
+    async def run(name: str, *arguments: object) -> None:
+        """The statement as the worker runs it; what it did stays."""
+        explain = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON)"
+        plan = read_plan(await connection.fetchval(f"{explain} {STATEMENTS[f'outbox.{name}']}", *arguments))
+        scanned = {node["Relation Name"] for node in plan.nodes() if node["Node Type"] == "Seq Scan"}
+        assert not scanned, (name, plan.summary())
+        pages[" ".join([name, *(argument for argument in arguments if isinstance(argument, str))])] = plan.buffers
+
+    await run("dispatch", layers, 500)
+    for layer in layers[:-1]:
+        due = "SELECT array_agg(event_id) FROM invalidation_queue WHERE layer = $1"
+        assert set(await connection.fetchval(due, layer)) == new
+        await run("take", layer, 500, 60.0)
+        await run("confirm", layer, sorted(new), layers)
+    await run("recent_tags", 30.0, "redis")
+    # Twenty events; each row is found, locked, written, and stands in some indexes.
+    assert max(pages.values()) < 25 * len(new), pages
+    # Of those that have been due for days a worker takes as many as it can hold at once.
+    assert len(await outbox.take(connection, "cloudflare", limit=500, lease_seconds=60)) == 500
+    assert (await outbox.backlog(connection)).events == OUTAGE + len(new)
+    await connection.close()
 
 
 async def test_what_a_new_master_must_be_told_is_what_is_recent_or_unconfirmed(empty_dsn):
