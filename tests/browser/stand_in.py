@@ -454,6 +454,8 @@ class _Handler(BaseHTTPRequestHandler):
         if body.get("total", cart["total"]) != cart["total"]:
             changed = {"reason": "total-changed", "quote": self._quote()}
             return Reply(409, {"detail": "It costs something else now.", **changed})
+        if any(line["left"] is not None for line in cart["items"]):
+            return Reply(409, {"detail": "There is not enough left.", "quote": self._quote()})
         order = {
             "id": len(shop.orders) + 1,
             "key": self.headers.get("idempotency-key"),

@@ -135,6 +135,22 @@ def test_more_than_there_is_is_told_in_the_cart_with_the_number_left(visitor: Vi
         PRODUCT["stock"] = stock
 
 
+def test_an_order_that_was_refused_for_stock_goes_through_once_the_shelf_is_filled(
+    checkout: Page, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the page that is open: nothing is to be loaded anew, nothing to be filled in again."""
+    monkeypatch.setitem(PRODUCT, "stock", 0)
+    order(checkout)
+    expect(checkout.locator(".notice.danger")).to_have_text("There is not enough left.")
+    expect(checkout.get_by_role("button", name="Order now")).to_be_disabled()
+    monkeypatch.undo()
+    expect(checkout.get_by_role("button", name="Order now")).to_be_enabled()
+    expect(checkout.locator(".notice")).to_have_count(0)
+    order(checkout)
+    sees_the_order(checkout, 1)
+    assert len(stand_in.orders) == 1
+
+
 def test_a_second_product_stays_when_the_first_is_ordered_meanwhile(
     checkout: Page, visitor: Visitor, stand_in: StandIn
 ) -> None:

@@ -61,9 +61,9 @@ export function CheckoutView() {
   const [draft, setDraft] = useState<Draft>();
   const [quote, setQuote] = useState<Quote>();
   const [changed, setChanged] = useState<string[]>([]);
-  const [problem, setProblem] = useState<{ text: string; signIn?: boolean }>();
+  const [problem, setProblem] = useState<{ text: string; signIn?: boolean; whileStuck?: boolean }>();
   const [state, setState] = useState<State>("filling");
-  /** How often today's prices couldn't be asked for. */
+  /** How often today's prices were to be asked for again. */
   const [attempt, setAttempt] = useState(0);
 
   const store = useCallback((next: Draft) => {
@@ -157,6 +157,15 @@ export function CheckoutView() {
     };
   }, [online, content, unsent, attempt]);
 
+  const shown = quote?.lines.length ? quote.lines : (lines ?? []);
+  const stuck = shown.some(problemOf);
+  useEffect(() => {
+    // The shelf may be filled again while the customer waits.
+    if (!stuck || !online || state !== "filling") return;
+    const timer = setTimeout(() => setAttempt((count) => count + 1), AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [stuck, online, state, quote]);
+
   if (!lines || !draft || state === "placed") return <div className="skeleton tall" aria-hidden="true" />;
   if (!lines.length && !draft.placing) {
     return (
@@ -224,11 +233,9 @@ export function CheckoutView() {
       setProblem({ text: "Prices have just changed. Please look at the new total, and order again if it suits you." });
     else if (error.status === INVALID && wrongParts(error).length)
       setProblem({ text: `Please look at this again: ${wrongParts(error).join(", ")}.` });
-    else setProblem({ text: error.message });
+    else setProblem({ text: error.message, whileStuck: today?.lines.some(problemOf) });
   }
 
-  const shown = quote?.lines.length ? quote.lines : lines;
-  const stuck = shown.some(problemOf);
   const { address } = draft;
   return (
     <form className="split" onSubmit={order}>
@@ -320,7 +327,7 @@ export function CheckoutView() {
             Checking whether your order has reached us…
           </p>
         ) : null}
-        {problem ? (
+        {problem && (stuck || !problem.whileStuck) ? (
           <p className="notice danger" role="alert">
             {problem.text} {problem.signIn ? <Link href="/login?next=/checkout">Sign in</Link> : null}
           </p>
