@@ -538,6 +538,22 @@ def test_a_client_that_dribbles_its_request_is_cut_off(storefront: Storefront) -
         eventually(is_cut_off, "the end of the connection")
 
 
+def test_a_client_that_does_not_read_is_cut_off(storefront: Storefront) -> None:
+    """Whatever it sends meanwhile. More has been asked for than the kernel holds for it."""
+    host, port = storefront.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n" * 200)
+
+        def is_cut_off() -> bool:
+            try:
+                client.sendall(b"\r\n")
+                return False
+            except OSError:
+                return True
+
+        eventually(is_cut_off, "the end of the connection")
+
+
 def test_errors_have_their_own_pages(visitor: Visitor, storefront: Storefront, stand_in: StandIn) -> None:
     missing = httpx.get(f"{storefront.url}/products/999999", timeout=60)
     assert missing.status_code == 404
