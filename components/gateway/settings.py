@@ -36,7 +36,7 @@ class Limits(Section):
     )
     body: Bytes = setting("256KiB", unit="bytes", why="the largest request is a cart; uploads don't exist", ge=1024)
     header_timeout: Duration = setting("10s", unit="s", why="a client that dribbles its headers is cut off", ge=1)
-    body_timeout: Duration = setting("10s", unit="s", why="between two reads of a request's body", ge=1)
+    body_timeout: Duration = setting("10s", unit="s", why="for a request's whole body; dribbled, it is cut off", ge=1)
     send_timeout: Duration = setting("30s", unit="s", why="between two writes to a client that reads slowly", ge=1)
 
 

@@ -23,6 +23,7 @@ local purges, records = ngx.shared.purges, ngx.shared.records
 local get_method, get_uri_args = ngx.req.get_method, ngx.req.get_uri_args
 local clear_header = ngx.req.clear_header
 local concat, sort = table.concat, table.sort
+local spawn, wait, kill = ngx.thread.spawn, ngx.thread.wait, ngx.thread.kill
 
 local PENDING, PASS, STORED = "pending", "pass", "stored"
 local PENDING_LIFETIME = 60 -- s: longer than any fetch may take (proxy_read_timeout)
@@ -51,10 +52,11 @@ local REFUSED_HERE = { [412] = true, [416] = true }
 -- How a framework's parts talk to each other: from a client they are a way past what the framework decides.
 local INTERNAL_HEADERS = { "^x%-middleware%-", "^x%-nextjs%-", "^x%-invoke%-", "^x%-matched%-path$" }
 
-local config
+local config, body_seconds
 
--- The routes and bypasses of the cache policy, as rendered (routes.json).
-function shield.configure(path)
+-- The routes and bypasses of the cache policy, as rendered (routes.json); and the time for a request's body.
+function shield.configure(path, seconds)
+    body_seconds = seconds
     local file = assert(io.open(path))
     config = assert(cjson.decode(file:read("*a")))
     file:close()
@@ -280,8 +282,24 @@ local function secure(header)
     if not header["Content-Security-Policy"] then header["Content-Security-Policy"] = config.content_security_policy end
 end
 
+-- Reads a request's body whole, within the time that one may take: nginx's own limit begins anew with every byte.
+local function read_body(var)
+    if not var.http_content_length and not var.http_transfer_encoding then return end
+    local arrived = false
+    local reading = spawn(function()
+        ngx.req.read_body()
+        arrived = true
+    end)
+    if arrived then return end
+    local waiting = spawn(function() ngx.sleep(body_seconds) end)
+    wait(reading, waiting)
+    if not arrived then return ngx.exit(408) end
+    kill(waiting)
+end
+
 -- Takes from a request what only a framework's own parts may say, and what was for this gateway alone.
 function shield.cleaned()
+    read_body(ngx.var)
     for _, name in ipairs(hop_by_hop(ngx.var.http_connection)) do clear_header(name) end
     for name in pairs(ngx.req.get_headers(0)) do
         for _, pattern in ipairs(INTERNAL_HEADERS) do
@@ -308,6 +326,7 @@ end
 function shield.lookup()
     shield.bypass()
     local var = ngx.var
+    read_body(var)
     local route = config.routes[var.route]
     if not plainly_spelled(var) then return ngx.exec("@" .. route.upstream .. "-private") end
     local query, given = "", nil

@@ -1,6 +1,5 @@
 """What nginx, with the declared configuration, promises as origin shield. The server is real, the origin scripted."""
 
-import contextlib
 import itertools
 import re
 import socket
@@ -19,7 +18,8 @@ from testing.gateway_server import Answer, Gateway, Seen, running_gateway
 from testing.waits import PATIENCE, eventually
 
 POLICY = load(Path("app/caching.yaml"))
-GENEROUS = Limits.model_validate({"requests_per_second": 100_000, "burst": 100_000, "connections": 10_000})
+MANY = {"requests_per_second": 100_000, "burst": 100_000, "connections": 10_000}
+GENEROUS = Limits.model_validate(MANY)
 
 SHORT_LIVED = """
 version: 1
@@ -70,6 +70,21 @@ def short_lived(short_lived_gateway: Gateway) -> Iterator[Gateway]:
     yield short_lived_gateway
     if not short_lived_gateway.api.running:
         short_lived_gateway.api.start()
+
+
+@pytest.fixture(scope="module")
+def impatient_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    second = dict.fromkeys(("header_timeout", "body_timeout", "send_timeout"), "1s")
+    yield from serve(tmp_path_factory.mktemp("impatient"), POLICY, Limits.model_validate({**MANY, **second}))
+
+
+@pytest.fixture
+def impatient(impatient_gateway: Gateway) -> Gateway:
+    """A gateway that waits for a second."""
+    for origin in (impatient_gateway.api, impatient_gateway.storefront):
+        origin.seen.clear()
+        origin.answer = lambda _: Answer()
+    return impatient_gateway
 
 
 def test_second_visitor_is_served_without_the_origin(gateway: Gateway) -> None:
@@ -513,21 +528,70 @@ def test_a_malformed_purge_is_refused_with_what_is_expected(gateway: Gateway) ->
     assert gateway.client.get(url).status_code == 405
 
 
-def test_a_client_that_dribbles_its_request_is_cut_off(tmp_path: Path) -> None:
-    impatient = Limits.model_validate({"header_timeout": "1s", "body_timeout": "1s"})
-    for gateway in serve(tmp_path, POLICY, impatient):
-        half = b"POST /api/reviews HTTP/1.1\r\nHost: shop\r\nContent-Length: 100\r\n\r\n{"
-        for beginning in (b"GET / HTTP/1.1\r\nHost:", half):
-            with socket.create_connection((gateway.address, flows.GATEWAY_PORT), timeout=20) as slow:
-                slow.sendall(beginning)
-                answer = b""
-                # Closed or reset, with or without a 408: either way within the test's patience, not the client's.
-                with contextlib.suppress(ConnectionResetError):
-                    while part := slow.recv(4096):
-                        answer += part
-            assert answer == b"" or b" 408 " in answer.split(b"\r\n")[0]
-        assert gateway.get("/").status_code == 200
-        assert all(seen.target != "/api/reviews" for seen in gateway.api.seen)
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("beginning", "part"),
+    [
+        (b"GET / HTTP/1.1\r\nHost:", b"a"),
+        (b"GET / HTTP/1.1\r\nHost: shop\r\n", b"A: a\r\n"),
+        (b"POST /api/reviews HTTP/1.1\r\nHost: shop\r\nContent-Length: 100000\r\n\r\n{", b"a"),
+        (b"POST /api/reviews HTTP/1.1\r\nHost: shop\r\n" + CHUNKED, b"1\r\na\r\n"),
+        (b"POST /api/products/5 HTTP/1.1\r\nHost: shop\r\n" + CHUNKED, b"1\r\na\r\n"),
+        (b"GET /api/products/5 HTTP/1.1\r\nHost: shop\r\nContent-Length: 100000\r\n\r\n{", b"a"),
+        (b"POST / HTTP/1.1\r\nHost: shop\r\n" + CHUNKED, b"1\r\na\r\n"),
+    ],
+)
+def test_a_client_that_dribbles_its_request_is_cut_off(impatient: Gateway, beginning: bytes, part: bytes) -> None:
+    """However regularly: what counts is the whole, and its origin never hears of it."""
+    with socket.create_connection((impatient.address, flows.GATEWAY_PORT), timeout=0.2) as slow:
+        slow.sendall(beginning)
+        answer = b""
+
+        def is_cut_off() -> bool:
+            nonlocal answer
+            try:
+                slow.sendall(part)
+                answer += (more := slow.recv(4096))
+                return not more
+            except TimeoutError:
+                return False
+            except OSError:
+                return True
+
+        eventually(is_cut_off, "the end of the connection")
+    assert answer == b"" or b" 408 " in answer.split(b"\r\n")[0]
+    assert not impatient.api.seen
+    assert not impatient.storefront.seen
+    assert impatient.get("/").status_code == 200
+
+
+def test_a_body_that_takes_its_time_arrives_whole(impatient: Gateway) -> None:
+    """And leaves the connection for the next request."""
+    with socket.create_connection((impatient.address, flows.GATEWAY_PORT), timeout=PATIENCE) as slow:
+        for method in (b"POST", b"PUT", b"DELETE"):
+            slow.sendall(method + b" /api/products/5 HTTP/1.1\r\nHost: shop\r\nContent-Length: 2\r\n\r\n{")
+            time.sleep(0.1)
+            slow.sendall(b"}")
+            assert slow.recv(4096).startswith(b"HTTP/1.1 200 ")
+    assert [seen.method for seen in impatient.api.seen] == ["POST", "PUT", "DELETE"]
+
+
+def test_a_client_that_does_not_read_is_cut_off(impatient: Gateway) -> None:
+    impatient.api.answer = lambda _: Answer("x" * 2**24)  # more than the kernel holds for it
+    with socket.create_connection((impatient.address, flows.GATEWAY_PORT), timeout=PATIENCE) as slow:
+        slow.sendall(b"GET /api/cart HTTP/1.1\r\nHost: shop\r\n\r\n")
+
+        def is_cut_off() -> bool:
+            try:
+                slow.sendall(b"G")
+                return False
+            except OSError:
+                return True
+
+        eventually(is_cut_off, "the end of the connection")
+    assert impatient.get("/").status_code == 200
 
 
 def test_a_body_beyond_the_limit_never_reaches_the_origin(gateway: Gateway) -> None:
