@@ -3,13 +3,16 @@
 One process for each pod: the pods are what scales, and each has its own metrics and its own copies of answers.
 """
 
+import os
+import socket
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
 import structlog
-from granian.constants import Interfaces, Loops
+from granian._granian import ListenerSpec
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
-from granian.server import Server
+from granian.server import MPServer
 
 from app.api import logs
 from app.api.application import App, make_application
@@ -25,6 +28,8 @@ log = structlog.get_logger(__name__)
 BACKLOG: Final = 1024
 HEADER_SECONDS: Final = 10
 """A client that takes longer for its headers is dropped."""
+READ_SECONDS: Final = 30
+"""A client that takes nothing of its answer for longer is dropped; as at the gateway."""
 HEADER_BYTES: Final = 16 * 1024
 """Browsers send at most 8 KB of headers; more is answered 431 by the server itself."""
 
@@ -71,13 +76,26 @@ class Application:
 application = Application()
 
 
+class SlowReadersDropped(MPServer):
+    """granian, which waits for ever until a client reads; so that the kernel doesn't."""
+
+    def _init_shared_socket(self) -> None:
+        # One for all workers, as granian has it where each can't have its own; ours is one.
+        self._shd = ListenerSpec(self.bind_addr, self.bind_port, self.backlog).build()
+        self._sfd, self._sso = self._shd.get_fd(), None
+        # Those that it accepts have the option, too (tcp(7)).
+        with socket.socket(fileno=os.dup(self._sfd)) as listening:
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, READ_SECONDS * 1000)
+
+
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish what has begun."""
-    Server(
+    SlowReadersDropped(
         "app.api.server:application",
         address=settings.bind_host,
         port=settings.port,
         interface=Interfaces.ASGI,
+        http=HTTPModes.http1,  # until it knows which version a client speaks, it would wait for ever
         workers=1,
         loop=Loops.uvloop,
         websockets=False,

@@ -576,6 +576,53 @@ def test_a_method_that_is_not_allowed_names_those_that_are(client: httpx.Client)
     assert answer.headers["allow"] == "GET, HEAD, PUT"
 
 
+def silent(api: Api) -> socket.socket:
+    """A connection that sends nothing."""
+    return socket.create_connection(("127.0.0.1", api.port), timeout=PATIENCE)
+
+
+def dribbling_headers(api: Api) -> socket.socket:
+    client = silent(api)
+    client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n")
+    return client
+
+
+def dribbling_a_body(api: Api) -> socket.socket:
+    client = silent(api)
+    client.sendall(b"PUT /api/cart HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n{")
+    return client
+
+
+def reading_nothing(api: Api) -> socket.socket:
+    """More has been asked for than the kernel holds for it."""
+    client = silent(api)
+    client.sendall(b"GET /api/products?limit=100 HTTP/1.1\r\nHost: a\r\n\r\n" * 400)
+    return client
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    ("begin", "part"),
+    [(silent, b""), (dribbling_headers, b"A: a\r\n"), (dribbling_a_body, b"a"), (reading_nothing, b"\r\n")],
+)
+def test_a_slow_client_is_cut_off(apis: list[Api], begin: Callable[[Api], socket.socket], part: bytes) -> None:
+    with begin(apis[0]) as client:
+
+        def is_cut_off() -> bool:
+            try:
+                client.sendall(part)
+                if begin is reading_nothing:
+                    return False
+                client.settimeout(0.2)
+                return client.recv(4096) == b""
+            except TimeoutError:
+                return False
+            except OSError:
+                return True
+
+        eventually(is_cut_off, "the end of the connection")
+
+
 def test_eight_kilobytes_of_headers_are_fine_and_a_megabyte_is_refused(client: httpx.Client) -> None:
     assert client.get("/health", headers={"x-filler": "x" * 8000}).status_code == 200
     # The server may hang up while the client is still sending.

@@ -616,6 +616,11 @@ def test_activity_renews_the_cookie_with_the_session(stack: Stack, browser: Brow
         ({"origin": "https://SHOP"}, 200),
         ({"origin": "https://evil.example"}, 403),
         ({"origin": "null"}, 403),
+        ({"origin": "https://shop.test:8443", "host": "shop.test", "x-forwarded-host": "shop.test:8443"}, 200),
+        ({"origin": "https://shop.test:8443", "host": "shop.test:8443"}, 200),
+        ({"origin": "https://shop.test", "host": "shop.test", "x-forwarded-host": "shop.test"}, 200),
+        ({"origin": "https://shop.test:8444", "host": "shop.test", "x-forwarded-host": "shop.test:8443"}, 403),
+        ({"origin": "https://evil.example:8443", "host": "shop.test", "x-forwarded-host": "shop.test:8443"}, 403),
     ],
 )
 def test_another_site_can_have_no_browser_change_anything(api: Api, headers: dict[str, str], status: int) -> None:
