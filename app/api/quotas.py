@@ -10,13 +10,18 @@ from app.api.problems import Problem
 from app.api.redis import Pair, RedisError
 from app.api.redis.pair import Script
 
-CLIENTS: Final = 10_000
-"""Clients that a process remembers, the latest: about two megabytes."""
-EVENTS: Final = 120
-"""Measurements of one client within `EVENTS_SECONDS`: thirty pages of a visitor, or a few of each in an office."""
-EVENTS_SECONDS: Final = 60.0
-SYNCED: Final = 500
-"""Queued writes of one client within `EVENTS_SECONDS`: the longest queue that a browser keeps in order."""
+CLIENTS: Final = 20_000
+"""Clients, by what they send, that a process remembers, the latest: about five megabytes."""
+VALUES: Final = 5
+"""Of one measurement, that a client may have counted at once, and again within `VALUES_SECONDS`: a sample of what an
+office sees. The monitoring's `MOST_OF_ONE_CLIENT` follows from it.
+"""
+PAGES: Final = 100
+"""The same of visits, which are compared with orders: an office's."""
+VALUES_SECONDS: Final = 3600.0
+ALL_VALUES: Final = 6_000
+"""Of all clients together, within `ALL_VALUES_SECONDS`: a hundred a second, ten visitors' pages."""
+ALL_VALUES_SECONDS: Final = 60.0
 VISITS: Final = 100
 """Sessions that one client may begin without signing in, within `VISITS_SECONDS`: an office's, or a carrier's."""
 VISITS_SECONDS: Final = 600.0
@@ -68,6 +73,25 @@ class Quota:
         self._left[key] = (left - given, now)
         while len(self._left) > CLIENTS:
             del self._left[next(iter(self._left))]
+        return given
+
+
+class Measured:
+    """How many values of browsers are counted. Anybody can send any, from as many addresses as they have: one client
+    adds no more than a few to each measurement, and all of them no more than a shop of this size can have.
+    """
+
+    def __init__(self, left_out: Counter) -> None:
+        self._values = Quota(VALUES, VALUES_SECONDS)
+        self._pages = Quota(PAGES, VALUES_SECONDS)
+        self._all = Quota(ALL_VALUES, ALL_VALUES_SECONDS)
+        self._left_out = left_out
+
+    def take(self, client: str, name: str, wanted: int = 1) -> int:
+        """How many of the `wanted` values of a measurement count."""
+        quota = self._pages if name.startswith("visit") else self._values
+        given = self._all.take("", quota.take(f"{name} {client}", wanted))
+        self._left_out.inc(wanted - given)
         return given
 
 

@@ -20,7 +20,7 @@ from app.api.invalidation.gateway import Gateway
 from app.api.invalidation.layers import Layer
 from app.api.metrics import Metrics
 from app.api.query_cache import QueryCache
-from app.api.quotas import EVENTS, EVENTS_SECONDS, SYNCED, Quota, Visits
+from app.api.quotas import Measured, Visits
 from app.api.redis.pairs import Redis, make_redis
 from app.api.redis.tagged import TaggedStore
 from app.api.responses.cache import ResponseCache
@@ -56,8 +56,7 @@ class Shop:
     sessions: SessionStore
     attempts: Attempts
     mails: Attempts
-    measured: Quota
-    synced: Quota
+    measured: Measured
     visits: Visits
     identify: Identifier
     coherence: Coherence
@@ -102,8 +101,7 @@ async def open_shop(settings: Settings, policy: Policy) -> AsyncGenerator[Shop]:
             sessions=sessions,
             attempts=Attempts(redis.sessions, SIGN_INS),
             mails=Attempts(redis.sessions, MAILS),
-            measured=Quota(EVENTS, EVENTS_SECONDS),
-            synced=Quota(SYNCED, EVENTS_SECONDS),
+            measured=Measured(metrics.browser.left_out),
             visits=Visits(redis.sessions, metrics.visits_refused),
             identify=Identifier(
                 sessions,

@@ -4,7 +4,7 @@ from typing import Final
 
 from fastapi import APIRouter, Request
 
-from app.api.routes.parameters import ShopHere, client_of
+from app.api.routes.parameters import ShopHere, network_of
 from app.api.views import Measurements
 
 router = APIRouter(tags=["measurements"])
@@ -12,6 +12,7 @@ router = APIRouter(tags=["measurements"])
 TIMINGS: Final = {"load": "page_load", "tti": "tti", "lcp": "lcp", "fcp": "fcp", "inp": "inp", "ttfb": "ttfb"}
 """Names in the browser to names of metrics."""
 VISITS: Final = {"visit": "first", "visit_continued": "second"}
+KNOWN: Final = {*TIMINGS, *VISITS, "cls", "worker"}
 
 
 LONGEST_SECONDS: Final = 60.0
@@ -23,21 +24,21 @@ LARGEST_SHIFT: Final = 10.0
 async def record_measurements(measurements: Measurements, request: Request, shop: ShopHere) -> None:
     """Count what browsers measured; names that aren't known are left out.
 
-    Anybody can send anything, so values are clamped, and a client counts for no more than its quota: what is beyond
-    is left out, and counted as such.
+    Anybody can send anything, so values are clamped, and of a client only so many count (`Measured`).
     """
     browser = shop.metrics.browser
-    client = client_of(request)
-    given = shop.measured.take(client, len(measurements.events))
-    browser.left_out.inc(len(measurements.events) - given)
-    for event in measurements.events[:given]:
-        if event.name in TIMINGS:
+    client = network_of(request)
+    for event in measurements.events:
+        if event.name in ("sync_delivered", "sync_failed"):
+            given = shop.measured.take(client, event.name, int(event.value))
+            browser.sync.labels(event.name.removeprefix("sync_")).inc(given)
+        elif event.name not in KNOWN or not shop.measured.take(client, event.name):
+            continue
+        elif event.name in TIMINGS:
             browser.timings[TIMINGS[event.name]].observe(min(event.value / 1000, LONGEST_SECONDS))
-        elif event.name == "cls":
-            browser.layout_shift.observe(min(event.value, LARGEST_SHIFT))
-        elif event.name == "worker":
-            browser.worker_installs.labels("installed" if event.value else "missing").inc()
         elif event.name in VISITS:
             browser.visits.labels(VISITS[event.name]).inc()
-        elif event.name in ("sync_delivered", "sync_failed"):
-            browser.sync.labels(event.name.removeprefix("sync_")).inc(shop.synced.take(client, int(event.value)))
+        elif event.name == "cls":
+            browser.layout_shift.observe(min(event.value, LARGEST_SHIFT))
+        else:
+            browser.worker_installs.labels("installed" if event.value else "missing").inc()

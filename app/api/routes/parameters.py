@@ -90,11 +90,20 @@ def client_of(request: Request) -> str:
     The gateway says it (`X-Real-IP`, whatever the client sent); nobody else reaches the API but the storefront, which
     passes no such header on (components/network/flows.py).
     """
+    return _network(request, 64)
+
+
+def network_of(request: Request) -> str:
+    """The same where nobody is refused anything: of IPv6 what a site is given, 2¹⁶ networks (RFC 6177)."""
+    return _network(request, 48)
+
+
+def _network(request: Request, prefix: int) -> str:
     direct = request.client.host if request.client is not None else ""
     for text in (request.headers.get("x-real-ip", ""), direct):
         with contextlib.suppress(ValueError):
             address = ip_address(text)
-            return str(address) if address.version == 4 else str(ip_network((address, 64), strict=False))
+            return str(address) if address.version == 4 else str(ip_network((address, prefix), strict=False))
     return direct
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from components.monitoring.rules.model import Alert, Group, Recording
 from components.monitoring.thresholds import (
     LARGEST_CONTENTFUL_PAINT,
+    MOST_OF_ONE_CLIENT,
     PAGE_LOAD,
     SERVICE_WORKER_INSTALLS,
     SYNC_SUCCESS,
@@ -43,6 +44,12 @@ def _recordings() -> Iterator[Recording]:
     )
 
 
+def _of_enough(values: str, share: float) -> str:
+    """Only where one client alone can't be a `share` of the values that were counted within the hour."""
+    least = f'{MOST_OF_ONE_CLIENT / share:g} * count(up{{job="api"}})'
+    return f"\nand on () sum(increase({values}[1h])) > {least}"
+
+
 _ALERTS = (
     Alert(
         name="StorefrontDown",
@@ -56,7 +63,7 @@ _ALERTS = (
     ),
     Alert(
         name="PageLoadSlow",
-        expr=f"browser:page_load:p95_rate1h > {PAGE_LOAD:g}",
+        expr=f"browser:page_load:p95_rate1h > {PAGE_LOAD:g}" + _of_enough("browser_page_load_seconds_count", 0.05),
         hold="30m",
         hold_reason="enough page loads for a percentile",
         severity="ticket",
@@ -66,7 +73,7 @@ _ALERTS = (
     ),
     Alert(
         name="LargestContentfulPaintSlow",
-        expr=f"browser:lcp:p75_rate1h > {LARGEST_CONTENTFUL_PAINT:g}",
+        expr=f"browser:lcp:p75_rate1h > {LARGEST_CONTENTFUL_PAINT:g}" + _of_enough("browser_lcp_seconds_count", 0.25),
         hold="30m",
         hold_reason="enough page loads for a percentile",
         severity="ticket",
@@ -76,7 +83,8 @@ _ALERTS = (
     ),
     Alert(
         name="ServiceWorkerInstallations",
-        expr=f"browser:worker_installs:ratio_rate1h < {SERVICE_WORKER_INSTALLS:g}",
+        expr=f"browser:worker_installs:ratio_rate1h < {SERVICE_WORKER_INSTALLS:g}"
+        + _of_enough("browser_worker_installs_total", 1 - SERVICE_WORKER_INSTALLS),
         hold="1h",
         hold_reason="a roll-out reaches visitors gradually",
         severity="ticket",
@@ -86,7 +94,7 @@ _ALERTS = (
     ),
     Alert(
         name="OfflineSyncFailures",
-        expr=f"browser:sync:ratio_rate1h < {SYNC_SUCCESS:g}",
+        expr=f"browser:sync:ratio_rate1h < {SYNC_SUCCESS:g}" + _of_enough("browser_sync_total", 1 - SYNC_SUCCESS),
         hold="15m",
         hold_reason="a restart of the API fails some deliveries, which are retried",
         severity="ticket",

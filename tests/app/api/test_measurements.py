@@ -6,18 +6,28 @@ from typing import Any
 import pytest
 
 from app.api.metrics import Metrics
-from app.api.quotas import CLIENTS, EVENTS, EVENTS_SECONDS, SYNCED, Quota
+from app.api.quotas import ALL_VALUES, CLIENTS, PAGES, VALUES, VALUES_SECONDS, Measured, Quota
 from app.api.routes.measurements import record_measurements
 from app.api.views import Measurements
+from components.monitoring.thresholds import MOST_OF_ONE_CLIENT
 
-REQUEST: Any = SimpleNamespace(headers={}, client=SimpleNamespace(host="192.0.2.1"))
+ALL_NAMES = ("load", "tti", "lcp", "fcp", "inp", "ttfb", "cls", "worker", "visit", "visit_continued")
+
+
+def a_shop() -> Any:
+    metrics = Metrics()
+    return SimpleNamespace(metrics=metrics, measured=Measured(metrics.browser.left_out))
+
+
+def of(address: str) -> Any:
+    return SimpleNamespace(headers={"x-real-ip": address}, client=None)
 
 
 async def counted(**events: float) -> Metrics:
     """The metrics after one batch."""
-    shop: Any = SimpleNamespace(metrics=Metrics(), measured=Quota(EVENTS, EVENTS_SECONDS), synced=Quota(SYNCED, 1e9))
+    shop = a_shop()
     batch = [{"name": name, "value": float(value), "page": "home"} for name, value in events.items()]
-    await record_measurements(Measurements.model_validate({"events": batch}), REQUEST, shop)
+    await record_measurements(Measurements.model_validate({"events": batch}), of("192.0.2.1"), shop)
     return shop.metrics
 
 
@@ -46,26 +56,61 @@ async def test_a_made_up_value_moves_no_figure_beyond_what_a_browser_can_measure
     value = (await counted(lcp=1e7, cls=1e6, sync_failed=1e7)).registry.get_sample_value
     assert value("browser_lcp_seconds_sum") == 60
     assert value("browser_layout_shift_sum") == 10
-    assert value("browser_sync_total", {"result": "failed"}) == SYNCED
+    assert value("browser_sync_total", {"result": "failed"}) == VALUES
 
 
-async def test_a_client_s_reports_of_synced_writes_add_up_to_its_quota() -> None:
-    shop: Any = SimpleNamespace(metrics=Metrics(), measured=Quota(EVENTS, 1e9), synced=Quota(SYNCED, 1e9))
-    batch = Measurements.model_validate({"events": [{"name": "sync_failed", "value": 1e7}] * 100})
-    await record_measurements(batch, REQUEST, shop)
-    value = shop.metrics.registry.get_sample_value
-    assert value("browser_sync_total", {"result": "failed"}) == SYNCED
+async def flood(shop: Any, *requests: Any) -> None:
+    """Each sends whatever counts most, in as many batches as it likes."""
+    batches = [
+        Measurements.model_validate({"events": [{"name": name, "value": 1e7}] * 100})
+        for name in (*ALL_NAMES, "sync_failed", "sync_delivered")
+    ]
+    for request in requests:
+        for batch in batches:
+            await record_measurements(batch, request, shop)
 
 
-async def test_a_client_counts_for_its_quota_and_others_for_theirs() -> None:
-    shop: Any = SimpleNamespace(metrics=Metrics(), measured=Quota(EVENTS, 1e9), synced=Quota(SYNCED, 1e9))
-    batch = Measurements.model_validate({"events": [{"name": "visit", "value": 1.0}] * 100})
-    other: Any = SimpleNamespace(headers={"x-real-ip": "198.51.100.7"}, client=None)
-    for request in (REQUEST, REQUEST, REQUEST, other):
-        await record_measurements(batch, request, shop)
-    value = shop.metrics.registry.get_sample_value
-    assert value("browser_visits_total", {"page": "first"}) == EVENTS + 100
-    assert value("browser_events_left_out_total") == 300 - EVENTS
+def most_counted(shop: Any) -> dict[str, float]:
+    """The largest of the counters and histograms, and their sum, but for what was left out."""
+    browser = [metric for metric in shop.metrics.registry.collect() if metric.name.startswith("browser_")]
+    counts = [
+        sample.value
+        for metric in browser
+        for sample in metric.samples
+        if sample.name.endswith(("_count", "_total")) and "left_out" not in sample.name and "visits" not in sample.name
+    ]
+    return {"largest": max(counts), "sum": sum(counts)}
+
+
+async def test_a_client_adds_a_few_values_to_each_measurement() -> None:
+    """However much it sends; and of IPv6 it has as many addresses as it likes."""
+    shop = a_shop()
+    await flood(shop, *[of(f"2001:db8:0:{number:x}::1") for number in range(50)])
+    assert most_counted(shop)["largest"] == VALUES
+    visits = shop.metrics.registry.get_sample_value("browser_visits_total", {"page": "first"})
+    assert visits == PAGES
+    assert shop.metrics.registry.get_sample_value("browser_events_left_out_total") > 1e9
+    await flood(shop, of("198.51.100.7"))
+    assert most_counted(shop)["largest"] == 2 * VALUES
+
+
+async def test_all_clients_together_add_no_more_than_a_shop_of_this_size_has() -> None:
+    shop = a_shop()
+    await flood(shop, *[of(f"198.51.{number // 250}.{number % 250}") for number in range(500)])
+    assert most_counted(shop)["sum"] <= ALL_VALUES * 1.5
+
+
+def test_alerts_reckon_with_what_one_client_can_add_within_an_hour() -> None:
+    """What it may at once, and what comes again by the hour's end."""
+    assert MOST_OF_ONE_CLIENT == VALUES + VALUES * 3600 / VALUES_SECONDS
+
+
+@pytest.mark.parametrize(
+    "value", ["NaN", "Infinity", "-Infinity", "1e400", "-1", "1e308", '"1"', "true", "null", "[1]", "{}", "9" * 400]
+)
+def test_what_no_browser_measures_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match=r"value|JSON"):
+        Measurements.model_validate_json(f'{{"events": [{{"name": "lcp", "value": {value}}}]}}')
 
 
 def test_what_is_remembered_of_clients_is_bounded() -> None:

@@ -43,13 +43,16 @@ BURNS = (
 )
 
 
+API = {'up{job="api", pod="api-0"}': "1x400", 'up{job="api", pod="api-1"}': "1x400"}
+
+
 def _browser(name: str, limit: float) -> tuple[Series, Series]:
     """Histograms whose high percentiles lie beyond `limit`, and below it."""
     bucket = f"browser_{name}_seconds_bucket"
     infinite = f'{bucket}{{le="+Inf"}}'
-    slow = {f'{bucket}{{le="{limit}"}}': "0+60x400", f'{bucket}{{le="10.0"}}': "0+100x400", infinite: "0+100x400"}
-    quick = {f'{bucket}{{le="{limit}"}}': "0+99x400", f'{bucket}{{le="10.0"}}': "0+100x400", infinite: "0+100x400"}
-    return slow, quick
+    both = {f'{bucket}{{le="10.0"}}': "0+100x400", infinite: "0+100x400", **API}
+    both[f"browser_{name}_seconds_count"] = "0+100x400"
+    return {f'{bucket}{{le="{limit}"}}': "0+60x400", **both}, {f'{bucket}{{le="{limit}"}}': "0+99x400", **both}
 
 
 CASES: dict[str, Case] = {
@@ -450,17 +453,23 @@ CASES: dict[str, Case] = {
         {
             'browser_worker_installs_total{result="installed"}': "0+89x400",
             'browser_worker_installs_total{result="failed"}': "0+11x400",
+            **API,
         },
         {
             'browser_worker_installs_total{result="installed"}': "0+91x400",
             'browser_worker_installs_total{result="failed"}': "0+9x400",
+            **API,
         },
         "130m",
         "1m",
     ),
     "OfflineSyncFailures": Case(
-        {'browser_sync_total{result="delivered"}': "0+98x400", 'browser_sync_total{result="failed"}': "0+2x400"},
-        {'browser_sync_total{result="delivered"}': "0+995x400", 'browser_sync_total{result="failed"}': "0+5x400"},
+        {'browser_sync_total{result="delivered"}': "0+98x400", 'browser_sync_total{result="failed"}': "0+2x400", **API},
+        {
+            'browser_sync_total{result="delivered"}': "0+995x400",
+            'browser_sync_total{result="failed"}': "0+5x400",
+            **API,
+        },
         "100m",
         "1m",
     ),

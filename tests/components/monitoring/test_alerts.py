@@ -18,8 +18,10 @@ from components.monitoring import dashboards, rules
 from components.monitoring.dashboards import BOARDS
 from components.monitoring.dashboards.board import Board
 from components.monitoring.rules import ALERTS, GROUPS, MonitoringError, require_complete
+from components.monitoring.rules.browser import BROWSER
 from components.monitoring.rules.model import Alert, Group, Recording, rule_file
 from components.monitoring.settings import MonitoringSettings
+from components.monitoring.thresholds import MOST_OF_ONE_CLIENT
 
 RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"
 SETTINGS = MonitoringSettings()
@@ -61,6 +63,19 @@ def test_alert_is_silent(alert: str, tmp_path: Path) -> None:
     case = CASES[alert]
     result = _promtool(alert, case.silent, tmp_path, firing=False, at=case.at, step=case.step)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("alert", sorted(alert.name for alert in BROWSER.alerts if alert.name != "StorefrontDown"))
+def test_nobody_alone_makes_an_alert_of_browsers_fire(alert: str, tmp_path: Path) -> None:
+    """What makes it fire, in as few values as one client may have counted; and nobody is woken by any number."""
+    case = CASES[alert]
+    few = {
+        name: re.sub(r"^0\+(\d+)", lambda found: f"0+{int(found[1]) / 100 * MOST_OF_ONE_CLIENT / 60:g}", values)
+        for name, values in case.firing.items()
+    }
+    result = _promtool(alert, few, tmp_path, firing=False, at=case.at, step=case.step)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert next(each for each in ALERTS if each.name == alert).severity == "ticket"
 
 
 def test_dead_mans_switch_always_fires(tmp_path: Path) -> None:
