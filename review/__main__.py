@@ -13,12 +13,10 @@ from policies.settings_file import PolicySettingsError
 from review import gate as gating
 from review import gate_text, reviewing
 from review import preview as previewing
-from review.checkouts import CheckoutError, commit_of, printed
+from review.checkouts import CheckoutError
 from review.engine_preview import PreviewError
 from review.machine_readable import annotations
-from stack.environments import RenderError
-from stack.render import render
-from stack.stand_in_outputs import outputs
+from stack.environments import RenderError, environments
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -41,6 +39,8 @@ def preview(
     form: Annotated[Format, typer.Option("--format", help="A tree to read, or steps to process.")] = Format.TREE,
 ) -> None:
     """Print everything that the environment declares."""
+    from stack.render import render  # noqa: PLC0415 - the SDK, which the others need in processes of their own only
+
     try:
         rendered = render(environment)
     except RenderError as error:
@@ -54,27 +54,23 @@ def preview(
 
 @app.command()
 def gate(
-    environment: Annotated[str, typer.Argument(help="The environment: the <env> of a Pulumi.<env>.yaml.")],
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[ENVIRONMENT]...", help="The <env> of a Pulumi.<env>.yaml; or all.")
+    ] = None,
     base: Annotated[str, typer.Option(help="A commit or branch whose policies judge as well.")] = "",
 ) -> None:
-    """Judge the environment by the policies. Exit code 0: fine, 1: a mandatory policy broken, 2: it can't be told."""
+    """Judge environments by the policies. Exit code 0: fine, 1: a mandatory policy broken, 2: it can't be told."""
     try:
-        stack = render(environment, resolve=outputs)
-        found = gating.verdicts(environment, stack)
-        own = gating.judge_of(environment, found)
-        unused = tuple(gating.unused({environment: found}))
-        judged = reviewing.judged_by_base(commit_of(base), printed(stack)) if base else {}
-    except (CheckoutError, RenderError, PolicySettingsError) as error:
+        judged = reviewing.gated(tuple(names or environments()), base)
+    except (CheckoutError, PolicySettingsError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(gating.Exit.BROKEN) from None
-    changes, broken, doubts = reviewing.with_base(own, judged.get(environment))
-    notes = (*changes, *doubts, *(sentence for _, sentence in gating.suppressed(found)), *unused)
-    gate_text.write(Console(), environment, found, broken, notes)
-    if own.crashes:
-        typer.echo("\n".join(own.crashes), err=True)
-        raise typer.Exit(gating.Exit.BROKEN)
-    if any(violation.mandatory for violation in broken):
-        raise typer.Exit(gating.Exit.VIOLATED)
+    for one in judged:
+        if one.verdicts:
+            gate_text.write(Console(), one.environment, one.verdicts, one.violations, one.notes)
+        if one.errors:
+            typer.echo("\n".join(one.errors), err=True)
+    raise typer.Exit(max(one.exit for one in judged))
 
 
 @app.command()

@@ -1,14 +1,16 @@
 """The two states of the repository that a review compares: the files as they are, and a commit."""
 
 import contextlib
+import hashlib
 import json
 import re
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tempfile
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,31 @@ from stack.resource import Resource
 
 _HERE = Path(__file__).resolve().parent
 _CACHE = ROOT / ".tools" / "review"
-_FORMAT = 3
-"""Grows when a snapshot gets other contents, so that none that was kept before is read."""
 
-JUDGING = ("policies", "review", "stack", ".github", "explain", "tools/deploy.py")
+JUDGING = (
+    *("policies", "review", "stack", "explain", ".github", "tools/deploy.py"),
+    # What those read besides, and what is installed.
+    *("app/__init__.py", "app/caching_policy.py", "components/__init__.py", "components/edge/__init__.py"),
+    *("components/edge/expressions.py", "requirements", "local/setup.sh"),
+)
 """What judges a change; .github/CODEOWNERS has an owner for each."""
+
+_OTHERS = {
+    *(".ci", "app", "components", "docs", "images", "kpi", "local", "testing", "tests", "tools"),
+    *("__main__.py", "LICENSE", "Makefile", ".dockerignore", ".editorconfig", ".gitignore", ".pre-commit-config.yaml"),
+}
+"""What else there is at the root."""
+
+
+def is_judging(file: str) -> bool:
+    """Whether a file is one of those that judge a change, or decide who does.
+
+    So is what nobody knows at the root: Python would import it in the place of a library.
+    """
+    if any(file == one or file.startswith(f"{one}/") for one in JUDGING):
+        return True
+    known = file.partition("/")[0] in _OTHERS or ("/" not in file and file.endswith((".md", ".yaml", ".toml", ".json")))
+    return not known
 
 
 class CheckoutError(Exception):
@@ -52,16 +74,16 @@ def commit_of(reference: str) -> str:
     return found.stdout.strip()
 
 
-def here() -> "subprocess.Popen[str]":
-    """Start rendering the files as they are."""
-    return _start("snapshot.py", ROOT, *environments(ROOT))
+def here(*names: str) -> "subprocess.Popen[str]":
+    """Start rendering the files as they are: these environments, or all."""
+    return _start("snapshot.py", ROOT, *(names or environments(ROOT)))
 
 
 def at(commit: str) -> Snapshot:
-    """A commit's environments; a commit never changes, so they are kept once they have been rendered."""
-    kept = _CACHE / f"{commit}.{_FORMAT}.json"
+    """A commit's environments; they are kept, as they are the same again while the same renders them."""
+    kept = _CACHE / f"{_rendering(commit)}.json"
     if kept.exists():
-        return _parse(kept.read_text(), commit)
+        return parse(kept.read_text(), commit)
     with _files_of(commit) as tree:
         try:
             text = finish(_start("snapshot.py", tree, *environments(tree)), f"{commit[:12]} can't be rendered")
@@ -70,7 +92,16 @@ def at(commit: str) -> Snapshot:
             return Snapshot({}, dict.fromkeys(environments(tree), str(error)), {})
     _CACHE.mkdir(parents=True, exist_ok=True)
     kept.write_text(text)
-    return _parse(text, commit)
+    return parse(text, commit)
+
+
+def _rendering(commit: str) -> str:
+    """All that a commit's renders are made of: its files, what is installed, and what of ours renders them."""
+    tree = _git("rev-parse", f"{commit}^{{tree}}").stdout.strip()
+    installed = sorted(path.name for path in Path(sysconfig.get_path("purelib")).glob("*.dist-info"))
+    ours = [(ROOT / name).read_text() for name in ("review/snapshot.py", "stack/stand_in_outputs.py")]
+    made_of = json.dumps([tree, sys.version, installed, ours])
+    return hashlib.sha256(made_of.encode()).hexdigest()
 
 
 @contextlib.contextmanager
@@ -119,7 +150,7 @@ def shared_since(commit: str) -> tuple[str, ...]:
 
 def judging_code_since(commit: str) -> tuple[str, ...]:
     """The files that judge a change, or decide who does, and have changed since, new ones included."""
-    return _files_since(commit, *JUDGING)
+    return tuple(filter(is_judging, _files_since(commit, ".")))
 
 
 def program_since(commit: str) -> tuple[str, ...]:
@@ -142,16 +173,6 @@ def finish(process: "subprocess.Popen[str]", name: str, given: str | None = None
     return stdout
 
 
-def printed(stack: Rendered) -> str:
-    """A render as a snapshot prints it."""
-    return json.dumps({stack.environment: asdict(stack)}, default=sorted)
-
-
-def parse(text: str, name: str = "the files") -> Snapshot:
-    """A finished rendering."""
-    return _parse(text, name)
-
-
 def _start(script: str, directory: Path, *arguments: str) -> "subprocess.Popen[str]":
     """Start a script of this package in a tree; `finish` gives it its input and waits."""
     return subprocess.Popen(
@@ -168,7 +189,8 @@ def _git(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def _parse(text: str, name: str) -> Snapshot:
+def parse(text: str, name: str = "the files") -> Snapshot:
+    """A finished rendering."""
     try:
         content: Mapping[str, Mapping[str, Any]] = json.loads(text)
     except ValueError:

@@ -14,6 +14,7 @@ import yaml
 from policies.rules.coverage import is_judged
 from review.options import is_ignored
 from review.widening.aws import same_meaning
+from stack.configuration_texts import yaml_document
 from stack.properties import Change, Path, changes, contains, format_path, parse_path
 from stack.resource import Resource, dig
 from stack.values import UNKNOWN
@@ -58,7 +59,7 @@ def _rules_of(text: Any) -> Sequence[Any] | None:
     if text is None:
         return ()
     try:
-        groups = dig(yaml.safe_load(str(text)), "groups")
+        groups = dig(yaml_document(str(text)), "groups")
     except yaml.YAMLError:
         return None
     return None if groups is None else [rule for group in groups for rule in dig(group, "rules") or ()]

@@ -5,6 +5,7 @@ is in. The renders come on standard input, as review/snapshot.py prints them.
 """
 
 import dataclasses
+import gc
 import json
 import os
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 def main() -> None:
     """Print `{environment: {rules, suppressions, violations, crashes} | {error}}`."""
     sys.path[0] = os.getcwd()
+    gc.disable()  # it ends within seconds
     # That checkout's, found only now.
     from policies.catalogue import RULES  # noqa: PLC0415
     from policies.settings_file import PolicySettingsError, path_of, read  # noqa: PLC0415

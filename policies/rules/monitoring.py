@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import promql_parser
-import yaml
 
 from policies.promql import never_true
 from policies.rule import Finding, Findings, Parameters, Severity, rule
+from stack.configuration_texts import yaml_document
 from stack.resource import Resource, Stack, dig
 
 _PROMETHEUS = "https://prometheus.io/docs"
@@ -17,9 +17,9 @@ _PROMETHEUS = "https://prometheus.io/docs"
 def _rules(stack: Stack) -> Iterator[tuple[Resource, Mapping[str, Any], Mapping[str, Any]]]:
     """Alerts and recorded expressions with their holders and groups."""
     for holder, name, text in stack.files():
-        if holder.kind != "ConfigMap" or not name.endswith((".yml", ".yaml", ".rules")) or "groups:" not in text:
+        if holder.kind != "ConfigMap" or not name.endswith((".yml", ".yaml", ".rules")) or "groups" not in text:
             continue
-        for group in dig(yaml.safe_load(text), "groups") or ():
+        for group in dig(yaml_document(text), "groups") or ():
             for entry in dig(group, "rules") or ():
                 yield holder, group, entry
 

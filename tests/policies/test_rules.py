@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from pkgutil import iter_modules
 
 import pytest
@@ -14,13 +15,14 @@ from policies.judgement import Verdict, judge
 from policies.rule import Finding, Level, Rule
 from policies.rules.coverage import NEED_NONE, is_judged
 from policies.settings_file import Strictness, read
-from review import gate
+from review import checkouts, gate
 from review.__main__ import app
 from review.gate import verdicts
 from stack.environments import environments
 from stack.render import Rendered
 from stack.resource import Stack
 from stack.values import UNKNOWN
+from testing.snapshots import rendering
 
 
 def _strict(rule: Rule) -> Mapping[str, Strictness]:
@@ -104,11 +106,11 @@ def test_a_rule_that_fails_under_the_engine_stops_the_deployment(rendered: Mappi
 
 
 def test_the_gate_of_a_rule_that_fails_says_so_and_ends_with_2(
-    rendered: Mapping[str, Rendered], monkeypatch: pytest.MonkeyPatch
+    rendered: Mapping[str, Rendered], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     whole = Editable.of(rendered["prod"])
     CRASHES[0][2](whole)
-    monkeypatch.setattr("review.__main__.render", lambda _, **_known: whole.stack())
+    monkeypatch.setattr(checkouts, "here", lambda *_: rendering(whole.stack(), "prod", tmp_path))
     result = CliRunner().invoke(app, ["gate", "prod"])
     assert result.exit_code == 2
     assert "the rule redis-eviction-policy can't judge redis-data-config: ValueError: '10gig'" in result.output

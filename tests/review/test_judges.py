@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,14 +16,15 @@ from policies import settings_file
 from policies.catalogue import RULES
 from review import checkouts, reviewing
 from review.__main__ import app
-from review.checkouts import printed
 from review.judges import Judge, weaker
 from review.markdown import markdown
 from review.plan import Violation
 from review.report import Verdict, build
 from review.reviewing import BaseJudgement, with_base
+from stack.environments import ROOT
 from stack.render import Rendered
 from testing.pull_requests import planned
+from testing.snapshots import printed, rendering
 
 BASE = Judge(
     rules={
@@ -104,6 +107,36 @@ def test_a_base_that_cannot_judge_is_told() -> None:
     assert changes[-1] == "the base's policies can't judge it: no module"
 
 
+@pytest.mark.parametrize(
+    ("file", "judges"),
+    [
+        ("policies/promql.py", True),
+        ("components/edge/expressions.py", True),
+        ("requirements/project.lock", True),
+        ("local/setup.sh", True),
+        ("promql_parser.py", True),
+        ("yaml", True),
+        ("yaml/__init__.py", True),
+        (".venv/bin/python", True),
+        ("policies.py", True),
+        ("components/redis/nodes.py", False),
+        ("Pulumi.prod.yaml", False),
+        ("CHANGELOG.md", False),
+        (".ci/run", False),
+    ],
+)
+def test_what_judges_is_known_by_its_path(file: str, judges: bool) -> None:
+    assert checkouts.is_judging(file) is judges
+
+
+def test_all_that_judges_is_known_as_such() -> None:
+    """What the rules and the comparison import of this repository."""
+    listing = "import sys, review.reviewing; print(*(getattr(m, '__file__', '') or '' for m in sys.modules.values()))"
+    text = subprocess.run([sys.executable, "-c", listing], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    files = [path.relative_to(ROOT).as_posix() for path in map(Path, text.split()) if path.is_relative_to(ROOT)]
+    assert [file for file in files if not file.startswith(".venv/") and not checkouts.is_judging(file)] == []
+
+
 @pytest.fixture
 def weakened(rendered: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rendered:
     """A change that opens a bucket and disables the rules about it."""
@@ -127,9 +160,9 @@ def weakened(rendered: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_change_that_disables_the_rules_it_breaks_is_stopped_by_its_base(
-    weakened: Rendered, monkeypatch: pytest.MonkeyPatch
+    weakened: Rendered, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("review.__main__.render", lambda _, **_known: weakened)
+    monkeypatch.setattr(checkouts, "here", lambda *_: rendering(weakened, "prod", tmp_path))
     alone = CliRunner().invoke(app, ["gate", "prod"])
     both = CliRunner().invoke(app, ["gate", "prod", "--base", "HEAD"])
     assert "s3-block-complete" not in alone.output
@@ -140,7 +173,7 @@ def test_a_change_that_disables_the_rules_it_breaks_is_stopped_by_its_base(
 
 def test_an_environment_that_the_base_does_not_know_is_judged_by_the_rules_own_levels(weakened: Rendered) -> None:
     new = dataclasses.replace(weakened, environment="stage")
-    judge = reviewing.judged_by_base("HEAD", printed(new))["stage"].judge
+    judge = reviewing.judged_by_base("HEAD", printed(new, "stage"))["stage"].judge
     assert isinstance(judge, Judge)
     assert judge.rules.keys() <= {rule.id for rule in RULES}
     assert judge.rules["postgres-multi-az"]["level"] == "mandatory"
