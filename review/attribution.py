@@ -5,27 +5,52 @@ Run as a program in the checkout that has changed, with the two sides' configura
 """
 
 import copy
+import gc
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from review.snapshot import FORKED, import_shared
 from stack import properties
 from stack.properties import Kind
-from stack.resource import Resource
 
 MOST_SETTINGS = 8
 """Changed settings of an environment up to which each is tried: a render a setting, a second each."""
 
+Config = Mapping[str, Any]
+Told = Mapping[str, Any]
+"""By URN what of a resource settings may change."""
+
 
 def main() -> None:
     """Print what each changed setting changes."""
-    given: Mapping[str, Mapping[str, Mapping[str, Any]]] = json.load(sys.stdin)
-    found = {name: _changed_by(name, sides["base"], sides["head"]) for name, sides in given.items()}
-    json.dump(found, sys.stdout)
+    given: Mapping[str, Mapping[str, Config]] = json.load(sys.stdin)
+    told, sys.stdout = sys.stdout, sys.stderr
+    gc.disable()
+    tried: list[tuple[str, str, Config]] = []
+    for name, sides in given.items():
+        alternatives = single_changes(sides["base"], sides["head"])
+        if 1 < len(alternatives) <= MOST_SETTINGS:
+            tried += [(name, "", sides["head"]), *((name, path, config) for path, config in alternatives.items())]
+    found: dict[str, dict[str, list[str]]] = {name: {} for name in given}
+    if tried:
+        import_shared()
+        with ProcessPoolExecutor(os.cpu_count(), FORKED) as processes:
+            renders = [*processes.map(_rendered, tried)]
+        now: Told = {}
+        for (name, path, _), before in zip(tried, renders, strict=True):
+            if not path:
+                now = before or {}
+            elif before is not None:  # the others need it where the program fails: nobody can say what it does
+                for urn in _differing(before, now):
+                    found[name].setdefault(urn, []).append(path)
+    json.dump(found, told)
 
 
 def single_changes(base: Mapping[str, Any], head: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
@@ -59,34 +84,20 @@ def _put_back(head: Mapping[str, Any], change: properties.Change) -> Mapping[str
     return config
 
 
-def _changed_by(environment: str, base: Mapping[str, Any], head: Mapping[str, Any]) -> Mapping[str, list[str]]:
+def _rendered(tried: tuple[str, str, Config]) -> Told | None:
     from stack.render import render  # noqa: PLC0415 (imports the cloud SDKs, which takes seconds)
     from stack.stand_in_outputs import outputs  # noqa: PLC0415
 
-    alternatives = single_changes(base, head)
-    if not 1 < len(alternatives) <= MOST_SETTINGS:
-        return {}
-    now = {resource.urn: resource for resource in render(environment, config=head, resolve=outputs).resources}
-    found: dict[str, list[str]] = {}
-    for path, config in alternatives.items():
-        try:
-            before = render(environment, config=config, resolve=outputs).resources
-        except Exception:  # noqa: S112 (the others need it, so the program fails: nobody can say what it does)
-            continue
-        for urn in _differing({resource.urn: resource for resource in before}, now):
-            found.setdefault(urn, []).append(path)
-    return found
+    environment, _, config = tried
+    try:
+        resources = render(environment, config=config, resolve=outputs).resources
+    except Exception:
+        return None
+    return {one.urn: (one.inputs, one.options, one.protect, one.aliases) for one in resources}
 
 
-def _differing(before: Mapping[str, Resource], now: Mapping[str, Resource]) -> Iterator[str]:
-    for urn in {*before, *now}:
-        sides = [_told(side.get(urn)) for side in (before, now)]
-        if sides[0] != sides[1]:
-            yield urn
-
-
-def _told(resource: Resource | None) -> Any:
-    return resource and (resource.inputs, resource.options, resource.protect, resource.aliases)
+def _differing(before: Told, now: Told) -> Iterator[str]:
+    return (urn for urn in {*before, *now} if before.get(urn) != now.get(urn))
 
 
 if __name__ == "__main__":

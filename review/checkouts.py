@@ -16,8 +16,7 @@ from typing import Any
 
 from review.judges import Judge, parsed
 from stack.environments import ROOT, environments
-from stack.render import Rendered
-from stack.resource import Resource
+from stack.resource import Rendered, Resource
 
 _HERE = Path(__file__).resolve().parent
 _CACHE = ROOT / ".tools" / "review"

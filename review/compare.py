@@ -13,8 +13,7 @@ from review.options import changed_options, changed_protection, changed_timeouts
 from review.plan import Op, Origin, Plan, Step
 from stack.environments import PROJECT
 from stack.properties import Change, Path, changes, contains
-from stack.render import Rendered
-from stack.resource import STACK_TYPE, Resource
+from stack.resource import STACK_TYPE, Rendered, Resource
 from stack.stand_in_outputs import is_made_up
 from stack.values import UNKNOWN
 

@@ -6,8 +6,7 @@ What only one of them has isn't told: its settings ask for it, as both come from
 from collections.abc import Iterable, Mapping
 from itertools import combinations
 
-from stack.render import Rendered
-from stack.resource import Undecided, dig
+from stack.resource import Rendered, Undecided, dig
 
 
 def differences(rendered: Mapping[str, Rendered], environments: Iterable[str]) -> tuple[str, ...]:

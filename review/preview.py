@@ -6,8 +6,7 @@ from typing import Any
 from rich.tree import Tree
 
 from review.masking import masked_inputs
-from stack.render import Rendered
-from stack.resource import STACK_TYPE, Resource
+from stack.resource import STACK_TYPE, Rendered, Resource
 
 
 def tree(rendered: Rendered) -> Tree:

@@ -30,16 +30,21 @@ def main(environments: Sequence[str]) -> None:
     # Half of the time would go into looking for garbage among what the cloud SDKs' modules are made of.
     gc.disable()
     if len(environments) > 1:
-        # Imported once, for all of the processes below. What can't be imported says so when it is rendered.
-        for module in _SHARED:
-            with contextlib.suppress(Exception):
-                importlib.import_module(module)
-    with ProcessPoolExecutor(min(len(environments), os.cpu_count() or 1) or 1, _FORKED) as processes:
+        import_shared()
+    with ProcessPoolExecutor(min(len(environments), os.cpu_count() or 1) or 1, FORKED) as processes:
         rendered = dict(zip(environments, processes.map(_rendered, environments), strict=True))
     json.dump(rendered, told, default=sorted)
 
 
-_FORKED = multiprocessing.get_context("fork")
+FORKED = multiprocessing.get_context("fork")
+"""Processes that have what this one has imported."""
+
+
+def import_shared() -> None:
+    """Import the program once, for all processes forked later. What can't be imported says so when it is rendered."""
+    for module in _SHARED:
+        with contextlib.suppress(Exception):
+            importlib.import_module(module)
 
 
 def _rendered(environment: str) -> Mapping[str, Any]:

@@ -12,7 +12,6 @@ import gc
 import runpy
 import sys
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -24,18 +23,11 @@ from pulumi.runtime import configure, mocks, run_in_stack, set_all_config
 from pulumi.runtime.proto import resource_pb2
 
 from stack.environments import PROJECT, ROOT, RenderError, stack_config
-from stack.resource import STACK_TYPE, Resource, Stack
+from stack.resource import STACK_TYPE, Rendered, Resource
 from stack.values import property_values
 
 Resolve = Callable[[str, str, Mapping[str, Any]], Mapping[str, Any]]
 """Outputs of a resource by its type, name and inputs, for what a cloud would answer."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rendered(Stack):
-    """An environment's graph. `resources` come in an order in which they could be created."""
-
-    environment: str
 
 
 def render(

@@ -167,6 +167,13 @@ class Stack:
         return None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rendered(Stack):
+    """An environment's graph. `resources` come in an order in which they could be created."""
+
+    environment: str
+
+
 def selects(selector: Any, labels: Mapping[str, Any]) -> bool:
     """Whether a label selector selects pods with these labels; an empty one selects all of them."""
     wanted: Mapping[str, Any] = dig(selector, "matchLabels") or {}
