@@ -14,6 +14,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+# In the place of this directory, whose html.py would be imported for Python's own.
+sys.path.pop(0)
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from review.snapshot import FORKED, import_shared
@@ -46,7 +48,7 @@ def main() -> None:
         now: Told = {}
         for (name, path, _), before in zip(tried, renders, strict=True):
             if not path:
-                now = before or {}
+                now = before or now
             elif before is not None:  # the others need it where the program fails: nobody can say what it does
                 for urn in _differing(before, now):
                     found[name].setdefault(urn, []).append(path)
@@ -88,11 +90,13 @@ def _rendered(tried: tuple[str, str, Config]) -> Told | None:
     from stack.render import render  # noqa: PLC0415 (imports the cloud SDKs, which takes seconds)
     from stack.stand_in_outputs import outputs  # noqa: PLC0415
 
-    environment, _, config = tried
+    environment, put_back, config = tried
     try:
         resources = render(environment, config=config, resolve=outputs).resources
     except Exception:
-        return None
+        if put_back:
+            return None
+        raise
     return {one.urn: (one.inputs, one.options, one.protect, one.aliases) for one in resources}
 
 

@@ -1,15 +1,17 @@
 """A changed setting is linked to its line, and what it alone changes is too."""
 
+import copy
 import dataclasses
 from pathlib import Path
 
 import pytest
 
-from review import setting_lines, settings
+from review import checkouts, setting_lines, settings
 from review.attribution import single_changes
 from review.markdown import markdown
 from review.report import build
 from review.setting_lines import line_of
+from stack.environments import stack_config
 from testing.pull_requests import planned
 
 STACK_FILE = """\
@@ -75,6 +77,17 @@ def test_each_of_several_settings_is_put_back_alone() -> None:
     }
     assert redis["simone:redis.users[1]"] == {"data": {"maxmemory": "5", "added": 1}, "users": ["app"]}
     assert (put_back["simone:old"]["simone:old"], "simone:new" in put_back) == (1, False)
+
+
+def test_what_each_of_several_settings_changes_is_found() -> None:
+    head = stack_config("prod")
+    base = copy.deepcopy(head)
+    for pair in ("data", "computed"):
+        base["simone:redis"][pair]["maxmemory"] = "1GiB"
+    found = checkouts.attributed({"prod": {"base": base, "head": head}})["prod"]
+    by_name = {urn.rsplit("::", 1)[1]: paths for urn, paths in found.items()}
+    assert by_name["redis-data-config"] == ["simone:redis.data.maxmemory"]
+    assert by_name["redis-computed-config"] == ["simone:redis.computed.maxmemory"]
 
 
 def test_of_several_settings_each_resource_names_its_own() -> None:
