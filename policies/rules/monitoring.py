@@ -1,12 +1,12 @@
 """That what goes wrong is seen, and that somebody knows what to do then."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 import promql_parser
 
-from policies.promql import never_true
+from policies.promql import always_true, is_of_one_moment, longest_offset, metrics_in, never_true
 from policies.rule import Finding, Findings, Parameters, Severity, rule
 from stack.configuration_texts import yaml_document
 from stack.resource import Resource, Stack, dig
@@ -50,13 +50,18 @@ def runbooks(stack: Stack, _: Parameters) -> Findings:
     protects="An alert that can't fire is worse than none: everybody counts on it.",
     fix="Mend the expression; `for` is {hours} hours at most.",
     link=f"{_PROMETHEUS}/prometheus/latest/querying/basics/",
-    parameters={"hours": 24, "minutes": 60, "severities": ["page", "ticket", "heartbeat"]},
+    parameters={"hours": 24, "minutes": 60, "days": 15, "severities": ["page", "ticket", "heartbeat"]},
 )
 def can_fire(stack: Stack, parameters: Parameters) -> Findings:
-    """Every expression is PromQL, and an alert's can be true, is asked for often and is waited for no longer than
-    `hours`.
+    """Every expression is PromQL about the last `days`, and an alert's can be true, isn't always (a heartbeat is), is
+    asked for often and is waited for no longer than `hours`.
     """
-    for holder, group, entry in _rules(stack):
+    rules = [*_rules(stack)]
+    recorded = {str(name) for _, _, entry in rules if (name := dig(entry, "record"))}
+    heartbeats = [entry for _, _, entry in rules if dig(entry, "labels", "severity") == _HEARTBEAT]
+    if any(dig(entry, "alert") for _, _, entry in rules) and not heartbeats:
+        yield Finding("no alert is the heartbeat, without which nobody sees that no alert comes any more")
+    for holder, group, entry in rules:
         name = dig(entry, "alert") or dig(entry, "record")
         try:
             expression = promql_parser.parse(str(dig(entry, "expr") or ""))
@@ -68,16 +73,36 @@ def can_fire(stack: Stack, parameters: Parameters) -> Findings:
             continue
         if pause > timedelta(minutes=parameters["minutes"]):
             yield Finding(f"the rule {name} is looked at every {dig(group, 'interval')} only", holder)
+        yield from (Finding(f"the rule {name} {fault}", holder) for fault in _faults(expression, recorded, parameters))
         if not dig(entry, "alert"):
             continue
         if reason := never_true(expression):
             yield Finding(f"the alert {name} can never fire: {reason}", holder)
+        elif always_true(expression) is not (dig(entry, "labels", "severity") == _HEARTBEAT):
+            always = "always fires" if always_true(expression) else "is a heartbeat and doesn't always come"
+            yield Finding(f"the alert {name} {always}: {expression}", holder)
         for told, time in (("waits for", waits), ("keeps firing for", keeps)):
             if time > timedelta(hours=parameters["hours"]):
                 yield Finding(f"the alert {name} {told} {time.total_seconds() / 3600:g} hours", holder)
         severity = dig(entry, "labels", "severity")
         if severity and severity not in parameters["severities"]:
             yield Finding(f"the alert {name} has the severity {severity}, at which nobody is told", holder)
+
+
+_HEARTBEAT = "heartbeat"
+"""The severity of the alert that always fires, whose absence somebody elsewhere notices."""
+
+
+def _faults(expression: promql_parser.Expr, recorded: Collection[str], parameters: Parameters) -> Iterator[str]:
+    """What an expression asks for that is never there."""
+    offset = longest_offset(expression)
+    if offset < timedelta(0) or offset > timedelta(days=parameters["days"]):
+        yield f"asks for values of {abs(offset)} {'ago' if offset > timedelta(0) else 'ahead'}, when there are none"
+    if is_of_one_moment(expression):
+        yield "asks always of the same moment"
+    for metric in metrics_in(expression):
+        if ":" in metric and metric not in recorded:
+            yield f"asks for {metric}, which no rule records"
 
 
 def _duration(text: Any) -> timedelta:
