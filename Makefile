@@ -149,8 +149,8 @@ clean: ## stop everything and remove its data, logs and secrets
 	@touch $@
 
 .PHONY: gate
-gate: ## judge ENV=prod by the policies, and by those of BASE=commit (exit code 0/1/2: python -m review gate prod)
-	@$(PYTHON) -m review gate "$(or $(ENV),prod)" $(if $(BASE),--base "$(BASE)")
+gate: ## judge all environments, or ENV=prod, by the policies and by those of BASE=commit (exit code 0/1/2: python -m review gate)
+	@$(PYTHON) -m review gate $(if $(ENV),"$(ENV)") $(if $(BASE),--base "$(BASE)")
 
 .PHONY: review
 review: ## what a change does to every environment (BASE=origin/main, or FROM=preview.json EVENTS=events.json)

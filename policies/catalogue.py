@@ -4,6 +4,7 @@ from types import ModuleType
 
 from policies.rule import Rule
 from policies.rules import (
+    alerting,
     aws,
     coverage,
     edge,
@@ -25,6 +26,7 @@ GROUPS: tuple[tuple[str, ModuleType], ...] = (
     ("Gateway", gateway),
     ("Edge", edge),
     ("Monitoring", monitoring),
+    ("Alerting", alerting),
     ("Ownership", ownership),
     ("Every resource", coverage),
 )

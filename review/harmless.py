@@ -13,8 +13,9 @@ import yaml
 
 from policies.rules.coverage import is_judged
 from review.options import is_ignored
+from review.widening import widened
 from review.widening.aws import same_meaning
-from stack.configuration_texts import yaml_document
+from stack.configuration_texts import kubernetes_bytes, yaml_document
 from stack.properties import Change, Path, changes, contains, format_path, parse_path
 from stack.resource import Resource, dig
 from stack.values import UNKNOWN
@@ -35,6 +36,28 @@ def _grows(old: Any, new: Any) -> bool:
     return all(isinstance(one, int | float) and not isinstance(one, bool) for one in numbers) and new >= old
 
 
+def _grows_a_little(old: Any, new: Any) -> bool:
+    """To twice as much at most: what costs more, or can't be taken back, is somebody's to decide."""
+    return _grows(old, new) and new <= 2 * old
+
+
+def _between(low: int, high: int) -> Test:
+    return lambda _old, new: isinstance(new, int) and not isinstance(new, bool) and low <= new <= high
+
+
+def _like(pattern: str) -> Test:
+    return lambda _old, new: isinstance(new, str) and re.fullmatch(pattern, new) is not None
+
+
+def _quota(old: Any, new: Any) -> bool:
+    """One entry of a quota that stays of the same size: far too large it is none."""
+    try:
+        before, after = kubernetes_bytes(old), kubernetes_bytes(new)
+    except ValueError:
+        return False
+    return before <= 2 * after and after <= 2 * before
+
+
 def _switched_on(_old: Any, new: Any) -> bool:
     return new is True
 
@@ -50,24 +73,37 @@ def _equal_json(old: Any, new: Any) -> bool:
 
 
 def _alerts_added(old: Any, new: Any) -> bool:
-    """A file of alerts in which all that were there stay as they were."""
+    """A file of alerts in which all that were there stay as they were; one that records may hide what others ask."""
     before, after = _rules_of(old), _rules_of(new)
-    return before is not None and after is not None and all(rule in after for rule in before)
+    if before is None or after is None:
+        return False
+    added = [rule for rule in after if rule not in before]
+    return all(rule in after for rule in before) and all(dig(rule, "alert") for _, rule in added)
 
 
-def _rules_of(text: Any) -> Sequence[Any] | None:
+def _rules_of(text: Any) -> Sequence[tuple[Any, Any]] | None:
+    """The rules of a file, each with what holds for its group."""
     if text is None:
         return ()
     try:
         groups = dig(yaml_document(str(text)), "groups")
     except yaml.YAMLError:
         return None
-    return None if groups is None else [rule for group in groups for rule in dig(group, "rules") or ()]
+    if groups is None:
+        return None
+    return [
+        ({key: value for key, value in group.items() if key != "rules"}, rule)
+        for group in groups
+        for rule in dig(group, "rules") or ()
+    ]
+
+
+def _dashboards(old: Any, new: Any) -> bool:
+    """A dashboard that is new or another; one that goes is missed."""
+    return (old is None or _is_dashboard(old)) and _is_dashboard(new)
 
 
 def _is_dashboard(text: Any) -> bool:
-    if text is None:
-        return True
     try:
         content: Any = json.loads(str(text))
     except ValueError:
@@ -75,22 +111,27 @@ def _is_dashboard(text: Any) -> bool:
     return isinstance(content, dict) and "panels" in content
 
 
-def _dashboards(old: Any, new: Any) -> bool:
-    return _is_dashboard(old) and _is_dashboard(new)
+def _private(change: Change, at: int) -> bool:
+    """Whether labels or annotations, which stand at this part of the path, are none that a controller reads: those
+    without a domain, and the shop's own.
+    """
+    names = [str(change.path[at])] if len(change.path) > at else [*(change.old or {}), *(change.new or {})]
+    return all(
+        "/" not in name or name.startswith(("simone.shop/", "app.kubernetes.io/", "kubernetes.io/description"))
+        for name in names
+    )
 
 
-def _private_note(path: Path) -> bool:
-    """An annotation that no controller reads: without a domain, or the shop's own."""
-    name = str(path[2]) if len(path) > 2 else ""
-    return "/" not in name or name.startswith(("simone.shop/", "app.kubernetes.io/", "kubernetes.io/description"))
-
-
-_JUDGED_PARAMETERS = {
-    *("work_mem", "maintenance_work_mem", "effective_cache_size", "log_min_duration_statement", "log_statement"),
-    *("log_lock_waits", "log_temp_files", "log_autovacuum_min_duration", "log_connections", "log_disconnections"),
+_ON = _like("1|on")
+_COUNTED = _like(r"\d+")
+_PARAMETERS: Mapping[str, Test] = {
+    **dict.fromkeys(("work_mem", "maintenance_work_mem", "log_min_duration_statement"), _any),
+    **dict.fromkeys(("log_lock_waits", "log_connections", "log_disconnections"), _ON),
+    **dict.fromkeys(("log_temp_files", "log_autovacuum_min_duration"), _COUNTED),
+    "log_statement": _like("ddl|mod"),
 }
 """Parameters of Postgres that take effect at once and whose values policies/rules/postgres.py bounds, or that only say
-what is logged."""
+what is logged, as long as it is."""
 
 _TABLE: Mapping[str, Mapping[str, Test]] = {
     "aws:": {"tags": _any, "tagsAll": _any},
@@ -99,14 +140,12 @@ _TABLE: Mapping[str, Mapping[str, Test]] = {
     "aws:iam/role:Role": {"description": _any, "maxSessionDuration": lambda old, new: _grows(new, old)},
     "aws:kms/key:Key": {"description": _any, "enableKeyRotation": _switched_on, "deletionWindowInDays": _grows},
     "aws:rds/instance:Instance": {
-        "allocatedStorage": _grows,
+        "allocatedStorage": _grows_a_little,
         "backupRetentionPeriod": _grows,
-        "backupWindow": _any,
         "copyTagsToSnapshot": _switched_on,
         "deletionProtection": _switched_on,
-        "finalSnapshotIdentifier": _any,
-        "maintenanceWindow": _any,
-        "maxAllocatedStorage": _grows,
+        "finalSnapshotIdentifier": _like(r"[a-z](?:-?[a-z0-9])*"),
+        "maxAllocatedStorage": _grows_a_little,
         "performanceInsightsEnabled": _switched_on,
         "performanceInsightsRetentionPeriod": _grows,
     },
@@ -121,25 +160,59 @@ _TABLE: Mapping[str, Mapping[str, Test]] = {
     "cloudflare:index/ruleset:Ruleset": {"description": _any, "rules[*].description": _any},
     "kubernetes:": {"metadata.labels": _any, "metadata.annotations": _any},
     "kubernetes:apps/v1:Deployment": {
-        "spec.minReadySeconds": _any,
-        "spec.progressDeadlineSeconds": _any,
-        "spec.replicas": _grows,
-        "spec.revisionHistoryLimit": _any,
+        "spec.minReadySeconds": _between(0, 60),
+        "spec.progressDeadlineSeconds": _between(120, 3600),
+        "spec.replicas": _grows_a_little,
+        "spec.revisionHistoryLimit": _between(1, 100),
     },
-    "kubernetes:autoscaling/v2:HorizontalPodAutoscaler": {"spec.minReplicas": _grows, "spec.maxReplicas": _grows},
+    "kubernetes:autoscaling/v2:HorizontalPodAutoscaler": {
+        "spec.minReplicas": _grows_a_little,
+        "spec.maxReplicas": _grows_a_little,
+    },
     "kubernetes:batch/v1:CronJob": {
-        "spec.failedJobsHistoryLimit": _any,
-        "spec.jobTemplate.metadata": _any,
-        "spec.jobTemplate.spec.template.metadata": _any,
-        "spec.schedule": _any,
-        "spec.successfulJobsHistoryLimit": _any,
-        "spec.suspend": lambda _old, new: not new,
+        "spec.failedJobsHistoryLimit": _between(1, 100),
+        "spec.jobTemplate.metadata.annotations": _any,
+        "spec.jobTemplate.metadata.labels": _any,
+        "spec.jobTemplate.spec.template.metadata.annotations": _any,
+        "spec.successfulJobsHistoryLimit": _between(1, 100),
     },
     "kubernetes:policy/v1:PodDisruptionBudget": {"spec.maxUnavailable": _any, "spec.minAvailable": _any},
-    "kubernetes:core/v1:ResourceQuota": {"spec.hard": _any},
+    "kubernetes:core/v1:ResourceQuota": {"spec.hard.*": _quota},
 }
 """By type, or the beginning of types, the properties that may change and how."""
 
+
+def _added(_new: Resource) -> bool:
+    return True
+
+
+def _plain_secret(new: Resource) -> bool:
+    return new.inputs.get("type") in (None, "Opaque")
+
+
+def _inner_service(new: Resource) -> bool:
+    return dig(new.inputs, "spec", "type") in (None, "ClusterIP") and bool(dig(new.inputs, "spec", "selector"))
+
+
+_ADDITIONS: Mapping[str, Callable[[Resource], bool]] = {
+    **dict.fromkeys(
+        (
+            *("aws:cloudwatch/logGroup:LogGroup", "aws:kms/alias:Alias", "aws:kms/key:Key"),
+            *("aws:rds/parameterGroup:ParameterGroup", "aws:rds/subnetGroup:SubnetGroup", "aws:s3/bucket:Bucket"),
+            "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+            "aws:secretsmanager/secret:Secret",
+            "cloudflare:index/notificationPolicy:NotificationPolicy",
+            "kubernetes:core/v1:ConfigMap",
+            "kubernetes:core/v1:ServiceAccount",
+            "kubernetes:networking.k8s.io/v1:NetworkPolicy",
+        ),
+        _added,
+    ),
+    "kubernetes:core/v1:Secret": _plain_secret,
+    "kubernetes:core/v1:Service": _inner_service,
+}
+"""What does nothing by being there: nothing reads it until something else changes, or policies judge all that it can
+do. What runs, schedules, limits or evicts, and what takes the place of another's value, isn't."""
 
 _FOR_VISITORS = (
     *("dnsRecord:DnsRecord", "record:Record", "loadBalancer:LoadBalancer", "loadBalancerPool:LoadBalancerPool"),
@@ -155,8 +228,8 @@ def unjudged(old: Resource | None, new: Resource | None, *, in_place: bool) -> t
         return ()
     if not is_judged(new.type):
         return (f"nobody judges the type {new.type} yet",)
-    if old is None and new.type.endswith(_FOR_VISITORS):
-        return ("nobody has judged what it does to visitors",)
+    if old is None and not in_place:
+        return _of_an_addition(new)
     if old is None or not in_place:
         return ()
     found = [
@@ -169,6 +242,16 @@ def unjudged(old: Resource | None, new: Resource | None, *, in_place: bool) -> t
         return ()
     more = f" and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
     return (f"nobody has judged what changing it does: {', '.join(paths[:MOST_NAMED])}{more}",)
+
+
+def _of_an_addition(new: Resource) -> tuple[str, ...]:
+    if new.type.endswith(_FOR_VISITORS):
+        return ("nobody has judged what it does to visitors",)
+    if new.is_workload:
+        images = dict.fromkeys(str(container.get("image")) for container in new.containers())
+        return (f"nobody has judged what it runs: {', '.join(images)}",)
+    test = _ADDITIONS.get(new.type)
+    return () if (test and test(new)) or widened(None, new) else ("nobody has judged what it does by being there",)
 
 
 def _place(path: Path) -> Path:
@@ -192,10 +275,11 @@ def _is_harmless(change: Change, old: Resource, new: Resource) -> bool:
 
 
 def _is_on_the_list(change: Change, new: Resource) -> bool:
-    if new.type.startswith("kubernetes:") and change.path[:1] == ("metadata",):
-        # Others select these by their labels; annotations with a domain are for a controller.
-        selected = new.kind in ("Namespace", "Node", "Pod")
-        if selected or (change.path[:2] == ("metadata", "annotations") and not _private_note(change.path)):
+    if new.type.startswith("kubernetes:"):
+        notes = next((at for at, part in enumerate(change.path) if part in ("labels", "annotations")), None)
+        # Others select these by their labels.
+        selected = new.kind in ("Namespace", "Node", "Pod") and change.path[:1] == ("metadata",)
+        if selected or (notes and change.path[notes - 1] == "metadata" and not _private(change, notes + 1)):
             return False
     return any(
         contains(parse_path(path), change.path) and test(change.old, change.new)
@@ -209,7 +293,10 @@ def _of_parameters(old: Resource, new: Resource) -> bool:
     """Whether only parameters differ that are judged whatever their value, and take effect at once."""
     before, after = ({str(dig(entry, "name")): entry for entry in side.get("parameters") or ()} for side in (old, new))
     return all(
-        name in _JUDGED_PARAMETERS and name in after and dig(after[name], "applyMethod") in (None, "immediate")
+        name in after
+        and name in _PARAMETERS
+        and _PARAMETERS[name](None, str(dig(after[name], "value")))
+        and dig(after[name], "applyMethod") in (None, "immediate")
         for name in before.keys() | after.keys()
         if before.get(name) != after.get(name)
     )

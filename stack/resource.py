@@ -159,12 +159,13 @@ class Stack:
                     yield workload
                     break
 
-    def budget_of(self, workload: Resource) -> Resource | None:
-        """The disruption budget that covers a workload's pods."""
-        for budget in self.of(":PodDisruptionBudget"):
-            if selects(budget.get("spec", "selector"), workload.pod_labels):
-                return budget
-        return None
+    def budgets_of(self, workload: Resource) -> tuple[Resource, ...]:
+        """The disruption budgets that cover a workload's pods."""
+        return tuple(
+            budget
+            for budget in self.of(":PodDisruptionBudget")
+            if selects(budget.get("spec", "selector"), workload.pod_labels)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

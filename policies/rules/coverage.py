@@ -5,7 +5,7 @@ from functools import cache
 from typing import Final
 
 from policies.rule import Finding, Findings, Level, Parameters, Rule, Severity, rule
-from policies.rules import aws, edge, gateway, kubernetes, monitoring, ownership, pgbouncer, postgres, redis
+from policies.rules import alerting, aws, edge, gateway, kubernetes, monitoring, ownership, pgbouncer, postgres, redis
 from stack.properties import format_path
 from stack.resource import Resource, Stack
 from stack.sensitive import secrets_in
@@ -22,6 +22,7 @@ _STACK_WIDE: Final = frozenset(
         "cloudflare:index/loadBalancer:LoadBalancer",
         "cloudflare:index/record:Record",
         "cloudflare:index/zoneSetting:ZoneSetting",
+        "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
         "kubernetes:core/v1:ConfigMap",
         "kubernetes:core/v1:ResourceQuota",
         "kubernetes:core/v1:Secret",
@@ -43,7 +44,6 @@ NEED_NONE: Final[Mapping[str, str]] = {
     "cloudflare:index/regionalTieredCache:RegionalTieredCache": "where the edge asks itself first; opens nothing",
     "cloudflare:index/tieredCache:TieredCache": "where the edge asks itself first; opens nothing",
     "cloudflare:index/zoneCacheVariants:ZoneCacheVariants": "which pictures are told apart; opens nothing",
-    "kubernetes:scheduling.k8s.io/v1:PriorityClass": "who is scheduled first; opens nothing",
     "pulumi:providers:aws": "whose account it is; the review compares its settings",
     "pulumi:providers:cloudflare": "whose account it is; the review compares its settings",
     "pulumi:providers:kubernetes": "which cluster it is; the review compares its settings",
@@ -57,7 +57,7 @@ _EVERYWHERE: Final = frozenset({"aws-tags", "kubernetes-labels"})
 
 @cache
 def _rules() -> tuple[Rule, ...]:
-    modules = (aws, edge, gateway, kubernetes, monitoring, ownership, pgbouncer, postgres, redis)
+    modules = (alerting, aws, edge, gateway, kubernetes, monitoring, ownership, pgbouncer, postgres, redis)
     return tuple(value for module in modules for value in vars(module).values() if isinstance(value, Rule))
 
 

@@ -118,8 +118,8 @@ def _of_visitors(directives: Sequence[Directive], authorities: set[str], *, edge
             yield f"{where} lets in whom {given[0]} vouches for, which isn't the edge's authority"
         if not _last(around, "ssl_protocols"):
             yield f"{where} says no ssl_protocols, so that nginx's own count, old ones among them"
-        if any("shield.purge" in str(one["args"]) for one in _all(inside, "content_by_lua_block")):
-            yield f"{where} lets visitors purge"
+        if any(True for _ in _all(inside, "content_by_lua_block")):
+            yield f"{where} lets visitors purge, or see its metrics"
     for protocols in _all(directives, "ssl_protocols"):
         if old := _OLD_PROTOCOLS & set(protocols["args"]):
             yield f"it speaks {', '.join(sorted(old))}"
@@ -153,7 +153,7 @@ def _of_trust(directives: Sequence[Directive]) -> Iterator[str]:
             yield f"it tells its origins {name} as the visitor has it: {value}"
 
 
-_OF_THE_VISITOR = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
+_OF_THE_VISITOR = ("Host", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 """Headers that the shop believes. The Host is one of the shop's names: to others the gateway answers 421."""
 
 
@@ -329,3 +329,89 @@ def _outside(directives: Sequence[Directive]) -> list[Directive]:
         for inner in directive.get("block") or ()
         if inner["directive"] != "server"
     ]
+
+
+_KNOWN = frozenset(
+    """
+    access_by_lua_block access_log add_header client_body_buffer_size client_body_temp_path client_body_timeout
+    client_header_buffer_size client_header_timeout client_max_body_size content_by_lua_block daemon default_type
+    error_log error_page events expires fastcgi_temp_path geo gzip gzip_comp_level gzip_min_length gzip_types gzip_vary
+    header_filter_by_lua_block http http2 if if_modified_since include init_by_lua_block init_worker_by_lua_block
+    internal keepalive keepalive_requests keepalive_timeout large_client_header_buffers limit_conn limit_conn_status
+    limit_conn_zone limit_req limit_req_status limit_req_zone listen load_module location log_by_lua_block log_format
+    log_subrequest lua_package_path lua_shared_dict map multi_accept open_file_cache pcre_jit pid proxy_buffer_size
+    proxy_buffers proxy_cache proxy_cache_background_update proxy_cache_key proxy_cache_lock proxy_cache_lock_age
+    proxy_cache_lock_timeout proxy_cache_methods proxy_cache_path proxy_cache_use_stale proxy_cache_valid
+    proxy_connect_timeout proxy_hide_header proxy_http_version proxy_ignore_headers proxy_next_upstream proxy_no_cache
+    proxy_pass proxy_pass_request_body proxy_pass_request_headers proxy_read_timeout proxy_send_timeout proxy_set_header
+    proxy_ssl_verify proxy_temp_path real_ip_header reset_timedout_connection return scgi_temp_path send_timeout
+    sendfile server server_name server_tokens set set_real_ip_from ssl_certificate ssl_certificate_key ssl_ciphers
+    ssl_client_certificate ssl_prefer_server_ciphers ssl_protocols ssl_session_cache ssl_session_tickets
+    ssl_session_timeout ssl_verify_client ssl_verify_depth tcp_nodelay tcp_nopush uninitialized_variable_warn upstream
+    uwsgi_temp_path worker_connections worker_processes worker_rlimit_nofile worker_shutdown_timeout
+    """.split()  # noqa: SIM905
+)
+"""What a gateway needs that serves nothing but its origins' answers. alias and root serve files, stub_status tells how
+busy it is, rewrite and sub_filter change what visitors get, dav_methods writes, env, user and perl reach the machine.
+"""
+_MODULES = re.compile(r"/usr/lib/nginx/modules/(?:ndk_http|ngx_http_lua)_module\.so")
+_OWN_LUA = re.compile(
+    r"""\s*(?:(?:(?:shield|metrics)\.\w+\((?:"[^"]*")?\)|(shield|metrics)\s*=\s*require\s*"\1")\s*;?\s*)*"""
+)
+_LUA_PATH = "/etc/gateway/?.lua;;"
+_LUA_CALLS = re.compile(
+    r"\b(?:os\s*[.\[]\s*\w*|io\.(?!open\b)\w+|debug\.\w+|package\.\w+|ngx\.(?:socket|pipe|redirect|thread|eof|log)\b[.\w]*"
+    r"|ngx\.req\.(?:socket|set_uri|set_header|set_method|set_body_\w+)\b|ffi\.(?!cdef\b|new\b|string\b|C\b)\w+"
+    r"|ffi\.C\.(?!SHA256\b)\w+|load(?:string|file)?\s*[(\"'{\[]|dofile\b|[gs]etfenv\b|collectgarbage\b|_G\b|_ENV\b)"
+)
+_LUA_MODULES = frozenset({"cjson.safe", "ffi", "metrics", "shield"})
+
+
+@rule(
+    "gateway-runs-its-own",
+    severity=Severity.CRITICAL,
+    protects="What nginx runs or serves beside the shop, every visitor can reach, past every other rule here.",
+    fix="Pass requests to an origin; what the gateway needs besides stands in _KNOWN of policies/rules/gateway.py.",
+    link="https://github.com/openresty/lua-nginx-module#directives",
+)
+def runs_its_own(stack: Stack, _: Parameters) -> Findings:
+    """nginx serves its origins' answers only, redirects nobody, and runs no Lua but the shield's and the metrics'."""
+    for holder, directives, _errors in _configurations(stack):
+        for fault in (*_foreign(directives), *_foreign_lua(holder)):
+            yield Finding(fault, holder)
+
+
+def _foreign(directives: Sequence[Directive]) -> Iterator[str]:
+    for directive in directives:
+        name, given = str(directive["directive"]), [str(part) for part in directive["args"]]
+        where = f"line {directive['line']}: {name}"
+        if name not in _KNOWN:
+            yield f"{where} is none that a gateway needs"
+        elif name.endswith("_by_lua_block") and not _OWN_LUA.fullmatch(given[0] if given else ""):
+            yield f"{where} runs more than the shield and the metrics"
+        elif name == "lua_package_path" and given != [_LUA_PATH]:
+            yield f"{where} takes Lua from {' '.join(given)}"
+        elif name == "load_module" and not _MODULES.fullmatch(given[0]):
+            yield f"{where} loads {given[0]}"
+        elif name == "return" and (given[0] in ("301", "302", "303", "307", "308") or not given[0].isdigit()):
+            yield f"{where} sends visitors elsewhere: {' '.join(given)}"
+        elif name == "add_header" and given[0].lower() not in ("retry-after", "cache-control"):
+            yield f"{where} tells visitors {' '.join(given[:2])}, which the origins should"
+        if name not in _OF_VALUES:
+            yield from _foreign(directive.get("block") or ())
+
+
+def _foreign_lua(holder: Resource) -> Iterator[str]:
+    texts: Mapping[str, Any] = holder.get("data") or {}
+    for file, text in texts.items():
+        if not file.endswith(".lua"):
+            continue
+        code = re.sub(r"--\[\[.*?\]\]|--[^\n]*", "", str(text), flags=re.DOTALL)
+        calls = [found[0].strip("([{\"' ") for found in _LUA_CALLS.finditer(re.sub(r'"[^"\n]*"', '""', code))]
+        calls += [
+            f"require {found[1] or found[2] or 'of what it works out'}"
+            for found in re.finditer(r"""\brequire\b\s*\(?\s*(?:"([^"]*)"|'([^']*)')?""", code)
+            if (found[1] or found[2]) not in _LUA_MODULES
+        ]
+        if calls:
+            yield f"{file} calls {', '.join(dict.fromkeys(calls))}"

@@ -135,13 +135,53 @@ def read_only_root(workload: Resource, _: Parameters) -> Findings:
     fix="Give every container a CPU and memory request and a memory limit.",
     link=f"{_K8S}/concepts/configuration/manage-resources-containers/",
     types=_WORKLOADS,
+    parameters={"cores": 16, "gib": 96},
 )
-def resources(workload: Resource, _: Parameters) -> Findings:
-    """Containers ask for what they need and are limited in memory."""
+def resources(workload: Resource, parameters: Parameters) -> Findings:
+    """Containers ask for what they need, `cores` and `gib` at most, and are limited in memory."""
+    most = {"cpu": parameters["cores"] * 1000, "memory": parameters["gib"] * 1024**3}
+    read = {"cpu": kubernetes_millicores, "memory": kubernetes_bytes}
     for container in workload.containers():
+        called = dig(container, "name")
         for part, name in (("requests", "cpu"), ("requests", "memory"), ("limits", "memory")):
             if not dig(container, "resources", part, name):
-                yield Finding(f"{dig(container, 'name')} has no {name} {part.removesuffix('s')}", workload)
+                yield Finding(f"{called} has no {name} {part.removesuffix('s')}", workload)
+        for name, limit in most.items():
+            asked, allowed = (dig(container, "resources", part, name) for part in ("requests", "limits"))
+            amounts = [read[name](one) for one in (asked, allowed) if one]
+            if any(not 0 < amount <= limit for amount in amounts):
+                yield Finding(
+                    f"{called} has {asked or 'no'} to {allowed or 'any'} {name}, more than a node or nothing", workload
+                )
+            elif asked and allowed and amounts[0] > amounts[1]:
+                yield Finding(f"{called} asks for {asked} of {name}, more than its limit {allowed}", workload)
+
+
+@rule(
+    "kubernetes-jobs-end",
+    severity=Severity.MEDIUM,
+    protects="A job that hangs, runs beside itself or starts again for ever takes the database or Redis with it.",
+    fix="Use components.kubernetes.jobs; activeDeadlineSeconds is between {shortest} and {longest}.",
+    link=f"{_K8S}/concepts/workloads/controllers/job/#job-termination-and-cleanup",
+    types=(":Job", ":CronJob"),
+    parameters={"shortest": 300, "longest": 86400, "retries": 6},
+)
+def jobs_end(job: Resource, parameters: Parameters) -> Findings:
+    """A job has an end, few retries, and never runs twice at a time; what failed can be looked at."""
+    spec = job.get("spec", "jobTemplate", "spec") if job.kind == "CronJob" else job.get("spec")
+    deadline, retries = dig(spec, "activeDeadlineSeconds"), dig(spec, "backoffLimit")
+    if deadline is None or not parameters["shortest"] <= int(deadline) <= parameters["longest"]:
+        yield Finding(f"it may run for {'ever' if deadline is None else f'{deadline} s'}", job)
+    if retries is None or not 0 <= int(retries) <= parameters["retries"]:
+        yield Finding(f"it is tried again {'six times by default' if retries is None else f'{retries} times'}", job)
+    for name in ("parallelism", "completions"):
+        if dig(spec, name) not in (None, 1):
+            yield Finding(f"its {name} is {dig(spec, name)}", job)
+    if job.kind == "CronJob":
+        if job.get("spec", "concurrencyPolicy") != "Forbid":
+            yield Finding(f"its concurrencyPolicy is {job.get('spec', 'concurrencyPolicy') or 'Allow'}", job)
+        if job.get("spec", "failedJobsHistoryLimit") == 0:
+            yield Finding("what failed is thrown away", job)
 
 
 @rule(
@@ -425,7 +465,9 @@ def disruption_budgets(stack: Stack, _: Parameters) -> Findings:
         count = scaled.get(server.object_name, int(server.get("spec", "replicas") or 1))
         if count == 1 and server.object_name not in scaled:
             continue
-        budget = stack.budget_of(server)
+        budget, *more = stack.budgets_of(server) or (None,)
+        if more:
+            yield Finding(f"{server.object_name} has another budget: of pods with two a drain takes none", more[0])
         if budget is None:
             yield Finding(f"{server.object_name} has no disruption budget", server)
         elif fault := _budget_fault(budget, count):
@@ -450,16 +492,52 @@ def _of(share: Any, count: int) -> int:
 @rule(
     "kubernetes-autoscalers-fit",
     severity=Severity.HIGH,
-    protects="Kubernetes refuses an autoscaler whose maximum is below its minimum, in the middle of an update.",
-    fix="Raise maxReplicas to minReplicas at least.",
+    protects="Two autoscalers fight over one Deployment; a set of Redis has a fixed number of nodes.",
+    fix="Declare one autoscaler for each Deployment, with maxReplicas of minReplicas at least.",
     link=f"{_K8S}/tasks/run-application/horizontal-pod-autoscale/",
-    types=(":HorizontalPodAutoscaler",),
 )
-def autoscalers_fit(scaler: Resource, _: Parameters) -> Findings:
-    """An autoscaler's maximum isn't below its minimum."""
-    lowest, most = int(scaler.get("spec", "minReplicas") or 1), int(scaler.get("spec", "maxReplicas") or 0)
-    if most < lowest:
-        yield Finding(f"it scales to {most} at most, but to {lowest} at least", scaler)
+def autoscalers_fit(stack: Stack, _: Parameters) -> Findings:
+    """An autoscaler scales a Deployment of the stack that no other scales, to no fewer at most than at least."""
+    seen: set[str] = set()
+    deployments = {one.object_name for one in stack.of(":Deployment")}
+    for scaler in stack.of(":HorizontalPodAutoscaler"):
+        lowest, most = int(scaler.get("spec", "minReplicas") or 1), int(scaler.get("spec", "maxReplicas") or 0)
+        if most < lowest:
+            yield Finding(f"it scales to {most} at most, but to {lowest} at least", scaler)
+        kind, name = (str(scaler.get("spec", "scaleTargetRef", part)) for part in ("kind", "name"))
+        if kind != "Deployment" or name not in deployments:
+            yield Finding(f"it scales the {kind} {name}, which is no Deployment of the stack", scaler)
+        if name in seen:
+            yield Finding(f"another scales {name} already", scaler)
+        seen.add(name)
+
+
+@rule(
+    "kubernetes-own-namespace",
+    severity=Severity.CRITICAL,
+    protects="What stands in another namespace changes what isn't the shop's: the cluster's DNS, another team's pods.",
+    fix="Leave `namespace` to the platform: components take it from Network.",
+    link=f"{_K8S}/concepts/overview/working-with-objects/namespaces/",
+)
+def own_namespace(stack: Stack, _: Parameters) -> Findings:
+    """Whatever stands in a namespace stands in one that the stack declares."""
+    own = {namespace.object_name for namespace in stack.of("core/v1:Namespace")}
+    for one in stack.resources:
+        if one.type.startswith("kubernetes:") and one.kind not in _WITHOUT_NAMESPACE:
+            namespace = one.get("metadata", "namespace")
+            if namespace not in own:
+                yield Finding(f"its namespace is {namespace or 'default'}, which the stack doesn't declare", one)
+
+
+_WITHOUT_NAMESPACE = frozenset(
+    {
+        *("APIService", "CertificateSigningRequest", "ClusterRole", "ClusterRoleBinding", "CSIDriver", "CSINode"),
+        *("CustomResourceDefinition", "IngressClass", "MutatingWebhookConfiguration", "Namespace", "Node"),
+        *("PersistentVolume", "PriorityClass", "RuntimeClass", "StorageClass", "ValidatingAdmissionPolicy"),
+        *("ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration", "VolumeAttachment"),
+        *("Chart", "Release", "ConfigFile", "ConfigGroup", "Directory"),
+    }
+)
 
 
 _QUOTAS: Mapping[str, tuple[str, str]] = {
@@ -561,6 +639,24 @@ def volumes_kept(holder: Resource, parameters: Parameters) -> Findings:
 
 
 @rule(
+    "kubernetes-priorities",
+    severity=Severity.HIGH,
+    protects="Pods of a higher class throw others off their nodes, and a default one is everybody's in the cluster.",
+    fix="Name a class in the pods that need it; its value is {most} at most.",
+    link=f"{_K8S}/concepts/scheduling-eviction/pod-priority-preemption/",
+    types=(":PriorityClass",),
+    parameters={"most": 1000000},
+)
+def priorities(holder: Resource, parameters: Parameters) -> Findings:
+    """No class of priority is the default, and none is above `most`."""
+    value = holder.get("value") or 0
+    if holder.get("globalDefault"):
+        yield Finding("it is the class of every pod in the cluster that names none", holder)
+    if value > parameters["most"]:
+        yield Finding(f"its value is {value}", holder)
+
+
+@rule(
     "kubernetes-schedules",
     severity=Severity.HIGH,
     protects="A job that never runs fails unseen.",
@@ -614,6 +710,20 @@ def tokens_off(account: Resource, parameters: Parameters) -> Findings:
         return
     if account.get("automountServiceAccountToken") is not False:
         yield Finding("pods of this account get a token unasked", account)
+
+
+@rule(
+    "kubernetes-no-lasting-tokens",
+    severity=Severity.HIGH,
+    protects="Such a token never ends, and whoever can read the Secret acts as that account for ever.",
+    fix="Let pods have projected tokens, which end: components.kubernetes.account.",
+    link=f"{_K8S}/concepts/configuration/secret/#serviceaccount-token-secrets",
+    types=("core/v1:Secret",),
+)
+def no_lasting_tokens(secret: Resource, _: Parameters) -> Findings:
+    """No Secret holds a service account's token."""
+    if secret.get("type") in ("kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"):
+        yield Finding(f"it is of the type {secret.get('type')}", secret)
 
 
 @rule(

@@ -14,7 +14,7 @@ from stack.resource import Resource, Stack, dig
 _PROMETHEUS = "https://prometheus.io/docs"
 
 
-def _rules(stack: Stack) -> Iterator[tuple[Resource, Mapping[str, Any], Mapping[str, Any]]]:
+def rules_of(stack: Stack) -> Iterator[tuple[Resource, Mapping[str, Any], Mapping[str, Any]]]:
     """Alerts and recorded expressions with their holders and groups."""
     for holder, name, text in stack.files():
         if holder.kind != "ConfigMap" or not name.endswith((".yml", ".yaml", ".rules")) or "groups" not in text:
@@ -25,7 +25,7 @@ def _rules(stack: Stack) -> Iterator[tuple[Resource, Mapping[str, Any], Mapping[
 
 
 def _alerts(stack: Stack) -> Iterator[tuple[Resource, Mapping[str, Any]]]:
-    return ((holder, entry) for holder, _group, entry in _rules(stack) if dig(entry, "alert"))
+    return ((holder, entry) for holder, _group, entry in rules_of(stack) if dig(entry, "alert"))
 
 
 @rule(
@@ -56,9 +56,9 @@ def can_fire(stack: Stack, parameters: Parameters) -> Findings:
     """Every expression is PromQL about the last `days`, and an alert's can be true, isn't always (a heartbeat is), is
     asked for often and is waited for no longer than `hours`.
     """
-    rules = [*_rules(stack)]
+    rules = [*rules_of(stack)]
     recorded = {str(name) for _, _, entry in rules if (name := dig(entry, "record"))}
-    heartbeats = [entry for _, _, entry in rules if dig(entry, "labels", "severity") == _HEARTBEAT]
+    heartbeats = [entry for _, _, entry in rules if dig(entry, "labels", "severity") == HEARTBEAT]
     if any(dig(entry, "alert") for _, _, entry in rules) and not heartbeats:
         yield Finding("no alert is the heartbeat, without which nobody sees that no alert comes any more")
     for holder, group, entry in rules:
@@ -66,7 +66,7 @@ def can_fire(stack: Stack, parameters: Parameters) -> Findings:
         try:
             expression = promql_parser.parse(str(dig(entry, "expr") or ""))
             waits, keeps, pause = (
-                _duration(part) for part in (dig(entry, "for"), dig(entry, "keep_firing_for"), dig(group, "interval"))
+                duration(part) for part in (dig(entry, "for"), dig(entry, "keep_firing_for"), dig(group, "interval"))
             )
         except ValueError as error:
             yield Finding(f"the rule {name} is no PromQL: {error}", holder)
@@ -78,7 +78,7 @@ def can_fire(stack: Stack, parameters: Parameters) -> Findings:
             continue
         if reason := never_true(expression):
             yield Finding(f"the alert {name} can never fire: {reason}", holder)
-        elif always_true(expression) is not (dig(entry, "labels", "severity") == _HEARTBEAT):
+        elif always_true(expression) is not (dig(entry, "labels", "severity") == HEARTBEAT):
             always = "always fires" if always_true(expression) else "is a heartbeat and doesn't always come"
             yield Finding(f"the alert {name} {always}: {expression}", holder)
         for told, time in (("waits for", waits), ("keeps firing for", keeps)):
@@ -89,7 +89,7 @@ def can_fire(stack: Stack, parameters: Parameters) -> Findings:
             yield Finding(f"the alert {name} has the severity {severity}, at which nobody is told", holder)
 
 
-_HEARTBEAT = "heartbeat"
+HEARTBEAT = "heartbeat"
 """The severity of the alert that always fires, whose absence somebody elsewhere notices."""
 
 
@@ -105,7 +105,7 @@ def _faults(expression: promql_parser.Expr, recorded: Collection[str], parameter
             yield f"asks for {metric}, which no rule records"
 
 
-def _duration(text: Any) -> timedelta:
+def duration(text: Any) -> timedelta:
     """A time of Prometheus, which its parser refuses at 0. Raises ValueError."""
     given = str(text or "0s")
     return promql_parser.parse_duration(given) if given.strip("0smhd") else timedelta(0)

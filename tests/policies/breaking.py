@@ -433,6 +433,15 @@ BREAKS: Mapping[str, Break] = {
         "cloudflare:index/pageRule:PageRule", "more", {"target": "www.simone-webshop.com/*", "actions": {}}
     ),
     "alerts-can-fire": _alert('expr: "up == 0 and up == 1"'),
+    "alerts-reach-somebody": _text("monitoring-alertmanager-config", "alertmanager.yml", "- name: page\n", ""),
+    "prometheus-watches": _text("monitoring-prometheus-config", "prometheus.yml", "regex: redis|", "regex: "),
+    "gateway-runs-its-own": _text("gateway-config", "nginx.conf", "return 421;", "root /etc;"),
+    "kubernetes-jobs-end": _setter_below("redis-backup", "concurrencyPolicy", "Allow"),
+    "kubernetes-priorities": lambda stack: stack.add(
+        "kubernetes:scheduling.k8s.io/v1:PriorityClass", "more", {"value": 1, "globalDefault": True}
+    ),
+    "kubernetes-own-namespace": lambda stack: stack["api-service"]["metadata"].update(namespace="kube-system"),
+    "kubernetes-no-lasting-tokens": _setter("gateway-tls", "type", "kubernetes.io/service-account-token"),
     "exporters-are-there": lambda stack: stack.drop("monitoring-postgres-exporter-deployment"),
     "types-are-judged": lambda stack: stack.add("aws:lambda/function:Function", "more", {"runtime": "python3.12"}),
     "no-plain-secrets": _setter("postgres-firewall", "description", "postgres://app:hunter2hunter2@db/simone"),
@@ -649,6 +658,54 @@ def _all_sentinels(stack: Editable) -> None:
 
 def _expression(text: str) -> Break:
     return _recorded("rules:", "  - alert: More", f"    expr: {json.dumps(text)}", "    labels: {severity: page}")
+
+
+def _alertmanager(old: str, new: str) -> Break:
+    return _text("monitoring-alertmanager-config", "alertmanager.yml", old, new)
+
+
+def _prometheus(old: str, new: str) -> Break:
+    return _text("monitoring-prometheus-config", "prometheus.yml", old, new)
+
+
+def _inhibited(source: str, target: str) -> Break:
+    rule = f"inhibit_rules:\n- source_matchers: ['{source}']\n  target_matchers: ['{target}']"
+    return _alertmanager("inhibit_rules:", rule)
+
+
+def _first_route(matcher: str, receiver: str) -> Break:
+    return _alertmanager("  routes:\n", f"  routes:\n  - matchers: ['{matcher}']\n    receiver: {receiver}\n")
+
+
+def _lua(file: str, line: str) -> Break:
+    def breaks(stack: Editable) -> None:
+        stack["gateway-config"]["data"][file] += f"\n{line}\n"
+
+    return breaks
+
+
+def _run(name: str, **changed: Any) -> Break:
+    """What a CronJob runs, with other limits."""
+    return lambda stack: stack[name]["spec"]["jobTemplate"]["spec"].update(changed)
+
+
+def _asking(**resources: Mapping[str, str]) -> Break:
+    return lambda stack: stack.container(BALANCER)["resources"].update(resources)
+
+
+def _scaler(kind: str, name: str) -> Break:
+    return lambda stack: stack.add(
+        "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
+        "more",
+        {
+            "metadata": {"name": "more", "namespace": "simone"},
+            "spec": {"minReplicas": 2, "maxReplicas": 3, "scaleTargetRef": {"kind": kind, "name": name}},
+        },
+    )
+
+
+def _copied(name: str) -> Break:
+    return lambda stack: stack.add(stack.facts[name].type, "more", copy.deepcopy(stack[name]))
 
 
 NEVER_OR_ALWAYS = (
@@ -1077,6 +1134,104 @@ OTHER_BREAKS: tuple[tuple[str, str, Break], ...] = (
     ("alerts-can-fire", "negative rate", _alert('expr: "rate(http_requests_total[5m]) < 0"')),
     ("alerts-can-fire", "a month", _alert("expr: up == 0", "for: 30d")),
     *(("alerts-can-fire", text, _expression(text)) for text in NEVER_OR_ALWAYS),
+    *(
+        ("alerts-reach-somebody", way, breaks)
+        for way, breaks in (
+            ("nobody", _alertmanager("  receiver: ticket\n  group_by", "  receiver: nobody\n  group_by")),
+            ("another", _alertmanager("    receiver: page", "    receiver: ticket")),
+            ("no such severity", _alertmanager('severity="page"', 'severity="pag"')),
+            ("all to tickets", _first_route('alertname=~".+"', "ticket")),
+            ("some to tickets", _first_route('alertname=~"Redis.*"', "ticket")),
+            ("everything hidden", _inhibited('severity="page"', 'severity=~".+"')),
+            ("hidden for ever", _inhibited('alertname="DeadMansSwitch"', 'alertname="ApiDown"')),
+            ("hidden by a lesser one", _inhibited('alertname="CacheHitRatioLow"', 'alertname="ApiDown"')),
+            (
+                "hidden, in the older syntax",
+                _alertmanager(
+                    "inhibit_rules:",
+                    "inhibit_rules:\n- source_match: {severity: ticket}\n  target_match_re: {alertname: .+}",
+                ),
+            ),
+            ("once a month", _alertmanager("repeat_interval: 12h", "repeat_interval: 30d")),
+            ("a day late", _alertmanager("group_wait: 10s", "group_wait: 1d")),
+            ("muted", _alertmanager("    receiver: page", "    receiver: page\n    mute_time_intervals: [x]")),
+            ("by a proxy", _alertmanager("route:\n", 'global: {http_config: {proxy_url: "http://x"}}\nroute:\n')),
+            ("never over", _alertmanager("- name: page\n", "- name: page\n  x: [{send_resolved: false}]\n")),
+            ("no matcher", _alertmanager('severity="page"', "severity is page")),
+            ("no configuration", lambda stack: stack.drop("monitoring-alertmanager-config")),
+        )
+    ),
+    *(
+        ("prometheus-watches", way, breaks)
+        for way, breaks in (
+            ("no rules", _prometheus("/etc/prometheus/rules/*.yml", "/etc/prometheus/rules/none.yml")),
+            (
+                "alerts dropped",
+                _prometheus("alerting:\n", "alerting:\n  alert_relabel_configs: [{action: drop, regex: .*}]\n"),
+            ),
+            (
+                "metrics dropped",
+                _prometheus(
+                    "- job_name: pods\n",
+                    "- job_name: pods\n  metric_relabel_configs: [{action: drop, regex: redis_up}]\n",
+                ),
+            ),
+            ("sent elsewhere", _prometheus("rule_files:", "remote_write: [{url: 'https://x'}]\nrule_files:")),
+            ("seldom asked", _prometheus("scrape_interval: 15s", "scrape_interval: 1h")),
+            ("seldom judged", _prometheus("evaluation_interval: 15s", "evaluation_interval: 30m")),
+            ("nobody told", _prometheus("      regex: alertmanager\n", "      regex: nothing\n")),
+            ("a job gone", _prometheus("- role: node", "- role: service")),
+            ("a system gone", _prometheus("regex: redis-sentinel\n", "regex: x\n    action: drop\n  - regex: y\n")),
+            ("of no pods", _prometheus("regex: 'true'", "regex: 'yes'")),
+        )
+    ),
+    *(
+        ("gateway-runs-its-own", way, breaks)
+        for way, breaks in (
+            ("alias", _location("location /files { alias /etc/; }")),
+            ("root", _location("location /files { root /; }")),
+            ("stub_status", _location("location /status { stub_status; }")),
+            ("rewrite", _location("location /x { rewrite ^ http://evil.example.com/ permanent; }")),
+            ("redirect", _location("location /x { return 302 $arg_next; }")),
+            ("redirect without a status", _location("location /x { return https://evil.example.com; }")),
+            ("other origins", _nginx("add_header Retry-After 5", "add_header Access-Control-Allow-Origin *")),
+            ("Lua", _nginx("metrics.print()", 'ngx.say(io.open("/etc/gateway-tls/origin-key.pem"):read("*a"))')),
+            ("Lua from a file", _location("location /x { content_by_lua_file /tmp/x.lua; }")),
+            ("Lua from elsewhere", _nginx('lua_package_path "/etc/gateway/?.lua;;"', 'lua_package_path "/tmp/?.lua"')),
+            ("a module", _nginx("/usr/lib/nginx/modules/ndk_http", "/tmp/ndk_http")),
+            ("a program", _lua("shield.lua", 'os.execute("id")')),
+            ("a program, by a pipe", _lua("metrics.lua", 'io.popen("id")')),
+            ("a socket", _lua("metrics.lua", "ngx.socket.tcp()")),
+            ("code", _lua("metrics.lua", "loadstring(ngx.var.arg_x)()")),
+            ("a library", _lua("metrics.lua", 'local http = require "resty.http"')),
+            ("C", _lua("shield.lua", 'ffi.C.system("id")')),
+            ("by another name", _lua("shield.lua", '_G["o" .. "s"].execute("id")')),
+        )
+    ),
+    ("gateway-hardened", "metrics", _location("location = /m { content_by_lua_block { metrics.print() } }")),
+    ("gateway-hardened", "another Host", _nginx("proxy_set_header Host $host", "proxy_set_header Host $http_x_host")),
+    ("kubernetes-jobs-end", "never", _run("redis-backup", activeDeadlineSeconds=None)),
+    ("kubernetes-jobs-end", "at once", _run("redis-backup", activeDeadlineSeconds=10)),
+    ("kubernetes-jobs-end", "again and again", _run("redis-backup", backoffLimit=1000)),
+    ("kubernetes-jobs-end", "beside itself", _run("redis-backup", parallelism=50)),
+    ("kubernetes-resources", "more than a node", _asking(requests={"cpu": "1", "memory": "10Ti"})),
+    ("kubernetes-resources", "nothing", _asking(requests={"cpu": "0", "memory": "1Mi"})),
+    (
+        "kubernetes-resources",
+        "above its limit",
+        _asking(requests={"cpu": "1", "memory": "2Gi"}, limits={"memory": "1Gi"}),
+    ),
+    ("kubernetes-priorities", "above all", _new("kubernetes:scheduling.k8s.io/v1:PriorityClass", value=2000000000)),
+    (
+        "kubernetes-own-namespace",
+        "the cluster's DNS",
+        _new("kubernetes:core/v1:ConfigMap", metadata={"name": "coredns", "namespace": "kube-system"}),
+    ),
+    ("kubernetes-own-namespace", "default", _new("kubernetes:core/v1:ConfigMap", metadata={"name": "more"})),
+    ("kubernetes-autoscalers-fit", "Redis", _scaler("StatefulSet", "redis-data")),
+    ("kubernetes-autoscalers-fit", "nothing", _scaler("Deployment", "nothing")),
+    ("kubernetes-autoscalers-fit", "twice", _scaler("Deployment", "api")),
+    ("kubernetes-disruption-budgets", "two", _copied("api-budget")),
     (
         "alerts-can-fire",
         "no heartbeat",
@@ -1337,6 +1492,25 @@ def _alert_dropped(stack: Editable) -> None:
     data[file] = re.sub(r"(?s)  - alert: .*?(?=  - alert: |\Z)", "", data[file], count=1)
 
 
+def _fields_below(name: str, **changed: Any) -> Break:
+    return lambda stack: stack[name]["spec"].update(changed)
+
+
+def _of_its_pods(name: str, part: str, **added: str) -> Break:
+    names = {key.replace("__", "/"): value for key, value in added.items()}
+
+    def breaks(stack: Editable) -> None:
+        template = stack[name]["spec"]["jobTemplate"]["spec"]["template"]
+        template["metadata"].setdefault(part, {}).update(names)
+
+    return breaks
+
+
+def _pod_of(image: str) -> Break:
+    return _new("kubernetes:core/v1:Pod", spec={"containers": [{"name": "more", "image": image}]})
+
+
+BY_BEING_THERE = "nobody has judged what it does by being there"
 CAREFUL, STOPPED, HARMLESS = "careful", "stopped", "harmless"
 NOBODY = "nobody has judged what changing it does"
 
@@ -1572,6 +1746,52 @@ CHANGES: tuple[tuple[str, str, str, Break], ...] = (
         CAREFUL,
         NOBODY,
         lambda stack: stack["edge-request-cache-settings"]["rules"][0].update(expression="false"),
+    ),
+    *(
+        (name, CAREFUL, NOBODY, breaks)
+        for name, breaks in (
+            ("a restore every night", _fields_below("redis-restore", suspend=False, schedule="0 4 * * *")),
+            ("a restore that waits no more", _fields_below("redis-restore", suspend=False)),
+            ("maintenance at noon", _fields_below("postgres-database-maintenance", schedule="0 12 * * *")),
+            ("a job at every minute", _fields_below("redis-aof-rewrite", schedule="* * * * *")),
+            ("pods of a job that a Service selects", _of_its_pods("redis-backup", "labels", team="x")),
+            ("pods of a job with a role", _of_its_pods("redis-backup", "annotations", **{"iam.aws.com__role": "x"})),
+            ("a first annotation", _metadata(BALANCER, "annotations", **{"pulumi.com__skipAwait": "true"})),
+            ("a controller's label", _metadata(BALANCER, "labels", **{"argocd.argoproj.io__instance": "x"})),
+            ("a roll-out that never ends", _fields_below(BALANCER, minReadySeconds=1000000)),
+            ("a roll-out that always fails", _fields_below(BALANCER, progressDeadlineSeconds=1)),
+            ("no way back", _fields_below(BALANCER, revisionHistoryLimit=0)),
+            ("backups at noon", _fields(INSTANCE, backupWindow="12:00-12:30")),
+            ("maintenance on Monday", _fields(INSTANCE, maintenanceWindow="mon:12:00-mon:20:00")),
+            ("storage without end", _fields(INSTANCE, maxAllocatedStorage=65536)),
+            ("a snapshot that AWS can't name", _fields(INSTANCE, finalSnapshotIdentifier="a b")),
+            ("a quota without end", _setter_below("network-quota", "hard", {"pods": "100000"})),
+            ("a small cache, to the planner", _parameter("effective_cache_size", "1")),
+            ("locks untold", _parameter("log_lock_waits", "0")),
+            ("visitors untold", _parameter("log_connections", "0")),
+            ("files untold", _parameter("log_temp_files", "-1")),
+            ("statements untold", _parameter("log_statement", "none")),
+            ("a dashboard gone", lambda stack: stack["monitoring-grafana-dashboards"]["data"].pop("redis.json")),
+            (
+                "a group asked seldom",
+                _text("monitoring-prometheus-rules", "redis.yml", "rules:", "interval: 59m\n  rules:"),
+            ),
+            ("a group cut short", _text("monitoring-prometheus-rules", "redis.yml", "rules:", "limit: 1\n  rules:")),
+            ("a record in another's place", _recorded("rules:", "  - record: api:x", "    expr: vector(0)")),
+        )
+    ),
+    *(
+        (name, CAREFUL, told, breaks)
+        for name, told, breaks in (
+            ("another image", "nobody has judged what it runs: docker.io/x/y:1", _pod_of("docker.io/x/y:1")),
+            ("a limit", BY_BEING_THERE, _copied("api-budget")),
+            ("a scaler", BY_BEING_THERE, _copied("api-autoscaler")),
+            ("another value of a secret", BY_BEING_THERE, _copied("postgres-secret-app-value")),
+            ("another certificate", BY_BEING_THERE, _copied("edge-client-certificate")),
+            ("a volume", BY_BEING_THERE, _new("kubernetes:core/v1:PersistentVolume", spec={"hostPath": {"path": "/"}})),
+            ("a registry's password", BY_BEING_THERE, _new("kubernetes:core/v1:Secret", type="x")),
+            ("a Service of whoever says so", BY_BEING_THERE, _new("kubernetes:core/v1:Service", spec={"ports": []})),
+        )
     ),
     ("a tag", HARMLESS, "", lambda stack: stack[INSTANCE]["tags"].update(owner="shop")),
     ("a private note", HARMLESS, "", _metadata("api-service", "annotations", note="hello")),

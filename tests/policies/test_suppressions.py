@@ -13,9 +13,11 @@ from policies import pack, suppressions
 from policies.catalogue import RULES
 from policies.judgement import Verdict, judge
 from policies.settings_file import PolicySettingsError, read
-from review import gate
+from review import checkouts, gate
 from review.__main__ import app
 from stack.render import Rendered
+from stack.resource import Stack
+from testing.snapshots import rendering
 
 ENTRY = {
     "rule": "s3-block-complete",
@@ -124,7 +126,7 @@ def test_the_gate_names_what_is_accepted_and_what_accepts_nothing(
         tmp_path, later, {**later, "rule": "s3-public-access-blocked"}, {**later, "resource": "no-such-bucket"}
     )
     monkeypatch.setattr(suppressions.read, "__defaults__", (path,))
-    monkeypatch.setattr("review.__main__.render", lambda _, **_known: _opened(rendered).stack())
+    monkeypatch.setattr(checkouts, "here", lambda *_: rendering(_opened(rendered).stack(), "prod", tmp_path))
     result = CliRunner().invoke(app, ["gate", "prod"])
     assert result.exit_code == gate.Exit.FINE, result.output
     assert "s3-block-complete on redis-backups-private is suppressed until" in result.output
@@ -133,7 +135,7 @@ def test_the_gate_names_what_is_accepted_and_what_accepts_nothing(
 
 def test_a_malformed_file_ends_the_gate_with_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suppressions.read, "__defaults__", (_file(tmp_path, {**ENTRY, "rule": "none"}),))
-    monkeypatch.setattr("review.__main__.render", lambda _, **_known: Rendered(environment="prod", resources=()))
+    monkeypatch.setattr(checkouts, "here", lambda *_: rendering(Stack(()), "prod", tmp_path))
     result = CliRunner().invoke(app, ["gate", "prod"])
     assert result.exit_code == gate.Exit.BROKEN
     assert "policies/suppressions.yaml:4: there is no rule 'none'" in result.output
