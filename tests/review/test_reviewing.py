@@ -1,15 +1,17 @@
 """What is compared besides resources: environments, settings, options, and a base that is broken."""
 
 import dataclasses
+import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from review import reviewing, settings
+from review import checkouts, reviewing, settings
 from review.checkouts import Snapshot
 from review.html import html
-from review.markdown import markdown
+from review.markdown import markdown, prose
 from review.plan import Plan
 from review.report import Verdict, build
 from review.reviewing import as_json
@@ -93,6 +95,61 @@ def test_a_changed_option_is_a_change_that_nobody_has_judged(name: str) -> None:
         "Deploy with care: changes the options of redis-backups",
     )
     assert f"its option {name} changes: not set → " in markdown(report)
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with one commit: a lock file, a policy and a program."""
+    for file, text in (
+        ("requirements/project.lock", "pulumi-aws==7.50.0 \\\n    --hash=sha256:aa\npydantic==2.0\n"),
+        ("policies/prod.json", "{}"),
+        ("components/redis.py", ""),
+    ):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(text)
+    for command in (
+        ["init", "--quiet"],
+        ["add", "."],
+        ["-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "--quiet", "--message=x"],
+    ):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    monkeypatch.setattr(checkouts, "ROOT", tmp_path)
+    return tmp_path
+
+
+def test_a_base_with_other_sdks_is_said_to_be_rendered_with_these(repository: Path) -> None:
+    assert checkouts.shared_since("HEAD") == ()
+    lock = repository / "requirements" / "project.lock"
+    lock.write_text(lock.read_text().replace("7.50.0", "7.51.0").replace("pydantic==2.0", "pydantic==2.1"))
+    (doubt,) = checkouts.shared_since("HEAD")
+    assert doubt == "SDKs changed (+pulumi-aws==7.51.0 -pulumi-aws==7.50.0): the installed ones render both sides"
+    report = build([_reviewed(_snapshot(), _snapshot(), doubt)])
+    assert (report.verdict, prose(doubt) in markdown(report)) == (Verdict.CAREFUL, True)
+    # Libraries read what is judged, so that other versions of them are another judge.
+    assert checkouts.judging_code_since("HEAD") == ("requirements/project.lock",)
+
+
+def test_a_kept_render_is_of_the_same_files_installed_packages_and_stand_ins(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / "review").mkdir()
+    (repository / "stack").mkdir()
+    (repository / "review" / "snapshot.py").write_text("")
+    stand_ins = repository / "stack" / "stand_in_outputs.py"
+    stand_ins.write_text("")
+    known = checkouts._rendering("HEAD")
+    assert checkouts._rendering("HEAD") == known
+    stand_ins.write_text("account = 1")
+    assert checkouts._rendering("HEAD") != known
+    stand_ins.write_text("")
+    monkeypatch.setattr(checkouts.sysconfig, "get_path", lambda _: str(repository))
+    assert checkouts._rendering("HEAD") != known
+
+
+def test_a_new_file_that_python_would_import_for_a_library_changes_the_judge(repository: Path) -> None:
+    (repository / "yaml.py").write_text("")
+    (repository / "components" / "more.py").write_text("")
+    assert checkouts.judging_code_since("HEAD") == ("yaml.py",)
 
 
 def test_what_both_sides_share_though_it_changed_is_doubted() -> None:
