@@ -20,7 +20,7 @@ from review.plan import Op, Origin, Plan, Step
 from review.tracebacks import without_tracebacks
 from stack import properties
 from stack.properties import format_path, parse_path
-from stack.resource import STACK_TYPE, Resource
+from stack.resource import STACK_TYPE, Resource, declaring_line
 from stack.values import UNKNOWN, property_values
 
 
@@ -415,11 +415,14 @@ def _resource(step_urn: str, state: Mapping[str, Any]) -> Resource:
         aliases=tuple(state.get("aliases") or ()),
         options={name: state[name] for name in options if state.get(name)},
         secret_paths=secret_paths | secret_outputs,
-        source=_source(str(state.get("sourcePosition", ""))),
+        source=declaring_line(_positions(state)),
     )
 
 
-def _source(position: str) -> str:
-    """`project:///components/x.py#42,7` (sdk/go/common/apitype/core.go, ResourceV3) as file and line."""
-    found = re.match(r"project:/*([^#]+)#(\d+)", position)
-    return f"{unquote(found[1])}:{found[2]}" if found else ""
+def _positions(state: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Where a state was registered, innermost first: `project:///components/x.py#42,7` as file and line
+    (sdk/go/common/apitype/core.go, ResourceV3 and StackFrameV1).
+    """
+    for place in (*(state.get("stackTrace") or ()), state):
+        if found := re.match(r"project:/*([^#]+)#(\d+)", str(place.get("sourcePosition", ""))):
+            yield unquote(found[1]), int(found[2])

@@ -23,7 +23,7 @@ from pulumi.runtime import configure, mocks, run_in_stack, set_all_config
 from pulumi.runtime.proto import resource_pb2
 
 from stack.environments import PROJECT, ROOT, RenderError, stack_config
-from stack.resource import STACK_TYPE, Rendered, Resource
+from stack.resource import STACK_TYPE, Rendered, Resource, declaring_line
 from stack.values import property_values
 
 Resolve = Callable[[str, str, Mapping[str, Any]], Mapping[str, Any]]
@@ -197,16 +197,8 @@ class _Recorder(mocks.MockMonitor):
         )
 
 
-_NO_DECLARATION = ("stack", "components/kubernetes")
-"""Where a resource is registered for somebody else: by the renderer, and by what makes a workload of its parts."""
-
-
 def _source(request: Any) -> str:
-    """The line of the program that declares a resource, below the SDKs' own."""
-    for frame in request.stackTrace.frames:
-        path = Path(unquote(urlparse(frame.pc.uri).path))
-        if path.is_relative_to(ROOT) and "site-packages" not in path.parts:
-            path = path.relative_to(ROOT)
-            if not any(path.is_relative_to(room) for room in _NO_DECLARATION):
-                return f"{path.as_posix()}:{frame.pc.line}"
-    return ""
+    """The line of the program that declares a resource."""
+    frames = ((Path(unquote(urlparse(frame.pc.uri).path)), frame.pc.line) for frame in request.stackTrace.frames)
+    ours = ((path.relative_to(ROOT).as_posix(), line) for path, line in frames if path.is_relative_to(ROOT))
+    return declaring_line(ours)

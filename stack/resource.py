@@ -1,8 +1,9 @@
 """A declared resource and a stack of them, with the questions that rules and reports ask again and again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import PurePosixPath
 from typing import Any, cast
 
 from stack.properties import Path, format_path
@@ -105,6 +106,22 @@ class Resource:
         if init:
             yield from dig(self.pod, "initContainers") or ()
             yield from dig(self.pod, "ephemeralContainers") or ()
+
+
+_NO_DECLARATION = ("stack", "components/kubernetes")
+"""Where a resource is registered for somebody else: by the renderer, and by what makes a workload of its parts."""
+
+
+def declaring_line(frames: Iterable[tuple[str, int]]) -> str:
+    """The innermost of a call's frames, each a file below the project's root and a line, that is the program's own:
+    `components/redis/nodes.py:42`; empty without one.
+    """
+    for file, line in frames:
+        path = PurePosixPath(file)
+        foreign = {"site-packages", "node_modules", ".."} & {*path.parts} or path.is_absolute()
+        if not foreign and not any(path.is_relative_to(room) for room in _NO_DECLARATION):
+            return f"{path}:{line}"
+    return ""
 
 
 def dig(tree: Any, *path: str | int) -> Any:

@@ -356,11 +356,11 @@ busy it is, rewrite and sub_filter change what visitors get, dav_methods writes,
 """
 _MODULES = re.compile(r"/usr/lib/nginx/modules/(?:ndk_http|ngx_http_lua)_module\.so")
 _OWN_LUA = re.compile(
-    r"""\s*(?:(?:(?:shield|metrics)\.\w+\((?:"[^"]*")?\)|(shield|metrics)\s*=\s*require\s*"\1")\s*;?\s*)*"""
+    r"""\s*(?:(?:(?:shield|metrics)\.\w+\((?:(?:"[^"]*"|\d+)(?:,\s*)?)*\)|(shield|metrics)\s*=\s*require\s*"\1")\s*;?\s*)*"""
 )
 _LUA_PATH = "/etc/gateway/?.lua;;"
 _LUA_CALLS = re.compile(
-    r"\b(?:os\s*[.\[]\s*\w*|io\.(?!open\b)\w+|debug\.\w+|package\.\w+|ngx\.(?:socket|pipe|redirect|thread|eof|log)\b[.\w]*"
+    r"\b(?:os\s*[.\[]\s*\w*|io\.(?!open\b)\w+|debug\.\w+|package\.\w+|ngx\.(?:socket|pipe|redirect|eof|log)\b[.\w]*"
     r"|ngx\.req\.(?:socket|set_uri|set_header|set_method|set_body_\w+)\b|ffi\.(?!cdef\b|new\b|string\b|C\b)\w+"
     r"|ffi\.C\.(?!SHA256\b)\w+|load(?:string|file)?\s*[(\"'{\[]|dofile\b|[gs]etfenv\b|collectgarbage\b|_G\b|_ENV\b)"
 )

@@ -482,3 +482,33 @@ def test_what_a_refresh_step_has_found_is_drift() -> None:
 
 def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     assert _ended(tmp_path, "\ufeff" + _text())[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "line"),
+    [
+        ({"sourcePosition": "project:///components/redis/nodes.py#42,7"}, "components/redis/nodes.py:42"),
+        ({"sourcePosition": "project:///.venv/lib/site-packages/pulumi/resource.py#9"}, ""),
+        ({"sourcePosition": "project:///../elsewhere.py#9"}, ""),
+        (
+            {
+                "sourcePosition": "project:///components/kubernetes/workload.py#9",
+                "stackTrace": [
+                    {"sourcePosition": "project:///components/kubernetes/workload.py#9"},
+                    {"sourcePosition": "project:///components/redis/pods.py#113,3"},
+                    {"sourcePosition": "project:///components/stack.py#50"},
+                ],
+            },
+            "components/redis/pods.py:113",
+        ),
+    ],
+)
+def test_an_item_of_a_preview_names_the_line_that_declares_it(state: dict[str, Any], line: str) -> None:
+    report, text = _report(_plan(_step("create", new=state)))
+    (entry,) = report.sections[Part.CREATIONS]
+    assert (entry.item.source, f"({line})" in text) == (line, bool(line))
+
+
+def test_real_previews_name_the_lines_of_their_programs() -> None:
+    plan = engine_preview.read(RECORDED / "aws_cascading_deps.json", None)
+    assert {step.resource.source for step in plan.changed} <= {f"index.ts:{line}" for line in range(1, 70)}
