@@ -355,8 +355,10 @@ _KNOWN = frozenset(
 busy it is, rewrite and sub_filter change what visitors get, dav_methods writes, env, user and perl reach the machine.
 """
 _MODULES = re.compile(r"/usr/lib/nginx/modules/(?:ndk_http|ngx_http_lua)_module\.so")
+_GIVEN = r'(?:"[^"]*"|\d+)'
 _OWN_LUA = re.compile(
-    r"""\s*(?:(?:(?:shield|metrics)\.\w+\((?:(?:"[^"]*"|\d+)(?:,\s*)?)*\)|(shield|metrics)\s*=\s*require\s*"\1")\s*;?\s*)*"""
+    rf"""\s*(?:(?:(?:shield|metrics)\.\w+\((?:{_GIVEN}(?:,\s*{_GIVEN})*)?\)"""
+    r"""|(shield|metrics)\s*=\s*require\s*"\1")\s*;?\s*)*"""
 )
 _LUA_PATH = "/etc/gateway/?.lua;;"
 _LUA_CALLS = re.compile(
