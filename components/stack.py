@@ -57,7 +57,7 @@ def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
     shield_args = GatewayServicesArgs(platform=platform, settings=s.gateway, edge_cidrs=edge_cidrs)
     shield = GatewayServices("gateway-services", shield_args)
 
-    public_origin = f"https://{s.edge.hostname}" if s.edge else None
+    public_origin = s.edge.public_origin if s.edge else None
     addresses = Addresses(
         sentinels=redis.sentinels,
         redis_authority=s.redis.tls_authority or "",
@@ -67,6 +67,7 @@ def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
         gateway_purge_urls=purge_urls(s.gateway),
         cloudflare_zone_id=s.edge.zone_id if s.edge else "",
         cloudflare_plan=s.edge.plan if s.edge else "",
+        cloudflare_api_url=(s.edge.stand_in_api or "") if s.edge else "",
         public_origin=public_origin or "",
     )
     called = [*redis.services, pgbouncer.service, *shield.all, postgres.resource]
@@ -103,6 +104,7 @@ def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
     watched_edge = (
         WatchedEdge(
             zone_id=s.edge.zone_id, hostname=s.edge.hostname, analytics_token=analytics_token,
+            stand_in_api=s.edge.stand_in_api,
             origin_has_tls=s.gateway.tls, after=shield.all, certificates=_shown_certificates(s),
         )
         if s.edge and analytics_token

@@ -57,7 +57,7 @@ def explain(
         answer = Answer(status=status, headers=_headers(answer_header))
     try:
         with console.status(f"rendering {environment}"):
-            zone = Zone.of(render(environment))
+            zone = Zone.of(render(environment).resources)
     except (RenderError, ZoneError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None

@@ -49,8 +49,8 @@ _COMPARISONS: Mapping[str, Callable[[Scalar, Scalar], bool]] = {
     "gt": lambda left, right: int(left) > int(right),
     "ge": lambda left, right: int(left) >= int(right),
     "contains": lambda left, right: str(right) in str(left),
-    "wildcard": lambda left, right: _wildcard(str(right).lower()).fullmatch(str(left).lower()) is not None,
-    "strict wildcard": lambda left, right: _wildcard(str(right)).fullmatch(str(left)) is not None,
+    "wildcard": lambda left, right: wildcard(str(right).lower()).fullmatch(str(left).lower()) is not None,
+    "strict wildcard": lambda left, right: wildcard(str(right)).fullmatch(str(left)) is not None,
 }
 
 
@@ -58,11 +58,86 @@ class ExpressionError(ValueError):
     """The expression is not of the language, or outside the part of it that is understood here."""
 
 
-Test = Callable[[Facts], bool]
+@dataclass(frozen=True)
+class Operand:
+    """A field, a header of it, and whether all of its values are meant."""
+
+    field: str
+    key: str | None
+    every: bool
+
+    def values(self, facts: Facts) -> Sequence[Scalar]:
+        """What the facts have there; nothing where they don't know the field."""
+        found = facts.get(self.field)
+        if self.key is not None:
+            return list(found.get(self.key, ())) if isinstance(found, Mapping) else []
+        if self.every:
+            return list(found) if isinstance(found, Sequence) and not isinstance(found, str) else []
+        if found is None:
+            return []
+        if not isinstance(found, str | int):
+            raise ExpressionError(f"{self.field} has many values: write {self.field}[*] inside any(…)")
+        return [found]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One of the operand's values is so to one of `wanted`; `in` is `eq` with several."""
+
+    operand: Operand
+    operator: str
+    wanted: tuple[Scalar, ...]
+
+    def __call__(self, facts: Facts) -> bool:
+        compare = _COMPARISONS[self.operator]
+        return any(compare(value, one) for value in self.operand.values(facts) for one in self.wanted)
+
+
+@dataclass(frozen=True)
+class Constant:
+    """`true` or `false`."""
+
+    value: bool
+
+    def __call__(self, _: Facts) -> bool:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Negation:
+    """The opposite."""
+
+    test: "Test"
+
+    def __call__(self, facts: Facts) -> bool:
+        return not self.test(facts)
+
+
+@dataclass(frozen=True)
+class Conjunction:
+    """All of them."""
+
+    tests: tuple["Test", ...]
+
+    def __call__(self, facts: Facts) -> bool:
+        return all(test(facts) for test in self.tests)
+
+
+@dataclass(frozen=True)
+class Disjunction:
+    """One of them at least."""
+
+    tests: tuple["Test", ...]
+
+    def __call__(self, facts: Facts) -> bool:
+        return any(test(facts) for test in self.tests)
+
+
+Test = Comparison | Constant | Negation | Conjunction | Disjunction
 
 
 def parse(text: str) -> Test:
-    """The expression as a function of the facts. Raises `ExpressionError` with the place and what was expected."""
+    """The expression, which is called with the facts. Raises `ExpressionError` with the place and what was expected."""
     parser = _Parser(text)
     test = parser.expression()
     parser.end()
@@ -76,31 +151,11 @@ def field_value(text: str) -> Callable[[Facts], str]:
     return lambda facts: str(facts.get(text, ""))
 
 
-def _wildcard(pattern: str) -> re.Pattern[str]:
+def wildcard(pattern: str) -> re.Pattern[str]:
+    """A pattern of the language as a regular expression: `*` is any text, a backslash takes its meaning away."""
     parts = re.split(r"(\\\*|\\\\|\*)", pattern)
     meaning = {"*": ".*", r"\*": r"\*", "\\\\": r"\\"}
     return re.compile("".join(meaning.get(part, re.escape(part)) for part in parts), re.DOTALL)
-
-
-@dataclass(frozen=True)
-class _Operand:
-    """A field, a header of it, and whether all of its values are meant."""
-
-    field: str
-    key: str | None
-    every: bool
-
-    def values(self, facts: Facts) -> Sequence[Scalar]:
-        found = facts.get(self.field)
-        if self.key is not None:
-            return list(found.get(self.key, ())) if isinstance(found, Mapping) else []
-        if self.every:
-            return list(found) if isinstance(found, Sequence) and not isinstance(found, str) else []
-        if found is None:
-            return []
-        if not isinstance(found, str | int):
-            raise ExpressionError(f"{self.field} has many values: write {self.field}[*] inside any(…)")
-        return [found]
 
 
 class _Parser:
@@ -120,7 +175,7 @@ class _Parser:
         tests = [self._and()]
         while self._take("or"):
             tests.append(self._and())
-        return tests[0] if len(tests) == 1 else lambda facts: any(test(facts) for test in tests)
+        return tests[0] if len(tests) == 1 else Disjunction(tuple(tests))
 
     def end(self) -> None:
         if self._next < len(self._tokens):
@@ -130,12 +185,11 @@ class _Parser:
         tests = [self._not()]
         while self._take("and"):
             tests.append(self._not())
-        return tests[0] if len(tests) == 1 else lambda facts: all(test(facts) for test in tests)
+        return tests[0] if len(tests) == 1 else Conjunction(tuple(tests))
 
     def _not(self) -> Test:
         if self._take("not"):
-            inner = self._not()
-            return lambda facts: not inner(facts)
+            return Negation(self._not())
         return self._test()
 
     def _test(self) -> Test:
@@ -144,9 +198,9 @@ class _Parser:
             self._expect(")")
             return inner
         if self._take("true"):
-            return lambda _: True
+            return Constant(True)
         if self._take("false"):
-            return lambda _: False
+            return Constant(False)
         if self._take("any"):
             self._expect("(")
             inner = self._comparison(many=True)
@@ -158,10 +212,9 @@ class _Parser:
         operand = self._operand()
         if operand.every != many:
             raise ExpressionError(f"{operand.field}: [*] belongs inside any(…), and only there")
-        compare, wanted = self._operator()
-        return lambda facts: any(compare(value, one) for value in operand.values(facts) for one in wanted)
+        return Comparison(operand, *self._operator())
 
-    def _operand(self) -> _Operand:
+    def _operand(self) -> Operand:
         field = self._kind("word", "a field")
         if field not in FIELDS:
             raise ExpressionError(f"the field {field!r} isn't understood; known are {', '.join(sorted(FIELDS))}")
@@ -169,15 +222,15 @@ class _Parser:
         if self._take("["):
             key = self._string()
             self._expect("]")
-        return _Operand(field, key, every=self._take("[*]"))
+        return Operand(field, key, every=self._take("[*]"))
 
-    def _operator(self) -> tuple[Callable[[Scalar, Scalar], bool], Sequence[Scalar]]:
+    def _operator(self) -> tuple[str, tuple[Scalar, ...]]:
         if self._take("in"):
             self._expect("{")
             members: list[Scalar] = []
             while not self._take("}"):
                 members.append(self._literal())
-            return _COMPARISONS["eq"], members
+            return "eq", tuple(members)
         name = self._advance("an operator")[1]
         if name == "strict":
             self._expect("wildcard")
@@ -185,7 +238,7 @@ class _Parser:
         if name not in _COMPARISONS:
             self._next -= 1
             raise self._error(f"an operator ({', '.join(_COMPARISONS)}, in)")
-        return _COMPARISONS[name], [self._literal()]
+        return name, (self._literal(),)
 
     def _literal(self) -> Scalar:
         kind, text, _ = self._advance("a value")

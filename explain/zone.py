@@ -5,14 +5,14 @@ Sources: https://developers.cloudflare.com/cache/how-to/cache-rules/order/, …/
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from components.edge.expressions import refusal
 from explain.expression import ExpressionError, Facts, Test, field_value, parse
-from stack.render import Rendered
+from stack.resource import Resource
 
 RULESET = "cloudflare:index/ruleset:Ruleset"
 DEFAULT_TTLS = {200: 7200, 206: 7200, 301: 7200, 302: 1200, 303: 1200, 404: 180, 410: 180}
@@ -62,7 +62,9 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class _Rule:
+class Rule:
+    """A rule of a rendered ruleset; `parameters` as the provider takes them."""
+
     phase: str
     ref: str
     description: str
@@ -74,16 +76,16 @@ class _Rule:
 class Zone:
     """The rulesets of a rendered environment."""
 
-    def __init__(self, rules: Sequence[_Rule]) -> None:
-        self._rules = rules
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = rules
 
     @classmethod
-    def of(cls, rendered: Rendered) -> "Zone":
+    def of(cls, resources: Iterable[Resource]) -> "Zone":
         """Raises `ZoneError` without an edge, or with an expression that Cloudflare refuses, or that can't be evaluated
         here.
         """
-        rules: list[_Rule] = []
-        for resource in rendered.resources:
+        rules: list[Rule] = []
+        for resource in resources:
             if resource.type != RULESET:
                 continue
             for given in resource.inputs["rules"]:
@@ -97,7 +99,7 @@ class Zone:
                 except ExpressionError as error:
                     raise ZoneError(f"rule {given['ref']!r} of {resource.inputs['phase']}: {error}") from error
                 rules.append(
-                    _Rule(
+                    Rule(
                         resource.inputs["phase"],
                         given["ref"],
                         given["description"],
@@ -107,16 +109,16 @@ class Zone:
                     )
                 )
         if not rules:
-            raise ZoneError(f"{rendered.environment} declares no edge (simone:edge is not set)")
+            raise ZoneError("no edge is declared (simone:edge is not set)")
         return cls(rules)
 
     def judge(self, request: Request, answer: Answer) -> Verdict:
         """What becomes of a request and its answer."""
-        return _Judgement(self._rules, request, answer).verdict()
+        return _Judgement(self.rules, request, answer).verdict()
 
 
 class _Judgement:
-    def __init__(self, rules: Sequence[_Rule], request: Request, answer: Answer) -> None:
+    def __init__(self, rules: Sequence[Rule], request: Request, answer: Answer) -> None:
         self._rules = rules
         self._request, self._answer = request, answer
         self._query = request.query
@@ -162,7 +164,7 @@ class _Judgement:
             sent=self._sent,
         )
 
-    def _matching(self, phase: str) -> list[_Rule]:
+    def _matching(self, phase: str) -> list[Rule]:
         facts = self._facts()
         found = [rule for rule in self._rules if rule.phase == phase and rule.test(facts)]
         self._matched += [f"{phase.removeprefix('http_')}: {rule.ref} ({rule.description})" for rule in found]
@@ -186,7 +188,7 @@ class _Judgement:
             "http.response.content_type.media_type": self._answer.headers.get("content-type", "").split(";")[0],
         }
 
-    def _rewrite_headers(self, rule: _Rule) -> None:
+    def _rewrite_headers(self, rule: Rule) -> None:
         facts = self._facts()
         for name, change in rule.parameters.get("headers", {}).items():
             if change["operation"] == "remove":

@@ -1,6 +1,7 @@
 """Visitors' browsers at the gateway: pages with what they are made of, each file once a visit."""
 
 import asyncio
+import gzip
 import random
 import re
 import time
@@ -12,7 +13,7 @@ from html import unescape
 from typing import Final, Literal
 
 from kpi.http_client import Client, RequestFailed
-from kpi.load import Run, layer_of
+from kpi.load import Run, answered_by, place_of
 from kpi.routes import Catalogue
 from kpi.workload import Visits, Workload
 
@@ -28,11 +29,16 @@ HEADERS: Final = {"User-Agent": "Mozilla/5.0 simone-kpi", "Accept-Encoding": "gz
 
 @dataclass
 class Seen:
-    """Answers by kind: how many, and how many of them from a cache."""
+    """Answers by kind: how many, how many of them from a cache, how many of these from the edge's; their bodies' bytes,
+    and the seconds that each took.
+    """
 
     visits: int = 0
     answers: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(("page", "static", "image"), 0))
     hits: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(("page", "static", "image"), 0))
+    at_the_edge: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(("page", "static", "image"), 0))
+    bytes: int = 0
+    seconds: list[float] = field(default_factory=list[float])
     failed: int = 0
 
     def ratio(self, *kinds: Kind) -> float:
@@ -54,7 +60,7 @@ async def browse(run: Run, *, pictures: bool) -> Seen:
                 for visit in Visits(run.workload, rate=VISITS_PER_SECOND, stream=run.stream).until(run.seconds):
                     await asyncio.sleep(max(0.0, started + visit.start - time.monotonic()))
                     address = f"10.1.{random.randrange(256)}.{random.randrange(256)}"  # noqa: S311 - one of many visitors
-                    headers = {**HEADERS, "X-Country": visit.country, "CF-Connecting-IP": address}
+                    headers = {**HEADERS, **place_of(visit.country), "CF-Connecting-IP": address}
                     pages = [_page(action.step, action.item, run.catalogue) for action in visit.actions[:8]]
                     tasks.create_task(_visit(client, pages, headers, seen, pictures=pictures))
     return seen
@@ -131,9 +137,10 @@ async def _visit(client: Client, pages: list[str], headers: dict[str, str], seen
 
 
 async def _get(client: Client, kind: Kind, target: str, headers: dict[str, str], seen: Seen) -> str:
+    began = time.perf_counter()
     try:
         answer = await client.request(
-            "GET", target, {**headers, "Accept-Encoding": "identity"} if kind == "page" else headers
+            "GET", target, {**headers, "Accept-Encoding": "gzip"} if kind == "page" else headers
         )
     except RequestFailed:
         seen.failed += 1
@@ -141,6 +148,13 @@ async def _get(client: Client, kind: Kind, target: str, headers: dict[str, str],
     if answer.status != 200:
         seen.failed += answer.status >= 500
         return ""
+    layer = answered_by(answer)
     seen.answers[kind] += 1
-    seen.hits[kind] += layer_of(answer.headers.get("cache-status", "")) in ("gateway", "api")
-    return answer.body.decode("utf-8", "replace") if kind == "page" else ""
+    seen.hits[kind] += layer in ("edge", "gateway", "api")
+    seen.at_the_edge[kind] += layer == "edge"
+    seen.bytes += answer.size
+    seen.seconds.append(time.perf_counter() - began)
+    if kind != "page":
+        return ""
+    body = gzip.decompress(answer.body) if answer.headers.get("content-encoding") == "gzip" else answer.body
+    return body.decode("utf-8", "replace")

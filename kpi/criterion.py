@@ -94,6 +94,8 @@ def _judge(criterion: Criterion, figures: Mapping[str, Figure], earlier: Mapping
     also = f"; in production: {criterion.production}" if criterion.production else ""
     if criterion.figure:
         figure = figures.get(criterion.figure)
+        if figure is None and criterion.production:
+            return Judged(criterion, "in production", f"not measured in this run; {criterion.production}")
         if figure is None:
             return Judged(criterion, "not measured", "there was no such figure in this run")
         verdict: Verdict = "pass" if criterion.met(figure.value) else "fail"

@@ -1,9 +1,12 @@
 """Figures from what a run recorded and what the shop's own counters grew by."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from kpi.browsers import Kind, Seen
 from kpi.criterion import Figure
+from kpi.edge.freshness import Freshness
 from kpi.load import LAYERS, Records
 from kpi.machine import Moment, cores
 from kpi.observe import Reading
@@ -194,6 +197,46 @@ def of_shield(load: Records) -> dict[str, Figure]:
         return {}
     share = float((reads["layer"] == LAYERS.index("gateway")).mean())
     return {"shield_saved": Figure(share, f"{len(reads)} public reads through the gateway, answered by its own store")}
+
+
+def of_edge(
+    records: Records, steps: float, seen: Sequence[Seen], fetched: float, fresh: Freshness | None
+) -> dict[str, Figure]:
+    """What visitors get at the stand-in for the edge; `fetched`: bytes that the gateway sent it meanwhile."""
+    answers = {kind: sum(each.answers[kind] for each in seen) for kind in _COUNTED}
+    hits = {kind: sum(each.at_the_edge[kind] for each in seen) for kind in _COUNTED}
+    visits = sum(each.visits for each in seen)
+    if not len(records) or not visits or not sum(answers.values()):
+        return {}
+    api = float((records["layer"] == LAYERS.index("edge")).mean())
+    loaded = sum(answers.values()) / visits
+    pages = sum(hits.values()) / sum(answers.values())
+    sent = float(records["bytes"].sum()) + sum(each.bytes for each in seen)
+    seconds = np.concatenate([records["seconds"], *(each.seconds for each in seen)])
+    how = "at the stand-in edge: two places and an upper tier, made from the rendered rules (docs/edge.md)"
+    figures = {
+        "edge_hit_ratio": Figure(
+            (steps * api + loaded * pages) / (steps + loaded),
+            f"{how}; a visit's {steps:g} requests to the API, writes and private ones among them ({api:.1%} of "
+            f"{len(records)}), and its browser's {loaded:.0f} for pages and files ({pages:.1%}); pictures left out",
+        ),
+        "edge_static_hit_ratio": Figure(
+            hits["static"] / max(1, answers["static"]), f"{how}; {answers['static']} scripts, styles and fonts"
+        ),
+        "edge_origin_bytes": Figure(
+            fetched / sent, f"{how}; {fetched / 1e6:.1f} MB from the gateway, {sent / 1e6:.1f} MB to visitors"
+        ),
+        "edge_saved_bytes": Figure(1 - fetched / sent, f"{how}; of the bytes that visitors got"),
+        "edge_p95_seconds": Figure(
+            float(np.quantile(seconds, 0.95)), f"{how}; {len(seconds)} answers, made ones included, no distance between"
+        ),
+    }
+    if fresh is not None:
+        slowest = max(max(times) for place, times in fresh.seconds.items() if place != "api")
+        figures["edge_fresh_seconds"] = Figure(
+            slowest, f"{how}; the slowest of {len(fresh.seconds['api'])} writes, at both places"
+        )
+    return figures
 
 
 def of_failover(after_loss: Records, promoted: float | None) -> dict[str, Figure]:

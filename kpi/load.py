@@ -22,10 +22,13 @@ import uvloop
 from kpi.http_client import Answer, Client, RequestFailed
 from kpi.routes import Catalogue, request_of
 from kpi.workload import PUBLIC_READS, STEPS, Action, Visit, Visits, Workload
+from local.edge.vcl import COUNTRY_HEADER
 
-LAYERS = ("origin", "api", "gateway", "none")
-"""Who answered: the database behind the API, the API's own cache (memory or Redis), the gateway's shield; `none` for
-answers that no cache may hold."""
+LAYERS = ("origin", "api", "gateway", "edge", "none")
+"""Who answered: the database behind the API, the API's own cache (memory or Redis), the gateway's shield, the stand-in
+for the edge; `none` for answers that no cache may hold."""
+EDGE_HITS = frozenset({"HIT", "STALE", "UPDATING", "REVALIDATED"})
+"""What `CF-Cache-Status` says of an answer that the edge had: app/operations/cdn_exporter.py counts the same."""
 
 Records = npt.NDArray[np.void]
 RECORD = np.dtype(
@@ -45,8 +48,12 @@ _COMMON_HEADERS = {"User-Agent": "simone-kpi", "Accept": "application/json", "Ac
 
 
 @lru_cache(maxsize=4096)
-def layer_of(cache_status: str) -> str:
-    """The layer that answered, by `Cache-Status` (RFC 9211): the member nearest to the client that hit."""
+def layer_of(cache_status: str, edge: str = "") -> str:
+    """The layer that answered, by `Cache-Status` (RFC 9211): the member nearest to the client that hit; `edge` is what
+    `CF-Cache-Status` says.
+    """
+    if edge in EDGE_HITS:
+        return "edge"
     if not cache_status:
         return "none"
     for member in reversed(cache_status.split(",")):
@@ -55,6 +62,16 @@ def layer_of(cache_status: str) -> str:
             continue
         return "gateway" if name == "gateway" else "api"
     return "none" if "fwd=bypass" in cache_status else "origin"
+
+
+def answered_by(answer: Answer) -> str:
+    """The layer that an answer came from."""
+    return layer_of(answer.headers.get("cache-status", ""), answer.headers.get("cf-cache-status", ""))
+
+
+def place_of(country: str) -> dict[str, str]:
+    """The headers that say where a visitor is: to the gateway, as the edge does, and to the edge's stand-in."""
+    return {"X-Country": country, COUNTRY_HEADER: country}
 
 
 STARTING_SECONDS = 2.0
@@ -98,7 +115,7 @@ class _Visitor:
         return np.array(self._rows, dtype=RECORD)
 
     async def play(self, visit: Visit) -> None:
-        headers = {**_COMMON_HEADERS, **self._run.headers, "X-Country": visit.country}
+        headers = {**_COMMON_HEADERS, **self._run.headers, **place_of(visit.country)}
         # Each visitor has an address of their own, as behind the edge; the gateway limits requests by address.
         number = self._random.getrandbits(24)
         headers["CF-Connecting-IP"] = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
@@ -134,7 +151,7 @@ class _Visitor:
         took = time.perf_counter() - began
         if tag := answer.headers.get("etag"):
             tags[request.target] = tag
-        layer = layer_of(answer.headers.get("cache-status", ""))
+        layer = answered_by(answer)
         key = key_of(request.target, headers["X-Country"])
         step = STEPS.index(action.step)
         self._rows.append((due, late, took, key, step, LAYERS.index(layer), answer.status, answer.size))

@@ -15,6 +15,7 @@ import orjson
 from app.database.catalogue import DEMO_PASSWORD, DEMO_USERS
 from kpi.browsers import browsing
 from kpi.criterion import Figure
+from kpi.edge.places import EdgeRun, at_the_edge
 from kpi.figures import (
     STATEMENTS,
     against_uncached,
@@ -34,6 +35,7 @@ from kpi.observe import Observer, ShopNotRunning
 from kpi.outages import AFTER, BEFORE, Failover, lose_master, without_cache
 from kpi.routes import Catalogue
 from kpi.workload import Workload
+from local.edge.pods import PORTS
 from local.environment import Environment
 
 Report = Callable[[str, float], None]
@@ -55,12 +57,13 @@ class Addresses:
     gateway: str = "http://127.0.0.1:8080"
     api: str = "http://127.0.0.1:3000"
     prometheus: str = "http://127.0.0.1:8290"
+    edge: tuple[str, ...] = (f"http://127.0.0.1:{PORTS['eu']}", f"http://127.0.0.1:{PORTS['us']}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Durations:
-    """Seconds of each part, and how many misses are measured one by one. Warm-ups are played at `pace`; that of the
-    members is for runs whose load is too short to fill the query cache.
+    """Seconds of each part (0: it is left out), and how many misses are measured one by one. Warm-ups are played at
+    `pace`; that of the members is for runs whose load is too short to fill the query cache.
     """
 
     warm_up: float
@@ -70,13 +73,25 @@ class Durations:
     uncached: float
     misses: int
     members_warm_up: float = 0.0
+    edge_warm_up: float = 120.0
+    edge: float = 60.0
+    edge_writes: int = 20
 
 
 WARM_UP_PACE = 10.0
 # Answers live for 5 minutes: after a warm-up of that length as many end as are made, as on any day. Played faster, all
 # entries are young and none ends during the load, so less of it gives the same: calculated for Zipf's law at the mix's
 # rate, 150 s give 300 s's hit ratio.
-QUICK = Durations(warm_up=12, pace=12.5, load=18, members=5, uncached=5, misses=60, members_warm_up=6)
+QUICK = Durations(
+    warm_up=12,
+    pace=12.5,
+    load=18,
+    members=5,
+    uncached=5,
+    misses=60,
+    members_warm_up=6,
+    edge=0,
+)
 FULL = Durations(warm_up=300, pace=1.0, load=120, members=60, uncached=30, misses=400)
 
 
@@ -210,7 +225,8 @@ class _Progress:
     def __init__(self, report: Report, durations: Durations) -> None:
         self._report, self._done = report, 0.0
         members = durations.members_warm_up + durations.members
-        self._whole = durations.warm_up + durations.load + members + durations.uncached + BEFORE + AFTER + 32
+        edge = durations.edge_warm_up + durations.edge if durations.edge else 0
+        self._whole = durations.warm_up + durations.load + members + edge + durations.uncached + BEFORE + AFTER + 32
 
     @contextmanager
     def part(self, what: str, seconds: float) -> Generator[None]:
@@ -288,11 +304,20 @@ def measure(
             played = play(run("load", durations.load), processes=processes)
         used, after = moment(database).since(began), asyncio.run(observer.read())
     measured.records, grown = played.records, after.since(before)
-    measured.figures |= of_records(measured.records) | of_readings(grown, after, durations.load)
-    measured.figures |= of_shield(measured.records)
-    measured.figures |= of_visits(measured.records, workload.steps.mean, browsers.result())
-    measured.figures |= of_machine(used, played.cpu_seconds, durations.load, measured.records)
+    measured.figures |= (
+        of_records(measured.records)
+        | of_readings(grown, after, durations.load)
+        | of_shield(measured.records)
+        | of_visits(measured.records, workload.steps.mean, browsers.result())
+        | of_machine(used, played.cpu_seconds, durations.load, measured.records)
+    )
     measured.figures["repeating_hit_ratio"] = repeating(warm_up, measured.records)
+    if durations.edge:
+        edge = EdgeRun(durations.edge_warm_up, durations.pace, durations.edge, durations.edge_writes)
+        with progress.part("the same load at the stand-in edge", edge.seconds):
+            measured.figures |= at_the_edge(
+                run, edge, addresses.api, addresses.edge, observer=observer, admin_token=admin_token
+            )
     with progress.part(
         "members, past stored answers", durations.members_warm_up + durations.members + 2 * STARTING_SECONDS
     ):

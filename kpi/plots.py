@@ -15,9 +15,15 @@ from kpi.outages import Failover
 
 mpl.use("svg")
 mpl.rcParams["svg.hashsalt"] = "simone"  # the same plot for the same data
-_NAMES = {"origin": "made anew", "api": "the API's cache", "gateway": "the gateway's", "none": "never cached"}
-_RED, _BLUE, _GREEN, _GREY = "#c44e52", "#4c72b0", "#55a868", "#8c8c8c"
-_COLOURS = {"origin": _RED, "api": _BLUE, "gateway": _GREEN, "none": _GREY}
+_NAMES = {
+    "origin": "made anew",
+    "api": "the API's cache",
+    "gateway": "the gateway's",
+    "edge": "the edge's",
+    "none": "never cached",
+}
+_RED, _BLUE, _GREEN, _ORANGE, _GREY = "#c44e52", "#4c72b0", "#55a868", "#dd8452", "#8c8c8c"
+_COLOURS = {"origin": _RED, "api": _BLUE, "gateway": _GREEN, "edge": _ORANGE, "none": _GREY}
 _SHOWN = 30
 """Queries in the picture of the database report: those that gained most."""
 _LEAST_MS = 0.01

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from local import balancer, builds, certificates, cloud, database, mailbox, packages, preflight, sandbox, secrets_file
+from local.edge import pods as edge
 from local.images import catalogue
 from local.plan import Plan, PlannedPod, Planner
 from local.problem import Problem
@@ -56,6 +57,9 @@ class Source:
         pods = [_with_sources(pod) for pod in plan.pods]
         if any(resource.type.startswith("aws:") for resource in resources):
             pods.append(cloud.pod(self.state, images))
+        if edge.declared(resources):
+            zone = {**stack_config(STACK), **self.config}["simone:edge"]
+            pods += map(_with_sources, edge.pods(resources, zone, secrets, self.state, images))
         if mail_port:
             pods.append(mailbox.pod(mail_port, self.state, images))
         if instance:

@@ -19,6 +19,7 @@ DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 OWN_NODE = REPOSITORY / ".tools" / "node"
 STOREFRONT_OUTPUT = REPOSITORY / "app" / "storefront" / ".next" / "standalone"
 GRAFANA, GRAFANA_HOME = Path("/usr/sbin/grafana-server"), Path("/usr/share/grafana")
+XKEY = "varnish/vmods/libvmod_xkey.so"
 VENV = "/opt/venv"
 PYTHON_PATH = f"{VENV}/bin:{DEFAULT_PATH}"
 
@@ -191,6 +192,12 @@ def catalogue(repository: Path = REPOSITORY, *, authority: Path | None = None) -
             command=("haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"),
             user="haproxy",
             packages=("haproxy",),
+        ),
+        "varnish": Image(
+            programs={"/usr/sbin/varnishd": "/usr/sbin/varnishd", "/usr/bin/varnishncsa": "/usr/bin/varnishncsa"},
+            user="varnish",
+            packages=("varnish", "varnish-modules"),
+            needs=(next(map(str, Path("/usr/lib").glob(f"*/{XKEY}")), f"/usr/lib/{XKEY}"),),
         ),
         "moto": _python(),
         "aiosmtpd": _python(),

@@ -13,6 +13,7 @@ from local.state import State
 
 SUPERUSER_PASSWORD = "LOCAL_POSTGRES_SUPERUSER"  # noqa: S105 - a name
 ADMIN_TOKEN = "ADMIN_TOKEN"  # noqa: S105 - a name
+PURGE_TOKEN, ANALYTICS_TOKEN = "API_CLOUDFLARE_TOKEN", "MONITORING_ANALYTICS_TOKEN"
 _NAMES = {("api", "admin_token"): ADMIN_TOKEN}
 _HEADER = """\
 # Secrets of the local environment, made at the first `make up`. The first start of Redis and Postgres puts them into
@@ -40,7 +41,8 @@ def load(state: State) -> Mapping[str, str]:
         {key: value for key, value in dotenv_values(state.secrets).items() if value} if state.secrets.exists() else {}
     )
     wanted = [variable(system, name) for system, name, required in _declared() if required]
-    made = {name: secrets.token_urlsafe(24) for name in (*wanted, SUPERUSER_PASSWORD) if name not in known}
+    wanted += [SUPERUSER_PASSWORD, PURGE_TOKEN, ANALYTICS_TOKEN]
+    made = {name: secrets.token_urlsafe(24) for name in wanted if name not in known}
     if made:
         text = "".join(f"{name}={value}\n" for name, value in (known | made).items())
         new = state.secrets.with_suffix(".new")

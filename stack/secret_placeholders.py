@@ -27,8 +27,9 @@ def _called_for(config: Mapping[str, Any]) -> frozenset[str]:
         names |= {"edge.origin_certificate", "edge.origin_key"}
     if (config.get("simone:redis") or {}).get("tls_authority"):
         names |= {"redis.tls_certificate", "redis.tls_key"}
-    if config.get("simone:edge"):
-        names |= {"edge.client_certificate", "edge.client_key", "api.cloudflare_token", "monitoring.analytics_token"}
+    if edge := config.get("simone:edge"):
+        names |= {"api.cloudflare_token", "monitoring.analytics_token"}
+        names |= set() if edge.get("stand_in_api") else {"edge.client_certificate", "edge.client_key"}
     if ((config.get("simone:api") or {}).get("mail") or {}).get("username"):
         names |= {"api.mail_password"}
     if (config.get("simone:monitoring") or {}).get("route"):

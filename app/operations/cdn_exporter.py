@@ -152,7 +152,8 @@ class Turns:
 
     def _edge_certificate(self) -> None:
         hostname = self._settings.cloudflare_hostname
-        self._metrics.read_certificate("edge", hostname, 443, hostname)
+        if self._settings.edge_has_tls:
+            self._metrics.read_certificate("edge", hostname, 443, hostname)
 
 
 def serve(settings: CdnExporterSettings) -> None:

@@ -1,5 +1,7 @@
 """Exporters whose source is asked by the clock, not at each scrape: it costs money or has a quota."""
 
+import signal
+import sys
 import time
 from collections.abc import Callable
 
@@ -8,7 +10,9 @@ from app.operations.settings import OperationError
 
 
 def poll(what: str, read: Callable[[], None], interval: float) -> None:
-    """Calls `read` every `interval` seconds, for ever. A failure is reported and asked again at the next turn."""
+    """Calls `read` every `interval` seconds, until SIGTERM. A failure is reported and asked again at the next turn."""
+    # The first process of a container isn't ended by a signal that it has no handler for.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     while True:
         begun = time.monotonic()
         try:

@@ -95,11 +95,12 @@ class CdnExporterSettings(ExporterSettings):
 
     `analytics_delay_seconds`: Cloudflare's analytics are complete after that time. `origin_host` and `origin_port`
     are the gateway's TLS address, for its certificate; the certificates in `certificates_directory` (`<name>.pem`) are
-    watched too.
+    watched too. A stand-in for the edge has no certificate: `edge_has_tls` is off.
     """
 
     cloudflare_zone_id: str
     cloudflare_hostname: str
+    edge_has_tls: bool = True
     cloudflare_api_url: str = "https://api.cloudflare.com/client/v4"
     analytics_token_file: Path
     analytics_delay_seconds: float

@@ -87,7 +87,18 @@ class EdgeSettings(Section):
     smart_routing: bool = setting(False, why="Argo, an add-on: quicker ways to the origin")
     cache_reserve: bool = setting(False, why="an add-on: keeps what the edge would drop for lack of room")
     logs: Logs | None = setting(None, why="request logs; unset: Cloudflare's own analytics only")
+    stand_in_api: str | None = setting(
+        None,
+        why="a stand-in for Cloudflare's API on this machine (`make up`): the shop is then reached over plain HTTP, by "
+        "the addresses of the places that stand for the edge; unset: Cloudflare itself",
+        pattern=r"http://127\.0\.0\.1:[0-9]+/client/v4",
+    )
     alert_mail: list[str] = setting([], why="who is told of origin errors, failing pools and failing log delivery")
+
+    @property
+    def public_origin(self) -> str | None:
+        """What visitors call the shop; None where a stand-in has several addresses on this machine."""
+        return None if self.stand_in_api else f"https://{self.hostname}"
 
     @property
     def limits(self) -> Plan:

@@ -64,10 +64,21 @@ def _clients_fit_pools(api: ApiSettings, pgbouncer: PgBouncerSettings) -> str | 
 
 def _cookies_stay_encrypted(secure: bool, tls: bool, edge: EdgeSettings | None) -> str | None:
     """Where the shop speaks TLS, its session cookies never travel without."""
-    if secure or not (edge or tls):
+    edge_speaks_tls = edge is not None and edge.public_origin is not None
+    if secure or not (edge_speaks_tls or tls):
         return None
     spoken = "gateway.tls is on" if tls else "there is an edge"
     return f"api.cookie_secure is false although {spoken}: browsers would send sessions over plain http; remove it"
+
+
+def _stand_in_speaks_no_tls(tls: bool, edge: EdgeSettings | None) -> str | None:
+    """A deployed environment is never left to this machine's stand-in by a forgotten line."""
+    if not (tls and edge and edge.stand_in_api):
+        return None
+    return (
+        f"edge.stand_in_api is {edge.stand_in_api}, the stand-in for the edge that `make up` runs, and gateway.tls is "
+        "on, which it doesn't speak; remove edge.stand_in_api to use Cloudflare"
+    )
 
 
 def _redis_speaks_tls(authority: str | None, certificate: SecretStr | None, key: SecretStr | None) -> str | None:
@@ -134,6 +145,7 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(between=("pgbouncer", "postgres"), complaint=_pools_fit_database),
     Relation(between=("api", "pgbouncer"), complaint=_clients_fit_pools),
     Relation(between=("api.cookie_secure", "gateway.tls", "edge"), complaint=_cookies_stay_encrypted),
+    Relation(between=("gateway.tls", "edge"), complaint=_stand_in_speaks_no_tls),
     Relation(
         between=("redis.tls_authority", "secrets.redis.tls_certificate", "secrets.redis.tls_key"),
         complaint=_redis_speaks_tls,

@@ -99,7 +99,7 @@ def _measured(mix: Workload, addresses: Addresses, seconds: int, writes: int) ->
     grown = asyncio.run(observer.read()).since(before)
     figures = _ratios(records, mix.steps.mean, browsers.result(), grown)
     renamed = catalogue.products[:writes]
-    fresh = asyncio.run(measure(addresses.api, addresses.gateway, list(renamed), token, pages=FRESH_PAGES))
+    fresh = asyncio.run(measure(addresses.api, {"gateway": addresses.gateway}, list(renamed), token, pages=FRESH_PAGES))
     return figures | _fresh(fresh)
 
 

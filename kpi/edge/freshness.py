@@ -1,11 +1,15 @@
-"""From a write's answer until a reader has the new value: at the API, at the gateway, and on the product's page."""
+"""From a write's answer until a reader has the new value: at the API, further out, and on the product's page."""
 
 import time
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import orjson
 
 from kpi.http_client import Answer, Client
+from kpi.load import place_of
 
 PATIENCE_SECONDS = 20.0
 
@@ -14,31 +18,35 @@ PATIENCE_SECONDS = 20.0
 class Freshness:
     """Seconds of each write, by where it was read; `stale` first reads had the old value."""
 
-    seconds: dict[str, list[float]] = field(default_factory=lambda: {"api": [], "gateway": [], "page": []})
-    stale: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("api", "gateway", "page"), 0))
+    seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict[str, list[float]](list))
+    stale: dict[str, int] = field(default_factory=lambda: defaultdict[str, int](int))
 
 
 async def measure(
     api_url: str,
-    gateway_url: str,
+    readers: Mapping[str, str],
     products: list[int],
     admin_token: str,
     *,
     pages: int,
     patience: float = PATIENCE_SECONDS,
 ) -> Freshness:
-    """Rename each product, once, and read it where visitors do; the old name comes back at the end.
+    """Rename each product, once, and read it at the API and at `readers`, which are addresses by name; the old name
+    comes back at the end.
 
-    The first `pages` of them are looked for on their page too, which the worker's purges reach. Raises RuntimeError for
-    a write that is refused, and for an address that shows its old value for longer than `patience` seconds.
+    The first `pages` of them are looked for on their page too, at the first reader, which the worker's purges reach.
+    Raises RuntimeError for a write that is refused, and for an address that shows its old value for longer than
+    `patience` seconds.
     """
     found = Freshness()
-    async with Client(api_url) as api, Client(gateway_url) as gateway:
+    async with AsyncExitStack() as stack:
+        api = await stack.enter_async_context(Client(api_url))
+        outside = {name: await stack.enter_async_context(Client(url)) for name, url in readers.items()}
         for number, product in enumerate(products):
             target = f"/api/products/{product}"
-            read = [("api", api, target), ("gateway", gateway, target)]
+            read = [("api", api, target), *((name, client, target) for name, client in outside.items())]
             if number < pages:
-                read.append(("page", gateway, f"/products/{product}"))
+                read.append(("page", next(iter(outside.values())), f"/products/{product}"))
             name = str(orjson.loads((await _get(api, target)).body)["name"])
             for _, client, address in read * 2:
                 await _get(client, address)  # everybody has a copy before the write
@@ -60,7 +68,7 @@ async def measure(
 
 
 async def _get(client: Client, target: str) -> Answer:
-    return await client.request("GET", target, {"Accept": "*/*", "Accept-Encoding": "identity", "X-Country": "DE"})
+    return await client.request("GET", target, {"Accept": "*/*", "Accept-Encoding": "identity", **place_of("DE")})
 
 
 async def _rename(client: Client, target: str, name: str, token: str) -> None:

@@ -86,10 +86,11 @@ def _unknown(directives: Sequence[Directive]) -> Iterator[tuple[int, str]]:
     protects="Visitors could reach the shop past Cloudflare, be read on the way, or be given somebody else's answer.",
     fix="Leave TLS, the edge's certificate and networks and the ban on storing cookies as components/gateway has them.",
     link=f"{_DOCS}/ngx_http_ssl_module.html",
+    parameters={"edge_speaks_tls": True},
 )
-def hardened(stack: Stack, _: Parameters) -> Findings:
+def hardened(stack: Stack, parameters: Parameters) -> Findings:
     """The gateway knows the edge by its certificate, speaks new TLS only, and stores no answer with a cookie."""
-    edge = any(True for _ in stack.of("ruleset:Ruleset"))
+    edge = parameters["edge_speaks_tls"] and any(True for _ in stack.of("ruleset:Ruleset"))
     for holder, directives, _errors in _configurations(stack):
         authorities = {f"/etc/gateway/{name}" for name in holder.get("data") or {}}
         faults = (

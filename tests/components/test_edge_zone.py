@@ -46,6 +46,21 @@ def test_prefetch_is_switched_on_only_where_it_finds_what_is_kept() -> None:
     assert zone_settings(settings("enterprise", without=["query_keys"]))["prefetch_preload"] == "on"
 
 
+def test_a_stand_in_for_the_edge_is_spoken_to_without_tls(rendered: Callable[[str], Rendered]) -> None:
+    local, prod = rendered("local"), rendered("prod")
+
+    def variables(stack: Rendered, deployment: str) -> Mapping[str, str]:
+        (container, *_) = _one(stack, deployment).inputs["spec"]["template"]["spec"]["containers"]
+        return {each["name"]: each.get("value") for each in container["env"]}
+
+    for name in ("api-worker-deployment", "monitoring-cdn-exporter-deployment"):
+        assert variables(local, name)["CLOUDFLARE_API_URL"] == "http://127.0.0.1:8883/client/v4"
+        assert "CLOUDFLARE_API_URL" not in variables(prod, name)
+    assert variables(local, "monitoring-cdn-exporter-deployment")["EDGE_HAS_TLS"] == "0"
+    assert "PUBLIC_ORIGIN" not in variables(local, "api-worker-deployment")
+    assert variables(prod, "api-worker-deployment")["PUBLIC_ORIGIN"] == "https://www.simone-webshop.com"
+
+
 def test_the_apex_leads_to_the_shop(rendered: Callable[[str], Rendered]) -> None:
     prod = rendered("prod")
     record = _one(prod, "edge-redirect-simone-webshop-com").inputs
@@ -54,7 +69,7 @@ def test_the_apex_leads_to_the_shop(rendered: Callable[[str], Rendered]) -> None
     told = rule["actionParameters"]["fromValue"]
     assert (told["statusCode"], told["preserveQueryString"]) == (301, True)
     assert told["targetUrl"]["expression"] == 'concat("https://www.simone-webshop.com", http.request.uri.path)'
-    zone = Zone.of(prod)
+    zone = Zone.of(prod.resources)
     said = {host: zone.judge(Request(path="/", host=host), Answer()).rules[0] for host in ("simone-webshop.com", "www")}
     assert said["simone-webshop.com"].startswith("request_dynamic_redirect: other-names")
     assert "redirect" not in said["www"]

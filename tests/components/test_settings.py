@@ -199,6 +199,10 @@ VIOLATIONS: Mapping[str, tuple[dict[str, Any], str]] = {
         {"api__cookie_secure": False},
         r"api\.cookie_secure is false although gateway\.tls is on: .*; remove it",
     ),
+    "stand-in edge": (
+        {"edge__stand_in_api": "http://127.0.0.1:8883/client/v4"},
+        r"edge\.stand_in_api is http://127\.0\.0\.1:8883/client/v4, the stand-in .* and gateway\.tls is on, .*; remove",
+    ),
     "scaling": (
         {"api__scaling": {"minimum": 20, "maximum": 12}},
         r"simone:api\.scaling: minimum is 20, more than maximum 12; lower minimum or raise maximum",

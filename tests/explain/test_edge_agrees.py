@@ -60,7 +60,7 @@ def requests(draw: st.DrawFn) -> Request:
 @pytest.fixture(scope="module", params=deployed_environments())
 def zone(request: pytest.FixtureRequest, rendered: Callable[[str], Rendered]) -> Zone:
     """The rules of each environment that has an edge."""
-    return Zone.of(rendered(request.param))
+    return Zone.of(rendered(request.param).resources)
 
 
 def judge(zone: Zone, request: Request, status: int = 200, **more: str) -> Verdict:
@@ -141,7 +141,7 @@ def test_the_clients_word_on_its_country_counts_for_nothing(zone: Zone, request:
 def test_parameters_that_dont_count_make_no_copies_where_the_plan_can_tell(
     rendered: Callable[[str], Rendered],
 ) -> None:
-    prod = Zone.of(rendered("prod"))
+    prod = Zone.of(rendered("prod").resources)
     first = judge(prod, Request(path="/api/products", query="limit=5&sort=price"))
     second = judge(prod, Request(path="/api/products", query="utm_source=x&sort=price&limit=5"))
     assert first.key == second.key

@@ -4,6 +4,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from explain.__main__ import app
+from stack.render import Rendered
 
 
 def explain(*arguments: str) -> Result:
@@ -44,10 +45,16 @@ def test_what_keeps_an_answer_out_is_named() -> None:
         (["/", "--status", "42"], "greater than or equal to 200"),
         (["/", "--header", "Authorization"], "is not 'Name: value'"),
         (["/", "--env", "nowhere"], "there is no environment 'nowhere'"),
-        (["/", "--env", "local"], "local declares no edge"),
     ],
 )
 def test_a_request_that_is_none_is_told_why(arguments: list[str], reason: str) -> None:
     said = explain(*arguments)
     assert said.exit_code == 2
     assert reason in said.output
+
+
+def test_an_environment_without_an_edge_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explain.__main__.render", lambda environment: Rendered(resources=(), environment=environment))
+    said = explain("/")
+    assert said.exit_code == 2
+    assert "no edge is declared (simone:edge is not set)" in said.output

@@ -37,8 +37,8 @@ def test_every_first_read_after_a_write_is_fresh(stack: Stack, tmp_path: Path) -
     api = stack.api(wait=True, GATEWAY_PURGE_URLS=f"http://{address}:{GATEWAY_PURGE_PORT}/purge", **PATIENT)
     settings = GatewaySettings(limits=GENEROUS)
     with running_gateway(tmp_path, POLICY, settings, api_address=api.url[7:], address=address) as gateway:
-        found = asyncio.run(measure(api.url, door(gateway), PRODUCTS, ADMIN_TOKEN, pages=0))
-    assert found.stale == {"api": 0, "gateway": 0, "page": 0}
+        found = asyncio.run(measure(api.url, {"gateway": door(gateway)}, PRODUCTS, ADMIN_TOKEN, pages=0))
+    assert found.stale == {"api": 0, "gateway": 0}
     assert len(found.seconds["api"]) == len(found.seconds["gateway"]) == len(PRODUCTS)
 
 
@@ -49,4 +49,4 @@ def test_a_gateway_that_nobody_purges_is_found_out(stack: Stack, tmp_path: Path)
         running_gateway(tmp_path, POLICY, settings, api_address=api.url[7:]) as gateway,
         pytest.raises(RuntimeError, match="at the gateway shows its old value"),
     ):
-        asyncio.run(measure(api.url, door(gateway), PRODUCTS[:1], ADMIN_TOKEN, pages=0, patience=1))
+        asyncio.run(measure(api.url, {"gateway": door(gateway)}, PRODUCTS[:1], ADMIN_TOKEN, pages=0, patience=1))

@@ -30,8 +30,8 @@ QUERIES = [
     for _, panel in board.panels()
     for query in panel.queries
 ]
-# Neither a cluster nor Cloudflare nor RDS is here. That panels of the last two read what the exporters export, show
-# test_cdn_exporter.py and test_rds_exporter.py in tests/app/operations.
+# Neither a cluster nor RDS is here, and Cloudflare's stand-in counts whole minutes, late. That panels of the last two
+# read what the exporters export, show test_cdn_exporter.py and test_rds_exporter.py in tests/app/operations.
 NOT_HERE = re.compile(r"kube_|kubelet_|cdn[_:]|certificate_|rds_|database:storage_free:")
 ELSEWHERE = {("cluster", "Pods and Jobs"), ("cluster", "Room"), ("edge", "Cloudflare"), ("database", "Machine")}
 

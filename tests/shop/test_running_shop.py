@@ -19,6 +19,7 @@ import pytest
 import redis
 
 from local import browser, cloud, secrets_file
+from local.edge.pods import PORTS
 from local.environment import Environment
 from stack.environments import ROOT
 from testing.waits import PATIENCE, eventually, meanwhile
@@ -27,6 +28,7 @@ pytestmark = [pytest.mark.shop, pytest.mark.timeout(900)]
 
 API = "http://127.0.0.1:3000"
 GATEWAY = "http://127.0.0.1:8080"
+PLACES = [f"http://127.0.0.1:{PORTS[place]}" for place in ("eu", "us")]
 
 
 def _get(url: str) -> tuple[int, dict[str, str], bytes]:
@@ -112,6 +114,31 @@ def test_a_product_is_read_through_all_layers_and_then_from_the_cache(shop: Envi
     assert eventually(hit, "a hit") == (first["etag"], body)
 
 
+def test_a_write_is_fresh_at_every_place_of_the_edge(shop: Environment) -> None:
+    product = json.loads(_get(f"{API}/api/products?limit=5")[2])["items"][-1]["id"]
+    token = secrets_file.load(shop.state)[secrets_file.ADMIN_TOKEN]
+    path = f"/api/products/{product}"
+
+    def hits() -> bool:
+        return all(_get(f"{place}{path}")[1]["cf-cache-status"] == "HIT" for place in PLACES)
+
+    def rename(name: str) -> None:
+        body = json.dumps({"name": name}).encode()
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{PLACES[0]}{path}", body, headers, method="PUT")
+        urllib.request.urlopen(request, timeout=PATIENCE).close()
+
+    eventually(hits, "both places keep the product")
+    old = json.loads(_get(f"{API}{path}")[2])["name"]
+    rename("Fresh at the edge")
+    try:
+        for place in PLACES:
+            eventually(lambda place=place: b"Fresh at the edge" in _get(f"{place}{path}")[2], f"{place} is fresh")
+    finally:
+        rename(old)
+    assert _get(f"{PLACES[0]}/api/cart")[1]["cf-cache-status"] == "DYNAMIC"
+
+
 def test_a_browser_gets_pages_and_scripts_compressed(shop: Environment) -> None:
     """Each origin knows other codings, and answers in none when it is asked for one that it doesn't know."""
 
@@ -132,7 +159,7 @@ def test_a_customer_buys_something_in_a_browser(shop: Environment) -> None:
     if chromium is None:
         pytest.skip("NOT TESTED: Chromium is missing (make chromium)")
     done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("customer.py"), GATEWAY, chromium],
+        [sys.executable, Path(__file__).with_name("customer.py"), PLACES[0], chromium],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]

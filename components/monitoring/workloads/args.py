@@ -36,13 +36,15 @@ class WatchedBackups:
 @dataclass(frozen=True, kw_only=True)
 class WatchedEdge:
     """The zone whose analytics are read. `origin_has_tls`: the gateway presents a certificate of its own; `after` are
-    the Services whose addresses the exporter is given, `certificates` those (PEM, by name) whose ends it watches too.
+    the Services whose addresses the exporter is given, `certificates` those (PEM, by name) whose ends it watches too;
+    a stand-in's API shows none.
     """
 
     zone_id: str
     hostname: str
     analytics_token: SecretStr
     origin_has_tls: bool
+    stand_in_api: str | None
     after: Sequence[pulumi.Resource]
     certificates: Mapping[str, str] = field(default_factory=dict[str, str])
 

@@ -28,6 +28,8 @@ def declare_cdn_exporter(name: str, args: MonitoringArgs, edge: WatchedEdge, opt
         {
             "CLOUDFLARE_ZONE_ID": edge.zone_id,
             "CLOUDFLARE_HOSTNAME": edge.hostname,
+            "CLOUDFLARE_API_URL": edge.stand_in_api,
+            "EDGE_HAS_TLS": "0" if edge.stand_in_api else None,
             "ANALYTICS_TOKEN_FILE": f"{SECRETS_DIRECTORY}/token",
             "ANALYTICS_DELAY_SECONDS": str(settings.delay),
             "CERTIFICATES_DIRECTORY": SECRETS_DIRECTORY,
