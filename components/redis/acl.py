@@ -8,9 +8,12 @@ import hashlib
 
 from components.settings.secrets import RedisSecrets
 
-# A shop's command set: everything on data, nothing that administrates or reads all keys at once. ROLE lets a
-# client make sure that it writes to a master, INFO lets the API report on memory and evictions.
-_APP = "~* &* +@all -@admin -@dangerous +role +info"
+# A shop's command set: data and scripts that come with each call; no code stays in the server, nothing administrates.
+# ROLE lets a client make sure that it writes to a master, INFO lets the API report on memory and evictions.
+_APP = (
+    "~* &* +@keyspace +@string +@hash +@set +@list +@sortedset +@pubsub +@connection +@transaction "
+    "-@admin -@dangerous -@blocking -dump -copy -move -randomkey +eval +evalsha +time +role +info"
+)
 # No configuration: the passwords of replication stand in it.
 _EXPORTER = (
     "+ping +info +slowlog|get +slowlog|len +latency|latest +latency|histogram +client|setname +select +dbsize +command"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 import redis
 from pydantic import SecretStr
 
@@ -35,26 +36,95 @@ def test_an_acl_file_holds_users_only_and_no_plain_password() -> None:
         assert lines[0].startswith("user default off")
 
 
+NOBODY_MAY = (
+    "ACL LIST",
+    "ACL SETUSER x on",
+    "CONFIG REWRITE",
+    "DEBUG SLEEP 1",
+    "EVAL_RO x 0",
+    "FCALL x 0",
+    "FLUSHALL",
+    "FLUSHDB",
+    "FUNCTION LOAD x",
+    "FUNCTION FLUSH",
+    "KEYS *",
+    "MIGRATE 10.0.0.1 6379 key 0 1",
+    "MODULE LIST",
+    "MONITOR",
+    "REPLICAOF 10.0.0.1 6379",
+    "SAVE",
+    "SCRIPT FLUSH",
+    "SHUTDOWN",
+    "SWAPDB 0 1",
+)
+READING = ("GET session", "HGETALL session", "SCAN 0", "DUMP session", "RANDOMKEY", "SUBSCRIBE channel")
+WRITING = ("SET session x", "HSET session x 1", "DEL session", "RENAME session x", "EVAL x 0", "PUBLISH channel x")
+COPYING = ("PSYNC ? -1", "SYNC", "REPLCONF listening-port 1", "CONFIG GET masterauth")
+STOPPING = ("CLIENT KILL ID 1", "CLIENT PAUSE 1", "BGREWRITEAOF", "SLAVEOF NO ONE", "CONFIG SET dir /", "SCRIPT KILL")
 MUST_NOT: Mapping[str, tuple[str, ...]] = {
-    "app": ("CONFIG GET *", "ACL LIST", "KEYS *", "FLUSHALL", "SHUTDOWN", "REPLICAOF 10.0.0.1 6379", "PSYNC ? -1"),
+    "app": (
+        *NOBODY_MAY,
+        *COPYING,
+        *STOPPING,
+        "CLIENT LIST",
+        "SLOWLOG GET",
+        "DUMP session",
+        "RESTORE x 0 x",
+        "RANDOMKEY",
+    ),
     # The configuration holds the password of replication, which copies everything.
-    "exporter": ("CONFIG GET masterauth", "GET session", "SCAN 0", "ACL LIST", "PSYNC ? -1", "MONITOR", "CLIENT LIST"),
-    "replication": ("GET session", "SET session x", "CONFIG GET *", "KEYS *", "FLUSHALL"),
-    "sentinel": ("GET session", "SET session x", "CONFIG GET *", "KEYS *", "PSYNC ? -1", "FLUSHALL"),
-    "operations": ("SET session x", "FLUSHALL", "ACL LIST", "REPLICAOF 10.0.0.1 6379", "DEBUG SLEEP 1"),
+    "exporter": (*NOBODY_MAY, *READING, *WRITING, *COPYING, *STOPPING, "CLIENT LIST"),
+    "replication": (*NOBODY_MAY, *READING, *WRITING, *STOPPING, "CONFIG GET masterauth", "INFO"),
+    "sentinel": (
+        # It turns nodes over, and for that writes their configuration down.
+        *(command for command in NOBODY_MAY if command not in ("CONFIG REWRITE", "REPLICAOF 10.0.0.1 6379")),
+        *(command for command in (*READING, *WRITING) if command.split()[0] not in ("PUBLISH", "SUBSCRIBE")),
+        *COPYING,
+        "CONFIG SET dir /",
+        "CLIENT PAUSE 1",
+        "BGREWRITEAOF",
+    ),
+    # It backs up and restores; but no session is made or taken over.
+    "operations": (*NOBODY_MAY, *WRITING, "CLIENT KILL ID 1", "SLAVEOF NO ONE", "SCRIPT KILL"),
+}
+SENTINEL_STEERS = (
+    "SENTINEL SET data quorum 1",
+    "SENTINEL MONITOR x 10.0.0.1 6379 1",
+    "SENTINEL REMOVE data",
+    "SENTINEL CONFIG GET *",
+    "SENTINEL CONFIG SET sentinel-pass x",
+    "SENTINEL FLUSHCONFIG",
+    "ACL LIST",
+    "SHUTDOWN",
+)
+SENTINEL_MUST_NOT: Mapping[str, tuple[str, ...]] = {
+    "app": (*SENTINEL_STEERS, "SENTINEL FAILOVER data", "SENTINEL RESET *", "PUBLISH x y", "CLIENT KILL ID 1"),
+    "exporter": (*SENTINEL_STEERS, "SENTINEL FAILOVER data", "SENTINEL RESET *", "PUBLISH x y", "SUBSCRIBE x"),
+    "sentinel": (*SENTINEL_STEERS, "SENTINEL FAILOVER data", "SENTINEL RESET *", "SENTINEL MASTERS"),
+    "operations": (*SENTINEL_STEERS, "PUBLISH x y", "SUBSCRIBE x"),
 }
 
 
-def test_each_user_may_not_do_what_it_does_not_need(tmp_path: Path) -> None:
-    users = tmp_path / "users.acl"
-    users.write_text(node_secret_files(SECRETS)["users.acl"] + "user judge on nopass +acl|dryrun +ping\n")
-    socket = tmp_path / "redis.sock"
-    command = ["redis-server", "--port", "0", "--unixsocket", str(socket), "--aclfile", str(users), "--save", ""]
-    server = subprocess.Popen([*command, "--dir", str(tmp_path)], stdout=subprocess.DEVNULL)
+@pytest.mark.parametrize(
+    ("acl", "mode", "must_not"),
+    [
+        (node_secret_files(SECRETS), (), MUST_NOT),
+        (sentinel_secret_files(SETTINGS, SECRETS), ("--sentinel",), SENTINEL_MUST_NOT),
+    ],
+    ids=["node", "sentinel"],
+)
+def test_each_user_may_not_do_what_it_does_not_need(
+    tmp_path: Path, acl: Mapping[str, str], mode: tuple[str, ...], must_not: Mapping[str, tuple[str, ...]]
+) -> None:
+    users, socket = tmp_path / "users.acl", tmp_path / "redis.sock"
+    users.write_text(acl["users.acl"] + "user judge on nopass +acl|dryrun +ping\n")
+    conf = tmp_path / "redis.conf"
+    conf.write_text(f"port 0\nunixsocket {socket}\naclfile {users}\ndir {tmp_path}\n")
+    server = subprocess.Popen(["redis-server", conf, *mode], stdout=subprocess.DEVNULL)
     try:
         with redis.Redis(unix_socket_path=str(socket), username="judge", password="") as judge:
             eventually(judge.ping, "Redis answers")
-            for user, commands in MUST_NOT.items():
+            for user, commands in must_not.items():
                 for line in commands:
                     answer: Any = judge.execute_command("ACL", "DRYRUN", user, *line.split())
                     assert b"no permissions" in answer, (user, line, answer)
