@@ -91,7 +91,8 @@ class Measured:
         """How many of the `wanted` values of a measurement count."""
         quota = self._pages if name.startswith("visit") else self._values
         given = self._all.take("", quota.take(f"{name} {client}", wanted))
-        self._left_out.inc(wanted - given)
+        if given < wanted:
+            self._left_out.inc()
         return given
 
 

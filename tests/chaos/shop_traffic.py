@@ -5,6 +5,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -55,6 +56,8 @@ class Traffic:
     def __init__(self, shop: Shop, sessions: Sequence[str], bought: Sequence[int], read: Sequence[int]) -> None:
         self._shop, self._sessions, self._bought, self._cached = shop, sessions, bought, read
         self.answers: dict[str, Counter[int]] = {kind: Counter() for kind in ("checkout", "cached", "search")}
+        self.broken: list[str] = []
+        """What became of requests without a response, and when."""
         self.acknowledged: dict[str, int] = {}
         self._stock = self._pieces()
         (self._first,) = self._shop.rows("SELECT coalesce(max(id), 0) FROM orders")[0]
@@ -110,8 +113,9 @@ class Traffic:
     def _ask(self, kind: str, ask: Callable[[], httpx.Response]) -> httpx.Response | None:
         try:
             answer = ask()
-        except httpx.HTTPError:
+        except httpx.HTTPError as error:
             self.answers[kind][0] += 1
+            self.broken.append(f"{datetime.now(UTC):%H:%M:%S} {kind}: {error!r}")
             return None
         self.answers[kind][answer.status_code] += 1
         assert answer.status_code != 503 or answer.headers["retry-after"] == "5"

@@ -89,4 +89,4 @@ def test_every_secret_is_replaced_and_nobody_is_refused(running: Shop, traffic: 
         assert refused_by_redis(running) == [], step
     assert refused_by_the_pools(running) == before
     answers = sum(traffic.answers.values(), Counter[int]())
-    assert answers.keys() <= {200, 201}, traffic.answers
+    assert answers.keys() <= {200, 201}, (traffic.answers, traffic.broken)
