@@ -42,7 +42,7 @@ $(CHECKS): app/storefront/checks/package-lock.json
 
 # Those of the running shop and of pods wait more than they compute, so what computes runs beside them, one after another
 # and with less of the processor. Each has a process (and those a network) of its own; its output comes when it is done.
-SLOW := full or shop or pods or engine or browser
+SLOW := full or shop or pods or engine or browser or cluster
 BESIDE := types test-fast test-storefront test-engine test-browser
 .PHONY: test test-full lint lint-storefront types test-fast test-storefront test-engine test-shop test-pods test-browser test-beside
 test: setup chromium ## set up, then prove everything
@@ -53,6 +53,7 @@ test: setup chromium ## set up, then prove everything
 test-full: test $(if $(shell command -v go),.tools/bin/api-server .tools/bin/alertmanager) ## the slow proofs too
 	@$(PYTHON) -m pytest -m "full and not browser"
 	@$(PYTHON) -m pytest -m "full and browser"
+	@[ "$$(id -u)" != 0 ] || ! command -v go >/dev/null || { $(MAKE) --no-print-directory cluster && $(MAKE) --no-print-directory test-cluster; }
 
 lint: lint-storefront ## rules and format: ruff for Python, ESLint and Prettier for the storefront
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
@@ -119,6 +120,17 @@ down: ## stop everything; data is kept
 
 clean: ## stop everything and remove its data, logs and secrets
 	@$(PYTHON) -m local clean
+
+.PHONY: cluster cluster-down test-cluster
+cluster: ## a real three-node Kubernetes on this machine with the stack on it (root; builds for half an hour, once)
+	@local/setup.sh
+	@$(PYTHON) -m cluster up
+
+cluster-down: ## end that cluster; what was built stays
+	@$(PYTHON) -m cluster down
+
+test-cluster: ## the tests of a running cluster: make cluster's, or one of your own (KUBECONFIG=...)
+	@KUBECONFIG="$(KUBECONFIG)" $(PYTHON) -m cluster test $(TESTS)
 
 # Tools whose requirements would quarrel with ours, each in an environment of its own.
 .tools/%/installed: requirements/%.lock
@@ -197,6 +209,11 @@ pool-report: ## how full pgBouncer's pool gets under the load mix, and at which 
 deploy: ## bring ENV up by a saved plan, judged by the policies (YES=1: without asking)
 	@[ -n "$(ENV)" ] || { echo "say which environment: make deploy ENV=dev" >&2; exit 2; }
 	@$(PYTHON) -m tools.deploy up "$(ENV)" $(if $(YES),--yes)
+
+.PHONY: destroy
+destroy: ## delete all of ENV, or nothing while any of it is protected (asks for its name; YES=1: without asking)
+	@[ -n "$(ENV)" ] || { echo "say which environment: make destroy ENV=dev" >&2; exit 2; }
+	@$(PYTHON) -m tools.deploy destroy "$(ENV)" $(if $(YES),--yes)
 
 .PHONY: kpi
 kpi: ## measure the specification's numbers on the running shop (QUICK=1: within 90 s)

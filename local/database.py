@@ -46,19 +46,6 @@ _RDS_ONLY: Mapping[str, str | None] = {
     "rds.accepted_password_auth_method": None,
 }
 
-_START = f"""\
-set -eu
-if [ ! -s {_DATA}/PG_VERSION ]; then
-    rm -rf {_DATA}/new && mkdir -m 700 {_DATA}/new
-    initdb --pgdata={_DATA}/new --username={SUPERUSER} --encoding=UTF8 --locale=C.UTF-8 --auth=scram-sha-256 \\
-        --pwfile={_BOOTSTRAP}/superuser-password --data-checksums --no-sync >/dev/null
-    postgres --single -j -D {_DATA}/new postgres < {_BOOTSTRAP}/roles.sql >/dev/null
-    postgres --single -j -D {_DATA}/new "$DATABASE" < {_BOOTSTRAP}/database.sql >/dev/null
-    mv {_DATA}/new/* {_DATA}/ && rmdir {_DATA}/new
-fi
-chmod 700 {_DATA}
-"""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Instance:
@@ -96,19 +83,19 @@ def declared(resources: Sequence[Resource], password: str) -> Instance | None:
     )
 
 
-def postgresql_conf(parameters: Mapping[str, str]) -> str:
-    """The parameter group as a postgresql.conf; RDS's units are Postgres's own."""
+def postgresql_conf(parameters: Mapping[str, str], address: str = ADDRESS, folder: str = "") -> str:
+    """The parameter group as a postgresql.conf; RDS's units are Postgres's own. `folder` goes before its paths."""
     lines = [
-        f"listen_addresses = '{ADDRESS}'",
+        f"listen_addresses = '{address}'",
         f"port = {PORT}",
-        f"unix_socket_directories = '{_SOCKETS}'",
-        f"hba_file = '{_CONFIG}/pg_hba.conf'",
-        f"ident_file = '{_CONFIG}/pg_ident.conf'",
+        f"unix_socket_directories = '{folder}{_SOCKETS}'",
+        f"hba_file = '{folder}{_CONFIG}/pg_hba.conf'",
+        f"ident_file = '{folder}{_CONFIG}/pg_ident.conf'",
         "password_encryption = scram-sha-256",
         "log_destination = stderr",
         "ssl = on",
-        f"ssl_cert_file = '{_TLS}/server.crt'",
-        f"ssl_key_file = '{_TLS}/server.key'",
+        f"ssl_cert_file = '{folder}{_TLS}/server.crt'",
+        f"ssl_key_file = '{folder}{_TLS}/server.key'",
     ]
     for name, value in sorted(parameters.items()):
         if name.startswith("rds."):
@@ -129,13 +116,29 @@ def postgresql_conf(parameters: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def pg_hba_conf(parameters: Mapping[str, str]) -> str:
-    """Who may connect: with a password only, and over TLS only where `rds.force_ssl` says so."""
+def create_script(folder: str = "") -> str:
+    """A script that makes the database unless it is there, whole or not at all. `folder` goes before its paths."""
+    return f"""\
+set -eu
+if [ ! -s {folder}{_DATA}/PG_VERSION ]; then
+    rm -rf {folder}{_DATA}/new && mkdir -m 700 {folder}{_DATA}/new
+    initdb --pgdata={folder}{_DATA}/new --username={SUPERUSER} --encoding=UTF8 --locale=C.UTF-8 --auth=scram-sha-256 \\
+        --pwfile={folder}{_BOOTSTRAP}/superuser-password --data-checksums --no-sync >/dev/null
+    postgres --single -j -D {folder}{_DATA}/new postgres < {folder}{_BOOTSTRAP}/roles.sql >/dev/null
+    postgres --single -j -D {folder}{_DATA}/new "$DATABASE" < {folder}{_BOOTSTRAP}/database.sql >/dev/null
+    mv {folder}{_DATA}/new/* {folder}{_DATA}/ && rmdir {folder}{_DATA}/new
+fi
+chmod 700 {folder}{_DATA}
+"""
+
+
+def pg_hba_conf(parameters: Mapping[str, str], network: str = "127.0.0.0/8") -> str:
+    """Who may connect, from which network: with a password only, over TLS only where `rds.force_ssl` says so."""
     kind = "hostssl" if parameters.get("rds.force_ssl") == "1" else "host"
     return (
         "# type  database  user  address  method\n"
         f"local  all  {SUPERUSER}  scram-sha-256\n"
-        f"{kind}  all  all  127.0.0.0/8  scram-sha-256\n"
+        f"{kind}  all  all  {network}  scram-sha-256\n"
     )
 
 
@@ -230,7 +233,7 @@ def pod(instance: Instance, superuser_password: str, state: State) -> PlannedPod
     bootstrap = VolumeFiles(
         directory=str(home / "volumes" / "bootstrap"),
         files={
-            "start.sh": (_START, 0o644),
+            "start.sh": (create_script(), 0o644),
             "superuser-password": (superuser_password + "\n", 0o600),
             "roles.sql": (roles_sql(instance), 0o600),
             "database.sql": (database_sql(), 0o600),

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -122,12 +122,19 @@ def _kubectl(environment: str) -> list[str]:
     return ["kubectl", *(["--context", str(context)] if context else [])]
 
 
-def wait_for_roll_out(environment: str) -> None:
-    """Follow each deployed workload until only its new pods run; kubectl prints how far each one is."""
+def _stored(environment: str) -> list[dict[str, Any]] | None:
+    """The resources of the stored state, None where it can't be read."""
     exported = _pulumi("stack", "export", "--stack", environment, capture=True)
     if exported.returncode != 0:
+        return None
+    return json.loads(exported.stdout)["deployment"].get("resources") or []
+
+
+def wait_for_roll_out(environment: str) -> None:
+    """Follow each deployed workload until only its new pods run; kubectl prints how far each one is."""
+    resources = _stored(environment)
+    if resources is None:
         _fail(f"{environment} is applied, but its state can't be read, so nobody knows whether it has rolled out")
-    resources = json.loads(exported.stdout)["deployment"].get("resources") or []
     late: list[str] = []
     for kind in _SERVERS:
         for resource in resources:
@@ -228,6 +235,43 @@ def up(
         typer.echo("nothing was changed; say yes to the question, or give --yes", err=True)
         raise typer.Exit(Exit.VIOLATED)
     apply(environment, out)
+
+
+@app.command()
+def destroy(
+    environment: Environment,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask before deleting.")] = False,
+) -> None:
+    """Delete all of an environment, or nothing: what is protected is said first. The CLI deletes whatever isn't, and
+    stops at what is with the rest gone.
+    """
+    _known(environment)
+    resources = _stored(environment)
+    if resources is None:
+        _fail(f"{environment}'s state can't be read (its message is above); nothing was deleted")
+    kept = [
+        f"  {each['urn'].rpartition('::')[2]} is protected in the state" for each in resources if each.get("protect")
+    ]
+    kept += [
+        f"  {each['urn'].rpartition('::')[2]} can't be deleted in AWS (postgres.deletion_protection)"
+        for each in resources
+        if (each.get("inputs") or {}).get("deletionProtection") is True
+    ]
+    if kept:
+        typer.echo(
+            f"{environment} holds what must not be deleted by accident, so nothing was deleted:\n"
+            + "\n".join(kept)
+            + "\ndocs/deploy.md (Destroy) says how to let go of it.",
+            err=True,
+        )
+        raise typer.Exit(Exit.VIOLATED)
+    number = len([each for each in resources if not each["type"].startswith("pulumi:")])
+    question = f"Delete all {number} resources of {environment}, in {cluster_of(environment)}? Type its name to say yes"
+    if not yes and not (sys.stdin.isatty() and typer.prompt(question) == environment):
+        typer.echo("nothing was deleted; type the environment's name, or give --yes", err=True)
+        raise typer.Exit(Exit.VIOLATED)
+    if _pulumi("destroy", "--stack", environment, "--yes", "--skip-preview").returncode != 0:
+        raise typer.Exit(Exit.BROKEN)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from api_server import PROGRAM, Cluster, deployed, pod_of, running
 
 from stack.environments import deployed_environments
 from stack.render import Rendered
+from testing.kept import differences
 
 pytestmark = [
     pytest.mark.full,
@@ -32,18 +33,6 @@ def cluster(objects: list[Mapping[str, Any]], tmp_path_factory: pytest.TempPathF
         yield server
 
 
-def _differences(declared: Any, kept: Any, path: str) -> list[str]:
-    """Where what is kept isn't what was declared; more may be kept (defaults)."""
-    if isinstance(declared, Mapping) and isinstance(kept, Mapping):
-        return [
-            fault for key, value in declared.items() for fault in _differences(value, kept.get(key), f"{path}.{key}")
-        ]
-    if isinstance(declared, list) and isinstance(kept, list) and len(declared) == len(kept):
-        pairs = enumerate(zip(declared, kept, strict=True))
-        return [fault for at, pair in pairs for fault in _differences(*pair, f"{path}[{at}]")]
-    return [] if declared == kept else [f"{path} is kept as {kept!r}, not {declared!r}"]
-
-
 def test_the_server_takes_and_keeps_everything_as_declared(cluster: Cluster, objects: list[Mapping[str, Any]]) -> None:
     faults: list[str] = []
     for manifest in objects:
@@ -55,7 +44,7 @@ def test_the_server_takes_and_keeps_everything_as_declared(cluster: Cluster, obj
             continue
         write_only = {"stringData"}
         declared = {key: value for key, value in manifest.items() if key not in write_only}
-        faults += _differences(declared, answer.kept, name)
+        faults += differences(declared, answer.kept, name)
         again = cluster.apply(manifest)
         if again.kept["metadata"]["resourceVersion"] != answer.kept["metadata"]["resourceVersion"]:
             faults.append(f"{name}: the same again is a change")

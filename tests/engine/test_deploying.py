@@ -122,3 +122,24 @@ def test_drift_is_told_with_its_resource(stack: Deploying, production: Rendered)
     differs = stack.deploy("drift")
     assert differs.code == 1, differs.stdout + differs.stderr
     assert "`backupRetentionPeriod`: `14` → `21`" in stack.page("drift.md")
+
+
+def test_a_destruction_is_refused_before_anything_is_deleted(stack: Deploying) -> None:
+    before = {each["urn"] for each in stack.project.state()["resources"]}
+    refused = stack.project.run_module("tools.deploy", "destroy", "prod", "--yes")
+    assert refused.code == 1, refused.stdout + refused.stderr
+    assert "so nothing was deleted:" in refused.stderr
+    assert "  postgres-instance can't be deleted in AWS (postgres.deletion_protection)" in refused.stderr
+    assert {each["urn"] for each in stack.project.state()["resources"]} == before
+
+
+@pytest.mark.full
+def test_what_is_not_protected_any_more_is_deleted_whole(stack: Deploying, production: Rendered) -> None:
+    stack.declare(_changed(production, "postgres-instance", deletionProtection=False))
+    assert stack.project.up().code == 0
+    stack.project.run("state", "unprotect", "--all", "--yes")
+    asked = stack.project.run_module("tools.deploy", "destroy", "prod")
+    assert (asked.code, asked.stderr) == (1, "nothing was deleted; type the environment's name, or give --yes\n")
+    deleted = stack.project.run_module("tools.deploy", "destroy", "prod", "--yes")
+    assert deleted.code == 0, deleted.stdout + deleted.stderr
+    assert [each["urn"] for each in stack.project.state().get("resources") or ()] == []

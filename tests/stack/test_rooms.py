@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stack.environments import ROOT
 
-ROOMS = ("app", "components", "stack", "explain", "policies", "review", "testing", "local", "kpi", "tools")
+ROOMS = ("app", "components", "stack", "explain", "policies", "review", "testing", "local", "kpi", "tools", "cluster")
 """From the ground up; nobody reads the tests."""
 
 

@@ -10,7 +10,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -40,9 +41,20 @@ class Result:
 class Project:
     """One stack of a Pulumi project in a temporary directory of its own; a context manager that removes it again."""
 
-    def __init__(self, stack: str, source: Path = build.ROOT) -> None:
+    def __init__(
+        self,
+        stack: str,
+        source: Path = build.ROOT,
+        *,
+        directory: Path | None = None,
+        programs: Sequence[Path] = (),
+        command: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         """`source` holds Pulumi.yaml, the program and `Pulumi.<stack>.yaml`; it is only read.
 
+        `directory` is for a stack that stays: its state and its stack file are kept. `programs`: where plugins are
+        found before the stand-ins; `command`: what runs the CLI, with its arguments; `environment`: variables of it.
         Raises EngineError when there is no CLI.
         """
         program = build.find()
@@ -50,18 +62,22 @@ class Project:
             raise build.EngineError("there is no Pulumi CLI; `make engine` builds one")
         self._program = program
         self._stack = stack
-        self.directory = Path(tempfile.mkdtemp(prefix="simone-engine-"))
+        self._programs = (*map(str, programs), str(_PLUGINS), str(program.parent))
+        self._command = tuple(command)
+        self._more = dict(environment or {})
+        self.directory = directory or Path(tempfile.mkdtemp(prefix="simone-engine-"))
         """Where the commands run, and what they write relatively to it is."""
         self._write_project(source)
 
     def _write_project(self, source: Path) -> None:
         project: dict[str, Any] = yaml.safe_load((source / "Pulumi.yaml").read_text())
         project["main"] = str(source)
+        self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / "Pulumi.yaml").write_text(yaml.safe_dump(project, sort_keys=False))
         stack_file = f"Pulumi.{self._stack}.yaml"
-        if (source / stack_file).exists():
+        if (source / stack_file).exists() and not self.stack_file.exists():
             shutil.copy(source / stack_file, self.directory / stack_file)
-        (self.directory / "state").mkdir()
+        (self.directory / "state").mkdir(exist_ok=True)
 
     @property
     def stack_file(self) -> Path:
@@ -89,15 +105,32 @@ class Project:
         """Run a command of this repository (`tools.deploy`) in the project; the `pulumi` that it finds is this one."""
         return self._finished([sys.executable, "-m", module, *arguments])
 
+    @contextmanager
+    def started(self, *arguments: str) -> "Generator[subprocess.Popen[str]]":
+        """Run the CLI in the project and read what it prints, line by line, while it runs."""
+        with subprocess.Popen(
+            [*self._command, str(self._program), *arguments, "--non-interactive"],
+            cwd=self.directory,
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            yield process
+
     def _finished(self, command: Sequence[str]) -> Result:
         finished = subprocess.run(
-            command, cwd=self.directory, env=self._environment(), capture_output=True, text=True, check=False
+            [*self._command, *command],
+            cwd=self.directory,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         return Result(finished.returncode, finished.stdout, finished.stderr)
 
     def _environment(self) -> dict[str, str]:
-        first = (str(_PLUGINS), str(self._program.parent))
-        path = os.pathsep.join([*first, os.environ.get("PATH", os.defpath), str(_LANGUAGE_HOST)])
+        path = os.pathsep.join([*self._programs, os.environ.get("PATH", os.defpath), str(_LANGUAGE_HOST)])
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")},
             "PATH": path,
@@ -107,6 +140,7 @@ class Project:
             "PULUMI_CONFIG_PASSPHRASE": "only for this run",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DEBUG_COMMANDS": "true",
+            **self._more,
         }
 
     def set_secrets(self, secrets: Mapping[str, str]) -> None:

@@ -1,0 +1,254 @@
+"""The cluster as a whole: brought up step by step, each done once and found done by the next run; taken down whole."""
+
+import base64
+import contextlib
+import json
+import shutil
+import string
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from cluster import (
+    cgroups,
+    cloud_controllers,
+    control_plane,
+    database,
+    images,
+    network,
+    node,
+    pki,
+    preflight,
+    processes,
+    programs,
+    stack,
+)
+from cluster.control_plane import kubectl
+from cluster.layout import (
+    BUNDLE,
+    CLOUD,
+    CONTROL,
+    CONTROL_NAMESPACE,
+    DEBIAN,
+    DNS,
+    DNS_IMAGE,
+    HOME,
+    NODES,
+    SOURCES,
+    STATE,
+    Node,
+)
+from local import database as declared_database
+from local.problem import Problem
+from stack.environments import ROOT
+
+T = TypeVar("T")
+Say = Callable[[str], None]
+MOTO = "moto"
+NODE_READY, API_READY, ROLLED_OUT = 300, 180, 900  # seconds, bounds of what is waited for
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What `make cluster` ended with."""
+
+    resources: Mapping[str, int]
+    seconds: Mapping[str, float]
+
+
+class Environment:
+    """One cluster on this machine."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self.seconds: dict[str, float] = {}
+
+    def up(self) -> Applied:
+        """From whatever there is to a cluster that runs the stack. Problem with what stopped it: run it again."""
+        self._timed("programs", self.build)
+        self._timed("images", self.make_images)
+        self._timed("nodes", self.start)
+        return Applied(self._timed("stack", self.apply), self.seconds)
+
+    def _timed(self, name: str, step: Callable[[], T]) -> T:
+        began = time.monotonic()
+        try:
+            return step()
+        finally:
+            self.seconds[name] = time.monotonic() - began
+
+    def build(self) -> None:
+        """What is missing of the programs."""
+        preflight.check()
+        programs.ensure(self._say)
+        STATE.mkdir(parents=True, exist_ok=True)
+        STATE.chmod(0o711)
+        pki.ensure(stack.database_host(), stack.hosts())
+
+    def make_images(self) -> None:
+        """The images of the stack, as one bundle."""
+        images.ensure(images.declared(stack.declared().resources), self._say)
+        processes.unmount(HOME)  # what buildah keeps mounted
+
+    def start(self) -> None:
+        """Networks, control plane, database, stand-in cloud and nodes; until all of it is ready."""
+        before = STATE / "before.json"
+        if not before.exists():
+            before.write_text(json.dumps(preflight.settings()))
+        self._say("networks")
+        network.create()
+        for name in ("control", "nodes", *(each.name for each in NODES)):
+            cgroups.create(name)
+        self._start_database()
+        processes.start(control_plane.NAME, control_plane.command(), _environment())
+        moto = ("moto.server", "-H", CLOUD, "-p", "443")
+        processes.start(MOTO, network.inside(CONTROL_NAMESPACE, sys.executable, "-m", *moto), _moto_environment())
+        self._say("control plane")
+        processes.wait("the API server", API_READY, control_plane.ready, [control_plane.NAME, database.NAME])
+        self.start_nodes()
+        processes.start(cloud_controllers.NAME, cloud_controllers.command(), _environment())
+        apply(addons())
+        processes.wait("the cluster's DNS", NODE_READY, dns_ready, [cloud_controllers.NAME])
+
+    def _start_database(self) -> None:
+        if processes.running(database.NAME):
+            return
+        secrets = stack.plain_secrets()
+        instance = declared_database.declared(stack.declared().resources, secrets["postgres"]["owner"])
+        if instance is None:
+            raise Problem("the stack declares no database, and the shop needs one")
+        declared_database.fetch(instance, self._say)
+        database.prepare(instance, secrets["postgres"]["owner"][::-1])
+        processes.start(database.NAME, database.command(instance.major), _environment())
+
+    def start_nodes(self) -> None:
+        """All nodes, ready and with all images."""
+        for each in NODES:
+            processes.start(each.name, node.command(each), _environment())
+        for number, each in enumerate(NODES):
+            self._say(f"nodes ({number} of {len(NODES)})")
+            needs = [each.name, control_plane.NAME]
+            processes.wait(f"{each.name}'s containerd", 60, lambda each=each: serves(each), needs)
+            import_images(each)
+        for each in NODES:
+            processes.wait(f"{each.name}", NODE_READY, lambda each=each: is_ready(each.name), [each.name])
+
+    def apply(self) -> Mapping[str, int]:
+        """The stack, until every workload has rolled out."""
+        rendered = stack.declared()
+        self._say("stand-in for AWS")
+        processes.run(
+            network.inside(CONTROL_NAMESPACE, sys.executable, "-m", "cluster", "cloud"),
+            "the stand-in for AWS",
+            cwd=ROOT,
+        )
+        project = stack.project()
+        total = len(rendered.resources)
+        said = -1
+
+        def progress(_: str, done: int) -> None:
+            nonlocal said
+            if done != said:
+                said = done
+                self._say(f"stack ({done} of {total} resources)")
+
+        counts = stack.up(project, progress)
+        self._say("roll-out")
+        for kind in ("statefulset", "deployment"):
+            listed = kubectl("-n", "simone", "get", kind, "-o", "name")
+            for name in processes.run(listed, f"the {kind}s").split():
+                wait = ["-n", "simone", "rollout", "status", name, f"--timeout={ROLLED_OUT}s"]
+                processes.run(kubectl(*wait), f"{name} doesn't roll out")
+        return counts
+
+    def down(self) -> None:
+        """End and remove all of it: processes, mounts, networks, control groups, state. Programs and images stay."""
+        for name in (*(each.name for each in NODES), control_plane.NAME):
+            processes.end(name, kill=True)
+        for name in processes.names():
+            processes.end(name)
+        network.remove()
+        deadline = time.monotonic() + 30
+        while cgroups.left() and time.monotonic() < deadline:
+            cgroups.remove()
+            time.sleep(processes.POLL)
+        if left := cgroups.left():
+            raise Problem(f"these control groups are still used: {', '.join(map(str, left))}; see cgroup.procs in them")
+        processes.unmount(HOME)
+        shutil.rmtree(STATE, ignore_errors=True)
+        if STATE.exists():
+            raise Problem(f"{STATE} can't be removed; is something of it mounted? see: grep {STATE.name} /proc/mounts")
+
+
+def _environment() -> dict[str, str]:
+    return {"PYTHONPATH": str(ROOT)}
+
+
+def _moto_environment() -> dict[str, str]:
+    return {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}
+
+
+def addons() -> str:
+    """What the cluster has beside the stack, as YAML."""
+    template = string.Template((SOURCES / "addons.yaml").read_text())
+    return template.substitute(
+        database_address=CONTROL,
+        database=stack.database_host(),
+        dns=DNS,
+        dns_image=DNS_IMAGE,
+        webhook=f"https://{CONTROL}:{cloud_controllers.WEBHOOK_PORT}/mutate",
+        authority=base64.b64encode(pki.AUTHORITY.read_bytes()).decode(),
+    )
+
+
+def apply(manifests: str) -> None:
+    """`kubectl apply`."""
+    processes.run(kubectl("apply", "-f", "-"), "the cluster's own objects", given=manifests)
+
+
+def is_ready(name: str) -> bool:
+    """Whether a node says that it is ready."""
+    path = '{.status.conditions[?(@.type=="Ready")].status}'
+    asked = kubectl("get", "node", name, "-o", f"jsonpath={path}")
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    return done.stdout == "True"
+
+
+def dns_ready() -> bool:
+    """Whether all of the DNS servers are."""
+    asked = kubectl("-n", "kube-system", "get", "deployment", "coredns", "-o", "jsonpath={.status.readyReplicas}")
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout == "2"
+
+
+def in_node(each: Node, *command: str | Path) -> list[str]:
+    """A command in a node's mount and PID namespace and network."""
+    outer = processes.running(each.name)
+    inner = outer.children() if outer else []
+    if not inner:
+        raise Problem(f"{each.name} doesn't run: {processes.last_words(each.name)}")
+    return ["nsenter", f"--target={inner[0].pid}", "--mount", "--net", "--pid", *map(str, command)]
+
+
+def _ctr(each: Node, *arguments: str | Path) -> list[str]:
+    return in_node(each, DEBIAN / "usr/bin/ctr", "--address", node.SOCKET, "--namespace", "k8s.io", *arguments)
+
+
+def serves(each: Node) -> bool:
+    """Whether a node's containerd answers."""
+    with contextlib.suppress(Problem):
+        return subprocess.run(_ctr(each, "version"), capture_output=True, check=False).returncode == 0
+    return False
+
+
+def import_images(each: Node) -> None:
+    """Give a node the bundle, unless it has just this one."""
+    mark = each.directory / "images"
+    made = str(BUNDLE.stat().st_mtime_ns)
+    if mark.exists() and mark.read_text() == made:
+        return
+    processes.run(_ctr(each, "images", "import", "--all-platforms", BUNDLE), f"{each.name}'s images")
+    mark.write_text(made)

@@ -1,0 +1,208 @@
+"""`python -m cluster.node NUMBER`: one node, from inside of its namespaces: containerd, kubelet and kube-proxy.
+
+It is the first process of its PID namespace, so whatever runs in the node ends with it.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from cluster import cgroups
+from cluster.layout import CGROUP, CONTROL, DEBIAN, DNS, NODES, PKI, PROGRAMS, REGISTRY_PAUSE, Node
+
+_KUBELET = "/run/kubelet"
+SOCKET = "/run/containerd/containerd.sock"
+_PATH = f"{PROGRAMS}:{DEBIAN}/usr/bin:{DEBIAN}/usr/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
+# The kubelet sets these for the whole machine, or refuses to start where they differ: it is shown files instead.
+_MACHINE_SETTINGS = {
+    "vm/overcommit_memory": "1",
+    "vm/panic_on_oom": "0",
+    "kernel/panic": "10",
+    "kernel/panic_on_oops": "1",
+    "kernel/keys/root_maxkeys": "1000000",
+    "kernel/keys/root_maxbytes": "25000000",
+}
+
+
+def command(node: Node) -> list[str]:
+    """What starts the node from outside. `unshare` ignores SIGTERM, so it is ended by SIGKILL."""
+    namespaces = ("--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc")
+    own = ["unshare", *namespaces, "--propagation", "private", sys.executable, "-m", "cluster.node", str(node.number)]
+    return ["nsenter", f"--net=/run/netns/{node.namespace}", *own]
+
+
+def _mount(*arguments: str | Path) -> None:
+    subprocess.run(["mount", *map(str, arguments)], check=True)
+
+
+def _prepare(node: Node) -> None:
+    home = node.directory
+    subprocess.run(["hostname", node.name], check=True)
+    for name in ("containerd", "kubelet", "cni", "cgroup", "settings", "log"):
+        (home / name).mkdir(parents=True, exist_ok=True)
+    # A new /sys shows this network's devices; the cgroups are mounted into it again.
+    _mount("--rbind", "/sys/fs/cgroup", home / "cgroup")
+    _mount("-t", "sysfs", "sysfs", "/sys")
+    _mount("--rbind", home / "cgroup", "/sys/fs/cgroup")
+    _mount("-t", "tmpfs", "tmpfs", "/run")
+    for name, value in _MACHINE_SETTINGS.items():
+        file = home / "settings" / name.replace("/", ".")
+        file.write_text(f"{value}\n")
+        _mount("--bind", file, f"/proc/sys/{name}")
+    # A short path, which the names of the kubelet's sockets need.
+    Path(_KUBELET).mkdir()
+    _mount("--bind", home / "kubelet", _KUBELET)
+    _mount("--make-rshared", _KUBELET)
+    _mount("--bind", home / "log", "/var/log")
+    (home / "resolv.conf").write_text(f"nameserver {CONTROL}\n")
+    (home / "containerd.toml").write_text(_containerd(node))
+    (home / "cni" / "10-ptp.conflist").write_text(json.dumps(_pod_network(node)))
+    (home / "kubelet.yaml").write_text(yaml.safe_dump(_kubelet(node)))
+    (home / "proxy.yaml").write_text(yaml.safe_dump(_proxy(node)))
+
+
+def _containerd(node: Node) -> str:
+    cri = 'plugins."io.containerd.grpc.v1.cri"'
+    return f"""\
+version = 2
+root = "{node.directory}/containerd"
+state = "/run/containerd"
+[grpc]
+  address = "{SOCKET}"
+[{cri}]
+  sandbox_image = "{REGISTRY_PAUSE}"
+  restrict_oom_score_adj = true
+[{cri}.cni]
+  bin_dir = "{DEBIAN}/usr/lib/cni"
+  conf_dir = "{node.directory}/cni"
+[{cri}.containerd]
+  snapshotter = "overlayfs"
+  default_runtime_name = "runc"
+[{cri}.containerd.runtimes.runc]
+  runtime_type = "io.containerd.runc.v2"
+[{cri}.containerd.runtimes.runc.options]
+  BinaryName = "{_runc()}"
+  SystemdCgroup = false
+"""
+
+
+def _runc() -> Path:
+    """Debian 12 has it in /usr/sbin, and 13 in /usr/bin."""
+    return next(path for place in ("sbin", "bin") if (path := DEBIAN / "usr" / place / "runc").is_file())
+
+
+def _pod_network(node: Node) -> dict[str, object]:
+    """Each pod has a link of its own to the node, which routes: no bridge."""
+    addresses = {
+        "type": "host-local",
+        "dataDir": "/run/cni-addresses",
+        "ranges": [[{"subnet": node.pods}]],
+        "routes": [{"dst": "0.0.0.0/0"}],
+    }
+    return {
+        "cniVersion": "1.0.0",
+        "name": "simone",
+        "plugins": [
+            {"type": "ptp", "ipMasq": False, "mtu": 1500, "ipam": addresses},
+            {"type": "portmap", "capabilities": {"portMappings": True}},
+        ],
+    }
+
+
+def _kubelet(node: Node) -> dict[str, object]:
+    return {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "authentication": {
+            "anonymous": {"enabled": False},
+            "webhook": {"enabled": True},
+            "x509": {"clientCAFile": f"{PKI}/ca.crt"},
+        },
+        "authorization": {"mode": "Webhook"},
+        "address": node.address,
+        # Signed by the cluster's authority, as EKS's are: Prometheus checks it.
+        "tlsCertFile": f"{PKI}/{node.name}.crt",
+        "tlsPrivateKeyFile": f"{PKI}/{node.name}.key",
+        "healthzBindAddress": "127.0.0.1",
+        "cgroupDriver": "cgroupfs",
+        "cgroupRoot": f"/{CGROUP}/{node.name}",
+        "failCgroupV1": False,
+        "clusterDNS": [DNS],
+        "clusterDomain": "cluster.local",
+        "containerRuntimeEndpoint": f"unix://{SOCKET}",
+        "failSwapOn": False,
+        "makeIPTablesUtilChains": False,
+        "resolvConf": f"{node.directory}/resolv.conf",
+        "oomScoreAdj": 0,
+        "enforceNodeAllocatable": ["pods"],
+        # The three nodes share the machine's disk and memory.
+        "evictionHard": {"memory.available": "200Mi", "nodefs.available": "2%", "imagefs.available": "2%"},
+        "imageGCHighThresholdPercent": 100,
+        "imageGCLowThresholdPercent": 99,
+        "maxPods": 60,
+        "systemReserved": {"memory": "256Mi"},
+    }
+
+
+def _proxy(node: Node) -> dict[str, object]:
+    return {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "clientConnection": {"kubeconfig": f"{PKI}/proxy.conf"},
+        "mode": "nftables",
+        "clusterCIDR": "10.10.100.0/22",
+        "detectLocalMode": "ClusterCIDR",
+        "hostnameOverride": node.name,
+        # The table of connections is the machine's: its size stays.
+        "conntrack": {"maxPerCore": 0, "min": 0, "tcpCloseWaitTimeout": "0s", "tcpEstablishedTimeout": "0s"},
+        "healthzBindAddress": "127.0.0.1:10256",
+        "metricsBindAddress": "127.0.0.1:10249",
+    }
+
+
+def _start(node: Node, name: str, arguments: Sequence[str | Path]) -> None:
+    environment = {**os.environ, "PATH": _PATH}
+    with open(node.directory / f"{name}.log", "ab") as log:
+        subprocess.Popen([str(word) for word in arguments], stdout=log, stderr=log, env=environment)
+
+
+def _serves() -> bool:
+    asked = [f"{DEBIAN}/usr/bin/ctr", "--address", SOCKET, "version"]
+    return subprocess.run(asked, capture_output=True, check=False).returncode == 0
+
+
+def main(number: int) -> None:
+    """Start the node and reap what ends in it, until it is ended."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    node = NODES[number - 1]
+    _prepare(node)
+    home = node.directory
+    _start(node, "containerd", ["containerd", "-c", home / "containerd.toml"])
+    while not _serves():
+        time.sleep(0.3)
+    region = node.zone[:-1]
+    zones = f"topology.kubernetes.io/zone={node.zone},topology.kubernetes.io/region={region}"
+    _start(
+        node,
+        "kubelet",
+        [
+            *("kube", "kubelet", f"--config={home}/kubelet.yaml", f"--kubeconfig={PKI}/{node.name}.conf"),
+            *(f"--hostname-override={node.name}", f"--node-ip={node.address}", f"--node-labels={zones}"),
+            *(f"--root-dir={_KUBELET}", "--v=2"),
+        ],
+    )
+    _start(node, "kube-proxy", ["kube", "kube-proxy", f"--config={home}/proxy.yaml"])
+    while True:
+        os.wait()
+
+
+if __name__ == "__main__":
+    cgroups.enter("nodes")
+    main(int(sys.argv[1]))

@@ -1,0 +1,152 @@
+"""What is lost and comes back, under load: pods, processes, nodes, the API server, DNS. Each prints its figures."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from running_cluster import Cluster, is_ready
+from visitors import Visitors
+
+from cluster import control_plane, environment, inside_pods, processes
+from cluster.layout import NODES
+from testing.waits import eventually
+
+PAIRS = ("sessions", "data", "computed")
+
+
+def master(cluster: Cluster, pair: str) -> str:
+    """The pod that the Sentinels call a pair's master."""
+    asked = "redis-cli --user operations -h $POD_IP -p 26379 SENTINEL get-master-addr-by-name"
+    said = cluster.exec("redis-sentinel-0", "sh", "-c", f"{asked} {pair} | head -1", container="sentinel")
+    address = said.strip().splitlines()[-1]
+    services = {service["spec"].get("clusterIP"): service["metadata"]["name"] for service in cluster.items("services")}
+    return services.get(address) or next(
+        pod["metadata"]["name"] for pod in cluster.pods("redis") if pod["status"].get("podIP") == address
+    )
+
+
+def kill(cluster: Cluster, pod: str, program: str) -> None:
+    """SIGKILL to a pod's program."""
+    found = inside_pods.processes(cluster.get("pod", pod)["metadata"]["uid"], program)
+    assert found, f"{pod} runs no {program}"
+    for each in found:
+        each.kill()
+
+
+def of_node(cluster: Cluster, name: str) -> list[str]:
+    return [pod["metadata"]["name"] for pod in cluster.pods() if pod["spec"].get("nodeName") == name]
+
+
+@pytest.mark.parametrize("system", ["api", "storefront", "pgbouncer", "gateway", "api-worker"])
+def test_a_pod_is_deleted_and_nobody_notices(visitors: Visitors, own_nodes: Cluster, system: str) -> None:
+    with visitors.running():
+        own_nodes.run("delete", "pod", own_nodes.names(system)[0])
+        own_nodes.settled()
+    print(f"{system} deleted: {visitors.figures()}")
+    assert (visitors.failed, visitors.lost) == ({}, [])
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_a_masters_pod_is_deleted_and_no_cart_is_lost(visitors: Visitors, own_nodes: Cluster, pair: str) -> None:
+    before = master(own_nodes, pair)
+    with visitors.running():
+        own_nodes.run("delete", "pod", before)
+        own_nodes.settled()
+        eventually(lambda: master(own_nodes, pair) != before, "another master")
+    print(f"{before} deleted: {visitors.figures()}")
+    assert (visitors.failed, visitors.lost) == ({}, [])
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_a_masters_process_is_killed_and_no_cart_is_lost(visitors: Visitors, own_nodes: Cluster, pair: str) -> None:
+    before = master(own_nodes, pair)
+    with visitors.running():
+        kill(own_nodes, before, "redis-server")
+        began = time.monotonic()
+        eventually(lambda: master(own_nodes, pair) != before or _writable(own_nodes, before), "a master that answers")
+        seconds = time.monotonic() - began
+        own_nodes.settled()
+    print(f"{before} killed, a master again after {seconds:.1f} s: {visitors.figures()}")
+    assert visitors.lost == []
+
+
+def _writable(cluster: Cluster, pod: str) -> bool:
+    return "master" in cluster.exec(pod, "sh", "/etc/redis/cli.sh", "ROLE", container="redis", may_fail=True)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_each_sentinel_may_go(visitors: Visitors, own_nodes: Cluster, number: int) -> None:
+    with visitors.running():
+        kill(own_nodes, f"redis-sentinel-{number}", "redis-server")
+        own_nodes.settled()
+    print(f"redis-sentinel-{number} killed: {visitors.figures()}")
+    assert (visitors.failed, visitors.lost) == ({}, [])
+
+
+def test_a_node_is_drained_and_nobody_notices(visitors: Visitors, own_nodes: Cluster) -> None:
+    node = NODES[0].name
+    try:
+        with visitors.running():
+            own_nodes.run("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=300s")
+            assert not [name for name in of_node(own_nodes, node) if not name.startswith("redis-")]
+    finally:
+        own_nodes.run("uncordon", node)
+    own_nodes.settled()
+    print(f"{node} drained: {visitors.figures()}")
+    assert (visitors.failed, visitors.lost) == ({}, [])
+
+
+def test_a_zone_is_lost_with_its_node(visitors: Visitors, own_nodes: Cluster) -> None:
+    """All processes of a node end at once; the zone has no other."""
+    lost = NODES[1]
+    try:
+        with visitors.running():
+            processes.end(lost.name, kill=True)
+            began = time.monotonic()
+            ready: Callable[[], bool] = lambda: environment.is_ready(lost.name)  # noqa: E731
+            eventually(lambda: not ready(), "the node isn't ready any more")
+            eventually(
+                lambda: all(master(own_nodes, pair) not in of_node(own_nodes, lost.name) for pair in PAIRS), "masters"
+            )
+            seconds = time.monotonic() - began
+            visitors.go_on()
+            failed = visitors.failed.copy()
+            visitors.go_on()
+            after = visitors.failed - failed
+    finally:
+        environment.Environment(print).start_nodes()
+    own_nodes.settled()
+    print(f"{lost.name} lost, all masters elsewhere after {seconds:.1f} s: {visitors.figures()}")
+    assert (after, visitors.lost) == ({}, [])
+
+
+def test_the_shop_goes_on_without_the_api_server(visitors: Visitors, own_nodes: Cluster) -> None:
+    try:
+        with visitors.running():
+            processes.end(control_plane.NAME, kill=True)
+            visitors.go_on()
+    finally:
+        environment.Environment(print).start()
+    own_nodes.settled()
+    print(f"the control plane lost: {visitors.figures()}")
+    assert (visitors.failed, visitors.lost) == ({}, [])
+
+
+def test_the_shop_goes_on_without_dns(visitors: Visitors, own_nodes: Cluster) -> None:
+    scale = ("--namespace=kube-system", "scale", "deployment/coredns")
+    try:
+        with visitors.running():
+            own_nodes.run(*scale, "--replicas=0")
+            eventually(lambda: not _dns(own_nodes), "no DNS server is left")
+            visitors.go_on()
+            visitors.go_on()
+    finally:
+        own_nodes.run(*scale, "--replicas=2")
+    eventually(lambda: len(_dns(own_nodes)) == 2, "DNS servers")
+    print(f"DNS away: {visitors.figures()}")
+    assert (visitors.failed, visitors.lost) == ({}, [])
+
+
+def _dns(cluster: Cluster) -> list[str]:
+    found = cluster.items("pods", "--namespace=kube-system", "--selector=k8s-app=kube-dns")
+    return [pod["metadata"]["name"] for pod in found if is_ready(pod)]

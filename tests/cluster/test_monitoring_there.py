@@ -1,0 +1,74 @@
+"""Prometheus on the cluster: it finds what is declared, scrapes all of it, and tells what is wrong."""
+
+import json
+import subprocess
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from running_cluster import Cluster
+
+from components.kubernetes import flows
+from testing.waits import eventually, free_port
+
+IDLE_SECONDS = 20
+SENTINEL_SHARE = 0.05
+"""Of a processor; what a Sentinel may use while nothing happens."""
+
+
+@contextmanager
+def forwarded(cluster: Cluster, service: str, port: int) -> Generator[httpx.Client]:
+    """A Service's port on this machine, as a person opens it: `kubectl port-forward`."""
+    here = free_port()
+    with subprocess.Popen(
+        cluster.command("port-forward", f"service/{service}", f"{here}:{port}"), stdout=subprocess.DEVNULL
+    ) as process:
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{here}", timeout=20) as client:
+                eventually(lambda: client.get("/-/ready").is_success, f"{service} answers")
+                yield client
+        finally:
+            process.terminate()
+
+
+def _targets(client: httpx.Client) -> list[dict[str, Any]]:
+    return client.get("/api/v1/targets", params={"state": "active"}).json()["data"]["activeTargets"]
+
+
+def test_every_declared_target_is_found_and_scraped(cluster: Cluster) -> None:
+    with forwarded(cluster, "prometheus", flows.PROMETHEUS_PORT) as prometheus:
+
+        def whole() -> bool:
+            found = _targets(prometheus)
+            return bool(found) and all(each["health"] == "up" for each in found)
+
+        eventually(whole, "all targets are up")
+        found = _targets(prometheus)
+    pods = {each["labels"].get("pod") for each in found}
+    scraped = {flow.target for flow in flows.FLOWS if flow.source == "prometheus" and flow.why.startswith("metrics")}
+    missing = [pod for system in scraped - flows.OUTSIDE for pod in cluster.names(system) if pod not in pods]
+    print(f"{len(found)} targets, all up")
+    assert missing == []
+
+
+def test_the_tools_open_by_port_forward(cluster: Cluster) -> None:
+    with forwarded(cluster, "alertmanager", flows.ALERTMANAGER_PORT) as alertmanager:
+        assert json.loads(alertmanager.get("/api/v2/status").text)["cluster"]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_an_idle_sentinel_uses_little(own_nodes: Cluster, number: int) -> None:
+    from cluster import inside_pods
+
+    uid = own_nodes.get("pod", f"redis-sentinel-{number}")["metadata"]["uid"]
+    (process,) = inside_pods.processes(uid, "redis-server")
+    before, began = process.cpu_times(), time.monotonic()
+    eventually(lambda: time.monotonic() > began + IDLE_SECONDS, "its figures", within=2 * IDLE_SECONDS)
+    after = psutil.Process(process.pid).cpu_times()
+    share = (after.user + after.system - before.user - before.system) / (time.monotonic() - began)
+    print(f"redis-sentinel-{number}: {share:.1%} of a processor")
+    assert share < SENTINEL_SHARE
