@@ -1,6 +1,6 @@
 """Cloudflare's API as far as the shop calls it, before the Varnishes that stand for its edge: purges, and analytics.
 
-Checked against: Cloudflare's own Python SDK reads the answers to purges (tests/local/test_edge_places.py). The analytics
+Checked against: Cloudflare's own Python SDK reads the answers to purges (tests/local/test_edge_places.py). Analytics
 are what its GraphQL documentation shows, for the two queries of app/operations/cloudflare_analytics.py, and were never
 seen at Cloudflare; nor were error codes other than 10000. Standard library only: it runs as a pod's program.
 """

@@ -323,7 +323,7 @@ groups:
 
 BREAKS: Mapping[str, Break] = {
     "redis-authentication": _text("redis-data-config", "redis.conf", "aclfile /etc/redis-secrets/users.acl", ""),
-    "redis-least-privilege": _text("redis-node-secrets", "users.acl", "+@all -@admin -@dangerous", "+@all"),
+    "redis-least-privilege": _text("redis-node-secrets", "users.acl", "-@admin -@dangerous", "+@all"),
     "redis-not-open": _text("redis-data-config", "redis.conf", "bind ${POD_IP}", "bind 0.0.0.0"),
     "redis-eviction-policy": _text(
         "redis-data-config", "redis.conf", "maxmemory-policy ", "maxmemory-policy noeviction #"
