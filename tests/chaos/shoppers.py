@@ -116,9 +116,9 @@ class Shoppers:
 
         Fails with what was not.
         """
-        assert self.failures == []
+        assert self.failures == [], self.failures
         lost = asyncio.run(self._lost())
-        assert lost == []
+        assert lost == [], lost
         return len(self.carts) >= VISITORS and self.reads > 0
 
     async def _lost(self) -> list[str]:

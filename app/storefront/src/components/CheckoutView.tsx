@@ -233,7 +233,7 @@ export function CheckoutView() {
       setProblem({ text: "Prices have just changed. Please look at the new total, and order again if it suits you." });
     else if (error.status === INVALID && wrongParts(error).length)
       setProblem({ text: `Please look at this again: ${wrongParts(error).join(", ")}.` });
-    else setProblem({ text: error.message, whileStuck: today?.lines.some(problemOf) });
+    else setProblem({ text: error.message, whileStuck: today?.lines.some(problemOf) ?? false });
   }
 
   const { address } = draft;
