@@ -170,6 +170,7 @@ def test_a_node_whose_volume_is_lost_fills_itself_from_the_other(
         _empty(pairs, emptied)
         pairs.environment.start_node(emptied)
         pairs.whole(one_pair)
+        writer.go_on()
     assert pairs.master(one_pair) == master
     assert writer.lost() == []
     assert shoppers.kept()
