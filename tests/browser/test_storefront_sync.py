@@ -14,14 +14,18 @@ SHARE_IN_TIME = 0.99
 LONGEST_DELIVERY_SECONDS = 600
 
 ALTERNATE = """async (times) => {
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 1));
+    // The cart is drawn anew when an answer of the shop comes in between.
+    const there = async (selector) => {
+        while (!document.querySelector(selector)) await pause();
+        return document.querySelector(selector);
+    };
     // More, less, more …: every write differs from the one before, so that a lost or doubled one shows.
     for (let step = 0; step < times; step++) {
         const name = step % 2 ? "One less" : "One more";
         const wanted = String(step % 2 ? 1 : 2);
-        document.querySelector(`.stepper button[aria-label="${name}"]`).click();
-        while (document.querySelector(".stepper output").textContent !== wanted) {
-            await new Promise((resolve) => setTimeout(resolve, 1));
-        }
+        (await there(`.stepper button[aria-label="${name}"]`)).click();
+        while ((await there(".stepper output")).textContent !== wanted) await pause();
     }
 }"""
 
