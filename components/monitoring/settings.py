@@ -36,9 +36,7 @@ class Prometheus(Section):
     retention_size: Bytes = setting(
         "15GiB", unit="bytes", why="the oldest blocks go before the volume is full", ge=2**27
     )
-    resources: Resources = setting(
-        Resources.model_validate({"cpu": "250m", "memory": "1GiB"}), why="about 8 KiB of memory a series, twice"
-    )
+    resources: Resources = setting({"cpu": "250m", "memory": "1GiB"}, why="about 8 KiB of memory a series, twice")
     remote_write: RemoteWrite | None = setting(None, why="no long-term store unless one is named")
 
     def contradictions(self) -> Iterable[str]:
@@ -54,7 +52,7 @@ class Alertmanager(Section):
     `heartbeat_url`.
     """
 
-    resources: Resources = setting(Resources.model_validate({"cpu": "50m", "memory": "64MiB"}), why="idle mostly")
+    resources: Resources = setting({"cpu": "50m", "memory": "64MiB"}, why="idle mostly")
     tickets: Chat = setting(
         "webhook",
         why="what `secrets.monitoring.alert_webhook_url` is of: a chat, or what takes Alertmanager's own format",
@@ -70,18 +68,14 @@ class Alertmanager(Section):
 class Grafana(Section):
     """Grafana with the provisioned dashboards."""
 
-    resources: Resources = setting(
-        Resources.model_validate({"cpu": "100m", "memory": "256MiB"}), why="a handful of viewers"
-    )
+    resources: Resources = setting({"cpu": "100m", "memory": "256MiB"}, why="a handful of viewers")
 
 
 class PolledExporter(Section):
     """An exporter that asks its source by the clock, since asking costs money or has a quota."""
 
     interval: Duration = setting("60s", unit="seconds", why="between two questions", ge=15, le=3600)
-    resources: Resources = setting(
-        Resources.model_validate({"cpu": "25m", "memory": "128MiB"}), why="one small request at a time"
-    )
+    resources: Resources = setting({"cpu": "25m", "memory": "128MiB"}, why="one small request at a time")
 
 
 class BackupExporter(PolledExporter):
@@ -150,9 +144,7 @@ class Route(Section):
 class Cluster(Section):
     """kube-state-metrics, for this namespace alone, and the kubelets' figures of its volumes."""
 
-    resources: Resources = setting(
-        Resources.model_validate({"cpu": "20m", "memory": "96MiB"}), why="a hundred pods and their owners"
-    )
+    resources: Resources = setting({"cpu": "20m", "memory": "96MiB"}, why="a hundred pods and their owners")
 
 
 class MonitoringSettings(Section):
@@ -167,9 +159,7 @@ class MonitoringSettings(Section):
     grafana: Grafana | None = setting(
         None, why="no Grafana pod unless the section is present; the dashboards are provisioned either way"
     )
-    postgres_exporter: Resources = setting(
-        Resources.model_validate({"cpu": "50m", "memory": "64MiB"}), why="one query set every 15 s"
-    )
+    postgres_exporter: Resources = setting({"cpu": "50m", "memory": "64MiB"}, why="one query set every 15 s")
     backup_exporter: BackupExporter = group(BackupExporter, why="the age of backups, read from their bucket")
     rds_exporter: RdsExporter | None = setting(
         RdsExporter.model_validate({}),

@@ -1,7 +1,7 @@
 """How a setting is written down: its type, default, unit, range and the reason for its value, all in one place."""
 
-from collections.abc import Iterable
-from typing import Any, Self, get_args
+from collections.abc import Iterable, Mapping
+from typing import Any, Self, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -16,6 +16,22 @@ class Section(BaseModel):
     def contradictions(self) -> Iterable[str]:
         """One line for each combination of the section's own settings that can't work: what, why, what to do."""
         return ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _completed(cls, given: Any) -> Any:
+        """A nested section that is given in part has the rest from this setting's own default, not from any other's."""
+        if not isinstance(given, Mapping):
+            return given
+        said = dict(cast(Mapping[str, Any], given))
+        for name, field in cls.model_fields.items():
+            if (
+                isinstance(field.default, Mapping)
+                and isinstance(said.get(name), Mapping)
+                and section_of(field.annotation)
+            ):
+                said[name] = {**field.default, **said[name]}
+        return said
 
     @model_validator(mode="after")
     def _without_contradictions(self) -> Self:

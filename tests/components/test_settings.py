@@ -43,6 +43,12 @@ def test_the_stack_file_is_accepted_as_it_stands() -> None:
     assert isinstance(parse(_config(), "prod"), Settings)
 
 
+def test_resources_that_are_given_in_part_keep_the_rest_of_their_own_default() -> None:
+    told = parse(_config(monitoring__prometheus={"resources": {"cpu": "1"}}), "prod").monitoring.prometheus.resources
+    assert (told.cpu, told.memory) == (1000, 2**30)
+    assert parse(_config(pgbouncer__exporter={"memory": "64MiB"}), "prod").pgbouncer.exporter.cpu == 50
+
+
 def test_a_typo_in_a_section_names_the_right_one() -> None:
     assert _message(apii={}) == "Pulumi.prod.yaml: simone:apii is not a setting; did you mean 'api'?"
 

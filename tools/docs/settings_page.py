@@ -2,7 +2,9 @@
 
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from copy import copy
+from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, SecretStr
@@ -59,13 +61,21 @@ def page() -> str:
     return "".join(sections)
 
 
-def _leaves(model: type[BaseModel], path: str) -> Iterator[tuple[str, FieldInfo]]:
-    for name, field in model.model_fields.items():
+def _leaves(
+    model: type[BaseModel], path: str, said: Mapping[str, Any] = MappingProxyType({})
+) -> Iterator[tuple[str, FieldInfo]]:
+    """`said`: defaults that the setting which holds the section gives it, instead of the section's own."""
+    for name, own in model.model_fields.items():
+        field = own
+        if name in said:
+            field = copy(own)
+            field.default = said[name]
         inner = section_of(field.annotation)
         if inner is not None and field.is_required() is False and field.default is not None:
             yield f"{path}.{name}", field
         if inner is not None:
-            yield from _leaves(inner, f"{path}.{name}")
+            given: Any = field.default
+            yield from _leaves(inner, f"{path}.{name}", given if isinstance(given, Mapping) else {})
         else:
             yield f"{path}.{name}", field
 
@@ -123,7 +133,7 @@ def _range(field: FieldInfo) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "**required**"
-    if field.default_factory is not None or isinstance(field.default, BaseModel):
+    if field.default_factory is not None or (section_of(field.annotation) and field.default is not None):
         return "as below"
     if field.default is None:
         return "none"
