@@ -11,9 +11,9 @@ import urllib.request
 from collections.abc import Iterable, Mapping
 
 from local.images import Image, find
-from local.plan import AGENT_PORT, PlannedPod
+from local.plan import AGENT_PORT, PlannedPod, of_this_machine
 from local.services import SERVICE_ADDRESS, Service
-from local.spec import Container, Mount, Pod, Probe
+from local.spec import Container, Mount, Probe
 from local.state import State
 from local.volumes import VolumeFiles
 
@@ -112,16 +112,11 @@ def pod(
         if service.balanced and service.address == SERVICE_ADDRESS
         for _, port, _ in service.ports
     )
-    return PlannedPod(
-        pod=Pod(
-            name=NAME,
-            address=SERVICE_ADDRESS,
-            containers=(container,),
-            grace=5,
-            directory=str(state.pod(NAME)),
-            logs=str(state.logs / NAME),
-        ),
-        workload=NAME,
+    return of_this_machine(
+        NAME,
+        SERVICE_ADDRESS,
+        container,
+        state,
         kind="Balancer",
         ports=(*listening, ("haproxy", "health", HEALTH_PORT)),
         volumes=(volume,),

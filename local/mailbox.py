@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from local.images import Image, find
-from local.plan import PlannedPod
-from local.spec import Container, Mount, Pod, Probe
+from local.plan import PlannedPod, of_this_machine
+from local.spec import Container, Mount, Probe
 from local.state import State
 from stack.resource import Resource
 
@@ -41,16 +41,11 @@ def pod(listening: int, state: State, images: Mapping[str, Image]) -> PlannedPod
         mounts=(*image.mounts, Mount(source=str(state.mail), target=_PLACE, read_only=False)),
         readiness=Probe(host=_HERE, port=listening),
     )
-    return PlannedPod(
-        pod=Pod(
-            name=NAME,
-            address=_HERE,
-            containers=(container,),
-            grace=5,
-            directory=str(state.pod(NAME)),
-            logs=str(state.logs / NAME),
-        ),
-        workload=NAME,
+    return of_this_machine(
+        NAME,
+        _HERE,
+        container,
+        state,
         kind="Mail",
         ports=((NAME, "smtp", listening),),
         directories=tuple(str(state.mail / name) for name in ("new", "cur", "tmp")),

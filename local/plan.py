@@ -10,7 +10,7 @@ from local.containers import ContainerBuilder
 from local.environment_variables import Keys
 from local.images import Image
 from local.services import Service, hosts, services
-from local.spec import Pod, dump
+from local.spec import Container, Pod, dump
 from local.state import State
 from local.volumes import VolumeFiles, Volumes
 from local.workloads import SERVERS, Workload, workloads
@@ -51,6 +51,24 @@ class PlannedPod:
         """Changes when the pod has to be started anew."""
         files = [(volume.directory, sorted(volume.files.items())) for volume in self.volumes]
         return hashlib.sha256(f"{dump(self.pod)}{json.dumps(files)}".encode()).hexdigest()[:16]
+
+
+def of_this_machine(
+    name: str, address: str, container: Container, state: State, *, kind: str, **more: Any
+) -> PlannedPod:
+    """A pod that the stack doesn't declare, of one container: it stands for what is outside of the stack, or of a pod.
+
+    `more` are fields of `PlannedPod`.
+    """
+    pod = Pod(
+        name=name,
+        address=address,
+        containers=(container,),
+        grace=5,
+        directory=str(state.pod(name)),
+        logs=str(state.logs / name),
+    )
+    return PlannedPod(pod=pod, workload=name, kind=kind, **more)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 from local.cloud import access, ec2, rds, s3
 from local.cloud.account import ADDRESS, ENDPOINT, PORT, Account
 from local.images import Image, find
-from local.plan import PlannedPod
+from local.plan import PlannedPod, of_this_machine
 from local.problem import Problem
-from local.spec import Container, Pod, Probe
+from local.spec import Container, Probe
 from local.state import State
 from stack import stand_in_outputs
 from stack.resource import Resource
@@ -84,19 +84,7 @@ def pod(state: State, images: Mapping[str, Image]) -> PlannedPod:
         mounts=image.mounts,
         readiness=Probe(host=ADDRESS, port=PORT),
     )
-    return PlannedPod(
-        pod=Pod(
-            name=NAME,
-            address=ADDRESS,
-            containers=(container,),
-            grace=5,
-            directory=str(state.pod(NAME)),
-            logs=str(state.logs / NAME),
-        ),
-        workload=NAME,
-        kind="Cloud",
-        ports=(("moto", "aws", PORT),),
-    )
+    return of_this_machine(NAME, ADDRESS, container, state, kind="Cloud", ports=(("moto", "aws", PORT),))
 
 
 def create(resources: Sequence[Resource], account: Account) -> tuple[list[str], list[str]]:

@@ -8,13 +8,13 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from app.api.invalidation.cloudflare import RATES
-from explain.zone import RULESET, Zone, ZoneError
+from explain.zone import RULESET, Rule, Zone, ZoneError
 from local.edge.vcl import Place, program
 from local.images import DEFAULT_PATH, Image, find
-from local.plan import PlannedPod
+from local.plan import PlannedPod, of_this_machine
 from local.problem import Problem
 from local.secrets_file import ANALYTICS_TOKEN, PURGE_TOKEN
-from local.spec import Container, Mount, Pod, Probe
+from local.spec import Container, Mount, Probe
 from local.state import State
 from local.volumes import VolumeFiles
 from stack.resource import Resource
@@ -50,22 +50,22 @@ def varnish(name: str, work: str, configuration: str) -> tuple[str, ...]:
     return ("varnishd", "-F", "-j", "none", "-n", work, "-f", configuration, *listen, *storage, *tuned)
 
 
+def programs(rules: Sequence[Rule], gateway: tuple[str, int]) -> dict[str, str]:
+    """The VCL of each place before a gateway. Raises ZoneError for a rule that Varnish can't follow."""
+    upper = (HERE, PORTS[UPPER])
+    return {
+        name: program(
+            rules,
+            Place(name=name, country=country, origin=gateway, upper=None if name == UPPER else upper),
+        )
+        for name, country in COUNTRIES.items()
+    }
+
+
 def configuration(resources: Sequence[Resource], gateway: tuple[str, int] = (HERE, GATEWAY_PORT)) -> dict[str, str]:
-    """The VCL of each place. Raises Problem for a rule that Varnish can't follow."""
+    """The VCL of each place, of the rules that the stack declares. Raises Problem for what can't run here."""
     try:
-        rules = Zone.of(resources).rules
-        return {
-            name: program(
-                rules,
-                Place(
-                    name=name,
-                    country=COUNTRIES[name],
-                    origin=gateway,
-                    upper=None if name == UPPER else (HERE, PORTS[UPPER]),
-                ),
-            )
-            for name in PORTS
-        }
+        return programs(Zone.of(resources).rules, gateway)
     except ZoneError as error:
         raise Problem(f"the edge can't run on this machine: {error}") from None
 
@@ -83,8 +83,8 @@ def pods(
     images: Mapping[str, Image],
 ) -> list[PlannedPod]:
     """The Varnishes and the API, for the zone that `simone:edge` describes. Raises Problem for what can't run here."""
-    programs = configuration(resources)
-    return [*(_place(name, programs[name], state, images) for name in PORTS), _api(zone, secrets, state, images)]
+    texts = configuration(resources)
+    return [*(_place(name, texts[name], state, images) for name in PORTS), _api(zone, secrets, state, images)]
 
 
 def _name(place: str) -> str:
@@ -92,7 +92,7 @@ def _name(place: str) -> str:
 
 
 def _work(place: str, state: State) -> str:
-    """A Varnish's shared memory. In a directory that outlives the pod's own start, which empties it."""
+    """A Varnish's shared memory, which the API's pod sees too: so it outlives a start, which empties scratch."""
     return str(state.pod(_name(place)) / "varnish")
 
 
@@ -112,10 +112,12 @@ def _place(place: str, text: str, state: State, images: Mapping[str, Image]) -> 
         links=image.all_links(),
         readiness=Probe(http_path="/edge-health", host=HERE, port=PORTS[place]),
     )
-    return _planned(
+    return of_this_machine(
         name,
+        HERE,
         container,
         state,
+        kind="Edge",
         ports=(("varnish", "http", PORTS[place]), ("varnish", "purge", purge_port(place))),
         volumes=(volume,),
         directories=(work,),
@@ -154,20 +156,4 @@ def _api(zone: Mapping[str, Any], secrets: Mapping[str, str], state: State, imag
         readiness=Probe(http_path="/healthz", host=HERE, port=address.port or 0),
     )
     listening = ((API, "api", address.port or 0),)
-    return _planned(API, container, state, ports=listening, sources=(str(program_file),))
-
-
-def _planned(name: str, container: Container, state: State, **more: Any) -> PlannedPod:
-    return PlannedPod(
-        pod=Pod(
-            name=name,
-            address=HERE,
-            containers=(container,),
-            grace=5,
-            directory=str(state.pod(name)),
-            logs=str(state.logs / name),
-        ),
-        workload=name,
-        kind="Edge",
-        **more,
-    )
+    return of_this_machine(API, HERE, container, state, kind="Edge", ports=listening, sources=(str(program_file),))

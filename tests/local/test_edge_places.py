@@ -20,8 +20,7 @@ from app.operations.cloudflare_analytics import AnalyticsError, ZoneAnalytics
 from explain.expression import parse
 from explain.zone import Answer, Request, Rule
 from local.edge import cloudflare
-from local.edge.pods import COUNTRIES, HERE, PORTS, UPPER, purge_port
-from local.edge.vcl import Place, program
+from local.edge.pods import HERE, PORTS, UPPER, programs, purge_port
 from testing.network_namespace import own_network
 from testing.servers import serving
 from testing.waits import eventually, free_port
@@ -54,25 +53,9 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Generator[Edge]:
     directory = tmp_path_factory.mktemp("edge")
     with own_network():
         origin = Origin(free_port())
-        gateway = (HERE, origin.server_port)
-        places = [
-            running_place(
-                directory,
-                name,
-                program(
-                    RULES,
-                    Place(
-                        name=name,
-                        country=COUNTRIES[name],
-                        origin=gateway,
-                        upper=None if name == UPPER else (HERE, PORTS[UPPER]),
-                    ),
-                ),
-            )
-            for name in PORTS
-        ]
+        texts = programs(RULES, (HERE, origin.server_port))
         with serving(origin), contextlib.ExitStack() as stack:
-            running = {name: stack.enter_context(place) for name, place in zip(PORTS, places, strict=True)}
+            running = {name: stack.enter_context(running_place(directory, name, texts[name])) for name in PORTS}
             yield Edge(origin, directory / "eu", running)
 
 
