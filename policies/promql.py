@@ -144,12 +144,8 @@ def _is_met(comparison: Any) -> bool:
 def longest_offset(expression: Any) -> timedelta:
     """How far back an expression looks for its newest value; below 0 where it looks ahead."""
     plain = _plain(expression)
-    if isinstance(plain, promql.MatrixSelector):
-        return longest_offset(plain.vector_selector)
-    below = [below for name in ("expr", "lhs", "rhs") if (below := getattr(plain, name, None)) is not None]
-    found = [longest_offset(one) for one in (*below, *getattr(plain, "args", ()))]
     own = getattr(plain, "offset", None) or timedelta(0)
-    return own + max(found, key=abs, default=timedelta(0))
+    return own + max(map(longest_offset, _parts(plain)), key=abs, default=timedelta(0))
 
 
 def is_of_one_moment(expression: Any) -> bool:
@@ -158,8 +154,7 @@ def is_of_one_moment(expression: Any) -> bool:
     at = getattr(plain, "at", None)
     if at is not None and re.search(r"@ [\d.]", str(plain)):
         return True
-    below = [getattr(plain, name, None) for name in ("expr", "lhs", "rhs", "vector_selector")]
-    return any(is_of_one_moment(one) for one in (*filter(None, below), *getattr(plain, "args", ())))
+    return any(map(is_of_one_moment, _parts(plain)))
 
 
 def metrics_in(expression: Any) -> Iterator[str]:
@@ -168,9 +163,14 @@ def metrics_in(expression: Any) -> Iterator[str]:
     if isinstance(plain, promql.VectorSelector):
         names = (matcher.value for matcher in plain.matchers.matchers if matcher.name == "__name__")
         yield plain.name or next(names, "")
+    for part in _parts(plain):
+        yield from metrics_in(part)
+
+
+def _parts(plain: Any) -> list[Any]:
+    """The expressions that one is made of."""
     below = [getattr(plain, name, None) for name in ("expr", "lhs", "rhs", "vector_selector")]
-    for one in (*filter(None, below), *getattr(plain, "args", ())):
-        yield from metrics_in(one)
+    return [*filter(None, below), *getattr(plain, "args", ())]
 
 
 def bounds(expression: Any) -> Bounds:

@@ -173,8 +173,9 @@ def _unwatched(stack: Stack, document: Document) -> Iterator[str]:
     known = {"global", "rule_files", "alerting", "scrape_configs", "storage", "tracing"}
     if unknown := sorted({*document} - known):
         raise _NotUnderstood(", ".join(unknown))
+    rules = [*rules_of(stack)]
     rule_files = [str(pattern) for pattern in dig(document, "rule_files") or ()]
-    if any(True for _ in rules_of(stack)) and not any(path.endswith("/*.yml") for path in rule_files):
+    if rules and not any(path.endswith("/*.yml") for path in rule_files):
         yield "it reads no rules"
     if dig(document, "alerting", "alert_relabel_configs"):
         yield "it changes or drops alerts before Alertmanager hears of them"
@@ -191,12 +192,12 @@ def _unwatched(stack: Stack, document: Document) -> Iterator[str]:
             yield from _dropped(job)
         if server.system == "alertmanager" and not any(_kept(one, facts) is not None for one in tellers):
             yield "it doesn't tell Alertmanager"
-    asked_for = {metric for _, _, entry in rules_of(stack) for metric in _metrics(dig(entry, "expr"))}
+    asked_for = {metric for _, _, entry in rules for metric in _metrics(dig(entry, "expr"))}
     in_cluster = any(job.get("kubernetes_sd_configs") for job in jobs)
     nodes = any(dig(one, "role") == "node" for job in jobs for one in job.get("kubernetes_sd_configs") or ())
     if in_cluster and not nodes and any(metric.startswith("kubelet_") for metric in asked_for):
         yield "it asks no kubelet, of whose volumes there are alerts"
-    if not tellers and any(True for _ in rules_of(stack)):
+    if not tellers and rules:
         yield "it tells no Alertmanager"
 
 
