@@ -142,17 +142,17 @@ def _report(applied: Applied) -> None:
         table.add_row(node.name, node.zone, node.address, node.pods)
     out = Console(highlight=False)
     out.print(table)
-    inside = f"nsenter --net=/run/netns/{CONTROL_NAMESPACE}"
+    there = " ".join(inside(CONTROL_NAMESPACE))
     host = stack.hosts()[0]
     rows = {
         "Kubernetes": f"{programs.kubernetes()}, containerd and runc of Debian, kube-proxy with nftables",
         "resources": ", ".join(f"{number} {what}" for what, number in applied.resources.items()),
         "seconds": ", ".join(f"{name} {seconds:.0f}" for name, seconds in applied.seconds.items()),
-        "kubeconfig": f"{KUBECONFIG} (inside of its network: {inside} …)",
-        "kubectl": f"{inside} {PROGRAMS}/kube kubectl --kubeconfig {KUBECONFIG} -n simone get pods",
-        "the shop": f"{inside} curl --cacert {PKI}/ca.crt --cert {PKI}/edge.crt --key {PKI}/edge.key "
+        "kubeconfig": f"{KUBECONFIG} (inside of its network: {there} …)",
+        "kubectl": f"{there} {PROGRAMS}/kube kubectl --kubeconfig {KUBECONFIG} -n simone get pods",
+        "the shop": f"{there} curl --cacert {PKI}/ca.crt --cert {PKI}/edge.crt --key {PKI}/edge.key "
         f"--connect-to {host}:443:GATEWAY_POD:8443 https://{host}/",
-        "Prometheus": f"{inside} {PROGRAMS}/kube kubectl --kubeconfig {KUBECONFIG} -n simone "
+        "Prometheus": f"{there} {PROGRAMS}/kube kubectl --kubeconfig {KUBECONFIG} -n simone "
         "port-forward service/prometheus 8290",
     }
     for name, value in rows.items():

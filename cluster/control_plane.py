@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from cluster import cgroups
 from cluster.layout import CONTROL, CONTROL_NAMESPACE, KUBECONFIG, LOGS, PKI, PROGRAMS, STATE
+from cluster.network import inside
 
 NAME = "control-plane"
 _KUBE = str(PROGRAMS / "kube")
@@ -18,16 +19,12 @@ _ETCD = "127.0.0.1:2379"
 def command() -> list[str]:
     """What starts it from outside."""
     namespaces = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private")
-    own = ["unshare", *namespaces, sys.executable, "-m", "cluster.control_plane"]
-    return ["nsenter", f"--net=/run/netns/{CONTROL_NAMESPACE}", *own]
+    return inside(CONTROL_NAMESPACE, "unshare", *namespaces, sys.executable, "-m", "cluster.control_plane")
 
 
 def kubectl(*arguments: str, kubeconfig: object = KUBECONFIG) -> list[str]:
     """A kubectl command that reaches the cluster from anywhere on this machine."""
-    return [
-        *("nsenter", f"--net=/run/netns/{CONTROL_NAMESPACE}"),
-        *(_KUBE, "kubectl", f"--kubeconfig={kubeconfig}", *arguments),
-    ]
+    return inside(CONTROL_NAMESPACE, _KUBE, "kubectl", f"--kubeconfig={kubeconfig}", *arguments)
 
 
 def ready() -> bool:

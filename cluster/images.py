@@ -19,7 +19,7 @@ from cluster import programs
 from cluster.layout import BUNDLE, DNS_IMAGE, HOME, IMAGES, PKI, PROGRAMS, REGISTRY_PAUSE
 from cluster.processes import run
 from local import builds
-from local.images import OWN_NODE, STOREFRONT_OUTPUT
+from local.images import OWN_NODE, STOREFRONT_OUTPUT, short_name
 from local.problem import Problem
 from stack.environments import ROOT
 from stack.resource import Resource
@@ -100,11 +100,6 @@ _OURS = {
 }
 
 
-def short(reference: str) -> str:
-    """An image's name without registry, tag and digest."""
-    return reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
-
-
 def canonical(reference: str) -> str:
     """A reference as containerd writes it."""
     first, slash, _ = reference.partition("/")
@@ -134,7 +129,7 @@ def differences(references: Sequence[str]) -> list[tuple[str, str]]:
     """Each image, and what it is here: from which Dockerfile, or what stands for the published one."""
     said: list[tuple[str, str]] = []
     for reference in references:
-        name = short(reference)
+        name = short_name(reference)
         if name in _OURS:
             more = "; its build stage ran outside of it" if name == "storefront" else ""
             said.append((reference, f"{_OURS[name]} on Debian's packages, our own authority for RDS's{more}"))
@@ -155,8 +150,8 @@ def ensure(references: Sequence[str], say: Say) -> None:
     store = _Store(say)
     _prepare_context()
     for name, dockerfile in _OURS.items():
-        _our_image(store, name, dockerfile, next(each for each in references if short(each) == name))
-    others = [each for each in references if short(each) not in _OURS]
+        _our_image(store, name, dockerfile, next(each for each in references if short_name(each) == name))
+    others = [each for each in references if short_name(each) not in _OURS]
     for reference in [*others, DNS_IMAGE, REGISTRY_PAUSE]:
         store.stand_in(reference)
     say("images: writing the bundle")
@@ -273,10 +268,10 @@ class _Store:
         name = canonical(reference)
         if self._there(name):
             return
-        if short(reference) == "debian":
+        if short_name(reference) == "debian":
             self._commit(self.buildah("from", "--pull-never", self._debian(self._suite(reference))), name)
             return
-        plan = _STAND_INS[short(reference)]
+        plan = _STAND_INS[short_name(reference)]
         self.say(f"images: {reference}")
         # Without a shell where nothing but a program of ours is in it, as the originals are.
         bare = not plan.packages and plan.script == "true" and plan.programs
@@ -286,7 +281,7 @@ class _Store:
             self._install(container, plan)
         for place, program in (plan.programs or {}).items():
             self.buildah("copy", "-q", container, PROGRAMS / program, place)
-        if short(reference) == "node":
+        if short_name(reference) == "node":
             self.buildah("copy", "-q", container, _node(), "/usr/local/bin/node")
         self.buildah("config", *plan.config, container)
         self._commit(container, name)

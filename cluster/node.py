@@ -16,6 +16,7 @@ import yaml
 
 from cluster import cgroups
 from cluster.layout import CGROUP, CONTROL, DEBIAN, DNS, NODES, PKI, PROGRAMS, REGISTRY_PAUSE, Node
+from cluster.network import inside
 
 _KUBELET = "/run/kubelet"
 SOCKET = "/run/containerd/containerd.sock"
@@ -34,8 +35,8 @@ _MACHINE_SETTINGS = {
 def command(node: Node) -> list[str]:
     """What starts the node from outside. `unshare` ignores SIGTERM, so it is ended by SIGKILL."""
     namespaces = ("--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc")
-    own = ["unshare", *namespaces, "--propagation", "private", sys.executable, "-m", "cluster.node", str(node.number)]
-    return ["nsenter", f"--net=/run/netns/{node.namespace}", *own]
+    own = ("--propagation", "private", sys.executable, "-m", "cluster.node", str(node.number))
+    return inside(node.namespace, "unshare", *namespaces, *own)
 
 
 def _mount(*arguments: str | Path) -> None:

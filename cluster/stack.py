@@ -5,7 +5,8 @@ AWS and Cloudflare are the engine tests' stand-ins; what the stack's pods ask of
 
 import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import yaml
@@ -17,7 +18,7 @@ from local.problem import Problem
 from stack.environments import stack_config
 from stack.render import Rendered, render
 from stack.secret_placeholders import with_placeholders
-from tools.engine.project import Project
+from tools.engine.project import Project, flat
 from tools.engine.provider import computed
 
 _SECRETS = STATE / "secrets.json"
@@ -70,21 +71,14 @@ def _made_up(values: Mapping[str, Any], path: str) -> dict[str, Any]:
     return made
 
 
+@cache
 def declared() -> Rendered:
-    """The stack as it is applied: rendered offline, with this cluster's secrets and the stand-in cloud's answers."""
+    """The stack as it is applied: rendered offline, once, with this cluster's secrets and the stand-in's answers."""
 
     def answers(kind: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         return computed(kind, name, dict(inputs))
 
     return render(ENVIRONMENT, config=config(), secrets=plain_secrets(), resolve=answers)
-
-
-def _flat(values: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{path}.{key}")
-        else:
-            yield f"{path}.{key}", str(value)
 
 
 def project() -> Project:
@@ -113,7 +107,7 @@ def _follow(made: Project) -> None:
     own = {"simone:secrets": kept["config"]["simone:secrets"]} if "simone:secrets" in kept["config"] else {}
     made.stack_file.write_text(yaml.safe_dump({**kept, "config": {**settings, **own}}, sort_keys=False))
     if not own:
-        made.set_secrets(dict(_flat(plain_secrets(), "simone:secrets")))
+        made.set_secrets(dict(flat(plain_secrets(), "simone:secrets")))
 
 
 def _source() -> dict[str, Any]:

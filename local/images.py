@@ -221,11 +221,16 @@ def catalogue(repository: Path = REPOSITORY, *, authority: Path | None = None) -
     }
 
 
+def short_name(reference: str) -> str:
+    """An image's name without registry, tag and digest: `redis` for `docker.io/library/redis:7.2.7@sha256:…`."""
+    return reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
+
+
 def find(reference: str, images: Mapping[str, Image], where: str) -> Image:
     """The image for a reference such as `redis:7.2.7-bookworm@sha256:…`. Problem when nothing here stands for
     it.
     """
-    name = reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    name = short_name(reference)
     try:
         return images[name]
     except KeyError:

@@ -1,13 +1,13 @@
 """An environment's life under the engine, and what there was to see of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from stack.environments import stack_config
 from stack.render import Rendered
 from stack.secret_placeholders import with_placeholders
-from tools.engine.project import Project, Result
+from tools.engine.project import Project, Result, flat
 
 
 @dataclass(frozen=True)
@@ -22,15 +22,6 @@ class Deployed:
     second_up: Result
     destroy_protected: Result
     destroy: Result
-
-
-def flat(values: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
-    """Nested configuration as dotted paths and texts."""
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from flat(value, f"{path}.{key}")
-        else:
-            yield f"{path}.{key}", str(value)
 
 
 def deploy(rendered: Rendered) -> Deployed:

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,15 @@ class Result:
     def json(self) -> Any:
         """Standard output as JSON. Raises json.JSONDecodeError when the run ended before it printed any."""
         return json.loads(self.stdout)
+
+
+def flat(values: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
+    """Nested configuration as dotted paths and texts, as `Project.set_secrets` takes them."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{path}.{key}")
+        else:
+            yield f"{path}.{key}", str(value)
 
 
 class Project:
