@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import json
-import re
+import os
 import subprocess
 import sys
 import sysconfig
@@ -14,6 +14,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from review import base_packages
+from review.base_packages import Packages
 from review.judges import Judge, parsed
 from stack.environments import ROOT, environments
 from stack.resource import Rendered, Resource
@@ -78,14 +80,25 @@ def here(*names: str) -> "subprocess.Popen[str]":
     return _start("snapshot.py", ROOT, *(names or environments(ROOT)))
 
 
-def at(commit: str) -> Snapshot:
-    """A commit's environments; they are kept, as they are the same again while the same renders them."""
-    kept = _CACHE / f"{_rendering(commit)}.json"
+def packages_of(commit: str) -> Packages:
+    """A commit's own packages, where they are others than these files'."""
+    shown = _git("show", f"{commit}:{base_packages.LOCK}")
+    return (
+        base_packages.of(shown.stdout, (ROOT / base_packages.LOCK).read_text()) if shown.returncode == 0 else Packages()
+    )
+
+
+def at(commit: str, packages: Path | None = None) -> Snapshot:
+    """A commit's environments, rendered by these packages before all others; they are kept, as they are the same again
+    while the same renders them.
+    """
+    kept = _CACHE / f"{_rendering(commit, packages)}.json"
     if kept.exists():
         return parse(kept.read_text(), commit)
     with _files_of(commit) as tree:
         try:
-            text = finish(_start("snapshot.py", tree, *environments(tree)), f"{commit[:12]} can't be rendered")
+            process = _start("snapshot.py", tree, *environments(tree), packages=packages)
+            text = finish(process, f"{commit[:12]} can't be rendered")
         except CheckoutError as error:
             # Nothing of it can be imported: every environment is broken. Not kept, as it may be this machine's fault.
             return Snapshot({}, dict.fromkeys(environments(tree), str(error)), {})
@@ -94,12 +107,12 @@ def at(commit: str) -> Snapshot:
     return parse(text, commit)
 
 
-def _rendering(commit: str) -> str:
+def _rendering(commit: str, packages: Path | None = None) -> str:
     """All that a commit's renders are made of: its files, what is installed, and what of ours renders them."""
     tree = _git("rev-parse", f"{commit}^{{tree}}").stdout.strip()
     installed = sorted(path.name for path in Path(sysconfig.get_path("purelib")).glob("*.dist-info"))
     ours = [(ROOT / name).read_text() for name in ("review/snapshot.py", "stack/stand_in_outputs.py")]
-    made_of = json.dumps([tree, sys.version, installed, ours])
+    made_of = json.dumps([tree, sys.version, installed, packages.name if packages else "", ours])
     return hashlib.sha256(made_of.encode()).hexdigest()
 
 
@@ -140,13 +153,6 @@ def attributed(configs: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Mappin
     return json.loads(finish(process, "the changed settings can't be tried one by one", json.dumps(configs)))
 
 
-def shared_since(commit: str) -> tuple[str, ...]:
-    """What both sides of a review share though it has changed since: the SDKs' versions."""
-    locks = _git("diff", "--unified=0", commit, "--", "requirements/*.lock").stdout.splitlines()
-    versions = sorted({line.split()[0] for line in locks if re.match(r"[+-]pulumi[\w-]*==", line)})
-    return (f"SDKs changed ({' '.join(versions)}): the installed ones render both sides",) if versions else ()
-
-
 def judging_code_since(commit: str) -> tuple[str, ...]:
     """The files that judge a change, or decide who does, and have changed since, new ones included."""
     return tuple(filter(is_judging, _files_since(commit, ".")))
@@ -172,11 +178,15 @@ def finish(process: "subprocess.Popen[str]", name: str, given: str | None = None
     return stdout
 
 
-def _start(script: str, directory: Path, *arguments: str) -> "subprocess.Popen[str]":
+def _start(script: str, directory: Path, *arguments: str, packages: Path | None = None) -> "subprocess.Popen[str]":
     """Start a script of this package in a tree; `finish` gives it its input and waits."""
+    first = (
+        {"PYTHONPATH": os.pathsep.join(filter(None, [str(packages), os.environ.get("PYTHONPATH")]))} if packages else {}
+    )
     return subprocess.Popen(
         [sys.executable, str(_HERE / script), *arguments],
         cwd=directory,
+        env={**os.environ, **first},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

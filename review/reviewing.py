@@ -86,7 +86,8 @@ def of_commits(base: str) -> Report:
     commit = checkouts.commit_of(base)
     running = checkouts.here()
     try:
-        before = checkouts.at(commit)
+        packages = checkouts.packages_of(commit)
+        before = checkouts.at(commit, packages.directory)
     except BaseException:
         running.kill()
         running.wait()
@@ -94,14 +95,13 @@ def of_commits(base: str) -> Report:
     text = checkouts.finish(running, "the program can't be rendered")
     after = checkouts.parse(text)
     verdicts, judged = by_both(after, text, commit)
-    shared = checkouts.shared_since(commit)
     deployed = deployed_environments()
     not_deployed = {*environments()} - {*deployed}
     names = sorted({*before.environments, *after.environments}, key=lambda name: (name in not_deployed, name))
     unused = tuple(gate.unused(verdicts))
     plans = [
         dataclasses.replace(
-            _judged(_plan(name, before, after, shared), verdicts.get(name), judged.get(name), unused),
+            _judged(_plan(name, before, after, packages.doubts), verdicts.get(name), judged.get(name), unused),
             deployed=name not in not_deployed,
             region=str(after.configs.get(name, {}).get("aws:region", "")) if name in deployed else "",
         )

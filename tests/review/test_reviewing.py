@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from review import checkouts, reviewing, settings
+from review import base_packages, checkouts, reviewing, settings
+from review.base_packages import Packages
 from review.checkouts import Snapshot
 from review.html import html
 from review.markdown import markdown, prose
@@ -117,16 +118,82 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_base_with_other_sdks_is_said_to_be_rendered_with_these(repository: Path) -> None:
-    assert checkouts.shared_since("HEAD") == ()
+@pytest.fixture
+def other_versions(repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository with other versions in its files than in its commit; the directory of what is installed."""
     lock = repository / "requirements" / "project.lock"
     lock.write_text(lock.read_text().replace("7.50.0", "7.51.0").replace("pydantic==2.0", "pydantic==2.1"))
-    (doubt,) = checkouts.shared_since("HEAD")
-    assert doubt == "SDKs changed (+pulumi-aws==7.51.0 -pulumi-aws==7.50.0): the installed ones render both sides"
+    kept = tmp_path_factory.mktemp("kept")
+    monkeypatch.setattr(base_packages, "KEPT", kept)
+    return kept
+
+
+def test_the_same_packages_need_no_others(repository: Path) -> None:
+    assert checkouts.packages_of("HEAD") == Packages()
+
+
+def test_a_base_with_other_packages_is_rendered_by_its_own(
+    repository: Path, other_versions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def install(wanted: Path, target: Path) -> None:
+        asked.append(wanted.read_text())
+        target.mkdir()
+        (target / "of_the_base.py").write_text("")
+
+    monkeypatch.setattr(base_packages, "_install", install)
+    found = checkouts.packages_of("HEAD")
+    again = checkouts.packages_of("HEAD")
+    assert found == again
+    assert asked == ["pulumi-aws==7.50.0 \\\n    --hash=sha256:aa\npydantic==2.0\n"]
+    assert found.directory
+    assert found.directory.parent == other_versions
+    (doubt,) = found.doubts
+    assert doubt.startswith("SDKs changed (+pulumi-aws==7.51.0 -pulumi-aws==7.50.0): each side is rendered by its own")
     report = build([_reviewed(_snapshot(), _snapshot(), doubt)])
     assert (report.verdict, prose(doubt) in markdown(report)) == (Verdict.CAREFUL, True)
     # Libraries read what is judged, so that other versions of them are another judge.
     assert checkouts.judging_code_since("HEAD") == ("requirements/project.lock",)
+
+
+def test_a_script_sees_the_packages_that_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "yaml.py").write_text("NAME = 'of the base'")
+    (tmp_path / "script.py").write_text("import yaml\nprint(yaml.NAME)")
+    monkeypatch.setattr(checkouts, "_HERE", tmp_path)
+    process = checkouts._start("script.py", tmp_path, packages=tmp_path / "given")
+    assert checkouts.finish(process, "x") == "of the base\n"
+
+
+def test_packages_that_cannot_be_installed_are_said_to_be_ours(
+    repository: Path, other_versions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    monkeypatch.setenv("UV_CACHE_DIR", str(repository / "empty"))
+    found = checkouts.packages_of("HEAD")
+    (doubt,) = found.doubts
+    assert found.directory is None
+    assert doubt.startswith(
+        "SDKs changed (+pulumi-aws==7.51.0 -pulumi-aws==7.50.0): the installed ones render both sides, "
+        "as the base's can't be installed: "
+    )
+
+
+def test_few_of_them_are_kept(other_versions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base_packages, "_install", lambda wanted, target: None)
+    for number in range(base_packages.MOST_KEPT + 2):
+        base_packages.of(f"yaml=={number}.5\n", "")
+    assert len([*other_versions.iterdir()]) == base_packages.MOST_KEPT
+
+
+def test_what_takes_too_long_is_given_up(other_versions: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    slow = tmp_path / "uv"
+    slow.write_text("#!/bin/sh\nsleep 60\n")
+    slow.chmod(0o755)
+    monkeypatch.setattr(base_packages.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(base_packages, "MOST_SECONDS", 0.1)
+    assert "can't be installed: it takes more than 0.1 seconds" in base_packages.of("yaml==1.5\n", "").doubts[0]
 
 
 def test_a_kept_render_is_of_the_same_files_installed_packages_and_stand_ins(
@@ -139,6 +206,7 @@ def test_a_kept_render_is_of_the_same_files_installed_packages_and_stand_ins(
     stand_ins.write_text("")
     known = checkouts._rendering("HEAD")
     assert checkouts._rendering("HEAD") == known
+    assert checkouts._rendering("HEAD", repository / "packages") != known
     stand_ins.write_text("account = 1")
     assert checkouts._rendering("HEAD") != known
     stand_ins.write_text("")
