@@ -3,9 +3,11 @@
 One process for each pod: the pods are what scales, and each has its own metrics and its own copies of answers.
 """
 
+import asyncio
 import os
 import socket
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -30,8 +32,27 @@ HEADER_SECONDS: Final = 10
 """A client that takes longer for its headers is dropped."""
 READ_SECONDS: Final = 30
 """A client that takes nothing of its answer for longer is dropped; as at the gateway."""
+DRAINING_POLL_SECONDS: Final = 0.25
 HEADER_BYTES: Final = 16 * 1024
 """Browsers send at most 8 KB of headers; more is answered 431 by the server itself."""
+
+
+def last_responses(app: App) -> App:
+    """`app`, each of whose responses ends its connection (RFC 9112 section 9.6).
+
+    A server that stops closes idle connections. A client that sends its next request at that moment gets no response,
+    and may not repeat a POST.
+    """
+
+    async def respond(scope: Any, receive: Any, send: Any) -> None:
+        async def ending(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+            await send(message)
+
+        await app(scope, receive, ending)
+
+    return respond
 
 
 class Application:
@@ -70,7 +91,19 @@ class Application:
         self._stack.callback(operations.stop)
         warming = start_warming(shop, self._app)
         self._stack.callback(warming.cancel)
+        if settings.draining_file:
+            # A container that is started again has its predecessor's files.
+            settings.draining_file.unlink(missing_ok=True)
+            self._look_for(settings.draining_file)
         log.info("serving", address=f"{settings.bind_host}:{settings.port}")
+
+    def _look_for(self, mark: Path) -> None:
+        if self._app is None:
+            return
+        if mark.exists():
+            self._app = last_responses(self._app)
+        else:
+            asyncio.get_running_loop().call_later(DRAINING_POLL_SECONDS, self._look_for, mark)
 
 
 application = Application()

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     log_sample: float = Field(default=0.001, ge=0, le=1, description="share of fast, good answers that are logged")
     slow_request_seconds: float = Field(default=0.5, gt=0, description="answers slower than this are always logged")
 
+    draining_file: Path | None = Field(default=None, description="once it is there, the pod is about to stop")
     shutdown_seconds: float = Field(default=25.0, gt=0, le=600, description="for requests that have begun")
 
     redis_sentinels: Annotated[tuple[Address, ...], NoDecode] = Field(

@@ -12,6 +12,7 @@ from components.postgres.roles import APP, DATABASE
 from components.settings.secrets import PostgresSecrets, Secrets
 
 SECRETS_DIRECTORY, DATABASE_PASSWORD = "/etc/api/secrets", "database-password"
+DRAINING_FILE = "/tmp/draining"  # noqa: S108 - the container's own
 CLOSING_SECONDS = 2
 """Of the grace period, kept for closing connections after the last request."""
 
@@ -63,6 +64,7 @@ def variables(settings: ApiSettings, addresses: Addresses, secrets: PostgresSecr
         "WARM_PRODUCTS": str(settings.warm_products),
         "COOKIE_SECURE": "1" if settings.cookie_secure else "0",
         "PURGE_SECONDS": _seconds(settings.purge_wait),
+        "DRAINING_FILE": DRAINING_FILE,
         "SHUTDOWN_SECONDS": str(settings.grace_period - CLOSING_SECONDS),
         "LOG_LEVEL": settings.log_level,
         "LOG_SAMPLE": str(settings.log_sample),
@@ -99,7 +101,6 @@ def application_files(secrets: Secrets) -> Mapping[str, str]:
     optional = {"cloudflare-token": secrets.api.cloudflare_token, "mail-password": secrets.api.mail_password}
     return {
         "redis-password": secrets.redis.shown("app").get_secret_value(),
-        "admin-token": secrets.api.shown("admin_token").get_secret_value(),
         "revalidation-key": secrets.api.shown("revalidation_key").get_secret_value(),
         **secrets.postgres.files(APP, DATABASE_PASSWORD),
     } | {name: value.get_secret_value() for name, value in optional.items() if value}

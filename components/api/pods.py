@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.api.environment import SECRETS_DIRECTORY, Addresses, application_files, variables
+from components.api.environment import DRAINING_FILE, SECRETS_DIRECTORY, Addresses, application_files, variables
 from components.api.settings import ApiSettings
 from components.kubernetes.deployment import deployment
 from components.kubernetes.flows import APPLICATION_METRICS_PORT
@@ -59,7 +59,7 @@ def application_deployment(
         startup=http_probe("/health", http_port, period=2, failures=30),
         liveness=http_probe("/health", http_port),
         readiness=http_probe("/ready", http_port, period=3, failures=2),
-        before_stop=drain(settings.drain),
+        before_stop=drain(settings.drain, mark=DRAINING_FILE),
         mounts={"secrets": SECRETS_DIRECTORY, "tmp": TMP},
     )
     pod = Pod(

@@ -117,9 +117,12 @@ class Pod:
     service_links: bool | None = None
 
 
-def drain(seconds: int) -> Sequence[str]:
-    """`before_stop` of a server: it serves on for a while, since load balancers still send requests until then."""
-    return ["sleep", str(seconds)]
+def drain(seconds: int, mark: str = "") -> Sequence[str]:
+    """`before_stop` of a server: it serves on for a while, since load balancers still send requests until then.
+
+    `mark` is a file that tells the server so.
+    """
+    return ["sh", "-c", f"touch {mark} && sleep {seconds}"] if mark else ["sleep", str(seconds)]
 
 
 def http_probe(

@@ -2,11 +2,13 @@
 
 import json
 import signal
+import socket
 import statistics
 import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -64,6 +66,23 @@ def test_a_lost_master_costs_no_cacheable_read_and_writes_go_on(stack: Stack, ap
         eventually(lambda: len(statuses) > before + 20, "answers afterwards")
     assert set(statuses) == {200}
     master.start()
+
+
+def test_a_pod_that_is_about_to_stop_ends_each_connection_with_a_response(stack: Stack, tmp_path: Path) -> None:
+    """A connection that is idle while its server stops takes the next request with it."""
+    mark = tmp_path / "draining"
+    mark.touch()  # a predecessor's: its container is started again
+    api = stack.api(WARM_PRODUCTS="0", DRAINING_FILE=str(mark))
+    with httpx.Client(base_url=api.url, timeout=PATIENCE) as client:
+        assert "connection" not in client.get("/api/products/1").headers
+        mark.touch()
+        eventually(lambda: client.get("/api/products/1").headers.get("connection") == "close", "the drain")
+        for request in (client.build_request("GET", "/api/nothing"), client.build_request("PUT", "/api/cart", json={})):
+            assert client.send(request).headers.get_list("connection") == ["close"]
+    with socket.create_connection(("127.0.0.1", api.port), timeout=PATIENCE) as connection:
+        connection.sendall(b"GET /api/products/1 HTTP/1.1\r\nHost: shop\r\n\r\n")
+        whole = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert whole.startswith(b"HTTP/1.1 200")
 
 
 def test_a_suspended_master_gets_none_of_our_writes_when_it_wakes_up(
