@@ -19,6 +19,22 @@ CLUSTER = Board(
                     alerts=("JobFailed",),
                 ),
                 Panel(
+                    title="Missing pods",
+                    description="Declared pods that aren't ready, by workload.",
+                    unit="short",
+                    queries=(
+                        Query(
+                            expr="kube_statefulset_replicas - kube_statefulset_status_replicas_ready",
+                            legend="{{statefulset}}",
+                        ),
+                        Query(
+                            expr="kube_deployment_spec_replicas - kube_deployment_status_replicas_available",
+                            legend="{{deployment}}",
+                        ),
+                    ),
+                    alerts=("PodMissing",),
+                ),
+                Panel(
                     title="Waiting pods",
                     description="Pods that no node has taken yet, or whose containers can't start.",
                     unit="short",

@@ -18,6 +18,18 @@ _ALERTS = (
         runbook="cluster",
     ),
     Alert(
+        name="PodMissing",
+        # A pod that is gone is no target any more: no alert of its own system says so.
+        expr="kube_statefulset_replicas - kube_statefulset_status_replicas_ready > 0\n"
+        "or kube_deployment_spec_replicas - kube_deployment_status_replicas_available > 0",
+        hold="5m",
+        hold_reason="a pod that is replaced is ready again by then",
+        severity="ticket",
+        summary="{{ $labels.statefulset }}{{ $labels.deployment }} lacks {{ $value }} of its pods",
+        description="The others carry its load. Of a Redis pair or of Sentinels the next loss is an outage.",
+        runbook="cluster",
+    ),
+    Alert(
         name="PodPending",
         expr='max by (pod) (kube_pod_status_phase{phase="Pending"}) == 1',
         hold=POD_PENDING,

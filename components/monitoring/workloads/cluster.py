@@ -15,7 +15,11 @@ SYSTEM = "kube-state-metrics"
 UID = 65534
 """As the official image runs."""
 TELEMETRY_PORT = 8081
-WATCHED: dict[str, tuple[str, ...]] = {"": ("pods", "resourcequotas"), "batch": ("jobs", "cronjobs")}
+WATCHED: dict[str, tuple[str, ...]] = {
+    "": ("pods", "resourcequotas"),
+    "apps": ("deployments", "statefulsets"),
+    "batch": ("jobs", "cronjobs"),
+}
 """Resources by API group; none of them holds a secret."""
 
 

@@ -359,6 +359,19 @@ CASES: dict[str, Case] = {
             'kube_job_status_start_time{job_name="of-last-week"}': f"-{7 * DAYS}x200",
         },
     ),
+    "PodMissing": Case(
+        {
+            'kube_statefulset_replicas{statefulset="redis-data"}': "2x200",
+            'kube_statefulset_status_replicas_ready{statefulset="redis-data"}': "2x20 1x180",
+        },
+        {
+            'kube_statefulset_replicas{statefulset="redis-data"}': "2x200",
+            'kube_statefulset_status_replicas_ready{statefulset="redis-data"}': "2x20 1x8 2x170",
+            # One too many while a roll-out adds first.
+            'kube_deployment_spec_replicas{deployment="api"}': "2x200",
+            'kube_deployment_status_replicas_available{deployment="api"}': "3x200",
+        },
+    ),
     "PodPending": Case(
         {'kube_pod_status_phase{phase="Pending", pod="api-1"}': "1x200"},
         {
