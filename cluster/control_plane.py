@@ -4,14 +4,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 
 from cluster import cgroups
 from cluster.layout import CONTROL, CONTROL_NAMESPACE, KUBECONFIG, LOGS, PKI, PROGRAMS, STATE
 from cluster.network import inside
+from cluster.pki import AGGREGATOR
+from cluster.processes import wait
 
 NAME = "control-plane"
+READY_SECONDS = 180
 _KUBE = str(PROGRAMS / "kube")
 _ETCD = "127.0.0.1:2379"
 
@@ -61,9 +63,13 @@ def main() -> None:
         *(f"--service-account-key-file={PKI}/accounts.pub", f"--service-account-signing-key-file={PKI}/accounts.key"),
         *(f"--kubelet-client-certificate={PKI}/kubelet-client.crt", f"--kubelet-client-key={PKI}/kubelet-client.key"),
         "--kubelet-preferred-address-types=InternalIP",
+        *(f"--proxy-client-cert-file={PKI}/aggregator.crt", f"--proxy-client-key-file={PKI}/aggregator.key"),
+        *(f"--requestheader-client-ca-file={PKI}/ca.crt", f"--requestheader-allowed-names={AGGREGATOR}"),
+        *("--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group"),
+        # Services' addresses aren't reached from here; pods' are.
+        "--enable-aggregator-routing=true",
     )
-    while not ready():
-        time.sleep(0.5)
+    wait("the API server", READY_SECONDS, ready)
     _start(
         "kube-controller-manager",
         *_as("controllers"),

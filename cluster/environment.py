@@ -37,6 +37,7 @@ from cluster.layout import (
     DNS,
     DNS_IMAGE,
     HOME,
+    METRICS_IMAGE,
     NODES,
     SOURCES,
     STATE,
@@ -49,7 +50,7 @@ from stack.environments import ROOT
 T = TypeVar("T")
 Say = Callable[[str], None]
 MOTO = "moto"
-NODE_READY, API_READY, ROLLED_OUT = 300, 180, 900  # seconds, bounds of what is waited for
+NODE_READY, ROLLED_OUT = 300, 900  # seconds, bounds of what is waited for
 
 
 @dataclass(frozen=True)
@@ -103,18 +104,21 @@ class Environment:
         network.create()
         for name in ("control", "nodes", *(each.name for each in NODES)):
             cgroups.create(name)
-        self._start_database()
+        self.start_database()
         processes.start(control_plane.NAME, control_plane.command(), _environment())
         moto = ("moto.server", "-H", CLOUD, "-p", "443")
         processes.start(MOTO, network.inside(CONTROL_NAMESPACE, sys.executable, "-m", *moto), _moto_environment())
         self._say("control plane")
-        processes.wait("the API server", API_READY, control_plane.ready, [control_plane.NAME, database.NAME])
+        processes.wait(
+            "the API server", control_plane.READY_SECONDS, control_plane.ready, [control_plane.NAME, database.NAME]
+        )
         self.start_nodes()
         processes.start(cloud_controllers.NAME, cloud_controllers.command(), _environment())
         apply(addons())
         processes.wait("the cluster's DNS", NODE_READY, dns_ready, [cloud_controllers.NAME])
 
-    def _start_database(self) -> None:
+    def start_database(self) -> None:
+        """The declared database, unless it runs."""
         if processes.running(database.NAME):
             return
         secrets = stack.plain_secrets()
@@ -132,7 +136,7 @@ class Environment:
         for number, each in enumerate(NODES):
             self._say(f"nodes ({number} of {len(NODES)})")
             needs = [each.name, control_plane.NAME]
-            processes.wait(f"{each.name}'s containerd", 60, lambda each=each: serves(each), needs)
+            processes.wait(f"{each.name}'s containerd", node.CONTAINERD_SECONDS, lambda each=each: serves(each), needs)
             import_images(each)
         for each in NODES:
             processes.wait(f"{each.name}", NODE_READY, lambda each=each: is_ready(each.name), [each.name])
@@ -200,6 +204,7 @@ def addons() -> str:
         database=stack.database_host(),
         dns=DNS,
         dns_image=DNS_IMAGE,
+        metrics_image=METRICS_IMAGE,
         webhook=f"https://{CONTROL}:{cloud_controllers.WEBHOOK_PORT}/mutate",
         authority=base64.b64encode(pki.AUTHORITY.read_bytes()).decode(),
     )
@@ -242,6 +247,15 @@ def serves(each: Node) -> bool:
     with contextlib.suppress(Problem):
         return subprocess.run(_ctr(each, "version"), capture_output=True, check=False).returncode == 0
     return False
+
+
+def tag_images(each: Node, registry: str, version: str) -> None:
+    """Give a node's images of a registry, which are ours, another version too."""
+    for name in processes.run(_ctr(each, "images", "list", "-q"), f"{each.name}'s images").splitlines():
+        if name.startswith(registry) and "@" not in name:
+            again = f"{name.rpartition(':')[0]}:{version}"
+            if again != name:
+                processes.run(_ctr(each, "images", "tag", "--force", name, again), f"{each.name}'s image {again}")
 
 
 def import_images(each: Node) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster import programs
-from cluster.layout import BUNDLE, DNS_IMAGE, HOME, IMAGES, PKI, PROGRAMS, REGISTRY_PAUSE
+from cluster.layout import BUNDLE, HOME, IMAGES, OWN_IMAGES, PKI, PROGRAMS
 from cluster.processes import run
 from local import builds
 from local.images import OWN_NODE, STOREFRONT_OUTPUT, short_name
@@ -88,6 +88,10 @@ _STAND_INS: Mapping[str, StandIn] = {
         config=("--entrypoint", '["/kube-state-metrics"]', "--user", "65534"),
     ),
     "coredns": StandIn(programs={"/coredns": "coredns"}, config=("--entrypoint", '["/coredns"]')),
+    "metrics-server": StandIn(
+        programs={"/metrics-server": "metrics-server"},
+        config=("--entrypoint", '["/metrics-server"]', "--user", "65534:65534"),
+    ),
     "pause": StandIn(programs={"/pause": "pause"}, config=("--entrypoint", '["/pause"]', "--user", "65535:65535")),
     "node": StandIn(config=("--cmd", "node")),
 }
@@ -152,10 +156,10 @@ def ensure(references: Sequence[str], say: Say) -> None:
     for name, dockerfile in _OURS.items():
         _our_image(store, name, dockerfile, next(each for each in references if short_name(each) == name))
     others = [each for each in references if short_name(each) not in _OURS]
-    for reference in [*others, DNS_IMAGE, REGISTRY_PAUSE]:
+    for reference in [*others, *OWN_IMAGES]:
         store.stand_in(reference)
     say("images: writing the bundle")
-    store.bundle([*references, DNS_IMAGE, REGISTRY_PAUSE], wanted)
+    store.bundle([*references, *OWN_IMAGES], wanted)
 
 
 def _fingerprint(references: Sequence[str]) -> str:

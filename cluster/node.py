@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,9 +16,11 @@ import yaml
 from cluster import cgroups
 from cluster.layout import CGROUP, CONTROL, DEBIAN, DNS, NODES, PKI, PROGRAMS, REGISTRY_PAUSE, Node
 from cluster.network import inside
+from cluster.processes import wait
 
 _KUBELET = "/run/kubelet"
 SOCKET = "/run/containerd/containerd.sock"
+CONTAINERD_SECONDS = 60
 _PATH = f"{PROGRAMS}:{DEBIAN}/usr/bin:{DEBIAN}/usr/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
 # The kubelet sets these for the whole machine, or refuses to start where they differ: it is shown files instead.
 _MACHINE_SETTINGS = {
@@ -186,8 +187,7 @@ def main(number: int) -> None:
     _prepare(node)
     home = node.directory
     _start(node, "containerd", ["containerd", "-c", home / "containerd.toml"])
-    while not _serves():
-        time.sleep(0.3)
+    wait(f"{node.name}'s containerd", CONTAINERD_SECONDS, _serves)
     region = node.zone[:-1]
     zones = f"topology.kubernetes.io/zone={node.zone},topology.kubernetes.io/region={region}"
     _start(

@@ -17,6 +17,8 @@ from local.certificates import certificate, write_private
 API = f"https://{CONTROL}"
 AUTHORITY = PKI / "ca.crt"
 TOKENS = PKI / "tokens.csv"
+AGGREGATOR = "front-proxy-client"
+"""As whom the API server asks those that serve a part of its API."""
 _USERS = {
     "admin": ("admin", "system:masters"),
     "controllers": ("system:kube-controller-manager", ""),
@@ -37,6 +39,7 @@ def ensure(database: str, hosts: Sequence[str]) -> None:
     kubernetes = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"]
     authority.sign("apiserver", "kube-apiserver", [*kubernetes, KUBERNETES, CONTROL])
     authority.sign("kubelet-client", "kube-apiserver-kubelet-client", ["kubelet-client"], group="system:masters")
+    authority.sign("aggregator", AGGREGATOR, [AGGREGATOR])
     authority.sign("webhook", "webhook", [CONTROL])
     authority.sign("database", "database", [database])
     authority.sign("origin", hosts[0], hosts)

@@ -22,7 +22,7 @@ Say = Callable[[str], None]
 TOOLS: Final = {"buildah": "buildah", "mmdebstrap": "mmdebstrap", "nft": "nftables", "ip": "iproute2"}
 """Programs that are installed, each with its Debian package."""
 UNPACKED: Final = ("containerd", "runc", "containernetworking-plugins")
-IN_IMAGES: Final = ("coredns", "prometheus", "kube-state-metrics", "pause")
+IN_IMAGES: Final = ("coredns", "prometheus", "kube-state-metrics", "metrics-server", "pause")
 _COMPONENT_VERSION = "k8s.io/component-base/version"
 
 
@@ -44,6 +44,7 @@ GO: Final[Mapping[str, Program]] = {
     "coredns": Program("dns", ".", 2),
     "pulumi-resource-kubernetes": Program("provider", ".", 15),
     "kube-state-metrics": Program("state_metrics", "k8s.io/kube-state-metrics/v2", 2),
+    "metrics-server": Program("metrics_server", "sigs.k8s.io/metrics-server/cmd/metrics-server", 2),
     "prometheus": Program(
         "prometheus",
         "./cmd/prometheus",

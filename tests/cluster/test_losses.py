@@ -7,7 +7,7 @@ import pytest
 from running_cluster import Cluster, is_ready
 from visitors import Visitors
 
-from cluster import control_plane, environment, inside_pods, processes
+from cluster import control_plane, database, environment, inside_pods, processes
 from cluster.layout import NODES
 from testing.waits import eventually
 
@@ -130,6 +130,21 @@ def test_the_shop_goes_on_without_the_api_server(visitors: Visitors, own_nodes: 
     own_nodes.settled()
     print(f"the control plane lost: {visitors.figures()}")
     assert (visitors.failed, visitors.lost) == ({}, [])
+
+
+def test_the_database_is_lost_and_comes_back(visitors: Visitors, own_nodes: Cluster) -> None:
+    """All its processes end at once, as in a failover; what was acknowledged before is there afterwards."""
+    with visitors.running():
+        processes.end(database.NAME, kill=True)
+        began = time.monotonic()
+        environment.Environment(print).start_database()
+        visitors.writes_go_on()
+        seconds = time.monotonic() - began
+        failed = visitors.failed.copy()
+        visitors.writes_go_on()
+        after = visitors.failed - failed
+    print(f"the database killed, writes again after {seconds:.1f} s: {visitors.figures()}")
+    assert (after, visitors.lost) == ({}, [])
 
 
 def test_the_shop_goes_on_without_dns(visitors: Visitors, own_nodes: Cluster) -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import time
+import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,8 @@ from components.kubernetes import flows
 from testing.waits import eventually, free_port
 
 IDLE_SECONDS = 20
+ALERTED = 900
+"""Seconds: a Job's retries with their back-off, and what an alert waits before it fires."""
 SENTINEL_SHARE = 0.05
 """Of a processor; what a Sentinel may use while nothing happens."""
 
@@ -58,6 +61,45 @@ def test_every_declared_target_is_found_and_scraped(cluster: Cluster) -> None:
 def test_the_tools_open_by_port_forward(cluster: Cluster) -> None:
     with forwarded(cluster, "alertmanager", flows.ALERTMANAGER_PORT) as alertmanager:
         assert json.loads(alertmanager.get("/api/v2/status").text)["cluster"]
+
+
+def firing(client: httpx.Client, name: str) -> list[dict[str, str]]:
+    """The labels of an alert that fires."""
+    alerts = client.get("/api/v1/alerts").json()["data"]["alerts"]
+    return [each["labels"] for each in alerts if each["labels"]["alertname"] == name and each["state"] == "firing"]
+
+
+def test_a_failed_job_is_told(cluster: Cluster) -> None:
+    """One that restores and isn't told what."""
+    name = f"redis-restore-{uuid.uuid4().hex[:6]}"
+    cluster.run("create", "job", name, "--from=cronjob/redis-restore")
+    try:
+        with forwarded(cluster, "prometheus", flows.PROMETHEUS_PORT) as prometheus:
+            eventually(
+                lambda: name in [labels["job_name"] for labels in firing(prometheus, "JobFailed")],
+                "JobFailed fires",
+                within=ALERTED,
+            )
+    finally:
+        cluster.run("delete", "job", name)
+
+
+def test_a_lost_pod_that_finds_no_node_is_told(cluster: Cluster) -> None:
+    """Sentinels share no node, so that of a node which takes no pods waits."""
+    pod = "redis-sentinel-2"
+    node = cluster.get("pod", pod)["spec"]["nodeName"]
+    with forwarded(cluster, "prometheus", flows.PROMETHEUS_PORT) as prometheus:
+        cluster.run("cordon", node)
+        try:
+            cluster.run("delete", "pod", pod)
+            eventually(
+                lambda: "redis-sentinel" in [labels.get("statefulset") for labels in firing(prometheus, "PodMissing")],
+                "PodMissing fires",
+                within=ALERTED,
+            )
+        finally:
+            cluster.run("uncordon", node)
+            cluster.settled()
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])

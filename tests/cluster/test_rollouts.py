@@ -1,6 +1,7 @@
 """Changed settings and images under load: each pod is replaced, and no request fails."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -8,9 +9,12 @@ import yaml
 from running_cluster import Cluster
 from visitors import Visitors
 
-from cluster import stack
+from cluster import environment, stack
+from cluster.layout import ENVIRONMENT, NODES
+from stack.environments import stack_config
 from tools.engine.project import Project
 
+NEW_VERSION = "1.0.1"
 CHANGES: Mapping[str, Callable[[dict[str, Any]], None]] = {
     "gateway": lambda config: config["simone:gateway"].update(default_country="NL"),
     "api": lambda config: config["simone:api"].update(log_level="warning"),
@@ -21,25 +25,49 @@ CHANGES: Mapping[str, Callable[[dict[str, Any]], None]] = {
 """A small change of each system's own text or shape."""
 
 
-@pytest.mark.parametrize("system", CHANGES)
-def test_a_changed_setting_rolls_out_unnoticed(visitors: Visitors, own_nodes: Cluster, system: str) -> None:
+@contextmanager
+def changed_stack(change: Callable[[dict[str, Any]], None]) -> Generator[None]:
+    """The stack with a change applied, until it has rolled out; as it was after the block."""
     project = stack.project()
     before = project.stack_file.read_text()
-    pods = {pod["metadata"]["uid"] for pod in own_nodes.pods(system)}
     try:
-        with visitors.running():
-            changed = yaml.safe_load(before)
-            CHANGES[system](changed["config"])
-            project.stack_file.write_text(yaml.safe_dump(changed, sort_keys=False))
-            _up(project)
-            own_nodes.settled()
-        replaced = pods - {pod["metadata"]["uid"] for pod in own_nodes.pods(system)}
+        content = yaml.safe_load(before)
+        change(content["config"])
+        project.stack_file.write_text(yaml.safe_dump(content, sort_keys=False))
+        _up(project)
+        yield
     finally:
         project.stack_file.write_text(before)
         _up(project)
+
+
+@pytest.mark.parametrize("system", CHANGES)
+def test_a_changed_setting_rolls_out_unnoticed(visitors: Visitors, own_nodes: Cluster, system: str) -> None:
+    pods = {pod["metadata"]["uid"] for pod in own_nodes.pods(system)}
+    with visitors.running(), changed_stack(CHANGES[system]):
+        own_nodes.settled()
+        replaced = pods - {pod["metadata"]["uid"] for pod in own_nodes.pods(system)}
     own_nodes.settled()
-    print(f"{system}'s setting changed, {len(replaced)} of {len(pods)} pods replaced: {visitors.figures()}")
+    print(
+        f"{system}'s setting changed there and back, {len(replaced)} of {len(pods)} pods replaced: {visitors.figures()}"
+    )
     assert replaced
+    assert (visitors.failed, visitors.lost) == ({}, [])
+
+
+def test_new_images_of_ours_roll_out_unnoticed(visitors: Visitors, own_nodes: Cluster) -> None:
+    """All that are built from this repository, in a new version: the migration first, then every system."""
+    registry = stack_config(ENVIRONMENT)["simone:images"]["registry"]
+    for node in NODES:
+        environment.tag_images(node, registry, NEW_VERSION)
+    ours = ("api", "api-worker", "storefront", "gateway", "pgbouncer")
+    with visitors.running(), changed_stack(lambda config: config["simone:images"].update(version=NEW_VERSION)):
+        own_nodes.settled()
+        images = [c["image"] for system in ours for pod in own_nodes.pods(system) for c in pod["spec"]["containers"]]
+        old = [image for image in images if image.startswith(registry) and not image.endswith(f":{NEW_VERSION}")]
+    own_nodes.settled()
+    print(f"new images of {', '.join(ours)}, and back: {visitors.figures()}")
+    assert old == []
     assert (visitors.failed, visitors.lost) == ({}, [])
 
 

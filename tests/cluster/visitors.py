@@ -7,9 +7,12 @@ import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
+from itertools import count
+from typing import Any
 
 import httpx
 from running_cluster import Cluster, is_ready
@@ -52,8 +55,14 @@ class Visitors:
     def __init__(self, cluster: Cluster, host: str) -> None:
         self._balancer = Balancer(cluster)
         self._host = host
+        self._numbers = count(1)
+        self.products: list[int] = []
         self.asked: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
+        self.examples: dict[str, str] = {}
+        """When each kind of failure was first seen, and what was answered."""
+        self.kept = 0
+        """Carts that were shown as they had been made."""
         self.lost: list[str] = []
         """Carts that the shop had acknowledged and did not show afterwards, to the session that made them."""
         self.times: list[float] = []
@@ -62,12 +71,15 @@ class Visitors:
         worst = max(self.times, default=0.0)
         return (
             f"{self.asked.total()} requests, {self.failed.total()} failed {dict(self.failed) or ''}, "
-            f"{len(self.lost)} carts lost, slowest {worst:.2f} s"
+            f"{len(self.lost)} carts lost, slowest {worst:.2f} s {self.examples or ''} {self.lost[:3] or ''}"
         )
 
     @contextmanager
     def running(self) -> Generator["Visitors"]:
         """Load during the block."""
+        first = _Visitor(self._host, self._balancer, next(self._numbers))
+        listing = eventually(lambda: first.ask("GET", "/api/products?limit=50"), "the shop's products")
+        self.products = [product["id"] for product in listing.json()["items"]]
         readers = [partial(self._until_over, partial(self._read, start=n * 97)) for n in range(READERS)]
         shoppers = [partial(self._until_over, self._shop) for _ in range(SHOPPERS)]
         with meanwhile(self._balancer.follow, *readers, *shoppers):
@@ -75,72 +87,98 @@ class Visitors:
             yield self
             self.go_on()
 
+    def gateways(self) -> Sequence[str]:
+        """The addresses of the gateways that are ready."""
+        return tuple(self._balancer.addresses)
+
+    def ask_at(self, gateway: str, method: str, path: str, **more: Any) -> httpx.Response:
+        """A new visitor's request at one gateway."""
+        return _Visitor(self._host, self._balancer, next(self._numbers)).ask(method, path, at=gateway, **more)
+
     def go_on(self) -> None:
         """Until some more was asked and answered."""
         before = self.asked.total() - self.failed.total()
         eventually(lambda: self.asked.total() - self.failed.total() > before + 100, "answers again")
 
+    def writes_go_on(self) -> None:
+        """Until some more carts were kept."""
+        before = self.kept
+        eventually(lambda: self.kept > before + 20, "carts again")
+
     def _until_over(self, act: Callable[["_Visitor", int], None], over: threading.Event) -> None:
-        visitor = _Visitor(self._host, self._balancer)
+        visitor = _Visitor(self._host, self._balancer, next(self._numbers))
         number = 0
         while not over.is_set():
             number += 1
             act(visitor, number)
             over.wait(PAUSE)
 
-    def _ask(self, visitor: "_Visitor", name: str, method: str, path: str, **more: object) -> httpx.Response | None:
+    def _ask(self, visitor: "_Visitor", name: str, method: str, path: str, **more: Any) -> httpx.Response | None:
         began = time.monotonic()
         self.asked[name] += 1
         try:
             answer = visitor.ask(method, path, **more)
         except httpx.HTTPError as error:
-            self.failed[f"{name} {type(error).__name__}"] += 1
+            self._fail(f"{name} {type(error).__name__}", str(error))
             return None
         finally:
             self.times.append(time.monotonic() - began)
         if answer.status_code >= 400:
-            self.failed[f"{name} {answer.status_code}"] += 1
+            self._fail(f"{name} {answer.status_code}", answer.text[:200])
             return None
         return answer
 
+    def _fail(self, what: str, said: str) -> None:
+        self.failed[what] += 1
+        self.examples.setdefault(what, f"{datetime.now(UTC):%H:%M:%S} {said}")
+
     def _read(self, visitor: "_Visitor", number: int, start: int) -> None:
-        product = 1 + (start + number) % 400
+        product = self.products[(start + number) % len(self.products)]
         self._ask(visitor, "product", "GET", f"/api/products/{product}")
         if number % 5 == 0:
             self._ask(visitor, "page", "GET", f"/products/{product}")
 
     def _shop(self, visitor: "_Visitor", number: int) -> None:
-        items = [{"product_id": 1 + number % 50, "quantity": 1 + number % 3}]
+        product = self.products[number % len(self.products)]
+        items = [{"product_id": product, "quantity": 1 + number % 3}]
         put = self._ask(visitor, "cart", "PUT", "/api/cart", json={"items": items})
         if put is None:
             return
         got = self._ask(visitor, "cart again", "GET", "/api/cart")
         if got is not None:
             kept = [(each["product_id"], each["quantity"]) for each in got.json().get("items", ())]
-            if kept != [(items[0]["product_id"], items[0]["quantity"])]:
-                self.lost.append(f"{items} became {kept}")
+            if kept == [(items[0]["product_id"], items[0]["quantity"])]:
+                self.kept += 1
+            else:
+                self.lost.append(f"{datetime.now(UTC):%H:%M:%S} {items} became {kept}")
 
 
 class _Visitor:
-    """One visitor with cookies, whose connections go to one pod after another."""
+    """One visitor with an address and cookies of its own, whose connections go to one pod after another."""
 
-    def __init__(self, host: str, balancer: Balancer) -> None:
+    def __init__(self, host: str, balancer: Balancer, number: int) -> None:
         self._host, self._balancer, self._turn = host, balancer, 0
+        self._cookies: dict[str, str] = {}
         transport = httpx.HTTPTransport(verify=edge_context(), local_address=VISITOR)
-        self._client = httpx.Client(transport=transport, timeout=10, headers={"Host": host, "CF-IPCountry": "DE"})
+        known = {"Host": host, "CF-IPCountry": "DE", "CF-Connecting-IP": f"198.51.100.{number % 250 + 1}"}
+        self._client = httpx.Client(transport=transport, timeout=10, headers=known)
 
-    def ask(self, method: str, path: str, **more: object) -> httpx.Response:
+    def ask(
+        self, method: str, path: str, *, at: str = "", headers: Mapping[str, str] | None = None, json: object = None
+    ) -> httpx.Response:
         self._turn += 1
-        addresses = self._balancer.addresses
+        addresses = [at] if at else self._balancer.addresses
         if not addresses:
             raise httpx.ConnectError("no gateway is ready")
-        address = addresses[self._turn % len(addresses)]
-        cookies = dict(self._client.cookies)
-        extra = {"cookie": "; ".join(f"{k}={v}" for k, v in cookies.items())} if cookies else {}
-        return self._client.request(
+        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        response = self._client.request(
             method,
-            f"https://{address}:8443{path}",
-            headers=extra,
+            f"https://{addresses[self._turn % len(addresses)]}:8443{path}",
+            headers={**(headers or {}), **({"cookie": cookies} if cookies else {})},
+            json=json,
             extensions={"sni_hostname": self._host},
-            **more,  # pyright: ignore[reportArgumentType]
         )
+        # A pod's address is no cookie's domain: the shop's host is.
+        self._cookies |= dict(response.cookies)
+        self._client.cookies.clear()
+        return response

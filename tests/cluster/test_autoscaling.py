@@ -1,0 +1,47 @@
+"""Autoscalers on a real Kubernetes: they see what pods use, add pods under load and take them away again."""
+
+import subprocess
+
+from running_cluster import Cluster
+from visitors import Visitors
+
+from testing.waits import eventually
+
+_BUSY = """
+import time
+end = time.monotonic() + 600
+while time.monotonic() < end:
+    until = time.monotonic() + 0.03
+    while time.monotonic() < until:
+        pass
+    time.sleep(0.07)
+"""
+"""Three tenths of a processor, twice what an API pod requests; more would take it from the three nodes' other pods."""
+SETTLING = 900
+"""Seconds: the declared stabilization (300) with the autoscaler's own rounds."""
+
+
+def replicas(cluster: Cluster) -> int:
+    return cluster.get("deployment", "api")["status"].get("readyReplicas", 0)
+
+
+def test_the_api_grows_under_load_and_shrinks_again(visitors: Visitors, own_nodes: Cluster) -> None:
+    """A second process in each of its containers is the load: a client's would be the whole machine's."""
+    declared = own_nodes.get("hpa", "api")["spec"]
+    assert (declared["minReplicas"], declared["maxReplicas"]) == (2, 4)
+    with visitors.running():
+        busy = [
+            subprocess.Popen(own_nodes.command("exec", pod, "--", "python", "-c", _BUSY))
+            for pod in own_nodes.names("api")
+        ]
+        try:
+            eventually(lambda: replicas(own_nodes) == declared["maxReplicas"], "four pods", within=SETTLING)
+        finally:
+            for pod in own_nodes.names("api"):
+                own_nodes.exec(pod, "pkill", "-f", "time.monotonic", may_fail=True)
+            for each in busy:
+                each.kill()
+                each.wait()
+        eventually(lambda: replicas(own_nodes) == declared["minReplicas"], "two pods again", within=SETTLING)
+    print(f"2, 4 and 2 pods of the API: {visitors.figures()}")
+    assert (visitors.failed, visitors.lost) == ({}, [])
