@@ -40,15 +40,18 @@ $(CHECKS): app/storefront/checks/package-lock.json
 	@$(IN_CHECKS) npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# Those of the running shop and of pods wait more than they compute, so what computes runs beside them, one after another
-# and with less of the processor. Each has a process (and those a network) of its own; its output comes when it is done.
+# Three lanes beside each other, of about the same length. What waits more than it computes comes first in two of them; what
+# computes has less of the processor. Each part has a process of its own; its output comes when it is done.
 SLOW := full or shop or pods or engine or browser or cluster
-BESIDE := types test-fast test-storefront test-engine test-browser
-.PHONY: test test-full lint lint-storefront types test-fast test-storefront test-engine test-shop test-pods test-browser test-beside
+LANES := lane-computing lane-shop lane-pods
+lane-computing: PARTS := types test-fast test-storefront
+lane-shop: PARTS := test-shop test-engine
+lane-pods: PARTS := test-pods test-browser
+.PHONY: test test-full lint lint-storefront types test-fast test-storefront test-engine test-shop test-pods test-browser $(LANES)
 test: setup chromium ## set up, then prove everything
 	@$(MAKE) --no-print-directory .tools/advice/installed $(if $(shell command -v go),.tools/bin/actionlint) \
 	  .tools/http/installed storefront lint
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-shop test-pods test-beside
+	@$(MAKE) --no-print-directory --jobs=3 $(LANES)
 
 test-full: test $(if $(shell command -v go),.tools/bin/api-server .tools/bin/alertmanager) ## the slow proofs too
 	@$(PYTHON) -m pytest -m "full and not browser"
@@ -81,8 +84,9 @@ test-shop: ## tests of the running shop, in a network namespace of its own
 test-pods: ## tests of single pods of it: the Redis pairs and Sentinels, and how pods run on this machine
 	@$(PYTHON) -m pytest -q -m "pods and not full"
 
-test-beside:
-	@for part in $(BESIDE); do nice $(MAKE) --no-print-directory $$part || exit 1; done
+$(LANES):
+	@for part in $(PARTS); do \
+	  $(if $(filter lane-computing,$@),nice) $(MAKE) --no-print-directory --output-sync=target $$part || exit 1; done
 
 # In a process of their own: Playwright leaves it with a running event loop.
 test-browser: ## tests of the storefront's pages in Chromium
