@@ -17,8 +17,8 @@ from rich.table import Table
 
 from cluster import images, programs, stack
 from cluster.control_plane import kubectl
-from cluster.environment import Applied, Environment
-from cluster.layout import CONTROL_NAMESPACE, HOME, KUBECONFIG, NODES, PKI, PROGRAMS
+from cluster.environment import Applied, Environment, gateway_address
+from cluster.layout import CONTROL_NAMESPACE, HOME, KUBECONFIG, NODES, PKI, PROGRAMS, VISITOR
 from cluster.network import inside
 from local.problem import Problem
 from stack.environments import ROOT
@@ -150,8 +150,8 @@ def _report(applied: Applied) -> None:
         "seconds": ", ".join(f"{name} {seconds:.0f}" for name, seconds in applied.seconds.items()),
         "kubeconfig": f"{KUBECONFIG} (inside of its network: {there} …)",
         "kubectl": f"{there} {PROGRAMS}/kube kubectl --kubeconfig {KUBECONFIG} -n simone get pods",
-        "the shop": f"{there} curl --cacert {PKI}/ca.crt --cert {PKI}/edge.crt --key {PKI}/edge.key "
-        f"--connect-to {host}:443:GATEWAY_POD:8443 https://{host}/",
+        "the shop": f"{there} curl --interface {VISITOR} --cacert {PKI}/ca.crt --cert {PKI}/edge.crt "
+        f"--key {PKI}/edge.key --connect-to {host}:443:{gateway_address()}:8443 https://{host}/",
         "Prometheus": f"{there} {PROGRAMS}/kube kubectl --kubeconfig {KUBECONFIG} -n simone "
         "port-forward service/prometheus 8290",
     }

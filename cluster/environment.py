@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import hashlib
 import json
 import shutil
 import string
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cluster import (
     cgroups,
@@ -36,6 +37,7 @@ from cluster.layout import (
     DEBIAN,
     DNS,
     DNS_IMAGE,
+    ENVIRONMENT,
     HOME,
     METRICS_IMAGE,
     NODES,
@@ -50,6 +52,12 @@ from stack.environments import ROOT
 T = TypeVar("T")
 Say = Callable[[str], None]
 MOTO = "moto"
+_APPLIED = STATE / "applied"
+"""What the running cluster was made from; written when all of it had rolled out."""
+_SOURCES = (
+    *("Pulumi.yaml", f"Pulumi.{ENVIRONMENT}.yaml", "__main__.py"),
+    *("app", "cluster", "components", "images", "local", "requirements", "stack", "tools"),
+)
 NODE_READY, ROLLED_OUT = 300, 900  # seconds, bounds of what is waited for
 
 
@@ -70,10 +78,27 @@ class Environment:
 
     def up(self) -> Applied:
         """From whatever there is to a cluster that runs the stack. Problem with what stopped it: run it again."""
+        inputs = _inputs()
+        applied = json.loads(_APPLIED.read_text()) if _APPLIED.exists() else {}
+        if applied.get("inputs") == inputs and self._is_whole():
+            self._say("nothing to do: what it is made of has not changed, and all of it runs")
+            return Applied({"unchanged": applied["resources"]}, self.seconds)
+        _APPLIED.unlink(missing_ok=True)
         self._timed("programs", self.build)
         self._timed("images", self.make_images)
         self._timed("nodes", self.start)
-        return Applied(self._timed("stack", self.apply), self.seconds)
+        resources = self._timed("stack", self.apply)
+        _APPLIED.write_text(json.dumps({"inputs": inputs, "resources": len(stack.declared().resources)}))
+        return Applied(resources, self.seconds)
+
+    def _is_whole(self) -> bool:
+        """Whether every process runs, every node is ready and every workload has all of its pods."""
+        names = (database.NAME, control_plane.NAME, MOTO, cloud_controllers.NAME, *(node.name for node in NODES))
+        if not all(map(processes.running, names)):
+            return False
+        listed = kubectl("-n", "simone", "get", "deployments,statefulsets,nodes", "-o", "json", "--request-timeout=10s")
+        done = subprocess.run(listed, capture_output=True, text=True, check=False)
+        return done.returncode == 0 and all(map(_is_whole, json.loads(done.stdout)["items"]))
 
     def _timed(self, name: str, step: Callable[[], T]) -> T:
         began = time.monotonic()
@@ -188,12 +213,38 @@ class Environment:
             raise Problem(f"{STATE} can't be removed; is something of it mounted? see: grep {STATE.name} /proc/mounts")
 
 
+def _is_whole(each: Mapping[str, Any]) -> bool:
+    status = each["status"]
+    if each["kind"] == "Node":
+        return any(each["type"] == "Ready" and each["status"] == "True" for each in status["conditions"])
+    wanted = each["spec"]["replicas"]
+    current = status.get("observedGeneration") == each["metadata"]["generation"]
+    return current and status.get("updatedReplicas", 0) == status.get("readyReplicas", 0) == wanted
+
+
+def _inputs() -> str:
+    """A number for all that a cluster is made from: the programs' own come from `cluster`."""
+    listed = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *_SOURCES]
+    digest = hashlib.sha256()
+    for line in filter(None, sorted(set(processes.run(listed, "the sources").split("\0")))):
+        path = ROOT / line
+        digest.update(f"{line} {hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ''}\n".encode())
+    return digest.hexdigest()
+
+
 def _environment() -> dict[str, str]:
     return {"PYTHONPATH": str(ROOT)}
 
 
 def _moto_environment() -> dict[str, str]:
     return {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}
+
+
+def gateway_address() -> str:
+    """Where a gateway pod listens, or what to put in place of it."""
+    chosen = ("-l", "app.kubernetes.io/name=gateway", "-o", "jsonpath={.items[0].status.podIP}")
+    asked = kubectl("-n", "simone", "get", "pods", *chosen, "--request-timeout=10s")
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout or "GATEWAY_POD"
 
 
 def addons() -> str:

@@ -1,12 +1,15 @@
 """The stack on a real Kubernetes: all of it ready, kept as declared, and nothing to do for a second deployment."""
 
 import base64
+import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from running_cluster import Cluster, is_ready
 
 from cluster import stack
+from stack.environments import ROOT
 from testing.kept import differences
 
 # What the API server changes by itself in what it is given.
@@ -55,6 +58,15 @@ def _given(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """A manifest without what the Pulumi provider keeps to itself."""
     metadata = {key: value for key, value in inputs["metadata"].items() if key != "annotations"}
     return {**inputs, "metadata": metadata}
+
+
+def test_make_cluster_finds_nothing_to_do(own_nodes: Cluster) -> None:
+    own_nodes.settled()
+    done = subprocess.run(
+        [sys.executable, "-m", "cluster", "up"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    print(done.stdout.strip().splitlines()[-1])
+    assert (done.returncode, "nothing to do" in done.stderr) == (0, True), done.stderr
 
 
 def test_a_second_deployment_and_a_refresh_find_nothing_to_do(own_nodes: Cluster) -> None:

@@ -48,6 +48,8 @@ def computed(type_: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
         return {}
     service = type_.split(":")[1].split("/", maxsplit=1)[0]
     added: dict[str, Any] = {"arn": f"arn:aws:{service}:eu-central-1:000000000000:{name}"}
+    if type_ == "aws:kms/key:Key":
+        added |= {"keyId": name}
     if type_ == "aws:rds/instance:Instance":
         host = f"{inputs.get('identifier', name)}.stand-in.eu-central-1.rds.amazonaws.com"
         port = int(inputs.get("port", 5432))
