@@ -1,6 +1,7 @@
 """The rules as policies of the engine's SDK: the same functions, asked by `pulumi preview --policy-pack policies`."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from pulumi_policy import (
@@ -29,20 +30,54 @@ _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list:
 Policy = ResourceValidationPolicy | StackValidationPolicy
 
 
+@dataclass(frozen=True)
+class Accepting:
+    """The findings that policies/suppressions.yaml accepts, and by sentence those that have come, with the place of
+    their entry.
+    """
+
+    entries: Sequence[Suppression] = ()
+    told: dict[str, str] = field(default_factory=dict[str, str])
+
+    def counting(self, rule: Rule, finding: Finding) -> Sequence[Finding]:
+        """The finding as it counts, if it does."""
+        counting, accepted = suppressions.applied(rule, [finding], self.entries, suppressions.today())
+        self.told.update((suppressions.accepted(rule, one), one.by.place) for one in accepted)
+        return counting
+
+
 def policies() -> list[Policy]:
-    """All rules, without the findings that are suppressed. Raises PolicySettingsError."""
-    accepted = suppressions.read(RULES)
-    return [_policy(rule, accepted) for rule in RULES]
+    """All rules, without the findings that are suppressed, and what tells of those. Raises PolicySettingsError."""
+    accepting = Accepting(suppressions.read(RULES))
+    # Asked in this order: the last one tells what all the others have met.
+    return [*(_policy(rule, accepting) for rule in RULES), _suppressions(accepting)]
 
 
-def _policy(rule: Rule, accepted: Sequence[Suppression]) -> Policy:
+def _suppressions(accepting: Accepting) -> Policy:
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        stacks = dict.fromkeys(resource.urn.split("::")[0] for resource in args.resources)
+        environments = [stack.removeprefix("urn:pulumi:") for stack in stacks]
+        used = {*accepting.told.values()}
+        unused = suppressions.unused(accepting.entries, used, environments, suppressions.today())
+        for sentence in (*accepting.told, *unused):
+            report(sentence, None)
+
+    return StackValidationPolicy(
+        name=suppressions.POLICY,
+        description=suppressions.DESCRIPTION,
+        validate=validate,
+        enforcement_level=EnforcementLevel.ADVISORY,
+    )
+
+
+def _policy(rule: Rule, accepting: Accepting) -> Policy:
     level, severity = EnforcementLevel(rule.level.value), PackSeverity(rule.severity.value)
     schema = _schema(rule) if rule.parameters else None
     if not rule.types:
         return StackValidationPolicy(
             name=rule.id,
             description=rule.description,
-            validate=_stack_check(rule, accepted),
+            validate=_stack_check(rule, accepting),
             enforcement_level=level,
             config_schema=schema,
             severity=severity,
@@ -50,8 +85,8 @@ def _policy(rule: Rule, accepted: Sequence[Suppression]) -> Policy:
     return ResourceValidationPolicy(
         name=rule.id,
         description=rule.description,
-        validate=_resource_check(rule, accepted),
-        remediate=_remediation(rule, accepted) if rule.remediation else None,
+        validate=_resource_check(rule, accepting),
+        remediate=_remediation(rule, accepting) if rule.remediation else None,
         enforcement_level=level,
         config_schema=schema,
         severity=severity,
@@ -95,15 +130,13 @@ def _declared(resource: ResourceValidationArgs | PolicyResource) -> Resource:
     )
 
 
-def tell(
-    rule: Rule, findings: Callable[[], Any], report: ReportViolation, accepted: Sequence[Suppression] = ()
-) -> None:
+def tell(rule: Rule, findings: Callable[[], Any], report: ReportViolation, accepting: Accepting | None = None) -> None:
     """Report what the rule finds and nobody has accepted; what it fails on too, as a violation: raised it would stop
     the other rules.
     """
     try:
         for found in cast("list[Finding]", findings()):
-            for finding in suppressions.applied(rule, [found], accepted, suppressions.today())[0]:
+            for finding in (accepting or Accepting()).counting(rule, found):
                 report(finding.message, finding.resource.urn if finding.resource else None)
     except Undecided:
         # Asked again during the update, when the value is known.
@@ -112,33 +145,31 @@ def tell(
         report(crash(rule, error), None)
 
 
-def _resource_check(
-    rule: Rule, accepted: Sequence[Suppression]
-) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
+def _resource_check(rule: Rule, accepting: Accepting) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         if rule.applies_to(args.resource_type):
             stack = Stack((_declared(args),))
-            tell(rule, lambda: rule.check(stack, _parameters(rule, args.get_config())), report, accepted)
+            tell(rule, lambda: rule.check(stack, _parameters(rule, args.get_config())), report, accepting)
 
     return validate
 
 
-def _stack_check(rule: Rule, accepted: Sequence[Suppression]) -> Callable[[StackValidationArgs, ReportViolation], None]:
+def _stack_check(rule: Rule, accepting: Accepting) -> Callable[[StackValidationArgs, ReportViolation], None]:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         stack = Stack(tuple(_declared(resource) for resource in args.resources))
-        tell(rule, lambda: rule.check(stack, _parameters(rule, args.get_config())), report, accepted)
+        tell(rule, lambda: rule.check(stack, _parameters(rule, args.get_config())), report, accepting)
 
     return validate
 
 
-def _remediation(rule: Rule, accepted: Sequence[Suppression]) -> Callable[[ResourceValidationArgs], Any]:
+def _remediation(rule: Rule, accepting: Accepting) -> Callable[[ResourceValidationArgs], Any]:
     """The SDK's type asks for an awaitable; it takes plain properties as well, see ResourceValidationPolicy."""
 
     def remediate(args: ResourceValidationArgs) -> Mapping[str, Any] | None:
         if not rule.applies_to(args.resource_type) or rule.remediation is None:
             return None
         declared = _declared(args)
-        left = suppressions.applied(rule, [Finding("", declared)], accepted, suppressions.today())[1]
+        left = suppressions.applied(rule, [Finding("", declared)], accepting.entries, suppressions.today())[1]
         return None if left else rule.remediation(declared)
 
     return remediate

@@ -6,7 +6,7 @@ any characters), `reason`, `owner` and `expires` (the last day on which it count
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,10 @@ from stack.resource import Resource
 
 PATH = DIRECTORY / "suppressions.yaml"
 _NAME = f"{DIRECTORY.name}/{PATH.name}"
+POLICY = "suppressions"
+DESCRIPTION = f"What {_NAME} accepts, and which of its entries accept nothing"
+"""Under which name the engine's policy pack reports what the gate notes."""
+
 _KEYS = ("rule", "resource", "reason", "owner", "expires")
 _FEWEST_LETTERS = 3
 """Letters and digits that a pattern must have besides its wildcards, so that none is about everything."""
@@ -142,6 +146,24 @@ def applied(
         else:
             counting.append(finding)
     return tuple(counting), tuple(suppressed)
+
+
+def accepted(rule: Rule, one: Suppressed) -> str:
+    """A sentence on a finding that doesn't count."""
+    name = one.finding.resource.name if one.finding.resource else "the stack"
+    by = f"until {one.by.expires} ({one.by.owner}: {one.by.reason}), {one.by.place}"
+    return f"{rule.id} on {name} is suppressed {by}: {one.finding.message}"
+
+
+def unused(
+    entries: Iterable[Suppression], used: Collection[str], environments: Collection[str], today: datetime.date
+) -> Iterator[str]:
+    """A sentence on each entry that accepts nothing in these environments; `used` are the others' places."""
+    for entry in entries:
+        if entry.place not in used and any(map(entry.is_of, environments)):
+            names = ", ".join(filter(entry.is_of, environments))
+            ended = f"ended on {entry.expires}" if entry.expires < today else f"accepts nothing in {names}"
+            yield f"{entry.place}: the suppression of {entry.rule} on {entry.resource} {ended}; remove it"
 
 
 def today() -> datetime.date:

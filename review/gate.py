@@ -57,21 +57,13 @@ def suppressed(found: Iterable[Verdict]) -> Iterator[tuple[str, str]]:
     """By where its suppression stands, a sentence on each finding that doesn't count."""
     for verdict in found:
         for one in verdict.suppressed:
-            name = one.finding.resource.name if one.finding.resource else "the stack"
-            accepted_by = f"until {one.by.expires} ({one.by.owner}: {one.by.reason}), {one.by.place}"
-            yield one.by.place, f"{verdict.rule.id} on {name} is suppressed {accepted_by}: {one.finding.message}"
+            yield one.by.place, suppressions.accepted(verdict.rule, one)
 
 
 def unused(found: Mapping[str, Iterable[Verdict]]) -> Iterator[str]:
     """A sentence on each suppression that accepts nothing in these environments."""
     used = {place for verdicts in found.values() for place, _ in suppressed(verdicts)}
-    for entry in suppressions.read(RULES):
-        if entry.place not in used and any(map(entry.is_of, found)):
-            names = ", ".join(filter(entry.is_of, found))
-            ended = (
-                f"ended on {entry.expires}" if entry.expires < suppressions.today() else f"accepts nothing in {names}"
-            )
-            yield f"{entry.place}: the suppression of {entry.rule} on {entry.resource} {ended}; remove it"
+    return suppressions.unused(suppressions.read(RULES), used, found, suppressions.today())
 
 
 def undecided(found: Iterable[Verdict]) -> tuple[str, ...]:

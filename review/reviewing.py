@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from policies import judgement
+from policies import judgement, suppressions
 from policies.catalogue import RULES
 from policies.settings_file import path_of, read
 from review import checkouts, engine_preview, gate, settings
@@ -215,8 +215,12 @@ def of_preview(preview: Path, event_log: Path | None) -> Report:
     """The engine's own preview. Raises PreviewError."""
     plan = engine_preview.read(preview, event_log)
     if plan.violations is not None:
-        explained = tuple(_explained(violation, plan.environment) for violation in plan.violations)
-        plan = dataclasses.replace(plan, violations=explained)
+        notes = [violation for violation in plan.violations if violation.rule == suppressions.POLICY]
+        plan = dataclasses.replace(
+            plan,
+            violations=tuple(_explained(one, plan.environment) for one in plan.violations if one not in notes),
+            accepted=tuple(note.message.removeprefix(suppressions.DESCRIPTION).strip() for note in notes),
+        )
     return build([plan])
 
 

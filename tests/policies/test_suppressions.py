@@ -147,5 +147,6 @@ def test_the_pack_reports_no_accepted_finding(rendered: Mapping[str, Rendered], 
     accepted = suppressions.read(RULES, _file(tmp_path, {**ENTRY, "expires": str(suppressions.today())}))
     stack = _opened(rendered).stack()
     for entries in (accepted, ()):
-        pack.tell(rule, lambda: rule.check(stack, rule.parameters), lambda text, _=None: said.append(text), entries)
+        accepting = pack.Accepting(entries)
+        pack.tell(rule, lambda: rule.check(stack, rule.parameters), lambda text, _=None: said.append(text), accepting)
     assert said == ["blockPublicPolicy is off"]

@@ -31,8 +31,9 @@ read it alike:
 ```
 
 `resource` is a URN, which is of one environment, or a resource's name, in which `*` stands for any characters (not for
-all of it). `expires` is the last day on which it counts, in UTC: afterwards the finding is a violation again. An entry
-that accepts nothing is reported, and a malformed one ends gate, review and preview with 2 and its line. A finding about
+all of it). `expires` is the last day on which it counts, in UTC: afterwards the finding is a violation again. What is
+accepted, and an entry that accepts nothing, is reported (by the engine as the advisory policy `suppressions`), and a
+malformed one ends gate, review and preview with 2 and its line. A finding about
 the stack as a whole can't be accepted so: its rule has a level in `policies/<environment>.json`.
 
 A pull request is judged by its base's policies too, so an entry, like every change that makes a judge weaker, lands
