@@ -22,8 +22,9 @@ engine: ## the Pulumi CLI: the one on PATH, else one built from source (once, mi
 	@nice $(PYTHON) -m tools.engine
 
 .PHONY: docs secrets
-docs: ## write the pages of docs/ that are made from the code
+docs: .tools/site/installed ## write the pages of docs/ that are made from the code, and all as a site (reports/site)
 	@$(PYTHON) -m tools.docs
+	@.tools/site/bin/mkdocs build --strict --quiet && echo "site: reports/site/index.html"
 
 secrets: ## give ENV=prod the secrets that it lacks
 	@$(PYTHON) -m tools.secrets "$(or $(ENV),prod)"
@@ -223,12 +224,16 @@ destroy: ## delete all of ENV, or nothing while any of it is protected (asks for
 kpi: ## measure the specification's numbers on the running shop (QUICK=1: within 90 s)
 	@$(PYTHON) -m kpi $(if $(QUICK),--quick)
 
-.PHONY: compare compare-cache
+.PHONY: compare compare-cache measured
 compare: .tools/compare/installed ## our response cache beside other libraries', in one run
 	@$(PYTHON) -m kpi.compare
 
 compare-cache: .tools/compare/installed ## our entity cache beside cashews and aiocache: hits, and a stampede
 	@$(PYTHON) -m kpi.compare.cache_manager
+
+measured: compare compare-cache ## measure both comparisons anew, and keep the figures that README.md and docs/ show
+	@cp reports/compare.json reports/compare-cache.json docs/measured/
+	@$(PYTHON) -m tools.docs
 
 .PHONY: edge-report
 edge-report: ## hit ratios, bytes and freshness through gateway and API on the running shop

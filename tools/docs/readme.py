@@ -8,6 +8,7 @@ from rich.text import Text
 from review.preview import tree
 from stack.environments import ROOT
 from stack.render import render
+from tools.docs import measured
 
 README: Path = ROOT / "README.md"
 _PREVIEW = re.compile(r"(?<=\$ make preview ENV=prod \| head -1\n).*")
@@ -16,4 +17,4 @@ _PREVIEW = re.compile(r"(?<=\$ make preview ENV=prod \| head -1\n).*")
 def page() -> str:
     """The page."""
     first = Text.from_markup(str(tree(render("prod")).label)).plain
-    return _PREVIEW.sub(first, README.read_text())
+    return measured.filled(_PREVIEW.sub(first, README.read_text()))
