@@ -44,7 +44,7 @@ EVENTS: Final[Mapping[Event, frozenset[str]]] = {
 }
 """The parameters that each event has, always all of them. They are what fills a tag: `product:{product_id}`."""
 
-Entity = Literal["product", "user", "listing", "search", "suggestions", "categories", "reviews", "stock"]
+Entity = Literal["product", "user", "listing", "facets", "search", "suggestions", "categories", "reviews", "stock"]
 """What the API keeps of the database's answers, under the answers that it makes from them."""
 
 LISTED_AT_MOST: Final = 100
@@ -158,9 +158,11 @@ class Lists(_Model):
         `LISTED_AT_MOST`, and whoever makes an answer, and can't know yet what it will show, minds it meanwhile."""
         return self.tag.rpartition(":")[0]
 
-    def tags(self, shown: Collection[str]) -> tuple[str, ...]:
-        """The tags of an answer that shows these things, given by the parameter's values."""
-        if len(shown) > LISTED_AT_MOST:
+    def tags(self, shown: Collection[str] | None) -> tuple[str, ...]:
+        """The tags of an answer that shows these things, given by the parameter's values; None: whatever there is of a
+        kind, so that any of them may come or go.
+        """
+        if shown is None or len(shown) > LISTED_AT_MOST:
             return (self.family,)
         return tuple(dict.fromkeys(self.tag.format_map({self.parameter: value}) for value in shown))
 

@@ -9,6 +9,7 @@ things has their tags too.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -19,18 +20,21 @@ from app.caching_policy import Entity, Policy
 from app.database.queries import Database, categories, inventory, products, reviews
 from app.database.queries.categories import Category
 from app.database.queries.inventory import Stock
+from app.database.queries.narrowing import Narrowing
 from app.database.queries.paging import Cursor, Page
-from app.database.queries.products import Card, Sort, Suggestion
+from app.database.queries.products import Card, Facets, Found, Sort, Suggestion
 from app.database.queries.reviews import Rating, Review, ReviewSort
 
 _CARDS: Final = TypeAdapter(tuple[Card, ...])
+_FACETS: Final = TypeAdapter(Facets)
+_FOUND: Final = TypeAdapter(Found)
 _SUGGESTIONS: Final = TypeAdapter(tuple[Suggestion, ...])
 _CATEGORIES: Final = TypeAdapter(tuple[Category, ...])
 _REVIEWS: Final = TypeAdapter(tuple[Review, ...])
 _RATING: Final = TypeAdapter(Rating)
 _STOCK: Final = TypeAdapter(Stock | None)
 
-QUERIES: Final[tuple[Entity, ...]] = ("listing", "search", "suggestions", "categories", "reviews", "stock")
+QUERIES: Final[tuple[Entity, ...]] = ("listing", "facets", "search", "suggestions", "categories", "reviews", "stock")
 """What is kept here, as the metric `api_entity_cache_events_total` calls it."""
 
 
@@ -43,28 +47,37 @@ class QueryCache:
         self._database = database
         self._policy = policy
 
-    async def listing(self, *, category_id: int | None, sort: Sort, after: Cursor | None, limit: int) -> Page[Card]:
+    async def listing(self, narrowing: Narrowing, *, sort: Sort, after: Cursor | None, limit: int) -> Page[Card]:
         """As `products.listing`."""
 
         async def load() -> dict[str, Any]:
-            page = await products.listing(self._database, category_id=category_id, sort=sort, after=after, limit=limit)
+            page = await products.listing(self._database, narrowing=narrowing, sort=sort, after=after, limit=limit)
             return _page(page)
 
-        identifier = category_id if category_id is not None else "all"
-        variant = f"{sort}.{limit}.{after.encode() if after is not None else 'first'}"
-        found = await self._get("/api/products", "listing", identifier, variant, load)
+        identifier = narrowing.category_id if narrowing.category_id is not None else "all"
+        variant = f"{sort}.{limit}.{after.encode() if after is not None else 'first'}{_variant(narrowing)}"
+        found = await self._get("/api/products", "listing", identifier, variant, load, shown=_shown(narrowing))
         return Page(_CARDS.validate_python(found["items"]), _cursor(found, products.cursor_kind(sort)))
 
-    async def search(self, text: str, *, limit: int) -> tuple[Card, ...]:
+    async def facets(self, narrowing: Narrowing) -> Facets:
+        """As `products.facets`."""
+        variant = f"{narrowing.tier}.{narrowing.currency}.{narrowing.key}"
+        found = await self._get(
+            "/api/facets", "facets", "all", variant, lambda: products.facets(self._database, narrowing)
+        )
+        return _FACETS.validate_python(found)
+
+    async def search(self, narrowing: Narrowing, *, limit: int) -> Found:
         """As `products.search`."""
         found = await self._get(
             "/api/search",
             "search",
-            quote(text, safe=""),
-            str(limit),
-            lambda: products.search(self._database, text, limit=limit),
+            quote(narrowing.text or "", safe=""),
+            f"{limit}{_variant(replace(narrowing, text=None), category=True)}",
+            lambda: products.search(self._database, narrowing, limit=limit),
+            shown=_shown(narrowing),
         )
-        return _CARDS.validate_python(found)
+        return _FOUND.validate_python(found)
 
     async def suggest(self, typed: str, *, limit: int) -> tuple[Suggestion, ...]:
         """As `products.suggest`."""
@@ -116,7 +129,14 @@ class QueryCache:
         return _STOCK.validate_python(found)
 
     async def _get(
-        self, path: str, query: Entity, identifier: object, variant: str, load: Callable[[], Awaitable[Any]]
+        self,
+        path: str,
+        query: Entity,
+        identifier: object,
+        variant: str,
+        load: Callable[[], Awaitable[Any]],
+        *,
+        shown: Callable[[Any], list[str] | None] | None = None,
     ) -> Any:
         """The result of `query`, which answers `path`."""
         match = self._policy.match("GET", path)
@@ -130,11 +150,22 @@ class QueryCache:
             self._policy.entities[query].ttl,
             load,
             tags=match.route.rendered_tags(match.parameters),
-            of_value=TagsOfValue(lists.family, lambda found: lists.tags(_shown(found))) if lists else None,
+            of_value=TagsOfValue(lists.family, lambda found: lists.tags((shown or _ids)(found))) if lists else None,
         )
 
 
-def _shown(found: Any) -> list[str]:
+def _shown(narrowing: Narrowing) -> Callable[[Any], list[str] | None]:
+    """The ids of what a result lists; None where whatever is sold out, or is there again, changes which those are."""
+    return (lambda _: None) if narrowing.in_stock else _ids
+
+
+def _variant(narrowing: Narrowing, *, category: bool = False) -> str:
+    """Empty for what most visitors ask for."""
+    plain = narrowing.only_category and not (category and narrowing.category_id is not None)
+    return "" if plain else f".{narrowing.key}"
+
+
+def _ids(found: Any) -> list[str]:
     """The ids of what a result lists: the items of a page, or a plain list."""
     return [str(item["id"]) for item in (found["items"] if isinstance(found, dict) else found)]
 

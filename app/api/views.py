@@ -141,10 +141,25 @@ class ProductPage(View):
     next_cursor: str | None
 
 
-class ProductList(View):
-    """Search results, best first."""
+class SearchView(View):
+    """Search results, best first, and how many there are. `similar`: nothing matches, these have names like that."""
 
     items: list[ProductCard]
+    total: int
+    similar: bool
+
+
+class FacetsView(View):
+    """What a listing can be narrowed down to so that something is left, each thing with all others as they are. Prices
+    are where a range may begin and end, in minor units.
+    """
+
+    categories: list[int]
+    brands: list[str]
+    prices_from: list[int]
+    prices_to: list[int]
+    ratings: list[int]
+    in_stock: bool
 
 
 class SuggestionView(View):

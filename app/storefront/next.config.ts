@@ -43,16 +43,23 @@ function marketRewrites() {
   });
 }
 
+const SORTED = { type: "query" as const, key: "sort", value: "(?<sort>[a-z-]+)" };
+/** Of src/server/narrowed.ts. */
+const NARROWED = { type: "query" as const, key: "narrowed", value: "(?<narrowed>[\\w-]+)" };
+
 function pages(root: string, sources: string[], has: RouteHas[]) {
   const listings = sources.filter((source) => LISTINGS.includes(source));
   const others = sources.filter((source) => !LISTINGS.includes(source));
   return [
-    ...listings.map((source) => ({
-      source,
-      has: [...has, { type: "query" as const, key: "sort", value: "(?<sort>[a-z-]+)" }],
-      destination: `${root}${source}/by/:sort`,
-    })),
-    ...listings.map((source) => ({ source, ...only(has), destination: `${root}${source}/by/popularity` })),
+    ...listings.flatMap((source) =>
+      [[SORTED, NARROWED], [NARROWED], [SORTED], []].map((queries) => ({
+        source,
+        ...only([...has, ...queries]),
+        destination:
+          `${root}${source}/by/` +
+          `${queries.includes(SORTED) ? ":sort" : "popularity"}${queries.includes(NARROWED) ? "/:narrowed" : ""}`,
+      })),
+    ),
     ...others.map((source) => ({
       source,
       ...only(has),

@@ -92,6 +92,9 @@ async def sample_calls(db: Database) -> Mapping[str, Arguments]:
             narrowed: Arguments = (facts.category_id,) if scope == "category" else ()
             calls[f"{name}.first"] = (PAGE, *narrowed)
             calls[f"{name}.next"] = (PAGE, *narrowed, *await _deep(db, order.column, order.descending, narrowed))
+        name, asked = f"products.list.narrowed.{_spelled(sort)}", ("'brand:Kestrel'", True, None)
+        calls[f"{name}.first"] = (PAGE, *asked)
+        calls[f"{name}.next"] = (PAGE, *asked, *await _deep(db, order.column, order.descending, ()))
     newest = await db.fetchrow(
         f"{REPORT} SELECT created_at, id FROM reviews WHERE product_id = $1 "
         "ORDER BY created_at DESC, id DESC OFFSET 3 LIMIT 1",
@@ -195,7 +198,20 @@ def _calls(facts: Facts) -> dict[str, Arguments]:
         "products.active_ids": (facts.product_id, 1000),
         "products.by_status": (facts.category_id, "draft", 50),
         "products.praised": (facts.category_id, 4, 20),
-        "products.search": ("walnut desk lamp", 20, 0),
+        "products.facets": (
+            None,
+            "'category:3'",
+            None,
+            None,
+            "'category:3' & 'brand:Kestrel'",
+            False,
+            None,
+            "free",
+            "EUR",
+        ),
+        "products.search": (20, None, False, "walnut desk lamp"),
+        "products.search_like": (20, None, False, None, "%desk lam%"),
+        "products.search_similar": (20, None, False, None, "pendnt lihgt"),
         "products.suggest": ("%lamp%", 8),
         "products.suggest_similar": ("pendnt lihgt", 8),
         "products.also_bought": (facts.bestseller_id, 8),

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from app.database.queries import inventory, orders, products, reviews, users
+from app.database.queries.narrowing import Narrowing
 from app.database.queries.products import CARD, Sort
 from testing.queries.back_office import ORDERS_BY_DAY, PRAISED, RANKED, TO_FULFIL
 from testing.queries.calls import Facts
@@ -43,7 +44,7 @@ def rewrite(name: str, *, fault: str, query: str, fast: Answer) -> Callable[[Ans
 
 
 async def _listing_with_stock(db: Connection, facts: Facts) -> Any:
-    page = await products.listing(db, category_id=facts.category_id, limit=20)
+    page = await products.listing(db, narrowing=Narrowing(category_id=facts.category_id), limit=20)
     return [(card.id, card.stock) for card in page.items]
 
 
@@ -167,7 +168,7 @@ async def rank_by_self_join(db: Connection, facts: Facts) -> Any:
 
 
 async def _stored_ratings(db: Connection, facts: Facts) -> Any:
-    page = await products.listing(db, category_id=facts.category_id, sort=Sort.RATING, limit=20)
+    page = await products.listing(db, narrowing=Narrowing(category_id=facts.category_id), sort=Sort.RATING, limit=20)
     return [(card.id, card.rating_count) for card in page.items]
 
 
@@ -220,7 +221,7 @@ async def pages_by_offset(db: Connection, facts: Facts) -> Any:
 
 
 async def _more_by_one_row(db: Connection, facts: Facts) -> Any:
-    page = await products.listing(db, category_id=facts.category_id, sort=Sort.PRICE, limit=20)
+    page = await products.listing(db, narrowing=Narrowing(category_id=facts.category_id), sort=Sort.PRICE, limit=20)
     return [card.id for card in page.items], page.after is not None
 
 

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -19,6 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from app.database.catalogue.size import Size
 from app.database.catalogue.tables import make_tables
+from app.database.queries.narrowing import PRICE_BOUNDS, RATINGS
 
 PRODUCTS = 1_200
 USER = {"id": 1, "name": "Demo Customer", "email": "demo@example.com", "country": "DE"}
@@ -270,10 +272,14 @@ class _Handler(BaseHTTPRequestHandler):
                 reviews = catalogue().reviews.get(int(number), [])
                 by_stars = [sum(review["rating"] == stars for review in reviews) for stars in range(1, 6)]
                 return Reply(200, {"items": reviews[:10], "next_cursor": None, "by_stars": by_stars})
+            case ["api", "facets"]:
+                return Reply(200, self._facets(query))
             case ["api", "search"]:
-                return Reply(200, {"items": self._search(query.get("q", ""), int(query.get("limit", "24")))})
+                found, similar = self._search(query)
+                items = [self._product(product) for product in found[: int(query.get("limit", "24"))]]
+                return Reply(200, {"items": items, "total": len(found), "similar": similar})
             case ["api", "search", "suggestions"]:
-                found = self._search(query.get("q", ""), 6)
+                found = self._search(query)[0][:6]
                 return Reply(200, {"items": [{name: one[name] for name in ("id", "slug", "name")} for one in found]})
             case ["api", "session"]:
                 return Reply(200, {"user": self._user() if shop.signed_in else None})
@@ -316,16 +322,43 @@ class _Handler(BaseHTTPRequestHandler):
         return {**self.stand_in.user, "tier": self.stand_in.tier}
 
     def _listing(self, query: dict[str, str]) -> dict[str, Any]:
-        products = catalogue().products
-        if "category_id" in query:
-            products = [product for product in products if str(product["category_id"]) == query["category_id"]]
+        products = [product for product in catalogue().products if self._matches(product, query)]
         page = _page(sorted(products, key=SORTS[query.get("sort", "popularity")]), query, 24)
         return {**page, "items": [self._product(product) for product in page["items"]]}
 
-    def _search(self, words: str, limit: int) -> list[dict[str, Any]]:
-        wanted = words.lower().split()
-        found = [one for one in catalogue().products if all(word in one["name"].lower() for word in wanted)]
-        return [self._product(product) for product in sorted(found, key=SORTS["popularity"])[:limit]]
+    def _matches(self, product: dict[str, Any], query: dict[str, str]) -> bool:
+        price = self._product(product)["price"]
+        return (
+            query.get("category_id") in (None, str(product["category_id"]))
+            and query.get("brand") in (None, product["brand"])
+            and int(query.get("price_from", 0)) <= price < int(query.get("price_to", 10**9))
+            and product["rating_average"] >= int(query.get("rating", 0))
+            and (product["stock"] > 0 or "in_stock" not in query)
+        )
+
+    def _facets(self, query: dict[str, str]) -> dict[str, Any]:
+        products = self._search({"q": query["q"]})[0] if "q" in query else catalogue().products
+
+        def left(*without: str, **changes: str) -> list[dict[str, Any]]:
+            asked = {name: value for name, value in query.items() if name not in without} | changes
+            return [product for product in products if self._matches(product, asked)]
+
+        return {
+            "categories": sorted({product["category_id"] for product in left("category_id")}),
+            "brands": sorted({product["brand"] for product in left("brand")}),
+            "prices_from": [bound for bound in PRICE_BOUNDS if left("price_to", price_from=str(bound))],
+            "prices_to": [bound for bound in PRICE_BOUNDS if left("price_from", price_to=str(bound))],
+            "ratings": [rating for rating in RATINGS if left(rating=str(rating))],
+            "in_stock": bool(left(in_stock="true")),
+        }
+
+    def _search(self, query: dict[str, str]) -> tuple[list[dict[str, Any]], bool]:
+        """What has all of the words; else what has names that are like them."""
+        wanted = query.get("q", "").lower().split()
+        rest = [product for product in catalogue().products if self._matches(product, query)]
+        found = [one for one in rest if all(word in one["name"].lower() for word in wanted)]
+        alike = [one for one in rest if all(get_close_matches(word, one["name"].lower().split()) for word in wanted)]
+        return sorted(found or alike, key=SORTS["popularity"]), not found
 
     def _cart(self) -> dict[str, Any]:
         lines = [self._line(line) for line in self.stand_in.cart]

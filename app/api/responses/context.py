@@ -20,8 +20,8 @@ class Context:
     """Of the row behind the answer: it becomes the ETag's readable part."""
     last_modified: int | None = None
     """When anything in the answer last changed, in seconds since the epoch."""
-    lists: tuple[str, ...] = ()
-    """The ids of the things that the answer shows: they become its tags."""
+    lists: tuple[str, ...] | None = ()
+    """The ids of the things that the answer shows: they become its tags. None: which ones, any change may change."""
 
 
 def with_context(scope: Mapping[str, Any], context: Context, **changes: Any) -> dict[str, Any]:

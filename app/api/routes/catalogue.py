@@ -1,12 +1,14 @@
 """Listings, search and categories: public, cached."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from app.api.routes.narrowing import NarrowingHere
 from app.api.routes.parameters import (
     PLAIN_TEXT_SCHEMA,
-    CategoryId,
     ContextHere,
     CursorText,
     PlainNumber,
@@ -18,14 +20,16 @@ from app.api.routes.parameters import (
 from app.api.views import (
     CategoryList,
     CategoryView,
+    FacetsView,
     ProductCard,
-    ProductList,
     ProductPage,
+    SearchView,
     SuggestionList,
     SuggestionView,
 )
 from app.database.queries import products
-from app.database.queries.products import Sort
+from app.database.queries.narrowing import Narrowing
+from app.database.queries.products import Card, Sort
 
 router = APIRouter(tags=["catalogue"])
 
@@ -40,22 +44,19 @@ Words = Annotated[
 async def list_products(
     shop: ShopHere,
     context: ContextHere,
-    category_id: CategoryId = None,
+    narrowing: NarrowingHere,
     sort: Sort = Sort.POPULARITY,
     limit: Annotated[int, Query(ge=1, le=1000), PlainNumber] = 20,
     cursor_text: Annotated[CursorText, Query(alias="cursor")] = None,
 ) -> ProductPage:
     """One page of the products on sale."""
     page = await shop.queries.listing(
-        category_id=category_id,
-        sort=sort,
-        after=cursor(cursor_text, products.cursor_kind(sort)),
-        limit=limit,
+        narrowing, sort=sort, after=cursor(cursor_text, products.cursor_kind(sort)), limit=limit
     )
     describe(
         context,
         modified=max((card.updated_at for card in page.items), default=None),
-        lists=(card.id for card in page.items),
+        lists=_listed(narrowing, page.items),
     )
     return ProductPage(
         items=[ProductCard.of(card, context.currency, context.tier) for card in page.items],
@@ -63,20 +64,35 @@ async def list_products(
     )
 
 
+@router.get("/api/facets")
+async def list_facets(shop: ShopHere, narrowing: NarrowingHere, q: Words | None = None) -> FacetsView:
+    """What a listing, or with `q` a search, can be narrowed down to so that something is left: each thing by itself."""
+    found = await shop.queries.facets(replace(narrowing, text=q))
+    return FacetsView(**{name: getattr(found, name) for name in FacetsView.model_fields})
+
+
 @router.get("/api/search")
 async def search_products(
     shop: ShopHere,
     context: ContextHere,
+    narrowing: NarrowingHere,
     q: Words,
-    category_id: CategoryId = None,
-    limit: Annotated[int, Query(ge=1, le=100), PlainNumber] = 20,
-) -> ProductList:
-    """The products that match best, of one category or all."""
-    # The best matches of a category are picked from the best of all.
-    found = await shop.queries.search(q, limit=limit if category_id is None else products.SEARCHED)
-    wanted = [card for card in found if category_id is None or card.category_id == category_id][:limit]
-    describe(context, lists=(card.id for card in wanted))
-    return ProductList(items=[ProductCard.of(card, context.currency, context.tier) for card in wanted])
+    limit: Annotated[int, Query(ge=1, le=products.SEARCHED), PlainNumber] = 20,
+) -> SearchView:
+    """The products that match best; where none does, those with names like that."""
+    wanted = replace(narrowing, text=q)
+    found = await shop.queries.search(wanted, limit=limit)
+    describe(context, lists=_listed(wanted, found.items))
+    return SearchView(
+        items=[ProductCard.of(card, context.currency, context.tier) for card in found.items],
+        total=found.total,
+        similar=found.similar,
+    )
+
+
+def _listed(narrowing: Narrowing, cards: Sequence[Card]) -> Iterable[int] | None:
+    """What shows only what can be had changes with whatever is sold out, or is there again."""
+    return None if narrowing.in_stock else (card.id for card in cards)
 
 
 @router.get("/api/search/suggestions")

@@ -145,12 +145,12 @@ def describe(
     *,
     version: datetime | None = None,
     modified: datetime | None = None,
-    lists: Iterable[int] = (),
+    lists: Iterable[int] | None = (),
 ) -> None:
-    """Tell the cache the row's version, when the answer last changed, and the ids of what it lists."""
+    """Tell the cache the row's version, when the answer last changed, and the ids of what it lists, if any."""
     context.version = _microseconds(version) if version is not None else None
     context.last_modified = int(modified.timestamp()) if modified is not None else None
-    context.lists = tuple(map(str, lists))
+    context.lists = tuple(map(str, lists)) if lists is not None else None
 
 
 def version_tag(version: datetime) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -10,9 +10,18 @@ from typing import Any, Final, cast
 
 import asyncpg
 
+from app.database.queries.narrowing import (
+    LONGEST_BRAND,
+    PRICE_BOUNDS,
+    RATINGS,
+    Narrowing,
+    asked,
+)
 from app.database.queries.paging import Cursor, Page
 from app.database.queries.rows import JsonObject, json_object, json_text
 from app.database.queries.statement import Database, statement
+
+EVERYTHING: Final = Narrowing()
 
 Prices = dict[str, dict[str, int]]
 """Whole minor units by price list (`free`, `premium`) and currency."""
@@ -109,24 +118,49 @@ _TOP = statement(
 # Ranking reads each match's whole vector, so only the most popular matches are ranked: a common word costs the same
 # as a rare one, and nobody pages past them.
 SEARCHED: Final = 200
-_DASHES = re.compile("-+")
-_IDLE_DASHES = re.compile(r"""-(?!\w|"\w)""")
+COUNTED: Final = 10_000
+"""Of more matches than that nobody is told the number."""
 _SEARCH = statement(
     "products.search",
     f"""
-    WITH asked AS (SELECT websearch_to_tsquery('english', $1) AS query),
-    matches AS MATERIALIZED (
-        SELECT m.id, m.search, m.popularity FROM products m, asked
-        WHERE m.search @@ asked.query AND m.status = 'active'
-        ORDER BY m.popularity DESC, m.id DESC LIMIT {SEARCHED}
+    WITH matches AS MATERIALIZED (
+        SELECT p.id, p.search, p.popularity FROM products p WHERE p.status = 'active' AND {asked(2)}
+        ORDER BY p.popularity DESC, p.id DESC LIMIT {SEARCHED}
     ),
     ranked AS (
-        SELECT matches.id, ts_rank(matches.search, asked.query) AS rank, matches.popularity
-        FROM matches, asked
-        ORDER BY rank DESC, popularity DESC, id DESC LIMIT $2 OFFSET $3
+        SELECT m.id, ts_rank(m.search, websearch_to_tsquery('english', $4)) AS rank, m.popularity
+        FROM matches m ORDER BY rank DESC, popularity DESC, id DESC LIMIT $1
+    ),
+    counted AS MATERIALIZED (
+        SELECT count(*) AS total
+        FROM (SELECT FROM products p WHERE p.status = 'active' AND {asked(2)} LIMIT {COUNTED}) matching
     )
-    SELECT {CARD} FROM ranked r JOIN products p ON p.id = r.id
+    SELECT {CARD}, counted.total FROM ranked r JOIN products p ON p.id = r.id, counted
     ORDER BY r.rank DESC, r.popularity DESC, r.id DESC
+    """,
+)
+_SEARCH_LIKE = statement(
+    "products.search_like",
+    f"""
+    SELECT {CARD}, (
+        SELECT count(*) FROM (
+            SELECT FROM products p WHERE p.name ILIKE $5 AND p.status = 'active' AND {asked(2)} LIMIT {COUNTED}
+        ) matching
+    ) AS total
+    FROM products p WHERE p.name ILIKE $5 AND p.status = 'active' AND {asked(2)}
+    ORDER BY p.popularity DESC, p.id DESC LIMIT $1
+    """,
+)
+_SEARCH_SIMILAR = statement(
+    "products.search_similar",
+    f"""
+    WITH matches AS MATERIALIZED (
+        SELECT p.id, word_similarity($5, p.name) AS likeness, p.popularity, count(*) OVER () AS total
+        FROM products p WHERE $5 <% p.name AND p.status = 'active' AND {asked(2)}
+        ORDER BY likeness DESC, p.popularity DESC, p.id DESC LIMIT $1
+    )
+    SELECT {CARD}, m.total FROM matches m JOIN products p ON p.id = m.id
+    ORDER BY m.likeness DESC, m.popularity DESC, m.id DESC
     """,
 )
 _SUGGEST = statement(
@@ -144,6 +178,45 @@ _SUGGEST_SIMILAR = statement(
     WHERE $1 <% name AND status = 'active'
     ORDER BY word_similarity($1, name) DESC, popularity DESC, id DESC LIMIT $2
     """,
+)
+FACETED: Final = 500
+"""Of how many of the most wanted products it is told what they can be narrowed down to: hardly anything is missing."""
+
+
+_BAND: Final = f"width_bucket((prices -> $8 ->> $9)::integer, ARRAY{list(PRICE_BOUNDS)})"
+_FACETED = f"""
+    SELECT p.category_id, p.brand, p.prices, p.rating_average FROM products p WHERE p.status = 'active' AND {{}}
+    ORDER BY p.popularity DESC, p.id DESC LIMIT {FACETED}
+    """
+
+
+def _facet(kind: str, value: str, query: int) -> str:
+    """What is there of a thing: with it left open, by a query of its own, if it is asked for, else as in `base`."""
+    others = (
+        asked(5).replace("$5::text IS NULL", f"${query}::text = ''").replace("$5::text", f"nullif(${query}::text, '')")
+    )
+    open_to_all = _FACETED.format(f"${query}::text IS NOT NULL AND {others}")
+    return f"""
+        SELECT '{kind}' AS kind, {value} AS value
+        FROM (SELECT * FROM base WHERE ${query}::text IS NULL UNION ALL ({open_to_all})) p GROUP BY 2
+        """
+
+
+_FACETS = statement(
+    "products.facets",
+    f"WITH base AS MATERIALIZED ({_FACETED.format(asked(5))})"
+    + " UNION ALL ".join(
+        (
+            _facet("category", "category_id::text", 1),
+            _facet("brand", "brand", 2),
+            _facet("price", f"{_BAND}::text", 3),
+            _facet("rating", "floor(rating_average)::integer::text", 4),
+            f"""
+            (SELECT 'stock', 'true' FROM products p WHERE p.status = 'active' AND {asked(5, in_stock="true")}
+             ORDER BY p.popularity DESC, p.id DESC LIMIT 1)
+            """,
+        )
+    ),
 )
 _UPDATE = statement(
     "products.update",
@@ -178,6 +251,22 @@ def _listing(sort: Sort, *, of_category: bool, first: bool) -> str:
         """,
     )
 
+
+def _narrowed(sort: Sort, *, first: bool) -> str:
+    order = ORDERS[sort]
+    direction, beyond = ("DESC", "<") if order.descending else ("ASC", ">")
+    further = "" if first else f"AND (p.{order.column}, p.id) {beyond} ($5::{order.sql_type}, $6::bigint)"
+    return statement(
+        f"products.list.narrowed.{sort.lstrip('-')}{'_descending' if sort.startswith('-') else ''}"
+        f".{'first' if first else 'next'}",
+        f"""
+        SELECT {CARD} FROM products p WHERE p.status = 'active' AND {asked(2)} {further}
+        ORDER BY p.{order.column} {direction}, p.id {direction} LIMIT $1
+        """,
+    )
+
+
+_NARROWED: Final = {(sort, first): _narrowed(sort, first=first) for sort in Sort for first in (False, True)}
 
 # One statement for each shape: a single one with optional conditions would have no single good plan.
 _LISTINGS: Final = {
@@ -246,18 +335,23 @@ async def get_many(db: Database, product_ids: Sequence[int]) -> tuple[Card, ...]
 async def listing(
     db: Database,
     *,
-    category_id: int | None = None,
+    narrowing: Narrowing = EVERYTHING,
     sort: Sort = Sort.POPULARITY,
     after: Cursor | None = None,
     limit: int = 20,
 ) -> Page[Card]:
-    """One page of active products, of one category or all. `after` is the cursor of the page before."""
+    """One page of active products. `after` is the cursor of the page before."""
+    category_id = narrowing.category_id
     parameters: list[object] = [limit + 1]
-    if category_id is not None:
-        parameters.append(category_id)
+    if narrowing.only_category:
+        found = _LISTINGS[sort, category_id is not None, after is None]
+        parameters += [category_id] if category_id is not None else []
+    else:
+        found = _NARROWED[sort, after is None]
+        parameters += narrowing.parameters
     if after is not None:
         parameters += [after.value, after.id]
-    records = await db.fetch(_LISTINGS[sort, category_id is not None, after is None], *parameters)
+    records = await db.fetch(found, *parameters)
     more = len(records) > limit
     records = records[:limit]
     cursor = Cursor(records[-1][ORDERS[sort].column], records[-1]["id"]) if more else None
@@ -269,11 +363,83 @@ def cursor_kind(sort: Sort) -> type[int] | type[Decimal] | type[datetime]:
     return ORDERS[sort].python_type
 
 
-async def search(db: Database, text: str, *, limit: int = 20, offset: int = 0) -> tuple[Card, ...]:
-    """The best matches for what a customer typed (words, "phrases", -exclusions), among the `SEARCHED` most popular."""
-    # A dash that excludes nothing is no word; Postgres stacks them up, and fails at some thirty.
-    asked = _IDLE_DASHES.sub(" ", _DASHES.sub("-", text))
-    return tuple(_card(record) for record in await db.fetch(_SEARCH, asked, limit, offset))
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search finds: the best matches, and how many there are (`COUNTED`: as many or more)."""
+
+    items: tuple[Card, ...]
+    total: int
+    similar: bool = False
+    """Nothing has all of the words: these have names like them, as suggestions do."""
+
+
+async def search(db: Database, narrowing: Narrowing, *, limit: int = 20) -> Found:
+    """The best matches for `narrowing.text`, among the `SEARCHED` most popular; else names that are like it."""
+    if records := await db.fetch(_SEARCH, limit, *narrowing.parameters):
+        return _found(records, similar=False)
+    typed, alike = narrowing.text or "", replace(narrowing, text=None)
+    for query, text in ((_SEARCH_LIKE, _containing(typed)), (_SEARCH_SIMILAR, typed)):
+        if records := await db.fetch(query, limit, *alike.parameters, text):
+            return _found(records, similar=True)
+    return Found((), 0)
+
+
+def _found(records: list[asyncpg.Record], *, similar: bool) -> Found:
+    return Found(tuple(_card(record) for record in records), records[0]["total"], similar)
+
+
+def _containing(text: str) -> str:
+    return "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """What a listing can be narrowed down to so that something is left: of each thing, with all others as they are."""
+
+    categories: tuple[int, ...]
+    brands: tuple[str, ...]
+    prices_from: tuple[int, ...]
+    """Those of `PRICE_BOUNDS` from which on there is something that costs more."""
+    prices_to: tuple[int, ...]
+    """Those of them below which there is something."""
+    ratings: tuple[int, ...]
+    in_stock: bool
+
+
+_GROUPS: Final = (("category_id",), ("brand",), ("price_from", "price_to"), ("rating",))
+
+
+def _opened(narrowing: Narrowing, names: tuple[str, ...]) -> str | None:
+    """What is asked for beside these, empty: nothing; None: these aren't asked for."""
+    opened = narrowing.without(*names)
+    return None if opened == narrowing else opened.query() or ""
+
+
+async def facets(db: Database, narrowing: Narrowing) -> Facets:
+    """What `narrowing` can be changed to."""
+    records = await db.fetch(
+        _FACETS,
+        *(_opened(narrowing, names) for names in _GROUPS),
+        *narrowing.parameters,
+        narrowing.tier,
+        narrowing.currency,
+    )
+    found: dict[str, list[str]] = {}
+    for record in records:
+        if record["value"] is not None:
+            found.setdefault(record["kind"], []).append(record["value"])
+    bands = [int(band) for band in found.get("price", ())]
+    stars = max(map(int, found.get("rating", ())), default=0)
+    return Facets(
+        categories=tuple(sorted(map(int, found.get("category", ())))),
+        brands=tuple(sorted({brand[:LONGEST_BRAND] for brand in found.get("brand", ())})),
+        prices_from=tuple(bound for band, bound in enumerate(PRICE_BOUNDS, 1) if band <= max(bands, default=-1)),
+        prices_to=tuple(
+            bound for band, bound in enumerate(PRICE_BOUNDS) if band >= min(bands, default=len(PRICE_BOUNDS))
+        ),
+        ratings=tuple(rating for rating in RATINGS if rating <= stars),
+        in_stock="stock" in found,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,8 +453,7 @@ class Suggestion:
 
 async def suggest(db: Database, typed: str, *, limit: int = 8) -> tuple[Suggestion, ...]:
     """Products whose name contains `typed`, popular ones first; if none does, the most similar names."""
-    escaped = re.sub(r"([\\%_])", r"\\\1", typed)
-    records = await db.fetch(_SUGGEST, f"%{escaped}%", limit)
+    records = await db.fetch(_SUGGEST, _containing(typed), limit)
     if not records:
         records = await db.fetch(_SUGGEST_SIMILAR, typed, limit)
     return tuple(Suggestion(record["id"], record["slug"], record["name"]) for record in records)

@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from app.database.queries import categories, inventory, products, reviews, sessions, users
+from app.database.queries.narrowing import Narrowing
 from app.database.queries.products import Sort
 from kpi.workload import Workload, Zipf
 
@@ -36,8 +37,12 @@ class Mix:
         self._shares = shares / shares.sum()
         self._steps: Mapping[str, Callable[[Any], Awaitable[object]]] = {
             "product": lambda db: products.get(db, self._product()),
-            "listing": lambda db: products.listing(db, category_id=self._one_of(self._categories), sort=self._sort()),
-            "search": lambda db: products.search(db, workload.searches[self._one_of(len(workload.searches)) - 1]),
+            "listing": lambda db: products.listing(
+                db, narrowing=Narrowing(category_id=self._one_of(self._categories)), sort=self._sort()
+            ),
+            "search": lambda db: products.search(
+                db, Narrowing(text=workload.searches[self._one_of(len(workload.searches)) - 1])
+            ),
             "reviews": lambda db: reviews.of_product(db, self._product()),
             "inventory": lambda db: inventory.stock(db, [self._product()]),
             "categories": categories.all_categories,

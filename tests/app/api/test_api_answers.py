@@ -275,6 +275,42 @@ def test_a_search_has_the_tags_of_what_it_found(client: httpx.Client) -> None:
     assert "x-lists" not in found.headers
 
 
+def test_what_is_sold_out_leaves_what_shows_only_the_rest_and_comes_back(
+    client: httpx.Client, other: httpx.Client, stack: Stack
+) -> None:
+    category = "category_id=7&in_stock=true"
+    listing, facets = f"/api/products?{category}&limit=5", f"/api/facets?{category}"
+    first = client.get(listing).json()["items"][0]["id"]
+    stock_is = the_stock_of(first, client, stack)
+    for quantity, there in ((0, False), (50, True), (0, False), (3, True)):
+        for reader in (client, other):
+            reader.get(facets)
+        stock_is(quantity)
+        for reader in (client, other):
+            assert (first in {item["id"] for item in reader.get(listing).json()["items"]}) is there
+
+
+def test_a_range_of_prices_is_in_the_visitors_own_currency(client: httpx.Client) -> None:
+    for country, currency in (("DE", "EUR"), ("US", "USD"), ("GB", "GBP")):
+        answer = client.get("/api/products?price_from=2500&price_to=5000&limit=200", headers={"x-country": country})
+        prices = {(item["currency"], 2500 <= item["price"] < 5000) for item in answer.json()["items"]}
+        assert prices == {(currency, True)}
+
+
+def test_all_that_a_listing_can_be_narrowed_down_to_leaves_something(client: httpx.Client) -> None:
+    facets = client.get("/api/facets?q=lamp&rating=3").json()
+    for name, values in (
+        ("category_id", facets["categories"]),
+        ("brand", facets["brands"]),
+        ("price_from", facets["prices_from"]),
+        ("price_to", facets["prices_to"]),
+    ):
+        for value in values:
+            found = client.get("/api/search", params={"q": "lamp", "rating": 3, name: value}).json()
+            assert found["items"], (name, value)
+            assert found["total"] >= len(found["items"])
+
+
 def test_a_listing_too_long_for_a_tag_of_each_product_is_fresh_all_the_same(client: httpx.Client, stack: Stack) -> None:
     long = f"/api/products?sort=newest&limit={LISTED_AT_MOST + 1}"
     stock_is = the_stock_of(client.get(long).json()["items"][0]["id"], client, stack)
@@ -484,6 +520,11 @@ def test_guessing_a_password_is_stopped(client: httpx.Client) -> None:
         ("GET", "/api/products?limit=10&limit=20", None),
         ("GET", "/api/products?cursor=!!!", None),
         ("GET", "/api/products?sort=%00", None),
+        ("GET", "/api/products?price_to=1999", None),
+        ("GET", "/api/products?rating=5", None),
+        ("GET", "/api/products?in_stock=1", None),
+        ("GET", "/api/products?brand=%00", None),
+        ("GET", "/api/facets?brand=" + "a" * 101, None),
         ("GET", "/api/search?q=%00", None),
         ("GET", "/api/search?q=%ff%fe", None),
         ("GET", "/api/search?q=" + "a" * 201, None),

@@ -1,6 +1,7 @@
 """What the shop's queries promise, on a real server."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,6 +23,7 @@ from app.database.queries import (
     tokens,
     users,
 )
+from app.database.queries.narrowing import PRICE_BOUNDS, RATINGS, Narrowing
 from app.database.queries.paging import BadCursor, Cursor
 from app.database.queries.products import Changes, Sort, cursor_kind
 from testing.queries.calls import in_rolled_back_transaction, sample_calls
@@ -68,7 +70,9 @@ async def test_pages_of_a_listing_follow_each_other_without_gap_or_repetition(ca
     seen: list[int] = []
     after = None
     for _ in range(9):
-        page = await products.listing(catalogue, category_id=category_id, sort=sort, after=after, limit=10)
+        page = await products.listing(
+            catalogue, narrowing=Narrowing(category_id=category_id), sort=sort, after=after, limit=10
+        )
         seen += [card.id for card in page.items]
         if page.after is None:
             break
@@ -77,7 +81,7 @@ async def test_pages_of_a_listing_follow_each_other_without_gap_or_repetition(ca
 
 
 async def test_the_last_page_says_that_it_is_the_last(catalogue):
-    page = await products.listing(catalogue, category_id=1, limit=10_000)
+    page = await products.listing(catalogue, narrowing=Narrowing(category_id=1), limit=10_000)
     assert page.items
     assert page.after is None
 
@@ -96,15 +100,125 @@ def test_a_cursor_of_another_sort_order_is_refused():
         Cursor.decode(Cursor(5, 1).encode(), datetime)
 
 
+NARROWINGS = (
+    Narrowing(brand="Kestrel"),
+    Narrowing(brand="Marlowe & Sons", category_id=3),
+    Narrowing(brand="it's \\ no | brand & 'never'"),
+    Narrowing(price_from=PRICE_BOUNDS[1], price_to=PRICE_BOUNDS[3]),
+    Narrowing(price_to=PRICE_BOUNDS[0], currency="GBP"),
+    Narrowing(price_from=PRICE_BOUNDS[-1], currency="USD", tier="premium"),
+    Narrowing(price_from=PRICE_BOUNDS[3], price_to=PRICE_BOUNDS[1]),
+    *(Narrowing(rating=rating) for rating in RATINGS),
+    Narrowing(in_stock=True, category_id=5),
+    Narrowing(text="lamp", price_to=PRICE_BOUNDS[2]),
+    Narrowing(brand="Kestrel", price_from=PRICE_BOUNDS[2], rating=4, in_stock=True),
+)
+
+
+async def matching(connection, narrowing: Narrowing) -> list[Any]:
+    """Rows that are asked for, found in the plainest way."""
+    rows = await connection.fetch(
+        """
+        SELECT p.id, category_id, brand, rating_average, (prices -> $1 ->> $2)::int AS price,
+               (SELECT coalesce(sum(quantity), 0) FROM inventory i WHERE i.product_id = p.id) AS stock
+        FROM products p WHERE status = 'active' AND ($3::text IS NULL OR search @@ plainto_tsquery('english', $3))
+        ORDER BY popularity DESC, id DESC
+        """,
+        narrowing.tier,
+        narrowing.currency,
+        narrowing.text,
+    )
+    return [
+        row
+        for row in rows
+        if narrowing.category_id in (None, row["category_id"])
+        and narrowing.brand in (None, row["brand"])
+        and row["rating_average"] >= (narrowing.rating or 0)
+        and (narrowing.price_from or 0) <= row["price"] < (narrowing.price_to or 10**9)
+        and (row["stock"] > 0 or not narrowing.in_stock)
+    ]
+
+
+@pytest.mark.parametrize("narrowing", NARROWINGS, ids=lambda one: one.key)
+async def test_a_narrowed_listing_is_what_was_asked_for_page_by_page(catalogue, narrowing):
+    expected = [row["id"] for row in await matching(catalogue, narrowing)][:60]
+    seen: list[int] = []
+    after = None
+    for _ in range(3):
+        page = await products.listing(catalogue, narrowing=narrowing, after=after, limit=20)
+        seen += [card.id for card in page.items]
+        after = page.after
+        if after is None:
+            break
+    assert seen == expected
+
+
+@pytest.mark.parametrize("narrowing", [Narrowing(category_id=3), *NARROWINGS], ids=lambda one: one.key)
+async def test_facets_are_what_leaves_something(catalogue, narrowing):
+    found = await products.facets(catalogue, narrowing)
+
+    async def leaves(**changes: Any) -> bool:
+        return bool(await matching(catalogue, replace(narrowing, **changes)))
+
+    everything = await matching(catalogue, replace(narrowing, brand=None))
+    if len(everything) <= products.FACETED:
+        assert found.brands == tuple(sorted({row["brand"] for row in everything}))
+    for brand in found.brands:
+        assert await leaves(brand=brand)
+    for category in found.categories:
+        assert await leaves(category_id=category)
+    for bound in found.prices_from:
+        assert await leaves(price_from=bound, price_to=None)
+    for bound in found.prices_to:
+        assert await leaves(price_from=None, price_to=bound)
+    for rating in found.ratings:
+        assert await leaves(rating=rating)
+    assert found.in_stock == await leaves(in_stock=True)
+
+
+@pytest.mark.parametrize(
+    ("narrowing", "index"),
+    [
+        (Narrowing(brand="Kestrel", rating=4), "idx_products_narrowing"),
+        (Narrowing(rating=3), "idx_products_popularity"),
+        (Narrowing(in_stock=True), "idx_products_popularity"),
+    ],
+    ids=["little is left", "much is left", "nearly all is left"],
+)
+async def test_a_narrowed_listing_reads_few_rows_whatever_it_keeps(catalogue, narrowing, index):
+    sql = STATEMENTS["products.list.narrowed.popularity.first"]
+    explained = await catalogue.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", 21, *narrowing.parameters)
+    plan = read_plan(explained)
+    assert index in plan.indexes()
+    assert plan.buffers < 1000
+
+
+@pytest.mark.parametrize("typed", ["desk lmap lamp", "lam", "desk lam", "lamp desk"])
+async def test_search_finds_what_suggestions_find(catalogue, typed):
+    suggested = await products.suggest(catalogue, typed)
+    found = await products.search(catalogue, Narrowing(text=typed), limit=products.SEARCHED)
+    assert {one.name for one in suggested} <= {card.name for card in found.items}
+    assert found.total >= len(found.items)
+
+
+async def test_search_tells_how_many_there_are(catalogue):
+    found = await products.search(catalogue, Narrowing(text="everyday"), limit=5)
+    assert (len(found.items), found.total, found.similar) == (
+        5,
+        len(await matching(catalogue, Narrowing(text="everyday"))),
+        False,
+    )
+
+
 async def test_search_finds_words_in_any_form_and_puts_the_name_first(catalogue):
-    found = await products.search(catalogue, "lamps")
+    found = (await products.search(catalogue, Narrowing(text="lamps"))).items
     assert found
     assert all("lamp" in card.name.lower() for card in found[:5])
 
 
 @pytest.mark.parametrize("typed", ["'", "%", "_", "\\", "a & | !", '"', "", ":*", "x" * 500, "кот", "\x01"])
 async def test_search_and_suggestions_take_whatever_is_typed(catalogue, typed):
-    await products.search(catalogue, typed)
+    await products.search(catalogue, Narrowing(text=typed))
     await products.suggest(catalogue, typed)
 
 

@@ -9,7 +9,7 @@ beforeEach(async () => {
 });
 
 const found = async (words: string): Promise<number[]> =>
-  (await (await import("@/offline/catalogue")).searchOffline(words, 10)).map(({ id }) => id);
+  (await (await import("@/offline/catalogue")).searchOffline(words)).map(({ id }) => id);
 
 test("a name counts more than a brand, a brand more than a description", async () => {
   expect(await found("linen")).toEqual([1, 2, 3]);

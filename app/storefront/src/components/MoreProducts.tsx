@@ -5,8 +5,8 @@ import { type Listing, useFurther } from "@/shop/listing-pages";
 import { ProductGrid } from "./ProductCard";
 
 /** The pages of a listing after the first. */
-export function MoreProducts({ categoryId, sort, first, next }: Listing) {
-  const listing = useMemo(() => ({ categoryId, sort, first, next }), [categoryId, sort, first, next]);
+export function MoreProducts({ filters, sort, first, next }: Listing) {
+  const listing = useMemo(() => ({ filters, sort, first, next }), [filters, sort, first, next]);
   const [further, more] = useFurther(listing);
   const products = further?.products ?? [];
   const online = useOnline();

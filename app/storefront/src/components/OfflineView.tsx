@@ -6,8 +6,11 @@ import { probe } from "@/offline/connection";
 import { useOnline } from "@/offline/use";
 import type { StoredProduct } from "@/offline/database";
 import type { Category, Product } from "@/shop/catalogue";
-import { DEFAULT_SORT, isSort, PAGE_SIZE } from "@/shop/sorting";
+import { type Facets, facetsOf, matches, type Wanted, wantedIn } from "@/shop/filters";
+import { DEFAULT_SORT, listingPath, PAGE_SIZE } from "@/shop/sorting";
 import { CategoryTiles } from "./CategoryTiles";
+import { Filters } from "./Filters";
+import { NothingLeft } from "./NothingLeft";
 import { ProductGrid } from "./ProductCard";
 import { ProductView } from "./ProductView";
 import { SearchResults } from "./SearchResults";
@@ -15,7 +18,15 @@ import { SortLinks } from "./SortLinks";
 
 type Content =
   | { kind: "product"; product: StoredProduct }
-  | { kind: "listing"; title: string; categoryId?: number; sort: string; products: Product[] }
+  | {
+      kind: "listing";
+      title: string;
+      categoryId?: number;
+      wanted: Wanted;
+      products: Product[];
+      facets: Facets;
+      categories: Category[];
+    }
   | { kind: "home"; products: Product[]; categories: Category[] }
   | { kind: "search" }
   | { kind: "nothing" };
@@ -29,17 +40,25 @@ async function contentFor(address: Location): Promise<Content> {
   }
   const listing = /^\/(?:products|categories\/(\d+))$/.exec(address.pathname);
   if (listing) {
-    const categoryId = listing[1] ? Number(listing[1]) : undefined;
-    const asked = new URLSearchParams(address.search).get("sort") ?? "";
-    const sort = isSort(asked) ? asked : DEFAULT_SORT;
-    const [products, categories] = await Promise.all([storedListing(categoryId, sort), storedCategories()]);
-    if (!products.length) return { kind: "nothing" };
-    const title = categories.find((category) => category.id === categoryId)?.name ?? "Everything";
-    return { kind: "listing", title, sort, products, ...(categoryId === undefined ? {} : { categoryId }) };
+    const category = listing[1] ? { category: Number(listing[1]) } : {};
+    const wanted = wantedIn(new URLSearchParams(address.search));
+    const filters = { ...wanted.filters, ...category };
+    const [all, categories] = await Promise.all([storedListing(category, wanted.sort), storedCategories()]);
+    if (!all.length) return { kind: "nothing" };
+    const categoryId = category.category;
+    return {
+      kind: "listing",
+      title: categories.find(({ id }) => id === categoryId)?.name ?? "Everything",
+      wanted,
+      products: all.filter((product) => matches(product, filters)),
+      facets: facetsOf(all, filters),
+      categories: categoryId === undefined ? categories : [],
+      ...(categoryId === undefined ? {} : { categoryId }),
+    };
   }
   if (address.pathname === "/search") return { kind: "search" };
   if (address.pathname === "/" || address.pathname === "/categories") {
-    const [products, categories] = await Promise.all([storedListing(undefined, DEFAULT_SORT), storedCategories()]);
+    const [products, categories] = await Promise.all([storedListing({}, DEFAULT_SORT), storedCategories()]);
     return products.length ? { kind: "home", products, categories } : { kind: "nothing" };
   }
   return { kind: "nothing" };
@@ -98,13 +117,21 @@ export function OfflineView() {
           <header className="page-head">
             <h1>{content.title}</h1>
             <p className="soft">{content.products.length} products that this browser keeps</p>
-            <SortLinks
-              current={isSort(content.sort) ? content.sort : DEFAULT_SORT}
-              {...(content.categoryId === undefined ? {} : { categoryId: content.categoryId })}
+            <SortLinks path={listingPath(content.categoryId)} wanted={content.wanted} />
+            <Filters
+              path={listingPath(content.categoryId)}
+              wanted={content.wanted}
+              facets={content.facets}
+              categories={content.categories}
+              currency={content.products[0]?.currency ?? "EUR"}
             />
           </header>
           <h2 className="visually-hidden">Products</h2>
-          <ProductGrid products={content.products.slice(0, shown)} />
+          {content.products.length ? (
+            <ProductGrid products={content.products.slice(0, shown)} />
+          ) : (
+            <NothingLeft path={listingPath(content.categoryId)} />
+          )}
           {shown < content.products.length ? (
             <div className="more">
               <button type="button" className="button quiet" onClick={() => setShown(shown + PAGE_SIZE)}>

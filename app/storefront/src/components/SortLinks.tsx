@@ -1,17 +1,18 @@
 import Link from "next/link";
-import { listingPath, SORTS, type Sort } from "@/shop/sorting";
+import { addressOf, type Wanted } from "@/shop/filters";
+import { SORTS } from "@/shop/sorting";
 
-export function SortLinks({ categoryId, current }: { categoryId?: number; current: Sort }) {
+export function SortLinks({ path, wanted }: { path: string; wanted: Wanted }) {
   return (
     <nav className="sorts" aria-label="Sort by">
-      {SORTS.map((sort) => (
+      {SORTS.map(({ value, label }) => (
         <Link
-          key={sort.value}
-          href={listingPath(categoryId, sort.value)}
+          key={value}
+          href={addressOf(path, { ...wanted, sort: value })}
           prefetch={false}
-          {...(sort.value === current ? { "aria-current": "page" as const } : {})}
+          {...(value === wanted.sort ? { "aria-current": "page" as const } : {})}
         >
-          {sort.label}
+          {label}
         </Link>
       ))}
     </nav>

@@ -1,5 +1,6 @@
 /** The browser's copy of the catalogue, read: for browsing and searching without a network. */
 import type { Category, Product } from "@/shop/catalogue";
+import { type Filters, matches } from "@/shop/filters";
 import { database, type StoredProduct } from "./database";
 import { makingRoom } from "./room";
 
@@ -15,14 +16,10 @@ export const storedProduct = async (id: number): Promise<StoredProduct | undefin
 
 export const storedCategories = async (): Promise<Category[]> => (await database()).getAll("categories");
 
-/** Products of a category (all without one), in the order of a listing. */
-export async function storedListing(categoryId: number | undefined, sort: string): Promise<StoredProduct[]> {
-  const db = await database();
-  const products =
-    categoryId === undefined
-      ? await db.getAllFromIndex("products", "popularity")
-      : await db.getAllFromIndex("products", "categoryId", categoryId);
-  return products.sort(ORDERS[sort] ?? byPopularity);
+/** What a listing with these filters has, in its order. */
+export async function storedListing(filters: Filters, sort: string): Promise<StoredProduct[]> {
+  const products = await (await database()).getAll("products");
+  return products.filter((product) => matches(product, filters)).sort(ORDERS[sort] ?? byPopularity);
 }
 
 /** What isn't sold here costs least: last in one order, out of the way in the other. */
@@ -40,7 +37,7 @@ const NAME_WEIGHT = 4;
 const BRAND_WEIGHT = 2;
 
 /** Products that contain every word (as the beginning of a word), the best match first. */
-export async function searchOffline(words: string, limit: number): Promise<Product[]> {
+export async function searchOffline(words: string): Promise<Product[]> {
   const wanted = terms(words);
   if (!wanted.length) return [];
   const scored: { product: Product; score: number }[] = [];
@@ -60,10 +57,7 @@ export async function searchOffline(words: string, limit: number): Promise<Produ
     }
     if (score) scored.push({ product, score });
   }
-  return scored
-    .sort((a, b) => b.score - a.score || byPopularity(a.product, b.product))
-    .slice(0, limit)
-    .map(({ product }) => product);
+  return scored.sort((a, b) => b.score - a.score || byPopularity(a.product, b.product)).map(({ product }) => product);
 }
 
 const terms = (value: string): string[] =>

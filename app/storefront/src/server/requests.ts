@@ -2,6 +2,7 @@
  * What holds before Next sees a request, and before any response leaves.
  *
  * - An address that is no text, such as `/%ff`, isn't there: Next itself fails to decode it.
+ * - What a listing is narrowed down to becomes one parameter (narrowed.ts).
  * - Files are given whole (RFC 9110, 14.2) and unconditionally but for 304s: where a range lies outside, or If-Match names
  *   another version, Next fails with a 500. The gateway sees to both for what it keeps.
  * - Next's own redirects and failures have none of the headers of next.config.ts, and are no less safe.
@@ -12,6 +13,7 @@ import { randomBytes } from "node:crypto";
 import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { assets, base, ofAnswer } from "./content-security.mjs";
+import { pack } from "./narrowed";
 
 const POLICY = "content-security-policy";
 /** A character that stands for no text; no page has it. */
@@ -25,7 +27,7 @@ export function prepareRequests(): void {
   const always = base(assets());
   subscribe("http.server.request.start", (message) => {
     const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
-    if (!isText(request.url ?? "")) request.url = NOWHERE;
+    request.url = isText(request.url ?? "") ? pack(request.url ?? "") : NOWHERE;
     if (!request.url?.startsWith(API)) for (const name of UNMET) delete request.headers[name];
     const nonce = randomBytes(16).toString("base64");
     // Where Next looks for it. What a client has said there is no word of ours.

@@ -10,6 +10,8 @@ import {
   toReview,
 } from "./catalogue";
 
+import { apiQuery, type Facets, type Filters, toFacets } from "./filters";
+
 type Json = Record<string, unknown>;
 
 /** An answer that isn't a success; `message` is fit for the customer. */
@@ -70,16 +72,15 @@ export async function requestVersion(
   return { json, version: versionIn(response) };
 }
 
-export interface Wanted {
-  categoryId?: number | undefined;
+export interface WantedPage {
+  filters: Filters;
   sort?: string;
   limit?: number;
   cursor?: string | undefined;
 }
 
-export async function fetchProducts({ categoryId, sort, limit, cursor }: Wanted): Promise<Page<Product>> {
-  const query = new URLSearchParams();
-  if (categoryId !== undefined) query.set("category_id", String(categoryId));
+export async function fetchProducts({ filters, sort, limit, cursor }: WantedPage): Promise<Page<Product>> {
+  const query = apiQuery(filters);
   if (sort) query.set("sort", sort);
   if (limit) query.set("limit", String(limit));
   if (cursor) query.set("cursor", cursor);
@@ -94,10 +95,25 @@ export async function fetchReviews(productId: number, cursor?: string): Promise<
   return toPage(await request("GET", `/api/reviews/${productId}${query}`), toReview);
 }
 
-export async function fetchSearch(words: string, limit: number): Promise<Product[]> {
-  const query = new URLSearchParams({ q: words, limit: String(limit) });
-  return toPage(await request("GET", `/api/search?${query}`), toProduct).items;
+export interface Matches {
+  products: Product[];
+  /** How many there are. */
+  total: number;
+  /** Nothing has all of the words: these have names like them. */
+  similar: boolean;
 }
+
+export async function fetchSearch(words: string, filters: Filters, limit: number): Promise<Matches> {
+  const json = await request("GET", `/api/search?${searchQuery(words, filters)}&limit=${limit}`);
+  const { items } = toPage(json, toProduct);
+  return { products: items, total: Number(json.total), similar: json.similar === true };
+}
+
+export const fetchFacets = async (words: string, filters: Filters): Promise<Facets> =>
+  toFacets(await request("GET", `/api/facets?${searchQuery(words, filters)}`));
+
+const searchQuery = (words: string, filters: Filters): URLSearchParams =>
+  new URLSearchParams([["q", words], ...apiQuery(filters)]);
 
 export async function fetchSuggestions(words: string): Promise<string[]> {
   const answer = await request("GET", `/api/search/suggestions?${new URLSearchParams({ q: words })}`);

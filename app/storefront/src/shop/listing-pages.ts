@@ -8,10 +8,11 @@ import { storedListing } from "@/offline/catalogue";
 import { connection, probe } from "@/offline/connection";
 import { ApiError, fetchProducts } from "./browser-api";
 import type { Product } from "./catalogue";
+import { type Filters, queryOf } from "./filters";
 import { PAGE_SIZE, type Sort } from "./sorting";
 
 export interface Listing {
-  categoryId?: number | undefined;
+  filters: Filters;
   sort: Sort;
   /** Products on the first page, which a page made a while ago and the API's next one may both contain. */
   first: Product[];
@@ -36,7 +37,7 @@ const kept = new Map<string, Further>();
 const listeners = new Set<() => void>();
 
 /** In another currency it is another listing. */
-const keyOf = ({ categoryId, sort, first }: Listing): string => `${categoryId} ${sort} ${first[0]?.currency}`;
+const keyOf = ({ filters, sort, first }: Listing): string => `${queryOf(filters)} ${sort} ${first[0]?.currency}`;
 
 function keep(key: string, further: Further): void {
   kept.delete(key);
@@ -74,8 +75,8 @@ async function showMore(key: string, listing: Listing): Promise<void> {
   const shown = (products: Product[]) => [...before.products, ...products.filter((product) => !known.has(product.id))];
   if (connection() === "online") {
     try {
-      const { categoryId, sort } = listing;
-      const page = await fetchProducts({ categoryId, sort, limit: PAGE_SIZE, cursor: before.next });
+      const { filters, sort } = listing;
+      const page = await fetchProducts({ filters, sort, limit: PAGE_SIZE, cursor: before.next });
       return keep(key, { ...before, products: shown(page.items), next: page.next, state: "idle" });
     } catch (error) {
       if (error instanceof ApiError && error.status < 500) return keep(key, { ...before, state: "failed" });
@@ -83,7 +84,7 @@ async function showMore(key: string, listing: Listing): Promise<void> {
     }
   }
   // The cursor stays: what the shop has beyond this browser's copy comes when it can be reached again.
-  const stored = (await storedListing(listing.categoryId, listing.sort)).filter((product) => !known.has(product.id));
+  const stored = (await storedListing(listing.filters, listing.sort)).filter((product) => !known.has(product.id));
   keep(key, {
     ...before,
     products: shown(stored.slice(0, PAGE_SIZE)),

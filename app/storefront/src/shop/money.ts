@@ -10,6 +10,14 @@ export function money(amount: number, currency: string): string {
   return format.format(amount / 10 ** digitsOf(format));
 }
 
+/** Whole units, as the ends of a range of prices are: 25, "EUR" → "€25". */
+export const roundMoney = (units: number, currency: string): string =>
+  new Intl.NumberFormat(marketOfCurrency(currency).locale, {
+    style: "currency",
+    currency,
+    maximumFractionDigits: 0,
+  }).format(units);
+
 /** `amount` in minor units as a plain number, for machines: 1999, "EUR" → "19.99". */
 export function majorUnits(amount: number, currency: string): string {
   const digits = digitsOf(formatOf(currency));

@@ -1,28 +1,37 @@
 /** Search and suggestions: the shop's when it can be reached, else among the products this browser keeps. */
 import { searchOffline } from "@/offline/catalogue";
 import { connection, probe } from "@/offline/connection";
-import { ApiError, fetchSearch, fetchSuggestions } from "./browser-api";
-import type { Product } from "./catalogue";
+import { ApiError, fetchFacets, fetchSearch, fetchSuggestions, type Matches } from "./browser-api";
+import { type Facets, facetsOf, type Filters, matches } from "./filters";
 
-const RESULTS = 48;
 const SUGGESTIONS = 6;
 
-export interface Found {
-  products: Product[];
+export interface Found extends Matches {
+  facets?: Facets | undefined;
   /** True: from this browser's copy of the catalogue, so perhaps not everything. */
   offline: boolean;
 }
 
-export async function search(words: string): Promise<Found> {
+export async function search(words: string, filters: Filters, limit: number): Promise<Found> {
   if (connection() === "online") {
     try {
-      return { products: await fetchSearch(words, RESULTS), offline: false };
+      // Without them there is less to choose from, and what was found is there.
+      const facets = fetchFacets(words, filters).catch(() => undefined);
+      return { ...(await fetchSearch(words, filters, limit)), facets: await facets, offline: false };
     } catch (error) {
       if (error instanceof ApiError && error.status < 500) throw error;
       void probe();
     }
   }
-  return { products: await searchOffline(words, RESULTS), offline: true };
+  const all = await searchOffline(words);
+  const products = all.filter((product) => matches(product, filters));
+  return {
+    products: products.slice(0, limit),
+    total: products.length,
+    similar: false,
+    facets: facetsOf(all, filters),
+    offline: true,
+  };
 }
 
 export async function suggest(words: string): Promise<string[]> {
@@ -33,5 +42,5 @@ export async function suggest(words: string): Promise<string[]> {
       void probe();
     }
   }
-  return (await searchOffline(words, SUGGESTIONS)).map((product) => product.name);
+  return (await searchOffline(words)).slice(0, SUGGESTIONS).map((product) => product.name);
 }

@@ -18,6 +18,7 @@ import {
   toPage,
   toProduct,
 } from "./catalogue";
+import { apiQuery, type Facets, type Filters, toFacets } from "./filters";
 import type { Market } from "./market";
 
 /** Seconds after which a page is made anew without being asked to (ISR). */
@@ -74,6 +75,7 @@ export async function favourites(market: Market): Promise<Map<number, Product>> 
 
 export interface Listing {
   categoryId?: number;
+  filters?: Filters;
   sort: string;
   limit: number;
   /** Where the page before ended. */
@@ -81,17 +83,33 @@ export interface Listing {
 }
 
 export async function products(market: Market, listing: Listing): Promise<Page<Product>> {
-  const query = new URLSearchParams({ sort: listing.sort, limit: String(listing.limit) });
-  if (listing.categoryId !== undefined) query.set("category_id", String(listing.categoryId));
+  const query = queryOf(listing);
+  query.set("sort", listing.sort);
+  query.set("limit", String(listing.limit));
   if (listing.cursor) query.set("cursor", listing.cursor);
-  const tags = [
-    "products",
-    ...(listing.categoryId === undefined
-      ? ["page-home", "page-products"]
-      : [`page-category:${listing.categoryId}`, "pages-category"]),
-  ];
-  const page = toPage(await get(`/api/products?${query}`, market, tags), toProduct);
+  const page = toPage(
+    await get(`/api/products?${query}`, market, ["products", ...tagsOf(listing.categoryId)]),
+    toProduct,
+  );
   return market.member ? { ...page, items: page.items.map(plain) } : page;
+}
+
+const queryOf = ({ categoryId, filters = {} }: Pick<Listing, "categoryId" | "filters">): URLSearchParams =>
+  apiQuery(categoryId === undefined ? filters : { ...filters, category: categoryId });
+
+const tagsOf = (categoryId: number | undefined): string[] =>
+  categoryId === undefined ? ["page-home", "page-products"] : [`page-category:${categoryId}`, "pages-category"];
+
+/** What the listing can be narrowed down to. Without an answer there is less to choose from, and the page is there. */
+export async function facets(
+  market: Market,
+  listing: Pick<Listing, "categoryId" | "filters">,
+): Promise<Facets | undefined> {
+  try {
+    return toFacets(await get(`/api/facets?${queryOf(listing)}`, market, ["facets", ...tagsOf(listing.categoryId)]));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Without what a picture shows before it is there: a style of its own, which no policy of a single answer can name. */

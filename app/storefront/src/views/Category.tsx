@@ -2,15 +2,17 @@ import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 import { Listing } from "@/components/Listing";
 import type { Category } from "@/shop/catalogue";
+import type { Filters } from "@/shop/filters";
 import type { Market } from "@/shop/market";
-import { categories, products } from "@/shop/server-api";
+import { categories, facets, products } from "@/shop/server-api";
 import { isSort, listingPath, PAGE_SIZE } from "@/shop/sorting";
 
 interface Props {
   market: Market;
   categoryId: number;
-  /** As it stands in the address. */
+  /** As they stand in the address. */
   sort: string;
+  filters: Filters | undefined;
 }
 
 async function categoryOf({ market, categoryId }: Props): Promise<Category> {
@@ -28,18 +30,21 @@ export async function categoryMetadata(props: Props): Promise<Metadata> {
 }
 
 export async function CategoryListing(props: Props) {
-  const { market, categoryId, sort } = props;
-  if (!isSort(sort)) notFound();
-  const [category, page] = await Promise.all([
+  const { market, categoryId, sort, filters } = props;
+  if (!isSort(sort) || !filters) notFound();
+  const [category, page, choice] = await Promise.all([
     categoryOf(props),
-    products(market, { categoryId, sort, limit: PAGE_SIZE }),
+    products(market, { categoryId, filters, sort, limit: PAGE_SIZE }),
+    facets(market, { categoryId, filters }),
   ]);
   return (
     <Listing
       title={category.name}
       description={category.description}
       categoryId={category.id}
-      sort={sort}
+      wanted={{ filters, sort }}
+      facets={choice}
+      currency={market.currency}
       products={page.items}
       {...(page.next ? { next: page.next } : {})}
     />

@@ -1,4 +1,5 @@
 import { marketFrom } from "@/app/[market]/market";
+import { unpack } from "@/server/narrowed";
 import { ALL_PRODUCTS_METADATA, AllProducts } from "@/views/AllProducts";
 
 export const revalidate = 3600;
@@ -6,11 +7,12 @@ export const revalidate = 3600;
 export const generateStaticParams = () => [];
 
 interface Props {
-  params: Promise<{ market: string; sort: string }>;
+  params: Promise<{ market: string; sort: string; narrowed?: string[] }>;
 }
 
 export const metadata = ALL_PRODUCTS_METADATA;
 
 export default async function AllProductsPage({ params }: Props) {
-  return <AllProducts market={await marketFrom(params)} sort={(await params).sort} />;
+  const { sort, narrowed } = await params;
+  return <AllProducts market={await marketFrom(params)} sort={sort} filters={unpack(narrowed)} />;
 }

@@ -1,5 +1,6 @@
 import type { Metadata } from "next";
 import { idFrom, marketFrom } from "@/app/[market]/market";
+import { unpack } from "@/server/narrowed";
 import { CategoryListing, categoryMetadata } from "@/views/Category";
 
 export const revalidate = 3600;
@@ -7,12 +8,12 @@ export const revalidate = 3600;
 export const generateStaticParams = () => [];
 
 interface Props {
-  params: Promise<{ market: string; category: string; sort: string }>;
+  params: Promise<{ market: string; category: string; sort: string; narrowed?: string[] }>;
 }
 
 async function asked({ params }: Props) {
-  const { category, sort } = await params;
-  return { market: await marketFrom(params), categoryId: idFrom(category), sort };
+  const { category, sort, narrowed } = await params;
+  return { market: await marketFrom(params), categoryId: idFrom(category), sort, filters: unpack(narrowed) };
 }
 
 export const generateMetadata = async (props: Props): Promise<Metadata> => categoryMetadata(await asked(props));
