@@ -298,7 +298,7 @@ class Route(_Model):
 
     @cached_property
     def backend(self) -> Literal["api", "storefront"]:
-        """Who answers the route."""
+        """The server behind the route."""
         return "api" if self.segments[0] in {"api", "health", "ready"} else "storefront"
 
     @cached_property

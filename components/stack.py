@@ -30,7 +30,7 @@ CACHING_POLICY = Path(__file__).resolve().parent.parent / "app" / "caching.yaml"
 
 
 def _shown_certificates(s: Settings) -> dict[str, str]:
-    """The PEM of what Cloudflare shows the gateway and of who signed that, for whoever watches their ends."""
+    """Cloudflare's client certificate and its CA as PEM, for the exporter that watches when they expire."""
     shown = s.secrets.edge.client_certificate
     found = {"client": shown.get_secret_value() if shown else None, "client-authority": s.gateway.edge_ca}
     return {name: text for name, text in found.items() if text}

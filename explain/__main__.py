@@ -11,7 +11,7 @@ from rich.console import Console
 from app import caching_policy
 from app.caching_policy import Method
 from explain.origin import policy_headers
-from explain.zone import Answer, Request, Verdict, Zone, ZoneError
+from explain.zone import EdgeVerdict, OriginResponse, Request, Zone, ZoneError
 from stack.environments import RenderError
 from stack.render import render
 
@@ -52,9 +52,11 @@ def explain(
         device=device,
     )
     if answer_header is None:
-        answer = Answer(status=status, headers=policy_headers(caching_policy.load(CACHING_POLICY), request, status))
+        answer = OriginResponse(
+            status=status, headers=policy_headers(caching_policy.load(CACHING_POLICY), request, status)
+        )
     else:
-        answer = Answer(status=status, headers=_headers(answer_header))
+        answer = OriginResponse(status=status, headers=_headers(answer_header))
     try:
         with console.status(f"rendering {environment}"):
             zone = Zone.of(render(environment).resources)
@@ -75,7 +77,7 @@ def _headers(given: list[str]) -> dict[str, str]:
     return headers
 
 
-def _print(console: Console, request: Request, verdict: Verdict) -> None:
+def _print(console: Console, request: Request, verdict: EdgeVerdict) -> None:
     query = f"?{request.query}" if request.query else ""
     console.print(f"[bold]{request.method} {request.path}{query}[/bold] from {request.country}, {request.device}")
     console.print("\nrules that match, in order:")

@@ -37,7 +37,7 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class OriginResponse:
     """What the origin answers; header names in lower case."""
 
     status: int = 200
@@ -45,7 +45,7 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class EdgeVerdict:
     """What the edge does. `ttl` and the stale times are seconds; `why` the reasons in the order they were found.
 
     `key` tells copies apart; it is None where nothing is kept. `sent` are the headers that the origin gets.
@@ -112,13 +112,13 @@ class Zone:
             raise ZoneError("no edge is declared (simone:edge is not set)")
         return cls(rules)
 
-    def judge(self, request: Request, answer: Answer) -> Verdict:
+    def judge(self, request: Request, answer: OriginResponse) -> EdgeVerdict:
         """What becomes of a request and its answer."""
         return _Judgement(self.rules, request, answer).verdict()
 
 
 class _Judgement:
-    def __init__(self, rules: Sequence[Rule], request: Request, answer: Answer) -> None:
+    def __init__(self, rules: Sequence[Rule], request: Request, answer: OriginResponse) -> None:
         self._rules = rules
         self._request, self._answer = request, answer
         self._query = request.query
@@ -126,7 +126,7 @@ class _Judgement:
         self._matched: list[str] = []
         self._why: list[str] = []
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> EdgeVerdict:
         if self._matching("http_request_dynamic_redirect"):
             self._no("the edge itself answers with a redirect")
             self._sent.clear()
@@ -150,10 +150,10 @@ class _Judgement:
         times: tuple[int, int, int] | None,
         varied: tuple[tuple[str, str], ...] | None,
         settings: Mapping[str, Any],
-    ) -> Verdict:
+    ) -> EdgeVerdict:
         stored = times is not None and varied is not None
         fresh, revalidated, on_error = times if times and stored else (0, 0, 0)
-        return Verdict(
+        return EdgeVerdict(
             stored=stored,
             key=self._key(settings, varied or ()) if stored else None,
             ttl=fresh,

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal, get_args
 
-Verdict = Literal["pass", "fail", "not measured", "by test", "in production"]
+CriterionVerdict = Literal["pass", "fail", "not measured", "by test", "in production"]
 _RELATIONS = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge, "==": operator.eq}
 
 
 @dataclass(frozen=True)
-class Figure:
+class Measurement:
     """A measured number and how it came about."""
 
     value: float
@@ -45,7 +45,7 @@ class Judged:
     """A criterion and what became of it; `earlier` is the figure of a run to compare with."""
 
     criterion: Criterion
-    verdict: Verdict
+    verdict: CriterionVerdict
     method: str
     value: float | None = None
     earlier: float | None = None
@@ -84,13 +84,13 @@ class Judged:
 
 
 def judge(
-    criteria: Iterable[Criterion], figures: Mapping[str, Figure], earlier: Mapping[str, float] | None = None
+    criteria: Iterable[Criterion], figures: Mapping[str, Measurement], earlier: Mapping[str, float] | None = None
 ) -> list[Judged]:
     """Each criterion by its figure. `earlier`: figures of a run to compare with."""
     return [_judge(criterion, figures, earlier or {}) for criterion in criteria]
 
 
-def _judge(criterion: Criterion, figures: Mapping[str, Figure], earlier: Mapping[str, float]) -> Judged:
+def _judge(criterion: Criterion, figures: Mapping[str, Measurement], earlier: Mapping[str, float]) -> Judged:
     also = f"; in production: {criterion.production}" if criterion.production else ""
     if criterion.figure:
         figure = figures.get(criterion.figure)
@@ -98,7 +98,7 @@ def _judge(criterion: Criterion, figures: Mapping[str, Figure], earlier: Mapping
             return Judged(criterion, "in production", f"not measured in this run; {criterion.production}")
         if figure is None:
             return Judged(criterion, "not measured", "there was no such figure in this run")
-        verdict: Verdict = "pass" if criterion.met(figure.value) else "fail"
+        verdict: CriterionVerdict = "pass" if criterion.met(figure.value) else "fail"
         return Judged(criterion, verdict, figure.method + also, figure.value, earlier.get(criterion.figure))
     if criterion.proof:
         return Judged(criterion, "by test", criterion.proof + also)
@@ -112,5 +112,5 @@ def failures(judged: Iterable[Judged]) -> list[Judged]:
 
 def tally(judged: Sequence[Judged]) -> str:
     """How many of each verdict, in words."""
-    counted = {verdict: sum(each.verdict == verdict for each in judged) for verdict in get_args(Verdict)}
+    counted = {verdict: sum(each.verdict == verdict for each in judged) for verdict in get_args(CriterionVerdict)}
     return ", ".join(f"{count} {verdict}" for verdict, count in counted.items() if count)

@@ -17,7 +17,7 @@ class RequestFailed(Exception):
 
 
 @dataclass(slots=True)
-class Answer:
+class Response:
     """A response. Header names are lower case; `size` is the body's length in bytes as it was sent. Each cookie is a
     `Set-Cookie` of its own, so they aren't among the headers.
     """
@@ -39,7 +39,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
         self._parser: httptools.HttpResponseParser
-        self._waiting: asyncio.Future[Answer] | None = None
+        self._waiting: asyncio.Future[Response] | None = None
         self._headers: dict[str, str] = {}
         self._cookies: list[str] = []
         self._body: list[bytes] = []
@@ -77,13 +77,13 @@ class _Connection(asyncio.Protocol):
             self.usable = False
         if self._waiting is not None and not self._waiting.done():
             status, body = self._parser.get_status_code(), b"".join(self._body)
-            self._waiting.set_result(Answer(status, self._headers, body, tuple(self._cookies)))
+            self._waiting.set_result(Response(status, self._headers, body, tuple(self._cookies)))
 
     def _fail(self, error: RequestFailed) -> None:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_exception(error)
 
-    async def exchange(self, request: bytes, limit: float) -> Answer:
+    async def exchange(self, request: bytes, limit: float) -> Response:
         if self._transport is None or self._transport.is_closing():
             raise RequestFailed("connection closed")
         self._parser = httptools.HttpResponseParser(self)
@@ -138,7 +138,7 @@ class Client:
 
     async def request(
         self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b""
-    ) -> Answer:
+    ) -> Response:
         """One exchange. Raises RequestFailed when there is no answer; any status is an answer."""
         lines = [f"{method} {target} HTTP/1.1", f"Host: {self._host}:{self._port}"]
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import uvloop
 
-from kpi.http_client import Answer, Client, RequestFailed
+from kpi.http_client import Client, RequestFailed, Response
 from kpi.routes import Catalogue, request_of
 from kpi.workload import PUBLIC_READS, STEPS, Action, Visit, Visits, Workload
 from local.edge.vcl import COUNTRY_HEADER
@@ -64,7 +64,7 @@ def layer_of(cache_status: str, edge: str = "") -> str:
     return "none" if "fwd=bypass" in cache_status else "origin"
 
 
-def answered_by(answer: Answer) -> str:
+def answered_by(answer: Response) -> str:
     """The layer that an answer came from."""
     return layer_of(answer.headers.get("cache-status", ""), answer.headers.get("cf-cache-status", ""))
 
@@ -147,7 +147,7 @@ class _Visitor:
         try:
             answer = await self._client.request(request.method, request.target, sent, request.body)
         except RequestFailed:
-            answer = Answer(0, {}, b"")
+            answer = Response(0, {}, b"")
         took = time.perf_counter() - began
         if tag := answer.headers.get("etag"):
             tags[request.target] = tag

@@ -14,7 +14,7 @@ import orjson
 
 from app.database.catalogue import DEMO_PASSWORD, DEMO_USERS
 from kpi.browsers import browsing
-from kpi.criterion import Figure
+from kpi.criterion import Measurement
 from kpi.edge.places import EdgeRun, at_the_edge
 from kpi.figures import (
     STATEMENTS,
@@ -99,7 +99,7 @@ FULL = Durations(warm_up=300, pace=1.0, load=120, members=60, uncached=30, misse
 class Measured:
     """What a run found: figures by name, and the raw material of the plots."""
 
-    figures: dict[str, Figure] = field(default_factory=dict[str, Figure])
+    figures: dict[str, Measurement] = field(default_factory=dict[str, Measurement])
     records: Records = field(default_factory=lambda: np.array([], dtype=RECORD))
     uncached: Records = field(default_factory=lambda: np.array([], dtype=RECORD))
     uncached_seconds: list[float] = field(default_factory=list[float])
@@ -273,11 +273,11 @@ def measure(
         measured.uncached_seconds = asyncio.run(_misses(addresses, catalogue, durations.misses))
         cached = asyncio.run(_hits(addresses, catalogue, durations.misses))
         measured.figures |= _one_by_one(cached, measured.uncached_seconds) | {
-            "session_store": Figure(
+            "session_store": Measurement(
                 float(asyncio.run(_session_store(addresses))),
                 "signed in, read, signed out; that it expires by itself, tests/app/api/test_session_store.py shows",
             ),
-            "data_cache": Figure(float(asyncio.run(_data_cache(addresses))), "one new search, asked twice"),
+            "data_cache": Measurement(float(asyncio.run(_data_cache(addresses))), "one new search, asked twice"),
         }
 
     def run(stream: str, seconds: float, **more: Any) -> Run:
@@ -349,12 +349,12 @@ def measure(
     return measured
 
 
-def _one_by_one(cached: list[float], uncached: list[float]) -> dict[str, Figure]:
+def _one_by_one(cached: list[float], uncached: list[float]) -> dict[str, Measurement]:
     if not uncached or not cached:
         return {}
     slow, fast = median(uncached), median(cached)
     return {
-        "faster_with_cache": Figure(
+        "faster_with_cache": Measurement(
             1 - fast / slow,
             f"medians of {len(cached)} hits ({fast * 1e3:.2f} ms) and {len(uncached)} misses ({slow * 1e3:.2f} ms) of "
             "the same endpoints, one at a time at the API",

@@ -76,7 +76,7 @@ def failover_timeline(failover: Failover) -> str:
 
 
 def hits_over_time(records: Records) -> str:
-    """Who answered, in shares of each second."""
+    """The layer that answered, in shares of each second."""
     canvas = Canvas(figsize=(7, 3.5))
     axes = canvas.subplots()
     if len(records):

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table as TerminalTable
 from rich.text import Text
 
-from kpi.criterion import Figure, Judged, failures, tally
+from kpi.criterion import Judged, Measurement, failures, tally
 
 WIDE = 160
 """Characters in a line where no terminal says how many."""
@@ -54,7 +54,7 @@ class Report:
 
     title: str
     judged: Sequence[Judged] = ()
-    figures: Mapping[str, Figure] = field(default_factory=dict[str, Figure])
+    figures: Mapping[str, Measurement] = field(default_factory=dict[str, Measurement])
     about: Mapping[str, str] = field(default_factory=dict[str, str])
     parts: Sequence[str | Table | Picture] = ()
     brief: Sequence[str | Table] = ()

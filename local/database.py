@@ -133,7 +133,7 @@ chmod 700 {folder}{_DATA}
 
 
 def pg_hba_conf(parameters: Mapping[str, str], network: str = "127.0.0.0/8") -> str:
-    """Who may connect, from which network: with a password only, over TLS only where `rds.force_ssl` says so."""
+    """pg_hba.conf: the networks that may connect, with a password, and over TLS only if `rds.force_ssl` is on."""
     kind = "hostssl" if parameters.get("rds.force_ssl") == "1" else "host"
     return (
         "# type  database  user  address  method\n"

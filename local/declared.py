@@ -8,7 +8,7 @@ from typing import Any
 from local import balancer, builds, certificates, cloud, database, mailbox, packages, preflight, sandbox, secrets_file
 from local.edge import pods as edge
 from local.images import catalogue
-from local.plan import Plan, PlannedPod, Planner
+from local.plan import LocalPlan, PlannedPod, Planner
 from local.problem import Problem
 from local.state import State
 from stack.environments import RenderError, stack_config
@@ -23,7 +23,7 @@ class Declared:
     """The rendered stack, its plan, and all pods that run: the plan's and those of this machine's own."""
 
     resources: Sequence[Resource]
-    plan: Plan
+    plan: LocalPlan
     pods: Sequence[PlannedPod]
     region: str
 

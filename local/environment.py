@@ -193,7 +193,7 @@ class Environment(Running):
             time.sleep(POLL)
 
     def _launchers(self) -> list[psutil.Process]:
-        """The launchers of this state directory, whoever is their parent."""
+        """The launchers of this state directory, of any parent process."""
         mark = f"{self.state.pods}/"
         return [
             process

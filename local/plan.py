@@ -72,7 +72,7 @@ def of_this_machine(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class LocalPlan:
     """All that runs here, in the stack's order."""
 
     namespace: str
@@ -116,7 +116,7 @@ class Planner:
         self._pods_of |= {urn: (name,) for urn, name in (providers or {}).items()}
         self._jobs_of = {each.urn: each.name for each in self._workloads if each.kind == "Job"}
 
-    def plan(self) -> Plan:
+    def plan(self) -> LocalPlan:
         running = list(self._planned(*SERVERS))
         skipped = {
             pod.name: f"not installed: {', '.join(pod.missing)}"
@@ -129,7 +129,7 @@ class Planner:
             for service in self._services
             if not service.pods or not skipped.keys() >= set(service.pods)
         )
-        return Plan(
+        return LocalPlan(
             namespace=self._namespace,
             pods=tuple(pod for pod in running if pod.name not in skipped),
             services=served,

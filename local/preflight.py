@@ -86,7 +86,7 @@ def in_chroot() -> bool:
 
 
 def check_ports(pods: Iterable[PlannedPod], services: Iterable[Service]) -> None:
-    """Problem naming every port that is taken and who has it. `pods`: those that are about to be started."""
+    """Problem naming every port that is taken and the process that holds it. `pods` are about to be started."""
     wanted: dict[tuple[str, int], str] = {}
     for pod in pods:
         for _, _, number in pod.ports:

@@ -43,7 +43,7 @@ def render(
     a placeholder: nothing can be decrypted here); `resolve` supplies outputs.
     Raises `RenderError` with the program's own message when its settings are wrong.
     """
-    # The program's own settings: who only reads renders, as the judge does, runs nothing of the program.
+    # The program's own settings, imported late: code that only reads renders runs none of the program.
     from stack.secret_placeholders import with_placeholders  # noqa: PLC0415
 
     settings = stack_config(environment) | dict(config or {})

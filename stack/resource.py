@@ -25,7 +25,7 @@ class Undecided(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
-    """One declared resource, whoever says so: a render, the engine's preview, or its policy protocol.
+    """One declared resource, from any source: a render, the engine's preview, or its policy protocol.
 
     `inputs` are plain nested values in the provider's own names; an unknown one is `UNKNOWN`. `secret_paths` are the
     property paths (`stringData`, `data["redis.conf"]`) below which everything is secret. `source` is the line that

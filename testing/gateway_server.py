@@ -24,7 +24,7 @@ from testing.waits import eventually, own_address
 
 
 @dataclass(frozen=True)
-class Answer:
+class StubResponse:
     """What the scripted origin says."""
 
     body: str = "ok"
@@ -48,7 +48,7 @@ class Origin:
     """An HTTP server that answers by `answer(seen)` and remembers what it was asked."""
 
     def __init__(self, address: str) -> None:
-        self.answer: Callable[[Seen], Answer] = lambda _: Answer()
+        self.answer: Callable[[Seen], StubResponse] = lambda _: StubResponse()
         self.seen: list[Seen] = []
         origin = self
 

@@ -19,7 +19,7 @@ from app.api.problems import MEDIA_TYPE, Problem
 from app.api.responses.middleware import CacheMiddleware
 from app.api.responses.stored import CACHE_NAME
 from app.api.routes import ROUTERS
-from app.api.routes.parameters import each_once, same_origin
+from app.api.routes.parameters import reject_repeated_parameters, same_origin
 from app.api.shop import Shop
 from app.api.views import ProblemView
 from app.caching_policy import Entity, Policy, PolicyError
@@ -42,7 +42,7 @@ def make_routes() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(same_origin), Depends(each_once)],
+        dependencies=[Depends(same_origin), Depends(reject_repeated_parameters)],
     )
     for router in ROUTERS:
         app.include_router(router)

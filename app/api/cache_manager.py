@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 
-from app.api.load_once import LEASE_SECONDS, Kept, LoadOnce, Wish, jittered, refresh_at
+from app.api.load_once import LEASE_SECONDS, Kept, LoadOnce, LoadRequest, jittered, refresh_at
 from app.api.metrics import Metrics
 from app.api.redis import RedisError, ReplyError
 from app.api.redis.tagged import TaggedStore
@@ -48,7 +48,7 @@ class TagsOfValue:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish(Wish):
+class _EntityRequest(LoadRequest):
     """A key, and how its value is made and kept."""
 
     seconds: float
@@ -61,7 +61,7 @@ class _Wish(Wish):
         return (self.of_value.guard,) if self.of_value else ()
 
 
-class CacheManager(LoadOnce[_Wish, _Found]):
+class CacheManager(LoadOnce[_EntityRequest, _Found]):
     """Values are anything that orjson can write; they come back as JSON gives them."""
 
     def __init__(self, store: TaggedStore, metrics: Metrics) -> None:
@@ -91,7 +91,7 @@ class CacheManager(LoadOnce[_Wish, _Found]):
         return values
 
     async def set(self, key: str, value: Any, seconds: float, *, tags: tuple[str, ...] = ()) -> None:
-        """Store a value, whoever is loading it. Redis being away is no error: the value is then just not cached.
+        """Store a value, even while another task loads it. Without Redis the value isn't cached; that is no error.
 
         Not for what was read from the database before: a purge in between would be overlooked. That is what
         `get_or_else` is for.
@@ -106,7 +106,7 @@ class CacheManager(LoadOnce[_Wish, _Found]):
     async def delete(self, *keys: str) -> None:
         """Throw values away, also those that somebody is just loading.
 
-        Raises RedisError: who deletes must know whether it worked.
+        Raises RedisError: the caller must know whether the deletion worked.
         """
         for key in keys:
             self._loads.detach(key)
@@ -123,9 +123,9 @@ class CacheManager(LoadOnce[_Wish, _Found]):
         stale_seconds: float = 0.0,
     ) -> Any:
         """The value of `key`, from `load` if need be. Raises only what `load` raises."""
-        wish = _Wish(self._store, key, tags, seconds, load, stale_seconds, of_value)
-        served = self._served(wish, await self._found(wish))
-        return (served or await self._once(wish)).value
+        request = _EntityRequest(self._store, key, tags, seconds, load, stale_seconds, of_value)
+        served = self._served(request, await self._found(request))
+        return (served or await self._once(request)).value
 
     async def get_or_else_many(
         self,
@@ -141,43 +141,45 @@ class CacheManager(LoadOnce[_Wish, _Found]):
         What `load` doesn't return doesn't exist: None. Raises only what `load` raises.
         """
         values: dict[str, Any] = {}
-        missing: dict[str, _Wish] = {}
+        missing: dict[str, _EntityRequest] = {}
         for key, found in zip(keys, await self._read_many(list(keys)), strict=True):
             identifier = keys[key]
-            wish = _Wish(self._store, key, tags(identifier), seconds, _one_of_many(load, identifier), stale_seconds)
-            if (served := self._served(wish, found)) is not None:
+            request = _EntityRequest(
+                self._store, key, tags(identifier), seconds, _one_of_many(load, identifier), stale_seconds
+            )
+            if (served := self._served(request, found)) is not None:
                 values[key] = served.value
             else:
-                missing[key] = wish
+                missing[key] = request
         running = {key: task for key in missing if (task := self._loads.get(key)) is not None}
-        rest = {key: wish for key, wish in missing.items() if key not in running}
+        rest = {key: request for key, request in missing.items() if key not in running}
         if rest:
             batch = asyncio.create_task(self._load_many(rest, {key: keys[key] for key in rest}, load))
-            for key, wish in rest.items():
-                running[key] = self._loads.start(key, wish.tags, _pick(batch, key))
+            for key, request in rest.items():
+                running[key] = self._loads.start(key, request.tags, _pick(batch, key))
         for key, found in zip(running, await asyncio.gather(*map(asyncio.shield, running.values())), strict=True):
             values[key] = found.value
         return {key: values[key] for key in keys}
 
-    def _served(self, wish: _Wish, found: _Found | None) -> _Found | None:
+    def _served(self, request: _EntityRequest, found: _Found | None) -> _Found | None:
         """What was found, if it may still be served; refreshes it if it is time."""
         now = time()
-        if found is None or now >= found.fresh_until + wish.stale_seconds:
-            self._count(wish.key, "miss")
+        if found is None or now >= found.fresh_until + request.stale_seconds:
+            self._count(request.key, "miss")
             return None
         if now >= found.fresh_until:
-            self._count(wish.key, "stale")
+            self._count(request.key, "stale")
         else:
-            self._count_hit(wish.key, found)
+            self._count_hit(request.key, found)
         if now >= refresh_at(found.fresh_until, found.cost):
-            self._refresh(wish, found)
+            self._refresh(request, found)
         return found
 
     async def _load_many(
-        self, wishes: Mapping[str, _Wish], identifiers: Mapping[str, Any], load: LoadMany
+        self, requests: Mapping[str, _EntityRequest], identifiers: Mapping[str, Any], load: LoadMany
     ) -> Mapping[str, _Found]:
         """Loads those that are nobody else's turn in one call, then waits for the others."""
-        begun = dict(zip(wishes, await asyncio.gather(*map(self._begin, wishes.values())), strict=True))
+        begun = dict(zip(requests, await asyncio.gather(*map(self._begin, requests.values())), strict=True))
         values = {key: found for key, (_, found) in begun.items() if found is not None}
         mine = [key for key, (turn, found) in begun.items() if found is None and (turn is None or turn.held)]
         if mine:
@@ -185,25 +187,25 @@ class CacheManager(LoadOnce[_Wish, _Found]):
             try:
                 loaded = await load([identifiers[key] for key in mine])
                 cost = monotonic() - started
-                values |= {key: _made(wishes[key], loaded.get(identifiers[key]), cost) for key in mine}
+                values |= {key: _made(requests[key], loaded.get(identifiers[key]), cost) for key in mine}
             except BaseException:
-                await asyncio.gather(*(self._give_up(begun[key][0], wishes[key]) for key in mine))
+                await asyncio.gather(*(self._give_up(begun[key][0], requests[key]) for key in mine))
                 raise
-            await asyncio.gather(*(self._keep(wishes[key], begun[key][0], values[key]) for key in mine))
-        theirs = [key for key in wishes if key not in values]
-        found = await asyncio.gather(*(self._load(wishes[key], 0.0) for key in theirs))
+            await asyncio.gather(*(self._keep(requests[key], begun[key][0], values[key]) for key in mine))
+        theirs = [key for key in requests if key not in values]
+        found = await asyncio.gather(*(self._load(requests[key], 0.0) for key in theirs))
         return values | dict(zip(theirs, found, strict=True))
 
-    async def _found(self, wish: _Wish) -> _Found | None:
-        return await self._read(wish.key)
+    async def _found(self, request: _EntityRequest) -> _Found | None:
+        return await self._read(request.key)
 
-    async def _make(self, wish: _Wish) -> _Found:
+    async def _make(self, request: _EntityRequest) -> _Found:
         started = monotonic()
-        return _made(wish, await wish.load(), monotonic() - started)
+        return _made(request, await request.load(), monotonic() - started)
 
-    def _kept(self, wish: _Wish, entry: _Found) -> Kept:
-        more = wish.of_value.of(entry.value) if wish.of_value else ()
-        return Kept(entry.fields(), max(0.0, entry.fresh_until - time()) + wish.stale_seconds, more)
+    def _kept(self, request: _EntityRequest, entry: _Found) -> Kept:
+        more = request.of_value.of(entry.value) if request.of_value else ()
+        return Kept(entry.fields(), max(0.0, entry.fresh_until - time()) + request.stale_seconds, more)
 
     async def _read_many(self, keys: Sequence[str]) -> list[_Found | None]:
         return await asyncio.gather(*map(self._read, keys))
@@ -242,7 +244,7 @@ async def _pick(batch: asyncio.Task[Mapping[str, _Found]], key: str) -> _Found:
     return (await asyncio.shield(batch))[key]
 
 
-def _made(wish: _Wish, value: Any, cost: float) -> _Found:
-    seconds = wish.seconds if value is not None else min(wish.seconds, NEGATIVE_SECONDS)
+def _made(request: _EntityRequest, value: Any, cost: float) -> _Found:
+    seconds = request.seconds if value is not None else min(request.seconds, NEGATIVE_SECONDS)
     # Through JSON, so that whoever waited for the load gets what everybody after gets.
     return _Found(orjson.loads(orjson.dumps(value)), time() + jittered(seconds), cost)

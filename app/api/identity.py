@@ -1,4 +1,4 @@
-"""Who asks: a visitor by the session's cookie, or an administrator or service by a bearer token."""
+"""The caller: a visitor by the session's cookie, or an administrator or service by a bearer token."""
 
 from collections.abc import Iterable, Iterator, MutableMapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Role = Literal["anonymous", "user", "service", "admin"]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks, as far as it was proved. Not `known`: it is anonymous only because nobody can look the session up."""
+    """The caller, as far as it was proved. Not `known`: anonymous only because the session can't be looked up."""
 
     role: Role = "anonymous"
     user_id: int | None = None

@@ -56,7 +56,7 @@ class Entry(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class LoadRequest:
     """A key, where its value is kept, and the tags that it has."""
 
     store: TaggedStore
@@ -81,11 +81,11 @@ class Kept:
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 E = TypeVar("E", bound=Entry)
-W = TypeVar("W", bound=Wish)
+W = TypeVar("W", bound=LoadRequest)
 
 
 class Flights(Generic[K, T]):
-    """Tasks under way, by what they are for: whoever asks for the same joins, until a purge of one of its tags."""
+    """Running tasks by key. A second caller with the same key joins the task, unless one of its tags was purged."""
 
     def __init__(self) -> None:
         self._flights: dict[K, tuple[asyncio.Task[T], tuple[str, ...]]] = {}
@@ -133,15 +133,15 @@ class LoadOnce(ABC, Generic[W, E]):
         self._loads: Flights[str, E] = Flights()
 
     @abstractmethod
-    async def _found(self, wish: W) -> E | None:
+    async def _found(self, request: W) -> E | None:
         """What Redis has; None where it has nothing or is away."""
 
     @abstractmethod
-    async def _make(self, wish: W) -> E:
+    async def _make(self, request: W) -> E:
         """Load the value. Raises NotKept for one that is nobody else's."""
 
     @abstractmethod
-    def _kept(self, wish: W, entry: E) -> Kept:
+    def _kept(self, request: W, entry: E) -> Kept:
         """How `entry` is kept."""
 
     def _count(self, key: str, event: str) -> None:
@@ -156,70 +156,70 @@ class LoadOnce(ABC, Generic[W, E]):
         """A purge of these tags is under way: nobody may join a load that began before it."""
         self._loads.purge(tags)
 
-    async def _once(self, wish: W) -> E:
+    async def _once(self, request: W) -> E:
         """The value as one task of one process loads it. Raises what `_make` raises."""
         # Others may wait for it: whoever started it may go away without stopping it.
-        return await asyncio.shield(self._loads.get(wish.key) or self._start(wish, 0.0))
+        return await asyncio.shield(self._loads.get(request.key) or self._start(request, 0.0))
 
-    def _refresh(self, wish: W, known: E) -> None:
+    def _refresh(self, request: W, known: E) -> None:
         """Load the value anew in the background, unless somebody already does, here or in another process."""
-        if self._loads.get(wish.key) is not None:
+        if self._loads.get(request.key) is not None:
             return
-        self._count(wish.key, "refresh")
-        self._start(wish, known.fresh_until).add_done_callback(lambda task: _refreshed(wish.key, task))
+        self._count(request.key, "refresh")
+        self._start(request, known.fresh_until).add_done_callback(lambda task: _refreshed(request.key, task))
 
-    def _start(self, wish: W, after: float) -> asyncio.Task[E]:
-        return self._loads.start(wish.key, (*wish.tags, *wish.guards), self._load(wish, after))
+    def _start(self, request: W, after: float) -> asyncio.Task[E]:
+        return self._loads.start(request.key, (*request.tags, *request.guards), self._load(request, after))
 
-    async def _load(self, wish: W, after: float) -> E:
-        """The value, from whoever's turn it is: one that is fresh, and fresher than what ends at `after`."""
+    async def _load(self, request: W, after: float) -> E:
+        """The value, loaded here or by the process that has the turn; fresh beyond `after`."""
         deadline, pause = monotonic() + LEASE_SECONDS, FIRST_PAUSE_SECONDS
-        turn, found = await self._begin(wish, after)
+        turn, found = await self._begin(request, after)
         if found is None and turn is not None and not turn.held:
-            self._count(wish.key, "lock_wait")
+            self._count(request.key, "lock_wait")
         while found is None and turn is not None and not turn.held and monotonic() < deadline:
             await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-            turn, found = await self._begin(wish, after)
+            turn, found = await self._begin(request, after)
         if found is not None:
             return found
         try:
-            made = await self._make(wish)
+            made = await self._make(request)
         except BaseException:
-            await self._give_up(turn, wish)
+            await self._give_up(turn, request)
             raise
-        await self._keep(wish, turn, made)
+        await self._keep(request, turn, made)
         return made
 
-    async def _begin(self, wish: W, after: float = 0.0) -> tuple[Turn | None, E | None]:
+    async def _begin(self, request: W, after: float = 0.0) -> tuple[Turn | None, E | None]:
         """Ask for the turn: gives it, or what another process has made in its own; neither if Redis is away."""
         try:
-            turn = await wish.store.begin(wish.key, wish.tags, LEASE_SECONDS, guards=wish.guards)
+            turn = await request.store.begin(request.key, request.tags, LEASE_SECONDS, guards=request.guards)
         except RedisError:
-            self._count(wish.key, "unavailable")
+            self._count(request.key, "unavailable")
             return None, None
-        found = await self._found(wish)
+        found = await self._found(request)
         if found is None or found.fresh_until <= max(after, time()):
             return turn, None
-        await self._give_up(turn, wish)
+        await self._give_up(turn, request)
         return None, found
 
-    async def _keep(self, wish: W, turn: Turn | None, entry: E) -> None:
+    async def _keep(self, request: W, turn: Turn | None, entry: E) -> None:
         """End the turn by storing the value, unless a purge has overtaken it. Without a turn nothing is stored."""
         if turn is None or not turn.held:
             return
-        kept = self._kept(wish, entry)
+        kept = self._kept(request, entry)
         try:
-            await wish.store.store(turn, kept.fields, kept.seconds, more_tags=kept.more_tags)
+            await request.store.store(turn, kept.fields, kept.seconds, more_tags=kept.more_tags)
         except RedisError:
-            self._count(wish.key, "unavailable")
+            self._count(request.key, "unavailable")
 
-    async def _give_up(self, turn: Turn | None, wish: W) -> None:
+    async def _give_up(self, turn: Turn | None, request: W) -> None:
         """End the turn without a value."""
         if turn is None:
             return
         try:
-            await wish.store.give_up(turn)
+            await request.store.give_up(turn)
         except RedisError:
             log.debug("lock left to its lease", key=turn.key)
 

@@ -123,7 +123,7 @@ Data = Mapping[Literal["cart_data", "preferences"], JsonObject]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SessionChange:
     """What Postgres has of a session, and Redis not yet; `moment` in seconds since the epoch."""
 
     session: Session
@@ -285,7 +285,7 @@ class SessionStore:
 
     async def write(
         self, database: Database, session: Session, data: Data, *, told: Total | None = None
-    ) -> Change | None:
+    ) -> SessionChange | None:
         """The part of `set` that a transaction may hold: `publish` what it returns once that is committed."""
         changed = await sessions.change(
             database,
@@ -295,9 +295,11 @@ class SessionStore:
             preferences=data.get("preferences"),
             told=told,
         )
-        return None if changed is None else Change(session, data, changed.moment.timestamp(), changed.cart_version)
+        return (
+            None if changed is None else SessionChange(session, data, changed.moment.timestamp(), changed.cart_version)
+        )
 
-    async def publish(self, change: Change | Session) -> None:
+    async def publish(self, change: SessionChange | Session) -> None:
         """Tell Redis what Postgres has: of a session that was changed, or of a new one."""
         if isinstance(change, Session):
             await self._in_redis(_CREATE, change.id, change.ttl, *_flat(_fields(change)))

@@ -342,7 +342,7 @@ class NewAccount(Input):
 
 
 class Confirmation(Input):
-    """That an address is theirs, by whoever asked for an account with this password."""
+    """Confirms an e-mail address, with the password chosen at sign-up."""
 
     token: Token
     password: Annotated[str, Field(min_length=1, max_length=200)]
@@ -368,7 +368,7 @@ class PasswordReset(Input):
 
 
 class Visitor(View):
-    """Who is signed in."""
+    """The signed-in user."""
 
     id: int
     email: str
@@ -396,14 +396,14 @@ class CartLineInput(Input):
     quantity: Annotated[StrictInt, Field(ge=1, le=99), Whole]
 
 
-def _each_once(lines: list[CartLineInput]) -> list[CartLineInput]:
+def _reject_repeated_products(lines: list[CartLineInput]) -> list[CartLineInput]:
     ids = [line.product_id for line in lines]
     if len(set(ids)) != len(ids):
         raise ValueError("must name each product once")
     return lines
 
 
-CartLines = Annotated[list[CartLineInput], AfterValidator(_each_once)]
+CartLines = Annotated[list[CartLineInput], AfterValidator(_reject_repeated_products)]
 
 
 class CartInput(Input):

@@ -15,8 +15,7 @@ from pydantic import BaseModel
 from app.api.invalidation.layers import REDIS, Layer, purge_in_order
 from app.api.metrics import Metrics
 from app.api.problems import Problem
-from app.api.sessions import Change as SessionChange
-from app.api.sessions import Session, SessionStore
+from app.api.sessions import Session, SessionChange, SessionStore
 from app.caching_policy import Event, Policy
 from app.database import failures
 from app.database.queries import Transaction, idempotency, outbox
@@ -28,7 +27,7 @@ WORKER_DELAY_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangeEvent:
     """Something that happened to something: an event of the policy with what it is about (product_id, user_id …)."""
 
     event: Event
@@ -45,14 +44,14 @@ class Written:
 
     status: int
     body: BaseModel
-    changes: Sequence[Change] = ()
+    changes: Sequence[ChangeEvent] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     session: SessionChange | Session | None = None
     repeat: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WriteResponse:
     """A response that is ready to be sent."""
 
     status: int
@@ -98,7 +97,7 @@ class Writer:
         self._metrics = metrics
         self._afterwards: set[asyncio.Task[None]] = set()
 
-    async def write(self, act: Act, once: Once | None = None, again: Again | None = None) -> Answer:
+    async def write(self, act: Act, once: Once | None = None, again: Again | None = None) -> WriteResponse:
         """Run `act` in a transaction and return its answer; or the first one, if this was asked `once` before.
 
         With `again` the answer's body isn't kept, and a repetition is answered with what that gives.
@@ -110,7 +109,7 @@ class Writer:
             if once is not None and (before := await self._claim(connection, once, again)) is not None:
                 return before
             written = await act(connection)
-            answer = Answer(
+            answer = WriteResponse(
                 written.status,
                 {"content-type": "application/json", **written.headers},
                 written.body.model_dump_json().encode(),
@@ -139,7 +138,7 @@ class Writer:
             await self._purge(event, tags)
         return answer
 
-    async def _claim(self, connection: Transaction, once: Once, again: Again | None) -> Answer | None:
+    async def _claim(self, connection: Transaction, once: Once, again: Again | None) -> WriteResponse | None:
         try:
             before = await idempotency.claim(
                 connection,
@@ -163,7 +162,7 @@ class Writer:
             body = (await again(connection)).model_dump_json().encode()
         else:
             body = before.body
-        return Answer(before.status, headers | {"idempotency-replayed": "true"}, body)
+        return WriteResponse(before.status, headers | {"idempotency-replayed": "true"}, body)
 
     async def _purge(self, event: int, tags: Sequence[str]) -> None:
         if REDIS not in await purge_in_order(self._layers, tags, self._metrics):

@@ -36,7 +36,7 @@ class Drift:
 
 
 @dataclass(frozen=True)
-class Answer:
+class AppliedParameters:
     """What RDS says: the instance's parameter group, how far it is applied, and the group's own values."""
 
     group: str
@@ -59,7 +59,7 @@ class Waiting:
         return f"{self.name} still is {self.running} and waits for {waits_for} to become {self.declared}"
 
 
-def compare(declared: Mapping[str, str], answer: Answer) -> list[Drift]:
+def compare(declared: Mapping[str, str], answer: AppliedParameters) -> list[Drift]:
     """Differences by name. Values are compared without regard to case, as Postgres reads them."""
     names = sorted({*declared, *answer.values})
     return [
@@ -101,7 +101,7 @@ async def running_values(settings: DriftSettings, names: Sequence[str]) -> dict[
     return {row["name"]: row["setting"] for row in rows}
 
 
-def ask(instance: str, client: Any) -> Answer:
+def ask(instance: str, client: Any) -> AppliedParameters:
     """What RDS says of the instance's parameters."""
     try:
         found = client.describe_db_instances(DBInstanceIdentifier=instance)["DBInstances"][0]
@@ -116,7 +116,7 @@ def ask(instance: str, client: Any) -> Answer:
         }
     except (BotoCoreError, ClientError) as error:
         raise OperationError(f"RDS doesn't describe {instance}: {error}") from error
-    return Answer(group=name, apply_status=group.get("ParameterApplyStatus", "unknown"), values=values)
+    return AppliedParameters(group=name, apply_status=group.get("ParameterApplyStatus", "unknown"), values=values)
 
 
 def drift(settings: DriftSettings) -> None:
@@ -131,7 +131,7 @@ def drift(settings: DriftSettings) -> None:
 
 
 def judge(
-    instance: str, rows: Sequence[Mapping[str, str]], answer: Answer, running: Mapping[str, str]
+    instance: str, rows: Sequence[Mapping[str, str]], answer: AppliedParameters, running: Mapping[str, str]
 ) -> tuple[str, ...]:
     """Reports what was found, and gives what has to be done about it: nothing, if all is as declared."""
     declared = {row["name"]: row["value"] for row in rows}

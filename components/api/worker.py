@@ -14,7 +14,7 @@ REPLICAS = 2
 
 
 class ApiWorker(pulumi.ComponentResource):
-    """Pods without a Service: nobody calls them, Prometheus apart."""
+    """Pods without a Service: only Prometheus connects to them."""
 
     def __init__(self, name: str, args: ApplicationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("simone:api:ApiWorker", name, None, opts)

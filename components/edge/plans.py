@@ -24,7 +24,7 @@ LOST: Final[dict[Feature, str]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class ZonePlan:
     """`rules` for each phase; `minimum_edge_ttl` in seconds, for TTLs that a cache rule overrides.
 
     Purges: `purge_rate` requests/s and `purge_burst` requests for tags, hosts and prefixes, `purge_operations` of
@@ -42,11 +42,13 @@ class Plan:
 
 
 _PAID: frozenset[Feature] = frozenset({"edge_ttls", "image_variants"})
-PLANS: Final[dict[PlanName, Plan]] = {
-    "free": Plan(name="free", rules=10, minimum_edge_ttl=7200, features=frozenset(), purge_rate=5 / 60, purge_burst=25),
-    "pro": Plan(name="pro", rules=25, minimum_edge_ttl=3600, features=_PAID, purge_rate=5, purge_burst=25),
-    "business": Plan(name="business", rules=50, minimum_edge_ttl=1, features=_PAID, purge_rate=10, purge_burst=50),
-    "enterprise": Plan(
+PLANS: Final[dict[PlanName, ZonePlan]] = {
+    "free": ZonePlan(
+        name="free", rules=10, minimum_edge_ttl=7200, features=frozenset(), purge_rate=5 / 60, purge_burst=25
+    ),
+    "pro": ZonePlan(name="pro", rules=25, minimum_edge_ttl=3600, features=_PAID, purge_rate=5, purge_burst=25),
+    "business": ZonePlan(name="business", rules=50, minimum_edge_ttl=1, features=_PAID, purge_rate=10, purge_burst=50),
+    "enterprise": ZonePlan(
         name="enterprise",
         rules=300,
         minimum_edge_ttl=1,

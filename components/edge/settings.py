@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from components.edge.plans import LOST, PLANS, Feature, Plan, PlanName, with_feature
+from components.edge.plans import LOST, PLANS, Feature, PlanName, ZonePlan, with_feature
 from components.settings.quantities import Duration
 from components.settings.section import Section, setting
 
@@ -101,7 +101,7 @@ class EdgeSettings(Section):
         return None if self.stand_in_api else f"https://{self.hostname}"
 
     @property
-    def limits(self) -> Plan:
+    def limits(self) -> ZonePlan:
         """What the plan can do."""
         return PLANS[self.plan]
 

@@ -1,4 +1,4 @@
-"""Service accounts: who pods are, to the cluster and to AWS."""
+"""Service accounts: the identity of pods for the cluster and for AWS."""
 
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s

@@ -111,7 +111,7 @@ class Pod:
     component: str = ""
     extra_labels: Mapping[str, str] = field(default_factory=dict[str, str])
     grace_period: int | None = None
-    placement: Literal["anywhere", "spread", "apart"] = "anywhere"
+    placement: Literal["anywhere", "spread", "anti-affinity"] = "anywhere"
     mounts_token: bool = False
     restarts: Literal["Never"] | None = None
     service_links: bool | None = None
@@ -180,7 +180,7 @@ def pod_template(scope: Scope, pod: Pod) -> k8s.core.v1.PodTemplateSpecArgs:
             priority_class_name=scope.platform.priority(pod.priority),
             security_context=_pod_security(pod.uid),
             termination_grace_period_seconds=pod.grace_period,
-            affinity=_apart(match) if pod.placement == "apart" else None,
+            affinity=_anti_affinity(match) if pod.placement == "anti-affinity" else None,
             topology_spread_constraints=_spread(match, pod.placement),
             containers=[_container(container, pod.volumes) for container in pod.containers],
             volumes=[_volume(name, volume) for name, volume in pod.volumes.items()] or None,
@@ -271,7 +271,7 @@ def _pod_security(uid: int) -> k8s.core.v1.PodSecurityContextArgs:
     )
 
 
-def _apart(match: Mapping[str, str]) -> k8s.core.v1.AffinityArgs:
+def _anti_affinity(match: Mapping[str, str]) -> k8s.core.v1.AffinityArgs:
     return k8s.core.v1.AffinityArgs(
         pod_anti_affinity=k8s.core.v1.PodAntiAffinityArgs(
             required_during_scheduling_ignored_during_execution=[
@@ -285,12 +285,12 @@ def _apart(match: Mapping[str, str]) -> k8s.core.v1.AffinityArgs:
 
 
 def _spread(
-    match: Mapping[str, str], placement: Literal["anywhere", "spread", "apart"]
+    match: Mapping[str, str], placement: Literal["anywhere", "spread", "anti-affinity"]
 ) -> Sequence[k8s.core.v1.TopologySpreadConstraintArgs] | None:
     keys = {
         "anywhere": (),
         "spread": ("topology.kubernetes.io/zone", "kubernetes.io/hostname"),
-        "apart": ("topology.kubernetes.io/zone",),
+        "anti-affinity": ("topology.kubernetes.io/zone",),
     }[placement]
     return [
         k8s.core.v1.TopologySpreadConstraintArgs(

@@ -1,4 +1,4 @@
-"""How whoever talks to Postgres without pgBouncer makes sure that it is Postgres."""
+"""The CA by which clients that bypass pgBouncer verify Postgres."""
 
 CERTIFICATE_AUTHORITIES = "/opt/simone/rds-global-bundle.pem"
 """RDS's, in our images; locally the authority of this machine's own Postgres."""

@@ -105,7 +105,7 @@ def _transfer(job: str, args: RedisArgs, resources: Resources) -> Container:
 
 
 def _role(scope: Scope, settings: Backup, store: BackupStore) -> aws.iam.Role:
-    """Who the jobs are to AWS: they reach the store's own prefix only."""
+    """The AWS role of the jobs, which may reach the store's own prefix only."""
     bucket = f"arn:aws:s3:::{settings.bucket}"
     role = pod_role(scope.resource_name("jobs-role"), scope.platform, SYSTEM, JOBS_SYSTEM, opts=scope.opts)
     aws.iam.RolePolicy(

@@ -103,7 +103,7 @@ def declare_servers(
         account=needs.account,
         priority="data",
         grace_period=servers.grace_seconds,
-        placement="apart",
+        placement="anti-affinity",
         service_links=True,
         extra_labels=servers.extra_labels,
         files=[servers.texts, servers.secret_files],

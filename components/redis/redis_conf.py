@@ -13,7 +13,7 @@ from components.settings.secrets import RedisSecrets
 def redis_conf(settings: RedisSettings, pair: Pair) -> str:
     """The declared configuration of one pair; docs/redis.md gives the reason for each line."""
     return f"""\
-# Network: the pod's own address; who may connect is decided by NetworkPolicies, who may do what by ACL users.
+# Network: the pod's own address. NetworkPolicies decide which pods may connect, ACL users what each may do.
 bind ${{POD_IP}}
 {listening(settings, REDIS_PORT, "/etc/redis", "/etc/redis-secrets")}\
 protected-mode yes

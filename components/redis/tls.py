@@ -29,7 +29,7 @@ tls-replication yes
 
 
 def authority_file(settings: RedisSettings) -> Mapping[str, str]:
-    """The CA, for whoever connects; nothing without TLS."""
+    """The CA file that a client mounts; empty without TLS."""
     return {AUTHORITY_FILE: settings.tls_authority} if settings.tls_authority else {}
 
 

@@ -99,7 +99,7 @@ def _redis_speaks_tls(authority: str | None, certificate: SecretStr | None, key:
 def _edge_shows_a_certificate(
     tls: bool, edge: EdgeSettings | None, certificate: SecretStr | None, key: SecretStr | None
 ) -> str | None:
-    """The gateway refuses whoever shows no certificate of `gateway.edge_ca`, Cloudflare included."""
+    """The gateway refuses clients without a certificate signed by `gateway.edge_ca`, Cloudflare included."""
     if not (tls and edge) or (certificate and key):
         return None
     return (

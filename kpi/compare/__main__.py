@@ -21,7 +21,7 @@ from rich.console import Console
 
 from kpi.compare import RIVALS_PYTHON, ROOT, answers, environment
 from kpi.compare.versions import program_version, versions
-from kpi.criterion import Criterion, Figure, judge
+from kpi.criterion import Criterion, Measurement, judge
 from kpi.plots import bars
 from kpi.report import Picture, Report, Table, publish
 from local import packages
@@ -195,7 +195,7 @@ def report_of(
     """Speeds by candidate and size, with the promises judged; `missing` couldn't run, `used` are the versions."""
     usual = {name: speed for (name, size), speed in speeds.items() if size == AS_USUAL}
     figures = {
-        criterion.figure: Figure(
+        criterion.figure: Measurement(
             usual[one].cpu_microseconds / usual[other].cpu_microseconds, f"CPU of “{one}”, times that of “{other}”"
         )
         for criterion, (one, other) in zip(

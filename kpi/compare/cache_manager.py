@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 
 from kpi.compare import RIVALS_PYTHON, ROOT, environment
-from kpi.criterion import Criterion, Figure, judge
+from kpi.criterion import Criterion, Measurement, judge
 from kpi.report import Report, Table, publish
 from testing.servers import redis_with_sentinel
 
@@ -181,12 +181,12 @@ def report_of(results: Mapping[str, Result]) -> Report:
     """Results by candidate, with ours judged against the others'."""
     ours = results[OURS.name]
     stampede = f"in {PROCESSES} processes, the worst round"
-    figures = {"loads": Figure(ours.loads, stampede), "failures": Figure(ours.failures, stampede)}
+    figures = {"loads": Measurement(ours.loads, stampede), "failures": Measurement(ours.failures, stampede)}
     for rival in _LOADS:
         theirs, how = results[rival.name], f"times those of {rival.name}"
-        figures[f"hits: {rival.name}"] = Figure(ours.calls_per_second / theirs.calls_per_second, how)
-        figures[f"cpu: {rival.name}"] = Figure(ours.cpu_microseconds / theirs.cpu_microseconds, how)
-        figures[f"loads: {rival.name}"] = Figure(ours.loads / theirs.loads, how)
+        figures[f"hits: {rival.name}"] = Measurement(ours.calls_per_second / theirs.calls_per_second, how)
+        figures[f"cpu: {rival.name}"] = Measurement(ours.cpu_microseconds / theirs.cpu_microseconds, how)
+        figures[f"loads: {rival.name}"] = Measurement(ours.loads / theirs.loads, how)
     table = Table(
         ("candidate", "hits/s", "CPU µs/hit", "loads", "failed", "last answer, s"),
         [

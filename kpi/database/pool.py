@@ -28,7 +28,7 @@ from components.pgbouncer.settings import PgBouncerSettings
 from components.postgres.roles import APP, DATABASE, EXPORTER
 from components.scram import scram_verifier
 from components.settings.secrets import PostgresSecrets
-from kpi.criterion import Criterion, Figure, judge
+from kpi.criterion import Criterion, Measurement, judge
 from kpi.database.before_after.mix import Mix
 from kpi.report import Report, Table
 from kpi.workload import Workload
@@ -263,7 +263,7 @@ def report_of(levels: Sequence[Level]) -> Report:
             for one in levels
         ],
     )  # fmt: skip
-    figures = {"healthy_loads": Figure(sum(level.healthy for level in levels), says)}
+    figures = {"healthy_loads": Measurement(sum(level.healthy for level in levels), says)}
     return Report(
         title="How full pgBouncer's pool gets",
         judged=judge(CRITERIA, figures),

@@ -14,7 +14,7 @@ from app.caching_policy import load as load_policy
 from app.database.catalogue.vocabulary import WAREHOUSES
 from kpi.__main__ import admin_token
 from kpi.browsers import Seen, browsing, picture_hits
-from kpi.criterion import Criterion, Figure, judge
+from kpi.criterion import Criterion, Measurement, judge
 from kpi.edge import replay
 from kpi.edge.freshness import Freshness, measure
 from kpi.figures import of_visits
@@ -76,7 +76,7 @@ def main(
     publish(report, output, "edge")
 
 
-def _measured(mix: Workload, addresses: Addresses, seconds: int, writes: int) -> dict[str, Figure]:
+def _measured(mix: Workload, addresses: Addresses, seconds: int, writes: int) -> dict[str, Measurement]:
     token = admin_token()
     catalogue = asyncio.run(find_catalogue(addresses, mix, token, WAREHOUSES[0]))
     observer = Observer(addresses.prometheus)
@@ -103,41 +103,41 @@ def _measured(mix: Workload, addresses: Addresses, seconds: int, writes: int) ->
     return figures | _fresh(fresh)
 
 
-def _ratios(records: Records, steps: float, seen: Seen, grown: Reading) -> dict[str, Figure]:
+def _ratios(records: Records, steps: float, seen: Seen, grown: Reading) -> dict[str, Measurement]:
     public = np.isin(records["step"], [STEPS.index(step) for step in sorted(PUBLIC_READS)])
     hits = np.isin(records["layer"], (LAYERS.index("api"), LAYERS.index("gateway")))
     sent, fetched = grown.total("gateway_response_bytes_total"), grown.total("gateway_origin_bytes_total")
     failed = float(np.sum((records["status"] == 0) | (records["status"] >= 500))) + seen.failed
     return of_visits(records, steps, seen) | {
-        "public_hit_ratio": Figure(float(hits[public].mean()), f"{int(public.sum())} reads"),
-        "static_hit_ratio": Figure(
+        "public_hit_ratio": Measurement(float(hits[public].mean()), f"{int(public.sum())} reads"),
+        "static_hit_ratio": Measurement(
             seen.ratio("static"),
             f"{seen.answers['static']} files; of {seen.answers['image']} pictures, which a shield has to collect "
             f"first, it had {seen.ratio('image'):.1%} so soon",
         ),
-        "origin_bytes": Figure(
+        "origin_bytes": Measurement(
             fetched / max(1.0, sent),
             f"{fetched / 1e6:.1f} MB from the origins, {sent / 1e6:.1f} MB to clients, by the gateway's counters",
         ),
-        "failed": Figure(failed, "no answer, or a 5xx"),
+        "failed": Measurement(failed, "no answer, or a 5xx"),
     }
 
 
-def _fresh(fresh: Freshness) -> dict[str, Figure]:
-    figures: dict[str, Figure] = {}
+def _fresh(fresh: Freshness) -> dict[str, Measurement]:
+    figures: dict[str, Measurement] = {}
     for place in ("api", "gateway"):
         times = fresh.seconds[place]
-        figures[f"{place}_fresh_p99"] = Figure(
+        figures[f"{place}_fresh_p99"] = Measurement(
             float(np.quantile(times, 0.99)),
             f"{len(times)} writes, p50 {np.quantile(times, 0.5) * 1e3:.1f} ms, the read's own time included",
         )
-        figures[f"{place}_stale"] = Figure(fresh.stale[place], "of those")
+        figures[f"{place}_stale"] = Measurement(fresh.stale[place], "of those")
     times = fresh.seconds["page"]
     how = f"{len(times)} product pages, made anew by the storefront after the worker's purge"
-    return figures | {"page_fresh": Figure(max(times), how)}
+    return figures | {"page_fresh": Measurement(max(times), how)}
 
 
-def _spared(mix: Workload) -> dict[str, Figure]:
+def _spared(mix: Workload) -> dict[str, Measurement]:
     asked = list(replay.reads(mix, load_policy(POLICY), REPLAYED_SECONDS))
     half = REPLAYED_SECONDS / 2
     bare = replay.play(asked, shield=False, after=half)
@@ -160,7 +160,7 @@ def _spared(mix: Workload) -> dict[str, Figure]:
             f"an empty gateway's first {COLD_SECONDS:.0f} s: {cold.served:.1%}, whatever the machine",
         ),
     }
-    return {name: Figure(value, f"worked out: {method}") for name, (value, method) in found.items()}
+    return {name: Measurement(value, f"worked out: {method}") for name, (value, method) in found.items()}
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from kpi.http_client import Answer, Client
+from kpi.http_client import Client, Response
 from kpi.load import place_of
 
 PATIENCE_SECONDS = 20.0
@@ -67,7 +67,7 @@ async def measure(
     return found
 
 
-async def _get(client: Client, target: str) -> Answer:
+async def _get(client: Client, target: str) -> Response:
     return await client.request("GET", target, {"Accept": "*/*", "Accept-Encoding": "identity", **place_of("DE")})
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kpi.browsers import Seen, browsing
-from kpi.criterion import Figure
+from kpi.criterion import Measurement
 from kpi.edge import freshness
 from kpi.figures import of_edge
 from kpi.load import STARTING_SECONDS, Records, Run, play
@@ -33,7 +33,7 @@ class EdgeRun:
 
 def at_the_edge(
     run: Callable[..., Run], edge: EdgeRun, api: str, places: Sequence[str], *, observer: Observer, admin_token: str
-) -> dict[str, Figure]:
+) -> dict[str, Measurement]:
     """What visitors get at the places. `run` makes a run of a stream's name and its visitors' seconds."""
     _play("edge warm-up", run, places, edge.warm_up, edge.pace)
     before = asyncio.run(observer.read())

@@ -32,7 +32,7 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReplayCounts:
     """What a chain of caches asked of the origin. `waited` of its requests had a visitor waiting for them."""
 
     reads: int
@@ -78,7 +78,7 @@ def play(
     stale: bool = True,
     after: float,
     until: float = inf,
-) -> Asked:
+) -> ReplayCounts:
     """Count from second `after` to `until`; before, the caches fill. Without `edge`: the shield alone, as locally."""
     places: dict[Hashable, float] = {}
     behind: dict[Hashable, float] = {}
@@ -94,7 +94,7 @@ def play(
             served = served or held
         origin += counts and fetches
         waited += counts and fetches and not served
-    return Asked(counted, origin, waited)
+    return ReplayCounts(counted, origin, waited)
 
 
 def _look(kept: dict[Hashable, float], key: Hashable, read: Read, ttl: int, *, stale: bool) -> tuple[bool, bool]:

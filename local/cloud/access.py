@@ -1,4 +1,4 @@
-"""Who may do what: roles and their policies, encryption keys, secrets."""
+"""Access: roles and their policies, encryption keys, secrets."""
 
 import json
 from collections.abc import Mapping

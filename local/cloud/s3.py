@@ -33,7 +33,7 @@ def public_access_block(account: Account, inputs: Mapping[str, Any]) -> None:
 
 
 def ownership(account: Account, inputs: Mapping[str, Any]) -> None:
-    """Who owns what others write."""
+    """The owner of objects that other accounts write."""
     rule = {"ObjectOwnership": inputs["rule"]["objectOwnership"]}
     account["s3"].put_bucket_ownership_controls(Bucket=inputs["bucket"], OwnershipControls={"Rules": [rule]})
 

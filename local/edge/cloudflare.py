@@ -288,7 +288,7 @@ class _Call(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: who called is in the callers' own logs."""
+        """Logs nothing: the callers' own logs have each call."""
 
 
 def main() -> None:

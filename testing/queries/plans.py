@@ -28,7 +28,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class QueryPlan:
     """A plan, as Postgres's JSON has it. Without ANALYZE the times and buffers are zero."""
 
     root: Mapping[str, Any]
@@ -77,11 +77,11 @@ class Plan:
         return " > ".join(_label(node) for node in self.nodes())
 
 
-def read_plan(explained: str | bytes | list[Any]) -> Plan:
+def read_plan(explained: str | bytes | list[Any]) -> QueryPlan:
     """From what `EXPLAIN (FORMAT JSON)` gave: its text, or that text decoded."""
     decoded = explained if isinstance(explained, list) else orjson.loads(explained)
     top = decoded[0]
-    return Plan(top["Plan"], float(top.get("Execution Time", 0.0)), float(top.get("Planning Time", 0.0)))
+    return QueryPlan(top["Plan"], float(top.get("Execution Time", 0.0)), float(top.get("Planning Time", 0.0)))
 
 
 def _label(node: Mapping[str, Any]) -> str:

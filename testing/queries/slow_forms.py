@@ -16,7 +16,7 @@ from testing.queries.back_office import ORDERS_BY_DAY, PRAISED, RANKED, TO_FULFI
 from testing.queries.calls import Facts
 
 Connection = Any
-Answer = Callable[[Connection, Facts], Awaitable[Any]]
+QueryForm = Callable[[Connection, Facts], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +26,17 @@ class Rewrite:
     name: str
     fault: str
     query: str
-    slow: Answer
-    fast: Answer
+    slow: QueryForm
+    fast: QueryForm
 
 
 REWRITES: Final[list[Rewrite]] = []
 
 
-def rewrite(name: str, *, fault: str, query: str, fast: Answer) -> Callable[[Answer], Answer]:
+def rewrite(name: str, *, fault: str, query: str, fast: QueryForm) -> Callable[[QueryForm], QueryForm]:
     """Enter the decorated slow form beside the shop's own."""
 
-    def enter(slow: Answer) -> Answer:
+    def enter(slow: QueryForm) -> QueryForm:
         REWRITES.append(Rewrite(name, fault, query, slow, fast))
         return slow
 

@@ -41,7 +41,7 @@ async def connected(pairs: Pairs, pair: str, postgres: Cluster) -> AsyncGenerato
     """The API's client of a pair, in front of a Postgres."""
     sentinels = [Address((pairs.host(f"redis-sentinel-{number}"), SENTINEL_PORT)) for number in range(SENTINELS)]
     topology = Topology(sentinels, username="app", password=PASSWORDS["app"])
-    client = Pair(pair, topology, answer_within=REDIS_TIMEOUT, username="app", password=PASSWORDS["app"])
+    client = Pair(pair, topology, timeout_seconds=REDIS_TIMEOUT, username="app", password=PASSWORDS["app"])
     async with asyncpg.create_pool(host=str(postgres.directory), user=OWNER, database="postgres", min_size=0) as pool:
         metrics = Metrics()
         store = SessionStore(client, pool, metrics)

@@ -13,7 +13,7 @@ import redis
 from redis_pairs import PASSWORDS, SENTINEL_PORT, SENTINELS, Pairs, running_pairs, writing
 
 from app.api.redis import Pair, Topology, Unavailable
-from app.api.redis.connection import trusting
+from app.api.redis.connection import tls_context
 from app.api.settings import Address
 from local import certificates
 from local.state import State
@@ -62,9 +62,9 @@ def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encrypted]:
 async def ask(pairs: Pairs, authority: str, *command: str, within: float = 2.0) -> object:
     """One command by the API's own client."""
     sentinels = [Address((pairs.host(f"redis-sentinel-{number}"), SENTINEL_PORT)) for number in range(SENTINELS)]
-    tls = trusting(authority)
+    tls = tls_context(authority)
     topology = Topology(sentinels, username="app", password=PASSWORDS["app"], tls=tls)
-    pair = Pair(PAIR, topology, answer_within=within, username="app", password=PASSWORDS["app"], tls=tls)
+    pair = Pair(PAIR, topology, timeout_seconds=within, username="app", password=PASSWORDS["app"], tls=tls)
     try:
         return await pair.call(*command)
     finally:

@@ -32,7 +32,7 @@ def running(directory: Path) -> "Generator[Cluster]":
 
 
 @dataclass(frozen=True)
-class Answer:
+class ApplyResult:
     """What the server says to an object: the object as it is kept, or why it is refused; and its warnings."""
 
     kept: Mapping[str, Any]
@@ -47,7 +47,7 @@ class Cluster:
         self._client = client
         self._resources: dict[str, Mapping[str, tuple[str, bool]]] = {}
 
-    def apply(self, manifest: Mapping[str, Any]) -> Answer:
+    def apply(self, manifest: Mapping[str, Any]) -> ApplyResult:
         """Create or change an object."""
         parameters = {"fieldManager": "pulumi-kubernetes", "fieldValidation": "Strict"}
         return _answer(
@@ -59,7 +59,7 @@ class Cluster:
             )
         )
 
-    def create(self, manifest: Mapping[str, Any]) -> Answer:
+    def create(self, manifest: Mapping[str, Any]) -> ApplyResult:
         """Create an object, as the cluster's controllers create pods."""
         return _answer(self._client.post(self._path(manifest), params={"fieldValidation": "Strict"}, json=manifest))
 
@@ -75,11 +75,11 @@ class Cluster:
         return f"{base}/namespaces/{manifest['metadata']['namespace']}/{plural}" if namespaced else f"{base}/{plural}"
 
 
-def _answer(response: httpx.Response) -> Answer:
+def _answer(response: httpx.Response) -> ApplyResult:
     warnings = tuple(response.headers.get_list("warning"))
     if response.is_success:
-        return Answer(response.json(), "", warnings)
-    return Answer({}, response.json()["message"], warnings)
+        return ApplyResult(response.json(), "", warnings)
+    return ApplyResult({}, response.json()["message"], warnings)
 
 
 def deployed(value: Any) -> Any:

@@ -10,7 +10,7 @@ from test_edge_rules import settings
 from components.edge.zone import zone_settings
 from components.gateway.settings import GatewaySettings
 from components.settings.environment import SettingsError, parse
-from explain.zone import Answer, Request, Zone
+from explain.zone import OriginResponse, Request, Zone
 from stack.environments import stack_config
 from stack.render import Rendered
 from stack.resource import Resource
@@ -70,7 +70,10 @@ def test_the_apex_leads_to_the_shop(rendered: Callable[[str], Rendered]) -> None
     assert (told["statusCode"], told["preserveQueryString"]) == (301, True)
     assert told["targetUrl"]["expression"] == 'concat("https://www.simone-webshop.com", http.request.uri.path)'
     zone = Zone.of(prod.resources)
-    said = {host: zone.judge(Request(path="/", host=host), Answer()).rules[0] for host in ("simone-webshop.com", "www")}
+    said = {
+        host: zone.judge(Request(path="/", host=host), OriginResponse()).rules[0]
+        for host in ("simone-webshop.com", "www")
+    }
     assert said["simone-webshop.com"].startswith("request_dynamic_redirect: other-names")
     assert "redirect" not in said["www"]
 

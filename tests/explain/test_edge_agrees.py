@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.caching_policy import Policy, Route, load
 from explain.expression import ExpressionError, parse
 from explain.origin import policy_headers
-from explain.zone import Answer, Request, Verdict, Zone
+from explain.zone import EdgeVerdict, OriginResponse, Request, Zone
 from stack.environments import deployed_environments
 from stack.render import Rendered
 
@@ -63,9 +63,9 @@ def zone(request: pytest.FixtureRequest, rendered: Callable[[str], Rendered]) ->
     return Zone.of(rendered(request.param).resources)
 
 
-def judge(zone: Zone, request: Request, status: int = 200, **more: str) -> Verdict:
+def judge(zone: Zone, request: Request, status: int = 200, **more: str) -> EdgeVerdict:
     headers = policy_headers(POLICY, request, status) | {name.replace("_", "-"): value for name, value in more.items()}
-    return zone.judge(request, Answer(status=status, headers=headers))
+    return zone.judge(request, OriginResponse(status=status, headers=headers))
 
 
 def is_personal(request: Request) -> bool:

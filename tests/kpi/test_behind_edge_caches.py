@@ -19,7 +19,7 @@ from kpi.http_client import Client
 from kpi.routes import Catalogue, request_of
 from kpi.workload import PUBLIC_READS, Visits, Workload
 from testing.api_stack import AMOUNTS, ROOT, running_stack
-from testing.gateway_server import Answer, Gateway, Seen, running_gateway
+from testing.gateway_server import Gateway, Seen, StubResponse, running_gateway
 from testing.waits import eventually
 
 POLICY = load(ROOT / "app" / "caching.yaml")
@@ -58,13 +58,13 @@ def behind(
 ) -> Generator[tuple[Gateway, str]]:
     """A gateway, whose scripted origins send the policy's headers, behind `edge`; and the edge's address."""
 
-    def answer(seen: Seen) -> Answer:
+    def answer(seen: Seen) -> StubResponse:
         found = policy.match("GET", seen.target.partition("?")[0])
         assert found is not None
         headers = {"Cache-Control": found.route.cache_control, "Vary": found.route.vary_header or ""}
         if found.route.cdn_cache_control:
             headers["Cloudflare-CDN-Cache-Control"] = found.route.cdn_cache_control
-        return Answer(seen.target, headers={name: text for name, text in headers.items() if text})
+        return StubResponse(seen.target, headers={name: text for name, text in headers.items() if text})
 
     (directory / "gateway").mkdir()
     (directory / "edge").mkdir()

@@ -20,7 +20,7 @@ from components.monitoring.rules import ALERTS, GROUPS
 from components.monitoring.rules.model import Recording
 from kpi.browsers import Seen
 from kpi.criteria import CRITERIA
-from kpi.criterion import Figure, failures, judge
+from kpi.criterion import Measurement, failures, judge
 from kpi.figures import against_uncached, of_failover, of_query_cache, of_visits, repeating
 from kpi.http_client import Client
 from kpi.load import LAYERS, RECORD, Records, Run, layer_of, play
@@ -102,12 +102,12 @@ def test_a_restarted_pod_counts_from_zero() -> None:
 
 def _measured(**figures: float) -> Measured:
     records = np.zeros(3, dtype=RECORD)
-    counted = {name: Figure(value, "counted") for name, value in figures.items()}
+    counted = {name: Measurement(value, "counted") for name, value in figures.items()}
     return Measured(figures=counted, records=records, uncached=records, uncached_seconds=[0.01])
 
 
 def test_missed_target_is_a_failure() -> None:
-    unmet = failures(judge(CRITERIA, {"api_p95_seconds": Figure(0.051, "counted")}))
+    unmet = failures(judge(CRITERIA, {"api_p95_seconds": Measurement(0.051, "counted")}))
     assert "API P95 < 50 ms" in {each.criterion.asks for each in unmet if each.verdict == "fail"}
 
 
@@ -127,7 +127,7 @@ def test_the_metrics_and_alerts_that_watch_production_exist() -> None:
 
 
 def test_what_only_production_can_show_never_passes() -> None:
-    every = dict.fromkeys({criterion.figure for criterion in CRITERIA}, Figure(0.5, "counted"))
+    every = dict.fromkeys({criterion.figure for criterion in CRITERIA}, Measurement(0.5, "counted"))
     for each in judge(CRITERIA, every):
         if not each.criterion.figure:
             assert each.verdict in ("by test", "in production")

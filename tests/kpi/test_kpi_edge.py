@@ -4,7 +4,7 @@ from pathlib import Path
 
 from app.caching_policy import load, parse
 from kpi.browsers import picture_hits
-from kpi.edge.replay import Asked, Read, play, reads
+from kpi.edge.replay import Read, ReplayCounts, play, reads
 from kpi.workload import Workload
 
 ROUTE = parse(
@@ -24,22 +24,22 @@ def at(*moments: float, place: str = "here", key: str = "/a") -> list[Read]:
 
 def test_a_stale_answer_costs_a_request_that_nobody_waits_for() -> None:
     asked = at(0, 9, 12, 13)
-    assert play(asked, shield=False, after=0) == Asked(reads=4, origin=2, waited=1)
-    assert play(asked, shield=False, stale=False, after=0) == Asked(reads=4, origin=2, waited=2)
+    assert play(asked, shield=False, after=0) == ReplayCounts(reads=4, origin=2, waited=1)
+    assert play(asked, shield=False, stale=False, after=0) == ReplayCounts(reads=4, origin=2, waited=2)
 
 
 def test_past_its_grace_an_answer_is_waited_for() -> None:
-    assert play(at(0, 15), shield=False, after=0) == Asked(reads=2, origin=2, waited=2)
+    assert play(at(0, 15), shield=False, after=0) == ReplayCounts(reads=2, origin=2, waited=2)
 
 
 def test_places_share_the_copy_of_the_shield() -> None:
     asked = [*at(0), *at(1, place="there")]
     assert play(asked, shield=False, after=0).origin == 2
-    assert play(asked, after=0) == Asked(reads=2, origin=1, waited=1)
+    assert play(asked, after=0) == ReplayCounts(reads=2, origin=1, waited=1)
 
 
 def test_only_the_time_that_is_asked_about_counts() -> None:
-    assert play(at(0, 1, 30, 31), edge=False, after=1, until=31) == Asked(reads=2, origin=1, waited=1)
+    assert play(at(0, 1, 30, 31), edge=False, after=1, until=31) == ReplayCounts(reads=2, origin=1, waited=1)
 
 
 def test_reads_come_in_the_order_of_time_with_countries_that_share_prices_together() -> None:

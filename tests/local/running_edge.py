@@ -11,7 +11,7 @@ from typing import Final
 
 import psutil
 
-from explain.zone import Answer, Request
+from explain.zone import OriginResponse, Request
 from local.edge.pods import HERE, PORTS, varnish
 from local.edge.vcl import COUNTRY_HEADER
 from testing.servers import process
@@ -31,7 +31,7 @@ class Origin(ThreadingHTTPServer):
 
     def __init__(self, port: int) -> None:
         super().__init__((HERE, port), _Asked)
-        self.answers: dict[str, Answer] = {}
+        self.answers: dict[str, OriginResponse] = {}
         self.asked: dict[str, list[dict[str, str]]] = {}
 
 

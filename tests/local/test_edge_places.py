@@ -18,7 +18,7 @@ from app.api.invalidation.cloudflare import Cloudflare
 from app.api.invalidation.layers import PurgeFailed
 from app.operations.cloudflare_analytics import AnalyticsError, ZoneAnalytics
 from explain.expression import parse
-from explain.zone import Answer, Request, Rule
+from explain.zone import OriginResponse, Request, Rule
 from local.edge import cloudflare
 from local.edge.pods import HERE, PORTS, UPPER, programs, purge_port
 from testing.network_namespace import own_network
@@ -87,7 +87,7 @@ def product(edge: Edge) -> Request:
     """A product that the origin lets the edge keep for an hour."""
     request = Request(path="/api/products/5", host=f"shop{next(HOSTS)}")
     headers = {"cache-control": "max-age=3600", "cache-tag": "products,product:5"}
-    edge.origin.answers[request.host] = Answer(status=200, headers=headers)
+    edge.origin.answers[request.host] = OriginResponse(status=200, headers=headers)
     return request
 
 
@@ -135,7 +135,9 @@ async def test_purges_beyond_the_plan_are_told_when_to_come_again(api: str) -> N
 
 
 def test_a_stale_answer_is_served_while_a_new_one_is_fetched(edge: Edge, product: Request) -> None:
-    edge.origin.answers[product.host] = Answer(headers={"cache-control": "max-age=1, stale-while-revalidate=600"})
+    edge.origin.answers[product.host] = OriginResponse(
+        headers={"cache-control": "max-age=1, stale-while-revalidate=600"}
+    )
     edge.ask(product)
     time.sleep(2.1)  # the Varnishes' clock is real
     _, headers, body = edge.ask(product)
@@ -144,12 +146,12 @@ def test_a_stale_answer_is_served_while_a_new_one_is_fetched(edge: Edge, product
 
 
 def test_a_stale_answer_is_served_where_the_origin_fails_and_not_before(edge: Edge, product: Request) -> None:
-    edge.origin.answers[product.host] = Answer(headers={"cache-control": "max-age=1, stale-if-error=600"})
+    edge.origin.answers[product.host] = OriginResponse(headers={"cache-control": "max-age=1, stale-if-error=600"})
     edge.ask(product)
     time.sleep(2.1)
     assert edge.ask(product)[2] == "answer 2"
     time.sleep(2.1)
-    edge.origin.answers[product.host] = Answer(status=500, headers={"cache-control": "no-store"})
+    edge.origin.answers[product.host] = OriginResponse(status=500, headers={"cache-control": "no-store"})
     status, headers, body = edge.ask(product)
     assert (status, headers["cf-cache-status"], body) == (200, "STALE", "answer 2")
 

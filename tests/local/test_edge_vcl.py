@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from running_edge import Edge, Origin, running_place
 
 from explain.expression import parse
-from explain.zone import Answer, Request, Rule, Zone, ZoneError
+from explain.zone import OriginResponse, Request, Rule, Zone, ZoneError
 from local.edge.pods import HERE, configuration
 from local.edge.vcl import Place, program
 from stack.render import Rendered
@@ -96,8 +96,8 @@ lifetimes = st.sampled_from(
 
 
 @st.composite
-def answers(draw: st.DrawFn) -> Answer:
-    return Answer(
+def answers(draw: st.DrawFn) -> OriginResponse:
+    return OriginResponse(
         status=draw(st.sampled_from([200, 200, 200, 301, 302, 404, 410, 429, 500, 503])),
         headers=draw(
             st.fixed_dictionaries(
@@ -119,7 +119,7 @@ def answers(draw: st.DrawFn) -> Answer:
 @given(first=requests(), second=requests(), answer=answers())
 @EXAMPLES
 def test_the_edge_keeps_what_the_simulator_says_under_the_same_key_as_long(
-    edge: Edge, zone: Zone, first: Request, second: Request, answer: Answer
+    edge: Edge, zone: Zone, first: Request, second: Request, answer: OriginResponse
 ) -> None:
     host = f"h{next(HOSTS)}"
     first, second = dataclasses.replace(first, host=host), dataclasses.replace(second, host=host)

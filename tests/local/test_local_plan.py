@@ -8,7 +8,7 @@ import pytest
 from local import balancer, discovery
 from local.environment_variables import expand
 from local.images import catalogue
-from local.plan import Plan, PlannedPod, Planner
+from local.plan import LocalPlan, PlannedPod, Planner
 from local.problem import Problem
 from local.spec import dump, load
 from local.state import State
@@ -17,11 +17,11 @@ from testing.manifests import Stack
 STATE = State(Path("/state"))
 
 
-def planned(stack: Stack) -> Plan:
+def planned(stack: Stack) -> LocalPlan:
     return Planner(stack.resources, STATE, catalogue()).plan()
 
 
-def pod(plan: Plan, name: str) -> PlannedPod:
+def pod(plan: LocalPlan, name: str) -> PlannedPod:
     return next(each for each in plan.pods if each.name == name)
 
 

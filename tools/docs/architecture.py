@@ -116,7 +116,7 @@ def _peer(peer: Mapping[str, Any], port: int) -> str | None:
 
 
 def _columns(boxes: Mapping[str, _Box], arrows: set[tuple[str, str]]) -> list[list[str]]:
-    """Boxes by their distance from the left; whoever nobody calls stands left, cycles are cut where they close."""
+    """Boxes by their distance from the left. Those without callers stand left; cycles are cut where they close."""
     callers: dict[str, set[str]] = defaultdict(set)
     for source, target in arrows:
         callers[target].add(source)

@@ -14,14 +14,14 @@ TAKEN: Final = ("2xx", "3xx", "401", "403", "404", "409", "410", "429")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ContractResult:
     """Whether every check of every request passed, and the report."""
 
     passed: bool
     report: str
 
 
-def judge(url: str, admin_token: str, directory: Path, *, examples: int, seed: int = SEED) -> Verdict:
+def judge(url: str, admin_token: str, directory: Path, *, examples: int, seed: int = SEED) -> ContractResult:
     """All checks, as administrator, with up to `examples` made-up requests for each operation; edge values come on top.
 
     The token is written to a file in `directory` for the time of the run: command lines can be read by anybody.
@@ -41,4 +41,4 @@ def judge(url: str, admin_token: str, directory: Path, *, examples: int, seed: i
         )
     finally:
         config.unlink()
-    return Verdict(done.returncode == 0, done.stdout + done.stderr)
+    return ContractResult(done.returncode == 0, done.stdout + done.stderr)

@@ -19,7 +19,7 @@ TIMEOUT_SECONDS: Final = 10.0
 AFTER_429_SECONDS: Final = 30.0
 """Pause where Cloudflare says "too many" and not for how long."""
 
-Plan = Literal["free", "pro", "business", "enterprise"]
+PlanName = Literal["free", "pro", "business", "enterprise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Rate:
     burst: int
 
 
-RATES: Final[Mapping[Plan, Rate]] = {
+RATES: Final[Mapping[PlanName, Rate]] = {
     "free": Rate(5 / 60, 25),
     "pro": Rate(5, 25),
     "business": Rate(10, 50),
@@ -71,7 +71,7 @@ class Cloudflare:
     tags_at_once: int = 100
 
     def __init__(
-        self, *, zone_id: str, token: SecretStr, base_url: str, plan: Plan, clock: Callable[[], float] = monotonic
+        self, *, zone_id: str, token: SecretStr, base_url: str, plan: PlanName, clock: Callable[[], float] = monotonic
     ) -> None:
         self._client = AsyncCloudflare(
             api_token=token.get_secret_value(), base_url=base_url, max_retries=0, timeout=TIMEOUT_SECONDS

@@ -39,7 +39,7 @@ that a busy machine doesn't cost every process its memory."""
 REPLAYED_SECONDS: Final = 30.0
 """Purges this young are repeated on a newly connected master: replication is behind by less, or broken."""
 OUTBOX_SECONDS: Final = 0.5
-"""Whoever connects waits no longer than this to be told of others' purges."""
+"""A new connection waits at most this long for the purges of other processes."""
 RETRY_SECONDS: Final = 0.05
 REMEMBERED: Final = 50_000
 """Tags of own purges, for a newly connected master while the database is away too: ten megabytes."""

@@ -33,7 +33,7 @@ _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 _pack = cast("Callable[[tuple[Argument, ...]], bytes]", hiredis.pack_command)
 
 
-def trusting(authority: str) -> ssl.SSLContext | None:
+def tls_context(authority: str) -> ssl.SSLContext | None:
     """TLS to servers whose certificate this CA (PEM) has signed; None, for no TLS, without one. Raises ssl.SSLError.
 
     Names aren't compared: Sentinel gives addresses, which the certificate doesn't know.
@@ -48,8 +48,8 @@ def trusting(authority: str) -> ssl.SSLContext | None:
 class Connection(asyncio.Protocol):
     """Make one with `Connection.open`. Closed for good by the first failure; `closed` says so."""
 
-    def __init__(self, answer_within: float, on_push: Push | None = None) -> None:
-        self._timeout = answer_within
+    def __init__(self, timeout_seconds: float, on_push: Push | None = None) -> None:
+        self._timeout = timeout_seconds
         self._on_push = on_push
         self._reader = hiredis.Reader(replyError=ReplyError, notEnoughData=_INCOMPLETE)
         self._pending: deque[tuple[asyncio.Future[Any], float]] = deque()
@@ -66,28 +66,28 @@ class Connection(asyncio.Protocol):
         host: str,
         port: int,
         *,
-        answer_within: float,
+        timeout_seconds: float,
         username: str | None = None,
         password: str | None = None,
         tls: ssl.SSLContext | None = None,
         on_push: Push | None = None,
     ) -> Self:
-        """Connect and authenticate within `answer_within` seconds (each answer's limit too); raises Unavailable.
+        """Connect and authenticate within `timeout_seconds` (each answer's limit too); raises Unavailable.
 
         With `on_push` the connection is for subscriptions, see `push_to`.
         """
         loop = asyncio.get_running_loop()
         connection: Self | None = None
         try:
-            async with asyncio.timeout(answer_within):
-                _, connection = await loop.create_connection(lambda: cls(answer_within), host, port, ssl=tls)
+            async with asyncio.timeout(timeout_seconds):
+                _, connection = await loop.create_connection(lambda: cls(timeout_seconds), host, port, ssl=tls)
                 if password is not None:
                     await connection.call("AUTH", username or "default", password)
         except (OSError, TimeoutError, ReplyError) as error:
             if connection is not None:
                 connection.close()
             # The server's words about a failed AUTH hold no password, but which user it was helps.
-            reason = str(error) or f"no answer within {answer_within * 1000:.0f} ms"
+            reason = str(error) or f"no answer within {timeout_seconds * 1000:.0f} ms"
             raise Unavailable(f"Redis at {host}:{port} (user {username or 'default'}): {reason}") from error
         connection.push_to(on_push)
         return connection

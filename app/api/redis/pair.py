@@ -33,7 +33,7 @@ class Script:
 class Pair:
     """Calls to the current master of the pair `name`, over one shared connection.
 
-    No call waits longer than `answer_within` seconds for its answer. A master is asked for its ROLE when connected
+    No call waits longer than `timeout_seconds` for its answer. A master is asked for its ROLE when connected
     to, and dropped the moment a Sentinel says that another has taken over.
     """
 
@@ -42,7 +42,7 @@ class Pair:
         name: str,
         topology: Topology,
         *,
-        answer_within: float,
+        timeout_seconds: float,
         username: str | None,
         password: str | None,
         tls: ssl.SSLContext | None = None,
@@ -50,7 +50,7 @@ class Pair:
         self.name = name
         self.breaker = Breaker()
         self._topology = topology
-        self._answer_within = answer_within
+        self._timeout = timeout_seconds
         self._username = username
         self._password = password
         self._tls = tls
@@ -146,7 +146,7 @@ class Pair:
     async def _open(self, address: Address, on_push: Push | None) -> Connection:
         connection = await Connection.open(
             *address,
-            answer_within=self._answer_within,
+            timeout_seconds=self._timeout,
             username=self._username,
             password=self._password,
             tls=self._tls,

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from app.api.redis.connection import trusting
+from app.api.redis.connection import tls_context
 from app.api.redis.pair import Pair
 from app.api.redis.topology import Topology
 from app.api.settings import Settings
@@ -40,13 +40,13 @@ def make_redis(settings: Settings) -> Redis:
     """Not connected yet."""
     username, secret = settings.redis_username, settings.redis_password
     password = secret.get_secret_value() if secret is not None else None
-    tls = trusting(settings.redis_authority)
+    tls = tls_context(settings.redis_authority)
     topology = Topology(settings.redis_sentinels, username=username if password else None, password=password, tls=tls)
     sessions, data, computed = (
         Pair(
             name,
             topology,
-            answer_within=settings.redis_timeout_seconds,
+            timeout_seconds=settings.redis_timeout_seconds,
             username=username if password else None,
             password=password,
             tls=tls,

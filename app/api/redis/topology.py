@@ -1,4 +1,4 @@
-"""Who is master of each pair: asked from the Sentinels, and followed through their `+switch-master` messages."""
+"""The master of each pair, as the Sentinels name it; `+switch-master` messages keep it current."""
 
 import asyncio
 import ssl
@@ -81,7 +81,7 @@ class Topology:
     async def _open(self, sentinel: Address, on_push: Callable[[list[Any]], None] | None = None) -> Connection:
         return await Connection.open(
             *sentinel,
-            answer_within=SENTINEL_TIMEOUT_SECONDS,
+            timeout_seconds=SENTINEL_TIMEOUT_SECONDS,
             username=self._username,
             password=self._password,
             tls=self._tls,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from time import monotonic, time
 from typing import Final, Literal
 
-from app.api.load_once import Flights, Kept, LoadOnce, NotKept, Wish, jittered
+from app.api.load_once import Flights, Kept, LoadOnce, LoadRequest, NotKept, jittered
 from app.api.redis import RedisError
 from app.api.responses.coding import IDENTITY
 from app.api.responses.context import Context
@@ -41,7 +41,7 @@ Produce = Callable[[], Awaitable[Produced]]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked(Wish):
+class CacheRequest(LoadRequest):
     """A request for a cacheable answer, normalised: requests with the same `key` get the same answer."""
 
     coding: str
@@ -69,7 +69,7 @@ class ProducedUncacheable(NotKept):
         self.produced = produced
 
 
-class ResponseCache(LoadOnce[Asked, Stored]):
+class ResponseCache(LoadOnce[CacheRequest, Stored]):
     """Finished answers by key. `trusted_until`, in seconds since the epoch, is when the process may no longer trust its
     own copies, unless it hears that it has been told of every purge so far (see invalidation.coherence).
     """
@@ -97,61 +97,63 @@ class ResponseCache(LoadOnce[Asked, Stored]):
         self._reads.clear()
         self._loads.clear()
 
-    async def get(self, asked: Asked) -> Served:
+    async def get(self, request: CacheRequest) -> Served:
         """The answer, from Redis or produced. Raises ProducedUncacheable."""
-        flight = (asked.key, asked.coding)
+        flight = (request.key, request.coding)
         running = self._reads.get(flight)
         if running is None:
-            return await asyncio.shield(self._reads.start(flight, (*asked.tags, *asked.guards), self._read(asked)))
+            return await asyncio.shield(
+                self._reads.start(flight, (*request.tags, *request.guards), self._read(request))
+            )
         served = await asyncio.shield(running)
         return Served(served.ready, "coalesced" if served.how == "miss" else served.how)
 
-    def refresh(self, asked: Asked, known: Stored) -> None:
+    def refresh(self, request: CacheRequest, known: Stored) -> None:
         """Produce the answer anew in the background, unless somebody already does, here or in another process."""
-        self._refresh(asked, known)
+        self._refresh(request, known)
 
-    async def _read(self, asked: Asked) -> Served:
+    async def _read(self, request: CacheRequest) -> Served:
         since = self.memory.moment
-        stored = await self._found(asked)
+        stored = await self._found(request)
         now = time()
         if stored is not None:
-            route = asked.route
+            route = request.route
             if now < stored.fresh_until:
-                ready = self._remember(asked, stored, since)
+                ready = self._remember(request, stored, since)
                 if now >= ready.refresh_at:
-                    self._refresh(asked, stored)
+                    self._refresh(request, stored)
                 return Served(ready, "hit")
             if now < stored.fresh_until + route.stale_while_revalidate:
-                self._refresh(asked, stored)
-                return Served(self._ready(asked, stored), "stale")
+                self._refresh(request, stored)
+                return Served(self._ready(request, stored), "stale")
             if now >= stored.fresh_until + route.stale_if_error:
                 stored = None
-        joined = self._loads.get(asked.key) is not None
+        joined = self._loads.get(request.key) is not None
         try:
-            made = await self._once(asked)
+            made = await self._once(request)
         except ProducedUncacheable as failure:
-            stale = stored or self._stale_in_memory(asked, now)
+            stale = stored or self._stale_in_memory(request, now)
             if failure.produced.status < 500 or stale is None:
                 raise
-            return Served(self._ready(asked, stale), "stale-if-error")
-        return Served(self._remember(asked, made, since), "coalesced" if joined else "miss")
+            return Served(self._ready(request, stale), "stale-if-error")
+        return Served(self._remember(request, made, since), "coalesced" if joined else "miss")
 
-    async def _found(self, wish: Asked) -> Stored | None:
-        codings = (wish.coding,) if wish.coding == IDENTITY else (wish.coding, IDENTITY)
+    async def _found(self, request: CacheRequest) -> Stored | None:
+        codings = (request.coding,) if request.coding == IDENTITY else (request.coding, IDENTITY)
         try:
-            meta, body = await wish.store.read(wish.key, ("meta", codings[0]))
+            meta, body = await request.store.read(request.key, ("meta", codings[0]))
             if meta is not None and body is None and len(codings) > 1:
                 # Too small to be compressed: it is there as it is.
-                meta, body = await wish.store.read(wish.key, ("meta", IDENTITY))
+                meta, body = await request.store.read(request.key, ("meta", IDENTITY))
                 return Stored.from_fields(meta, {IDENTITY: body})
         except RedisError:
             return None
-        return Stored.from_fields(meta, {wish.coding: body})
+        return Stored.from_fields(meta, {request.coding: body})
 
-    async def _make(self, wish: Asked) -> Stored:
+    async def _make(self, request: CacheRequest) -> Stored:
         since, started = self.memory.moment, monotonic()
-        produced = await wish.produce()
-        route = wish.route
+        produced = await request.produce()
+        route = request.route
         if (
             produced.status not in _STORED_STATUSES
             or forbids_storing(produced.headers, route)
@@ -172,34 +174,34 @@ class ResponseCache(LoadOnce[Asked, Stored]):
             cost=monotonic() - started,
             shown=route.lists.tags(lists) if route.lists else (),
         )
-        self._remember(wish, stored, since)
+        self._remember(request, stored, since)
         return stored
 
-    def _kept(self, wish: Asked, entry: Stored) -> Kept:
-        grace = max(wish.route.stale_while_revalidate, wish.route.stale_if_error)
+    def _kept(self, request: CacheRequest, entry: Stored) -> Kept:
+        grace = max(request.route.stale_while_revalidate, request.route.stale_if_error)
         return Kept(entry.fields(), entry.ttl + grace, entry.shown)
 
-    def _ready(self, asked: Asked, stored: Stored) -> Ready:
-        return self._made(asked, stored, 0.0)
+    def _ready(self, request: CacheRequest, stored: Stored) -> Ready:
+        return self._made(request, stored, 0.0)
 
-    def _made(self, asked: Asked, stored: Stored, valid_until: float) -> Ready:
+    def _made(self, request: CacheRequest, stored: Stored, valid_until: float) -> Ready:
         return Ready(
             stored,
-            stored.best_coding(asked.coding),
-            asked.route,
-            tags=asked.tags,
+            stored.best_coding(request.coding),
+            request.route,
+            tags=request.tags,
             valid_until=valid_until,
             not_found_ttl=self._errors.not_found_ttl,
         )
 
-    def _remember(self, asked: Asked, stored: Stored, since: int) -> Ready:
+    def _remember(self, request: CacheRequest, stored: Stored, since: int) -> Ready:
         valid_until = min(stored.fresh_until, time() + self._memory_seconds)
-        ready = self._made(asked, stored, valid_until)
-        ready.kept = self.memory.put((asked.key, asked.coding), ready, since)
+        ready = self._made(request, stored, valid_until)
+        ready.kept = self.memory.put((request.key, request.coding), ready, since)
         return ready
 
-    def _stale_in_memory(self, asked: Asked, now: float) -> Stored | None:
-        ready = self.memory.get((asked.key, asked.coding))
-        if ready is None or now >= ready.fresh_until + asked.route.stale_if_error:
+    def _stale_in_memory(self, request: CacheRequest, now: float) -> Stored | None:
+        ready = self.memory.get((request.key, request.coding))
+        if ready is None or now >= ready.fresh_until + request.route.stale_if_error:
             return None
         return ready.stored

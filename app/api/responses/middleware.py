@@ -22,7 +22,7 @@ from structlog.contextvars import bound_contextvars
 from app.api.identity import Identity
 from app.api.problems import Problem
 from app.api.redis.tagged import TaggedStore
-from app.api.responses.cache import Asked, How, Produced, ProducedUncacheable, ResponseCache
+from app.api.responses.cache import CacheRequest, How, Produced, ProducedUncacheable, ResponseCache
 from app.api.responses.coding import IDENTITY, negotiate
 from app.api.responses.conditional import match_fails, none_match_fails, seconds
 from app.api.responses.context import FREE, Context, with_context
@@ -263,7 +263,7 @@ class CacheMiddleware:
         self._finish(exchange, ready.stored.status, served.how)
 
     async def _personal(self, exchange: _Exchange) -> None:
-        """An answer that is one user's, kept for that user: whoever asks is checked before any cache is."""
+        """A user's own answer, cached for that user. The caller is checked before the cache is read."""
         target = exchange.target
         request = _read_headers(exchange.scope["headers"], _HEARD)
         if _misses_its_host(exchange.scope, request.host):
@@ -305,7 +305,7 @@ class CacheMiddleware:
             await self._app(inner, exchange.receive, send_private)
         self._finish(exchange, status, None)
 
-    def _asked(self, scope: Scope, target: Target, key: str, request: _Request) -> Asked:
+    def _asked(self, scope: Scope, target: Target, key: str, request: _Request) -> CacheRequest:
         route = target.route
         if route is None:
             raise AssertionError("only listed routes are cached")
@@ -314,7 +314,7 @@ class CacheMiddleware:
             return await self._produce(scope, target, request.currency)
 
         store = self._stores.computed if target.computed else self._stores.data
-        return Asked(store, key, target.tags, request.coding, route, produce)
+        return CacheRequest(store, key, target.tags, request.coding, route, produce)
 
     async def _produce(self, scope: Scope, target: Target, currency: str) -> Produced:
         """Run the application for the normalised address, as nobody in particular."""

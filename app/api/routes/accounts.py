@@ -19,7 +19,7 @@ from app.api.views import (
     SessionView,
     Visitor,
 )
-from app.api.writes import Change, Written
+from app.api.writes import ChangeEvent, Written
 from app.database.queries import Transaction, account_mails, devices, sessions, users
 from app.database.queries.account_mails import Purpose, SignUp
 
@@ -63,7 +63,7 @@ async def confirm(
         begun = await enter(transaction, write.response, shop, asker, user_id=user.id, tier=user.tier)
         await remember_device(transaction, request, write.response, shop, user.id)
         about = {"user_id": str(user.id)}
-        return Written(201, SessionView(user=_shown(user)), [Change("user.updated", about)], session=begun)
+        return Written(201, SessionView(user=_shown(user)), [ChangeEvent("user.updated", about)], session=begun)
 
     # Not kept under a key: the response holds a session's cookie.
     response = await write(act, confirmation, kept=False)

@@ -16,7 +16,7 @@ KNOWN: Final = {*TIMINGS, *VISITS, "cls", "worker"}
 
 
 LONGEST_SECONDS: Final = 60.0
-"""Of a timing: whoever waits for longer has gone."""
+"""The longest timing that counts: a visitor has left by then."""
 LARGEST_SHIFT: Final = 10.0
 
 

@@ -58,7 +58,7 @@ ShopHere = Annotated[Shop, Depends(shop)]
 
 
 async def identity(request: Request, shop: ShopHere) -> Identity:
-    """Who asks. Raises Problem 503 while nobody can say: a visitor whose session can't be read isn't signed out."""
+    """The caller. Raises Problem 503 while sessions can't be read: the visitor isn't signed out by that."""
     found = await shop.identify(request.scope)
     if not found.known:
         raise problems.unavailable("The shop can't look up who is signed in at the moment.")
@@ -76,7 +76,7 @@ def context(request: Request) -> Context:
 ContextHere = Annotated[Context, Depends(context)]
 
 
-def each_once(request: Request) -> None:
+def reject_repeated_parameters(request: Request) -> None:
     """Refuse a query parameter given twice: which one counts would be anybody's guess."""
     names = [name for name, _ in request.query_params.multi_items()]
     for name in names:

@@ -17,7 +17,7 @@ from app.api.routes.parameters import (
 )
 from app.api.routes.writing import WriteHere
 from app.api.views import LISTED_STOCK_AT_MOST, ProductChanges, ProductDetail, StockChange, StockView
-from app.api.writes import Change, Written
+from app.api.writes import ChangeEvent, Written
 from app.database.queries import Transaction, inventory, products
 from app.database.queries.products import Changes, Prices
 
@@ -81,7 +81,7 @@ async def update_product(
         if updated is None:
             raise RuntimeError(f"product {product_id} is gone within the transaction that changed it")
         body = ProductDetail.of_entity(_json(updated), context.currency, context.tier)
-        return Written(200, body, [Change("product.updated", {"product_id": str(product_id)})])
+        return Written(200, body, [ChangeEvent("product.updated", {"product_id": str(product_id)})])
 
     return await write(act, changes)
 
@@ -115,7 +115,7 @@ async def update_inventory(
     return await write(act, change)
 
 
-async def stock_changes(transaction: Transaction, counts: dict[int, tuple[int, int]]) -> list[Change]:
+async def stock_changes(transaction: Transaction, counts: dict[int, tuple[int, int]]) -> list[ChangeEvent]:
     """What stock that went from one count to another means to caches, by product."""
     listed = [
         product_id
@@ -124,9 +124,9 @@ async def stock_changes(transaction: Transaction, counts: dict[int, tuple[int, i
     ]
     cards = await products.get_many(transaction, listed) if listed else ()
     return [
-        *(Change("inventory.changed", {"product_id": str(product_id)}) for product_id in counts),
+        *(ChangeEvent("inventory.changed", {"product_id": str(product_id)}) for product_id in counts),
         *(
-            Change("availability.changed", {"product_id": str(card.id), "category_id": str(card.category_id)})
+            ChangeEvent("availability.changed", {"product_id": str(card.id), "category_id": str(card.category_id)})
             for card in cards
         ),
     ]

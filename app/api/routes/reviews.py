@@ -18,7 +18,7 @@ from app.api.routes.parameters import (
 )
 from app.api.routes.writing import WriteHere
 from app.api.views import NewReview, ReviewPage, ReviewView
-from app.api.writes import Change, Written
+from app.api.writes import ChangeEvent, Written
 from app.database.queries import Transaction, reviews
 from app.database.queries.reviews import AlreadyReviewed, UnknownProduct
 
@@ -66,6 +66,6 @@ async def add_review(review: NewReview, asker: Asker, write: WriteHere) -> Respo
         except AlreadyReviewed as error:
             raise problems.Problem(409, "You have reviewed this product already.") from error
         about = {"product_id": str(review.product_id)}
-        return Written(201, ReviewView.of(added), [Change("review.created", about)])
+        return Written(201, ReviewView.of(added), [ChangeEvent("review.created", about)])
 
     return await write(act, review)

@@ -33,7 +33,7 @@ from app.api.views import (
     UserChanges,
     UserView,
 )
-from app.api.writes import Change, Written
+from app.api.writes import ChangeEvent, Written
 from app.database.queries import Transaction, addresses, orders, users
 
 router = APIRouter(tags=["users"])
@@ -79,7 +79,7 @@ async def update_user(
         )
         if updated is None:
             raise changed_meanwhile()
-        return Written(200, _view(updated), [Change("user.updated", {"user_id": str(user_id)})])
+        return Written(200, _view(updated), [ChangeEvent("user.updated", {"user_id": str(user_id)})])
 
     return await write(act, changes)
 
@@ -119,7 +119,7 @@ async def set_preferences(
         return Written(
             200,
             body,
-            [Change("user.updated", {"user_id": str(user_id)})],
+            [ChangeEvent("user.updated", {"user_id": str(user_id)})],
             {"etag": version_tag(updated.updated_at)},
             session=await shop.sessions.write(transaction, asker.session, {"preferences": body.preferences})
             if asker.session is not None

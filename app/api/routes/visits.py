@@ -20,7 +20,7 @@ DEVICE_SECONDS: Final = 365 * 24 * 60 * 60
 
 @router.get("/api/session")
 async def who_am_i(shop: ShopHere, asker: Asker, response: Response) -> SessionView:
-    """Who is signed in; being asked renews the session."""
+    """The signed-in user; the request renews the session."""
     await keep_alive(shop, asker, response)
     return SessionView(user=await _visitor(shop, asker.user_id) if asker.user_id is not None else None)
 

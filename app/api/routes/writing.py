@@ -45,7 +45,7 @@ class Write:
 
     @property
     def scope(self) -> str:
-        """Whose keys are meant."""
+        """The owner of the keys."""
         return scope_of(self.asker)
 
     async def __call__(
@@ -85,7 +85,7 @@ class Write:
 
 
 def scope_of(asker: Identity) -> str:
-    """Whose Idempotency-Keys and orders: a user's, a visit's, or those of everybody with the role."""
+    """The owner of Idempotency-Keys and orders: a user, a visit, or all callers with the role."""
     if asker.user_id is not None:
         return f"user:{asker.user_id}"
     if asker.session is not None:

@@ -139,7 +139,7 @@ async def retry(db: Database, mail_id: int, *, delay_seconds: float, error: str)
 
 
 async def sign_up(db: Database, token: str) -> SignUp | None:
-    """Who signed up and got this token; None if it is unknown, used or expired."""
+    """The sign-up that this token was mailed for; None if it is unknown, used or expired."""
     record = await db.fetchrow(_SIGN_UP, _digest(token))
     return SignUp(**dict(record)) if record is not None else None
 

@@ -8,7 +8,7 @@ from app.database.queries.statement import Transaction, statement
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StoredResponse:
     """What the first request with this key was answered; `body` None: it wasn't stored."""
 
     status: int
@@ -62,7 +62,7 @@ _TRIM = statement(
 
 async def claim(
     transaction: Transaction, *, scope: str, key: str, request_digest: bytes, ttl_seconds: int = 86_400
-) -> Answer | None:
+) -> StoredResponse | None:
     """Begin the write of `key` in the caller's transaction; or give the answer that it got before.
 
     None: nobody has used the key, go on, and `store` the answer in the same transaction. `scope` keeps users apart.
@@ -75,7 +75,7 @@ async def claim(
     record = await transaction.fetchrow(_ANSWER, scope, key, request_digest)
     if record is None or not record["same"] or record["status"] is None:
         raise KeyReused(key)
-    return Answer(record["status"], json_object(record, "headers"), record["body"])
+    return StoredResponse(record["status"], json_object(record, "headers"), record["body"])
 
 
 async def store(

@@ -69,7 +69,7 @@ class TotalChanged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Who orders: a user, or a guest by e-mail address; `scope` and `key` of the request's Idempotency-Key."""
+    """The customer of an order: a user, or a guest by e-mail address; `scope` and `key` of its Idempotency-Key."""
 
     user_id: int | None
     email: str | None = None

@@ -9,7 +9,7 @@ from app.database.queries.statement import Database, statement
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whom a token belongs to; `role` is `admin` or `service`."""
+    """The owner of a token; `role` is `admin` or `service`."""
 
     name: str
     role: str
@@ -45,7 +45,7 @@ _REVOKE = statement(
 
 
 async def authenticate(db: Database, token: str) -> Caller | None:
-    """Who calls with this token; None if it is unknown, expired or revoked."""
+    """The owner of this token; None if it is unknown, expired or revoked."""
     record = await db.fetchrow(_AUTHENTICATE, sha256(token.encode()).digest())
     return Caller(record["name"], record["role"]) if record is not None else None
 

@@ -48,7 +48,7 @@ class Alert:
 class Group:
     """Rules that are evaluated one after the other, so that an alert sees this round's recordings.
 
-    `owner` is a label of each alert: who is asked first, and whom Alertmanager may route to.
+    `owner` is a label of each alert: the team to ask first, by which Alertmanager may route.
     """
 
     name: str

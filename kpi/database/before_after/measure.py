@@ -9,7 +9,7 @@ import asyncpg
 
 from app.database.queries import STATEMENTS
 from testing.queries.calls import Arguments, in_rolled_back_transaction
-from testing.queries.plans import Plan, read_plan
+from testing.queries.plans import QueryPlan, read_plan
 
 Progress = Callable[[str], None]
 
@@ -25,7 +25,7 @@ class Timing:
 
     milliseconds: float
     pages: int
-    plan: Plan
+    plan: QueryPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ async def _measure(
     connection: "asyncpg.Connection[asyncpg.Record]", sql: str, arguments: Arguments, runs: int = RUNS
 ) -> Timing:
     await _explain(connection, sql, arguments)  # into the caches first
-    timings: list[tuple[float, Plan]] = []
+    timings: list[tuple[float, QueryPlan]] = []
     for _ in range(runs):
         plan = await _explain(connection, sql, arguments)
         timings.append((plan.planning_ms + plan.execution_ms, plan))
@@ -63,7 +63,7 @@ async def _measure(
     return Timing(median(time for time, _ in timings), timings[-1][1].buffers, timings[-1][1])
 
 
-async def _explain(connection: "asyncpg.Connection[asyncpg.Record]", sql: str, arguments: Arguments) -> Plan:
+async def _explain(connection: "asyncpg.Connection[asyncpg.Record]", sql: str, arguments: Arguments) -> QueryPlan:
     explain = f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {sql}"
     ((explained,),) = await in_rolled_back_transaction(connection, explain, arguments)
     return read_plan(explained)

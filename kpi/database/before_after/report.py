@@ -10,7 +10,7 @@ import asyncpg
 
 from app.database.catalogue import Size, load
 from app.database.migrations import upgrade
-from kpi.criterion import Criterion, Figure, judge
+from kpi.criterion import Criterion, Measurement, judge
 from kpi.database.before_after.measure import (
     Index,
     Progress,
@@ -76,16 +76,18 @@ class Measured:
         """Milliseconds that one call of each statement using it is faster by; none below zero, which is noise."""
         return max(sum(self.gains[index].values()), 0.0)
 
-    def figures(self) -> dict[str, Figure]:
+    def figures(self) -> dict[str, Measurement]:
         """What the criteria are about."""
         names = {index.name for index in self.indexes}
         indexed = {name: timing.milliseconds for name, timing in self.after.items() if timing.plan.indexes() & names}
         slowest = max(indexed, key=lambda name: indexed[name])
         mix, before = self.mix_after, self.mix_before
         return {
-            "slowest_indexed": Figure(indexed[slowest] / 1e3, f"{slowest}, the slowest"),
-            "mix_mean": Figure(mix.mean_ms / 1e3, f"{mix.calls} calls; {before.mean_ms:.2f} ms without the indexes"),
-            "mix_slow": Figure(mix.slow, f"{mix.calls} calls; {before.slow:.2%} without the indexes"),
+            "slowest_indexed": Measurement(indexed[slowest] / 1e3, f"{slowest}, the slowest"),
+            "mix_mean": Measurement(
+                mix.mean_ms / 1e3, f"{mix.calls} calls; {before.mean_ms:.2f} ms without the indexes"
+            ),
+            "mix_slow": Measurement(mix.slow, f"{mix.calls} calls; {before.slow:.2%} without the indexes"),
         }
 
 

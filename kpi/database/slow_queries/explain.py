@@ -13,7 +13,7 @@ from kpi.database.slow_queries.log import Executions
 from kpi.database.slow_queries.statistics import Usage
 from testing.queries.calls import Arguments
 from testing.queries.literals import hide_literals
-from testing.queries.plans import Plan, read_plan
+from testing.queries.plans import QueryPlan, read_plan
 
 TIMEOUT: Final = "30s"
 _SELECTS: Final = re.compile(r"\s*(?:/\*.*?\*/\s*)*(?:SELECT|WITH)\b", re.IGNORECASE | re.DOTALL)
@@ -29,7 +29,7 @@ _HIGHEST_PARAMETER: Final = re.compile(r"\$(\d+)")
 class Explained:
     """A plan, or why there is none. `analysed`: the statement was run, so times, rows and buffers are real."""
 
-    plan: Plan | None
+    plan: QueryPlan | None
     analysed: bool
     note: str
 
@@ -81,7 +81,7 @@ class Explainer:
         plan = await self._execute(usage.sql, ("NULL",) * count, "force_generic_plan", "VERBOSE")
         return Explained(plan, False, "planned for any parameters; not run, as none are known")
 
-    async def _execute(self, sql: str, literals: tuple[str, ...], mode: str, options: str) -> Plan:
+    async def _execute(self, sql: str, literals: tuple[str, ...], mode: str, options: str) -> QueryPlan:
         """Through PREPARE, so that the server itself finds out the parameters' types."""
         name = f"explained_{uuid.uuid4().hex}"
         await self._connection.execute(f"SET LOCAL plan_cache_mode = {mode}")

@@ -9,7 +9,7 @@ from typing import Any, Final
 from kpi.database.slow_queries.explain import Explained
 from kpi.database.slow_queries.log import Executions
 from kpi.database.slow_queries.statistics import Usage
-from testing.queries.plans import Finding, Plan
+from testing.queries.plans import Finding, QueryPlan
 
 
 class Category(StrEnum):
@@ -62,7 +62,7 @@ _IN_SUBQUERY: Final = re.compile(r"\bIN\s*\(\s*SELECT\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class QueryVerdict:
     """A statement, what is wrong with it, and why it is thought so."""
 
     usage: Usage
@@ -74,10 +74,10 @@ class Verdict:
 
 def judge(
     usages: Sequence[Usage], explained: Mapping[int, Explained], executions: Mapping[str, Executions]
-) -> tuple[Verdict, ...]:
+) -> tuple[QueryVerdict, ...]:
     """A verdict for each statement."""
     repeated = _repeated_lookups(usages, executions)
-    verdicts: list[Verdict] = []
+    verdicts: list[QueryVerdict] = []
     for usage in usages:
         plan = explained[usage.query_id].plan
         findings = plan.findings() if plan is not None and explained[usage.query_id].analysed else ()
@@ -88,7 +88,7 @@ def judge(
             or _subquery(usage, plan)
             or (Category.OTHER, _other(explained[usage.query_id]))
         )
-        verdicts.append(Verdict(usage, category, because, findings, explained[usage.query_id]))
+        verdicts.append(QueryVerdict(usage, category, because, findings, explained[usage.query_id]))
     return tuple(verdicts)
 
 
@@ -152,7 +152,7 @@ def _missing_index(findings: Sequence[Finding]) -> Reason:
     return None
 
 
-def _subquery(usage: Usage, plan: Plan | None) -> Reason:
+def _subquery(usage: Usage, plan: QueryPlan | None) -> Reason:
     if _IN_SUBQUERY.search(usage.text) and usage.buffers_per_call >= WASTEFUL_BUFFERS:
         return (
             Category.SUBQUERY,

@@ -1,4 +1,4 @@
-"""The log of an RDS instance, hour by hour, as RDS gives it to whoever may read it.
+"""The log of an RDS instance, hour by hour, as the RDS API returns it.
 
 It holds values of statements: it is written where the caller says, which should be a place that is removed again.
 """

@@ -11,7 +11,7 @@ import asyncpg
 
 from kpi.database.address import Address
 from kpi.database.slow_queries.explain import Explainer
-from kpi.database.slow_queries.judge import RULES, Category, Verdict, judge
+from kpi.database.slow_queries.judge import RULES, Category, QueryVerdict, judge
 from kpi.database.slow_queries.log import Executions, read_logs
 from kpi.database.slow_queries.statistics import Usage, top_statements
 from kpi.report import Report, Table, code
@@ -29,7 +29,7 @@ class SlowQueries:
     made_at: datetime
     logged: int
     """Executions found in the logs."""
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[QueryVerdict, ...]
 
     def counts(self) -> Mapping[Category, int]:
         """How many statements are of each category."""
@@ -88,7 +88,7 @@ async def _samples(connection: "asyncpg.Connection[asyncpg.Record]") -> Mapping[
         return {}
 
 
-def _row(number: int, verdict: Verdict) -> tuple[str, ...]:
+def _row(number: int, verdict: QueryVerdict) -> tuple[str, ...]:
     usage = verdict.usage
     p95 = f"{'~' if usage.p95_estimated else ''}{usage.p95_ms:,.2f}"
     return (
@@ -97,7 +97,7 @@ def _row(number: int, verdict: Verdict) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _details(number: int, verdict: Verdict) -> str:
+def _details(number: int, verdict: QueryVerdict) -> str:
     explained, name = verdict.explained, f": {verdict.usage.name}" if verdict.usage.name else ""
     plan = "none"
     if explained.plan is not None:

@@ -174,7 +174,7 @@ def test_all_processes_count_the_visits_that_begin_together(stack: Stack, api: A
 
 def sessions_of(sentinel: int) -> tuple[Topology, Pair]:
     topology = Topology([Address(("127.0.0.1", sentinel))], username=None, password=None)
-    return topology, Pair("sessions", topology, answer_within=2, username="default", password=PASSWORD)
+    return topology, Pair("sessions", topology, timeout_seconds=2, username="default", password=PASSWORD)
 
 
 async def test_no_more_visits_begin_in_all_than_the_stores_can_hold(stack: Stack) -> None:

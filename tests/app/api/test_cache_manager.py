@@ -46,10 +46,10 @@ def node(fleet: RedisFleet) -> Node:
     return node
 
 
-async def connected(fleet: RedisFleet, *, answer_within: float = ANSWER_WITHIN) -> tuple[Topology, Pair]:
+async def connected(fleet: RedisFleet, *, timeout_seconds: float = ANSWER_WITHIN) -> tuple[Topology, Pair]:
     sentinels = [Address(("127.0.0.1", sentinel.port)) for sentinel in fleet.sentinels]
     topology = Topology(sentinels, username=None, password=None)
-    pair = Pair("data", topology, answer_within=answer_within, username="default", password=PASSWORD)
+    pair = Pair("data", topology, timeout_seconds=timeout_seconds, username="default", password=PASSWORD)
     topology.start()
     await pair.start()
     return topology, pair
@@ -432,7 +432,7 @@ async def load():
 
 async def main():
     topology = Topology([Address.parse(sentinel)], username=None, password=None)
-    pair = Pair("data", topology, answer_within=10, username="default", password=password)
+    pair = Pair("data", topology, timeout_seconds=10, username="default", password=password)
     topology.start()
     await pair.start()
     while not pair.available:
@@ -529,7 +529,7 @@ async def test_waiting_for_another_process_is_counted(process: Process, other: P
 async def test_without_redis_values_are_loaded_once_in_the_process_and_nothing_fails(
     fleet: RedisFleet, node: Node
 ) -> None:
-    process = Process(*await connected(fleet, answer_within=0.05))
+    process = Process(*await connected(fleet, timeout_seconds=0.05))
     source = Source(takes=0.1)
     node.send(signal.SIGSTOP)
     try:

@@ -41,7 +41,7 @@ async def pair(fleet: RedisFleet, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     monkeypatch.setattr(connection, "SILENT_SECONDS", 1.0)
     sentinels = [Address(("127.0.0.1", sentinel.port)) for sentinel in fleet.sentinels]
     topology = Topology(sentinels, username=None, password=None)
-    pair = Pair("data", topology, answer_within=TIMEOUT, username="default", password=PASSWORD)
+    pair = Pair("data", topology, timeout_seconds=TIMEOUT, username="default", password=PASSWORD)
     topology.start()
     await pair.start()
     await eventually_async(lambda: pair.available)

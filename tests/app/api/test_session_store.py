@@ -57,10 +57,10 @@ class Process:
 
 
 @contextlib.asynccontextmanager
-async def process_of(stack: Stack, answer_within: float) -> AsyncGenerator[Process]:
+async def process_of(stack: Stack, timeout_seconds: float) -> AsyncGenerator[Process]:
     sentinels = [Address(("127.0.0.1", sentinel.port)) for sentinel in stack.redis.sentinels]
     topology = Topology(sentinels, username=None, password=None)
-    pair = Pair("sessions", topology, answer_within=answer_within, username="default", password=PASSWORD)
+    pair = Pair("sessions", topology, timeout_seconds=timeout_seconds, username="default", password=PASSWORD)
     pool = asyncpg.create_pool(
         host="127.0.0.1", port=stack.postgres_port, user="app", password=PASSWORD, database="simone", min_size=0
     )
@@ -77,21 +77,21 @@ async def process_of(stack: Stack, answer_within: float) -> AsyncGenerator[Proce
 
 @pytest.fixture
 async def process(stack: Stack) -> AsyncIterator[Process]:
-    async with process_of(stack, answer_within=5) as process:
+    async with process_of(stack, timeout_seconds=5) as process:
         yield process
 
 
 @pytest.fixture
 async def other(stack: Stack) -> AsyncIterator[Process]:
     """Another process."""
-    async with process_of(stack, answer_within=5) as process:
+    async with process_of(stack, timeout_seconds=5) as process:
         yield process
 
 
 @pytest.fixture
 async def quick(stack: Stack) -> AsyncIterator[Process]:
     """A process that waits for Redis as briefly as in production."""
-    async with process_of(stack, answer_within=0.05) as process:
+    async with process_of(stack, timeout_seconds=0.05) as process:
         yield process
 
 

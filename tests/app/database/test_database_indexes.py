@@ -8,7 +8,7 @@ from databases import SIZE
 from app.database.queries import STATEMENTS
 from testing.queries.busy_day import fill_busy_day
 from testing.queries.calls import sample_calls
-from testing.queries.plans import Plan, read_plan
+from testing.queries.plans import QueryPlan, read_plan
 
 SPECIFIED = {
     "idx_products_category_status",
@@ -21,7 +21,7 @@ SPECIFIED = {
 }
 
 
-async def explain_all(connection) -> dict[str, Plan]:
+async def explain_all(connection) -> dict[str, QueryPlan]:
     calls = await sample_calls(connection)
     return {
         name: read_plan(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {STATEMENTS[name]}", *arguments))

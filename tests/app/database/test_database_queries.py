@@ -366,7 +366,7 @@ async def test_a_repeated_request_gets_the_first_answer(catalogue):
     claim: dict[str, Any] = {"scope": "user:1", "key": "k", "request_digest": b"a"}
     assert await idempotency.claim(catalogue, **claim) is None
     await idempotency.store(catalogue, scope="user:1", key="k", status=201, headers={"x": "y"}, body=b"made")
-    assert await idempotency.claim(catalogue, **claim) == idempotency.Answer(201, {"x": "y"}, b"made")
+    assert await idempotency.claim(catalogue, **claim) == idempotency.StoredResponse(201, {"x": "y"}, b"made")
 
 
 async def test_a_key_is_not_good_for_another_request_but_for_another_user(catalogue):

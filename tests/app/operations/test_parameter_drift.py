@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from app.operations.parameter_drift import Answer, ask, declared_rows, judge
+from app.operations.parameter_drift import AppliedParameters, ask, declared_rows, judge
 from app.operations.settings import OperationError
 from components.postgres.jobs import declared_parameters
 from components.postgres.settings import PostgresSettings
@@ -24,7 +24,7 @@ def rows(tmp_path: Path) -> Any:
     return declared_rows(file)
 
 
-def recorded(values: dict[str, str], apply_status: str) -> Answer:
+def recorded(values: dict[str, str], apply_status: str) -> AppliedParameters:
     """What the job reads from RDS's own answers, in two pages, with a default among them."""
     client: Any = boto3.client("rds", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x")
     parameters = [

@@ -15,12 +15,11 @@ from app.caching_policy import Policy, Route, load
 from app.database.catalogue import DEMO_PASSWORD
 from components.gateway.settings import GatewaySettings, Limits
 from components.kubernetes.flows import GATEWAY_PORT
-from explain.zone import Answer, Request, Verdict, Zone
+from explain.zone import EdgeVerdict, OriginResponse, Request, Zone
 from stack.environments import deployed_environments
 from stack.render import Rendered
 from testing.api_stack import ADMIN_TOKEN, Api, running_stack
-from testing.gateway_server import Answer as OriginAnswer
-from testing.gateway_server import Gateway, Seen, running_gateway
+from testing.gateway_server import Gateway, Seen, StubResponse, running_gateway
 
 POLICY: Policy = load(Path("app/caching.yaml"))
 GENEROUS = Limits.model_validate({"requests_per_second": 100_000, "burst": 100_000, "connections": 10_000})
@@ -41,10 +40,10 @@ class Shop:
     email: str
 
 
-def page(seen: Seen) -> OriginAnswer:
+def page(seen: Seen) -> StubResponse:
     """Stands for the storefront: a page tells all that it was made from."""
     told = {name: seen.headers.get(name, "") for name in ("x-country", "x-device", "rsc", "accept", "cookie")}
-    return OriginAnswer(f"{seen.target} {told}", status=404 if "none" in seen.target else 200)
+    return StubResponse(f"{seen.target} {told}", status=404 if "none" in seen.target else 200)
 
 
 @pytest.fixture(scope="module")
@@ -98,18 +97,18 @@ def requests(draw: st.DrawFn) -> Request:
     )
 
 
-def ask(shop: Shop, zone: Zone, given: Request) -> tuple[httpx.Response, Verdict]:
+def ask(shop: Shop, zone: Zone, given: Request) -> tuple[httpx.Response, EdgeVerdict]:
     """Through the edge, which decides what is sent, to the gateway; and what the edge does with the answer."""
     headers = {name: value.replace("SESSION", shop.session) for name, value in given.headers.items()}
     request = replace(given, headers=headers)
-    sent = {**zone.judge(request, Answer()).sent, "cf-device-type": request.device}
+    sent = {**zone.judge(request, OriginResponse()).sent, "cf-device-type": request.device}
     sent.setdefault("accept-encoding", "identity")
     target = request.path + (f"?{request.query}" if request.query else "")
     answer = shop.gateway.client.request(
         request.method, f"http://{shop.gateway.address}:{GATEWAY_PORT}{target}", headers=sent
     )
     told = {name.lower(): value for name, value in answer.headers.items()}
-    return answer, zone.judge(request, Answer(status=answer.status_code, headers=told))
+    return answer, zone.judge(request, OriginResponse(status=answer.status_code, headers=told))
 
 
 def is_personal(request: Request) -> bool:
@@ -206,7 +205,7 @@ def test_nobody_is_given_what_somebody_else_asked_for(
 
 def test_a_renewed_session_signs_in_nobody_else(shop: Shop, zone: Zone) -> None:
     """A session is renewed once a minute, with its cookie: the checks above see that one in a hundred examples."""
-    shop.gateway.storefront.answer = lambda seen: OriginAnswer(
+    shop.gateway.storefront.answer = lambda seen: StubResponse(
         seen.headers.get("cookie", "nobody"), headers={"Set-Cookie": f"sid={shop.session}; Path=/"}
     )
     try:
@@ -232,7 +231,7 @@ def test_what_shares_a_copy_at_the_edge_is_the_same_answer(
 def test_a_wrong_word_about_storing_would_be_noticed(shop: Shop, zone: Zone) -> None:
     """The checks above can fail: an origin that calls a profile public is believed by nobody."""
     numbers = count()
-    shop.gateway.storefront.answer = lambda _: OriginAnswer(
+    shop.gateway.storefront.answer = lambda _: StubResponse(
         f"account {next(numbers)}", headers={"Cache-Control": "public, max-age=600", "Set-Cookie": "sid=1"}
     )
     try:

@@ -14,7 +14,7 @@ import pytest
 from app.caching_policy import Policy, load, parse
 from components.gateway.settings import GatewaySettings, Limits
 from components.kubernetes import flows
-from testing.gateway_server import Answer, Gateway, Seen, running_gateway
+from testing.gateway_server import Gateway, Seen, StubResponse, running_gateway
 from testing.waits import PATIENCE, eventually
 
 POLICY = load(Path("app/caching.yaml"))
@@ -50,7 +50,7 @@ def gateway(shared_gateway: Gateway) -> Gateway:
     numbers = itertools.count(1)
     for origin in (shared_gateway.api, shared_gateway.storefront):
         origin.seen.clear()
-        origin.answer = lambda _: Answer(f"answer {next(numbers)}")
+        origin.answer = lambda _: StubResponse(f"answer {next(numbers)}")
     shared_gateway.purge(everything=True)
     return shared_gateway
 
@@ -64,7 +64,7 @@ def short_lived_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ga
 def short_lived(short_lived_gateway: Gateway) -> Iterator[Gateway]:
     """A gateway whose answers live for a second."""
     numbers = itertools.count(1)
-    short_lived_gateway.api.answer = lambda _: Answer(f"answer {next(numbers)}")
+    short_lived_gateway.api.answer = lambda _: StubResponse(f"answer {next(numbers)}")
     short_lived_gateway.purge(everything=True)
     short_lived_gateway.api.seen.clear()
     yield short_lived_gateway
@@ -83,7 +83,7 @@ def impatient(impatient_gateway: Gateway) -> Gateway:
     """A gateway that waits for a second."""
     for origin in (impatient_gateway.api, impatient_gateway.storefront):
         origin.seen.clear()
-        origin.answer = lambda _: Answer()
+        origin.answer = lambda _: StubResponse()
     return impatient_gateway
 
 
@@ -159,7 +159,7 @@ def test_a_personal_or_unknown_answer_is_never_kept(gateway: Gateway, target: st
 )
 def test_an_answer_that_its_origin_calls_personal_is_never_kept(gateway: Gateway, forbidding: dict[str, str]) -> None:
     numbers = itertools.count()
-    gateway.api.answer = lambda _: Answer(f"{next(numbers)}", headers=forbidding)
+    gateway.api.answer = lambda _: StubResponse(f"{next(numbers)}", headers=forbidding)
     assert len({gateway.get("/api/products/5").text for _ in range(3)}) == 3
 
 
@@ -167,7 +167,7 @@ def test_the_policys_own_headers_keep_requests_and_answers_apart(short_lived: Ga
     stored = short_lived.get("/api/brief/own").text
     assert short_lived.get("/api/brief/own", X_Preview="1").text != stored
     numbers = itertools.count(1)
-    short_lived.api.answer = lambda _: Answer(f"draft {next(numbers)}", headers={"X-Draft": "yes"})
+    short_lived.api.answer = lambda _: StubResponse(f"draft {next(numbers)}", headers={"X-Draft": "yes"})
     assert short_lived.get("/api/brief/draft").text != short_lived.get("/api/brief/draft").text
 
 
@@ -200,7 +200,7 @@ def test_head_is_answered_from_the_stored_get(gateway: Gateway) -> None:
 
 
 def test_a_visitor_with_the_current_copy_gets_304_and_it_stays_stored(gateway: Gateway) -> None:
-    gateway.api.answer = lambda _: Answer("body", headers={"ETag": '"v1"'})
+    gateway.api.answer = lambda _: StubResponse("body", headers={"ETag": '"v1"'})
     assert gateway.get("/api/products/5", If_None_Match='"v1"').status_code == 304
     assert gateway.get("/api/products/5").text == "body"
     assert len(gateway.api.seen) == 1
@@ -231,7 +231,7 @@ def test_a_purge_by_the_policys_event_reaches_pages_and_api(gateway: Gateway) ->
 
 def test_a_purge_by_what_an_answer_lists_leaves_the_listings_without_it(gateway: Gateway) -> None:
     shown = {"/api/products": "products,listed:5,listed:7", "/api/products?category_id=3": "products,listed:6"}
-    gateway.api.answer = lambda asked: Answer(
+    gateway.api.answer = lambda asked: StubResponse(
         f"answer {len(gateway.api.seen)}", headers={"Cache-Tag": shown[asked.target]}
     )
     before = {target: gateway.get(target).text for target in shown}
@@ -242,16 +242,16 @@ def test_a_purge_by_what_an_answer_lists_leaves_the_listings_without_it(gateway:
 def test_an_answer_fetched_before_a_purge_isnt_served_after_it(gateway: Gateway) -> None:
     purged = threading.Event()
 
-    def old(_: Seen) -> Answer:
+    def old(_: Seen) -> StubResponse:
         purged.wait(PATIENCE)
-        return Answer("old")
+        return StubResponse("old")
 
     gateway.api.answer = old
     with ThreadPoolExecutor() as threads:
         slow = threads.submit(gateway.get, "/api/products/5")
         eventually(lambda: gateway.api.seen, "the origin is asked")
         gateway.purge(tags=["product:5"])
-        gateway.api.answer = lambda _: Answer("new")
+        gateway.api.answer = lambda _: StubResponse("new")
         assert gateway.get("/api/products/5").text == "new"
         purged.set()
         assert slow.result().text == "old"
@@ -259,7 +259,7 @@ def test_an_answer_fetched_before_a_purge_isnt_served_after_it(gateway: Gateway)
 
 
 def test_a_hundred_simultaneous_visitors_cost_one_request(gateway: Gateway) -> None:
-    gateway.api.answer = lambda _: Answer("once", delay=0.3)
+    gateway.api.answer = lambda _: StubResponse("once", delay=0.3)
     with ThreadPoolExecutor(100) as threads:
         answers = list(threads.map(lambda _: gateway.get("/api/products/9").text, range(100)))
     assert answers == ["once"] * 100
@@ -267,14 +267,14 @@ def test_a_hundred_simultaneous_visitors_cost_one_request(gateway: Gateway) -> N
 
 
 def test_a_missing_page_is_remembered(gateway: Gateway) -> None:
-    gateway.storefront.answer = lambda _: Answer("none", status=404)
+    gateway.storefront.answer = lambda _: StubResponse("none", status=404)
     first, second = gateway.get("/products/none"), gateway.get("/products/none")
     assert (first.status_code, second.status_code, len(gateway.storefront.seen)) == (404, 404, 1)
     assert second.headers["Cloudflare-CDN-Cache-Control"] == f"max-age={POLICY.errors.not_found_ttl}"
 
 
 def test_pages_carry_the_policys_headers_whatever_the_storefront_says(gateway: Gateway) -> None:
-    gateway.storefront.answer = lambda _: Answer(headers={"Cache-Control": "s-maxage=31536000"})
+    gateway.storefront.answer = lambda _: StubResponse(headers={"Cache-Control": "s-maxage=31536000"})
     page, found = gateway.get("/products/5"), POLICY.match("GET", "/products/5")
     assert found is not None
     assert page.headers["Cache-Control"] == found.route.cache_control
@@ -286,16 +286,16 @@ def test_likely_next_pages_are_announced_beside_what_the_page_preloads(gateway: 
     prefetch = "</products>; rel=prefetch"
     assert gateway.get("/").headers["Link"] == prefetch
     font = "</_next/static/media/a.woff2>; rel=preload; as=font; crossorigin"
-    gateway.storefront.answer = lambda _: Answer(headers={"Link": font})
+    gateway.storefront.answer = lambda _: StubResponse(headers={"Link": font})
     for _ in range(2):
         assert gateway.get("/categories").headers["Link"] == font
         assert gateway.get("/?_rsc=", RSC="1").headers["Link"] == f"{font}, {prefetch}"
 
 
 def test_a_page_and_its_data_for_the_router_are_kept_apart(gateway: Gateway) -> None:
-    def answer(seen: Seen) -> Answer:
+    def answer(seen: Seen) -> StubResponse:
         part = seen.headers.get("next-router-segment-prefetch", "whole")
-        return Answer(f"data {part} {seen.target}" if "rsc" in seen.headers else f"page {seen.target}")
+        return StubResponse(f"data {part} {seen.target}" if "rsc" in seen.headers else f"page {seen.target}")
 
     gateway.storefront.answer = answer
     # As Next.js's own function says (shared/lib/router/utils/cache-busting-search-param.js).
@@ -328,7 +328,7 @@ def test_a_page_and_its_data_for_the_router_are_kept_apart(gateway: Gateway) -> 
 )
 def test_what_is_made_up_makes_no_entries(gateway: Gateway, headers: dict[str, str]) -> None:
     """Neither a made-up `_rsc` and query nor whatever a client says in a header that is no variation."""
-    gateway.storefront.answer = lambda seen: Answer("data" if "rsc" in seen.headers else "page")
+    gateway.storefront.answer = lambda seen: StubResponse("data" if "rsc" in seen.headers else "page")
 
     path = f"/products/{abs(hash(str(sorted(headers.items()))))}"
 
@@ -349,7 +349,7 @@ def test_what_is_made_up_makes_no_entries(gateway: Gateway, headers: dict[str, s
     "address", ["/products/" + "5" * 1100, "/api/search?q=" + "a" * 4100, "/made-up?" + "a" * 9000]
 )
 def test_an_address_that_is_too_long_is_refused_before_anything_remembers_it(gateway: Gateway, address: str) -> None:
-    gateway.api.answer = gateway.storefront.answer = lambda _: Answer("reached")
+    gateway.api.answer = gateway.storefront.answer = lambda _: StubResponse("reached")
     refused = gateway.get(address)
     assert refused.status_code == 414
     assert refused.headers["Content-Type"] == "application/problem+json"
@@ -388,10 +388,10 @@ def test_an_address_in_another_spelling_makes_no_entry_for_the_plain_one(
 ) -> None:
     """Its origin may answer with a redirect to the plain one: kept as that one's, it would lead there for ever."""
 
-    def answer(seen: Seen) -> Answer:
+    def answer(seen: Seen) -> StubResponse:
         if seen.target.partition("?")[0] == plain:
-            return Answer("the page")
-        return Answer(status=308, headers={"Location": plain, "Cache-Control": "public, max-age=60"})
+            return StubResponse("the page")
+        return StubResponse(status=308, headers={"Location": plain, "Cache-Control": "public, max-age=60"})
 
     gateway.api.answer = gateway.storefront.answer = answer
     assert said(gateway, f"GET {odd}{query} HTTP/1.1\r\nHost: {gateway.address}").startswith("HTTP/1.1 ")
@@ -428,11 +428,15 @@ def said(gateway: Gateway, lines: str) -> str:
             return answer.read().partition(b"\r\n\r\n")[0].decode("latin-1")
 
 
-@pytest.mark.parametrize("answer", [Answer(), Answer(status=404), Answer(status=500), Answer(status=302)])
+@pytest.mark.parametrize(
+    "answer", [StubResponse(), StubResponse(status=404), StubResponse(status=500), StubResponse(status=302)]
+)
 @pytest.mark.parametrize(
     "address", ["/api/products/5", "/api/cart", "/products/5", "/cart", "/made-up", "/api/search?q=" + "a" * 5000]
 )
-def test_every_answer_lets_nobody_guess_its_type_or_frame_it(gateway: Gateway, address: str, answer: Answer) -> None:
+def test_every_answer_lets_nobody_guess_its_type_or_frame_it(
+    gateway: Gateway, address: str, answer: StubResponse
+) -> None:
     gateway.api.answer = gateway.storefront.answer = lambda _: answer
     headers = gateway.get(f"{address}{answer.status}").headers
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -443,7 +447,7 @@ def test_every_answer_lets_nobody_guess_its_type_or_frame_it(gateway: Gateway, a
 
 def test_a_page_s_own_policy_stands(gateway: Gateway) -> None:
     own = "script-src 'self' 'sha256-x'"
-    gateway.storefront.answer = lambda _: Answer(headers={"Content-Security-Policy": own})
+    gateway.storefront.answer = lambda _: StubResponse(headers={"Content-Security-Policy": own})
     assert gateway.get("/cart").headers["Content-Security-Policy"] == own
     assert gateway.get("/products/6").headers["Content-Security-Policy"] == own
 
@@ -489,7 +493,7 @@ def test_a_person_whose_page_cant_be_fetched_is_told_so_in_words(gateway: Gatewa
 
 def test_a_fault_of_the_origin_is_hidden_by_the_stale_answer(short_lived: Gateway) -> None:
     short_lived.get("/api/bridged/d")
-    short_lived.api.answer = lambda _: Answer("broken", status=500)
+    short_lived.api.answer = lambda _: StubResponse("broken", status=500)
     time.sleep(EXPIRES)
     assert [short_lived.get("/api/bridged/d").text for _ in range(3)] == ["answer 1"] * 3
 
@@ -516,7 +520,7 @@ def test_metrics_tell_hits_from_misses_and_count_the_origins_bytes(gateway: Gate
 
 
 def test_purges_and_metrics_arent_reachable_through_the_front_door(gateway: Gateway) -> None:
-    gateway.storefront.answer = lambda _: Answer("the storefront's")
+    gateway.storefront.answer = lambda _: StubResponse("the storefront's")
     assert gateway.get("/purge").text == gateway.get("/metrics").text == "the storefront's"
 
 
@@ -579,7 +583,7 @@ def test_a_body_that_takes_its_time_arrives_whole(impatient: Gateway) -> None:
 
 
 def test_a_client_that_does_not_read_is_cut_off(impatient: Gateway) -> None:
-    impatient.api.answer = lambda _: Answer("x" * 2**24)  # more than the kernel holds for it
+    impatient.api.answer = lambda _: StubResponse("x" * 2**24)  # more than the kernel holds for it
     with socket.create_connection((impatient.address, flows.GATEWAY_PORT), timeout=PATIENCE) as slow:
         slow.sendall(b"GET /api/cart HTTP/1.1\r\nHost: shop\r\n\r\n")
 
