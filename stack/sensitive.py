@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, cast
+from urllib.parse import unquote
 
 from detect_secrets.plugins.artifactory import ArtifactoryDetector
 from detect_secrets.plugins.aws import AWSKeyDetector
@@ -119,7 +120,7 @@ def without_secrets(text: str, hidden: str) -> str:
     for detector in _DETECTORS:
         for secret in {*detector.analyze_string(text)}:
             text = text.replace(secret, hidden)
-    return _BASE64.sub(without_encoded, text)
+    return _PERCENT.sub(without_encoded, _BASE64.sub(without_encoded, text))
 
 
 _PATTERNS: Final[Mapping[str, re.Pattern[str]]] = {
@@ -156,11 +157,12 @@ _SHORTEST: Final = 8
 """Characters from which on an assigned value is taken for a secret; shorter ones are only hidden."""
 
 _BASE64: Final = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/]{24,}={0,2}(?![\w+/=-])")
+_PERCENT: Final = re.compile(r"[\w.~+:/?#@!$&*,;=-]*(?:%[0-9A-Fa-f]{2}[\w.~+:/?#@!$&*,;=-]*)+")
 
 
 @lru_cache(maxsize=1 << 15)
-def secret_in(text: str, *, encoded: bool = True) -> str | None:
-    """What kind of secret the text holds, also in base64; None where there is none."""
+def secret_in(text: str) -> str | None:
+    """What kind of secret the text holds, also in base64 or percent-encoded, and so on; None where there is none."""
     for kind, pattern in _PATTERNS.items():
         if pattern.search(text):
             return kind
@@ -169,7 +171,7 @@ def secret_in(text: str, *, encoded: bool = True) -> str | None:
     for detector in _DETECTORS:
         if any(True for _ in detector.analyze_string(text)):
             return f"a secret ({detector.secret_type})"
-    kinds = (_encoded_secret_in(found[0]) for found in _BASE64.finditer(text) if encoded)
+    kinds = (_encoded_secret_in(found[0]) for pattern in (_BASE64, _PERCENT) for found in pattern.finditer(text))
     return next(filter(None, kinds), None)
 
 
@@ -187,12 +189,15 @@ def _assigned(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _encoded_secret_in(text: str) -> str | None:
-    """What kind of secret a text in base64 holds."""
+    """What kind of secret a text in base64 holds, or a percent-encoded one. What is decoded is always shorter."""
+    if "%" in text:
+        kind = secret_in(unquote(text))
+        return f"{kind}, percent-encoded" if kind else None
     try:
         decoded = base64.b64decode(text, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         return None
-    kind = secret_in(decoded, encoded=False)
+    kind = secret_in(decoded)
     return f"{kind}, in base64" if kind else None
 
 

@@ -137,12 +137,24 @@ def tls_only(stack: Stack, _: Parameters) -> Findings:
     for bucket in stack.of("s3/bucket:Bucket"):
         companion = _of_bucket(stack, bucket, ":BucketPolicy")
         statements = _statements(companion.get("policy")) if companion else ()
-        if not any(
-            dig(statement, "Effect") == "Deny"
-            and str(dig(statement, "Condition", "Bool", "aws:SecureTransport")).lower() == "false"
-            for statement in statements
-        ):
+        if not any(map(_refuses_plain_requests, statements)):
             yield Finding("the bucket answers without TLS", companion or bucket)
+
+
+def _refuses_plain_requests(statement: Mapping[str, Any]) -> bool:
+    """Whether a statement refuses whatever comes without TLS: of everybody, to the bucket and to all that is in it."""
+    condition = dig(statement, "Condition")
+    resources = [str(resource) for resource in _listed(dig(statement, "Resource"))]
+    everything = "*" in resources or {resource.endswith("/*") for resource in resources} == {True, False}
+    return (
+        dig(statement, "Effect") == "Deny"
+        and "*" in _principals(statement)
+        and not {"*", "s3:*"}.isdisjoint(_listed(dig(statement, "Action")))
+        and everything
+        and isinstance(condition, Mapping)
+        and [*condition] == ["Bool"]
+        and {key: str(value).lower() for key, value in condition["Bool"].items()} == {"aws:SecureTransport": "false"}
+    )
 
 
 @rule(

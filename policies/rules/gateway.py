@@ -398,6 +398,8 @@ def _foreign(directives: Sequence[Directive]) -> Iterator[str]:
             yield f"{where} loads {given[0]}"
         elif name == "return" and (given[0] in ("301", "302", "303", "307", "308") or not given[0].isdigit()):
             yield f"{where} sends visitors elsewhere: {' '.join(given)}"
+        elif name == "error_page" and "://" in given[-1]:
+            yield f"{where} sends visitors elsewhere: {given[-1]}"
         elif name == "add_header" and given[0].lower() not in ("retry-after", "cache-control"):
             yield f"{where} tells visitors {' '.join(given[:2])}, which the origins should"
         if name not in _OF_VALUES:

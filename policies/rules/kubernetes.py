@@ -350,6 +350,10 @@ def _every_namespace(peer: Mapping[str, Any]) -> bool:
     return all(dig(expression, "operator") != "In" for expression in dig(selector, "matchExpressions") or ())
 
 
+_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
+"""The annotation by which controllers take more networks than a Service names."""
+
+
 @rule(
     "kubernetes-services-closed",
     severity=Severity.CRITICAL,
@@ -361,7 +365,8 @@ def _every_namespace(peer: Mapping[str, Any]) -> bool:
 def services_closed(service: Resource, _: Parameters) -> Findings:
     """Only named networks reach a Service from outside the cluster."""
     kind = service.get("spec", "type") or "ClusterIP"
-    ranges = service.get("spec", "loadBalancerSourceRanges") or ()
+    annotated = str(service.get("metadata", "annotations", _RANGES) or "")
+    ranges = [*(service.get("spec", "loadBalancerSourceRanges") or ()), *annotated.replace(",", " ").split()]
     if kind == "NodePort":
         yield Finding("every node opens a port for it", service)
     elif kind == "LoadBalancer" and not ranges:
@@ -738,8 +743,13 @@ def no_lasting_tokens(secret: Resource, _: Parameters) -> Findings:
 def tokens_wanted(workload: Resource, parameters: Parameters) -> Findings:
     """Only those pods mount a token that talk to the cluster's API."""
     mounted = dig(workload.pod, "automountServiceAccountToken")
-    if mounted is not False and workload.system not in parameters["allowed"]:
+    if workload.system in parameters["allowed"]:
+        return
+    if mounted is not False:
         yield Finding("its pods mount the service account's token", workload)
+    for volume in dig(workload.pod, "volumes") or ():
+        if any(dig(source, "serviceAccountToken") is not None for source in dig(volume, "projected", "sources") or ()):
+            yield Finding(f"its volume {dig(volume, 'name')} holds a service account's token", workload)
 
 
 _BINDINGS = ("RoleBinding", "ClusterRoleBinding")

@@ -254,7 +254,7 @@ def tls_forced(stack: Stack, _: Parameters) -> Findings:
     "postgres-statement-logging",
     severity=Severity.MEDIUM,
     protects="Without slow statements in the log nobody finds them; with all of them it fills with personal data.",
-    fix="Set log_min_duration_statement up to {slowest_ms} ms, an allowed log_statement, and pg_stat_statements.",
+    fix="Set log_min_duration_statement between 1 and {slowest_ms} ms, an allowed log_statement, pg_stat_statements.",
     link=f"{_RDS}/USER_LogAccess.Concepts.PostgreSQL.overview.parameter-groups.html",
     parameters={"slowest_ms": 1000, "log_statement": ["none", "ddl", "mod"]},
 )
@@ -262,7 +262,7 @@ def statement_logging(stack: Stack, parameters: Parameters) -> Findings:
     """Slow statements are logged, and only those."""
     for group, values in _groups(stack):
         slow = int(values.get("log_min_duration_statement", ("-1", ""))[0])
-        if not 0 <= slow <= parameters["slowest_ms"]:
+        if not 0 < slow <= parameters["slowest_ms"]:
             yield Finding(f"log_min_duration_statement is {slow} ms", group)
         logged = values.get("log_statement", ("none", ""))[0]
         if logged not in parameters["log_statement"]:

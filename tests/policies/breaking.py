@@ -708,6 +708,19 @@ def _copied(name: str) -> Break:
     return lambda stack: stack.add(stack.facts[name].type, "more", copy.deepcopy(stack[name]))
 
 
+def _statement(name: str, number: int, key: str = "policy", **changed: Any) -> Break:
+    """A statement of a policy document, changed; what is None goes."""
+
+    def breaks(stack: Editable) -> None:
+        document = json.loads(stack[name][key])
+        document["Statement"][number] |= changed
+        kept = {part: value for part, value in document["Statement"][number].items() if value is not None}
+        document["Statement"][number] = kept
+        stack[name][key] = json.dumps(document)
+
+    return breaks
+
+
 NEVER_OR_ALWAYS = (
     "vector(1)",
     "vector(0)",
@@ -790,6 +803,17 @@ NEVER_OR_ALWAYS = (
     "no:such:record > 0",
 )
 """Alerts that can't fire, or always do, whatever is measured."""
+
+
+NARROWED: Mapping[str, Mapping[str, Any]] = {
+    "for writing alone": {"Action": "s3:PutObject"},
+    "not of what is in it": {"Resource": ["arn:aws:s3:::simone-prod-redis-backups"]},
+    "for one account": {"Principal": {"AWS": "210987654321"}},
+    "for one network": {
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}, "IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
+    },
+}
+"""What a bucket's refusal of requests without TLS is about alone."""
 
 
 OTHER_BREAKS: tuple[tuple[str, str, Break], ...] = (
@@ -1430,6 +1454,34 @@ OTHER_BREAKS: tuple[tuple[str, str, Break], ...] = (
         "in the account",
         lambda stack: stack.add("aws:iam/role:Role", "more", dict(stack["redis-jobs-role"])),
     ),
+    ("no-plain-secrets", "percent-encoded", _annotation("postgres%3A%2F%2Fapp%3Ahunter2hunter2%40db%2Fsimone")),
+    (
+        "kubernetes-no-plain-secrets",
+        "base64 of base64",
+        _in_a_config_map(
+            "x " + base64.b64encode(base64.b64encode(b"postgres://app:hunter2hunter2@db/simone")).decode()
+        ),
+    ),
+    ("postgres-statement-logging", "every statement, by its duration", _parameter("log_min_duration_statement", "0")),
+    *(
+        ("s3-tls-only", way, lambda stack, changed=changed: _statement("redis-backups-policy", 0, **changed)(stack))
+        for way, changed in NARROWED.items()
+    ),
+    (
+        "kubernetes-tokens-wanted",
+        "in a volume",
+        lambda stack: stack.pod(BALANCER)["volumes"].append(
+            {"name": "more", "projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}
+        ),
+    ),
+    (
+        "kubernetes-services-closed",
+        "by an annotation",
+        lambda stack: stack["gateway-services-door"]["metadata"]["annotations"].update(
+            {"service.beta.kubernetes.io/load-balancer-source-ranges": "0.0.0.0/0"}
+        ),
+    ),
+    ("gateway-runs-its-own", "an error's page", _location("error_page 404 =302 http://evil.example.com;")),
     ("no-plain-secrets", "annotation", _annotation("ghp_0123456789abcdefghijABCDEFGHIJ012345")),
     ("no-plain-secrets", "by its name", _setter("postgres-firewall", "tags", {"connectionString": "Server=x;Pwd=y"})),
 )
@@ -1446,19 +1498,6 @@ def _more_statement(name: str, key: str = "policy", **statement: Any) -> Break:
     def breaks(stack: Editable) -> None:
         document = json.loads(stack[name][key])
         document["Statement"].append({"Effect": "Allow", **statement})
-        stack[name][key] = json.dumps(document)
-
-    return breaks
-
-
-def _statement(name: str, number: int, key: str = "policy", **changed: Any) -> Break:
-    """A statement of a policy document, changed; what is None goes."""
-
-    def breaks(stack: Editable) -> None:
-        document = json.loads(stack[name][key])
-        document["Statement"][number] |= changed
-        kept = {part: value for part, value in document["Statement"][number].items() if value is not None}
-        document["Statement"][number] = kept
         stack[name][key] = json.dumps(document)
 
     return breaks
