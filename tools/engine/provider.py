@@ -48,6 +48,8 @@ def computed(type_: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
         return {}
     service = type_.split(":")[1].split("/", maxsplit=1)[0]
     added: dict[str, Any] = {"arn": f"arn:aws:{service}:eu-central-1:000000000000:{name}"}
+    if "namePrefix" in inputs:
+        added |= {"name": f"{inputs['namePrefix']}00000000000000000000000001"}  # a time and a count, in AWS's provider
     if type_ == "aws:kms/key:Key":
         added |= {"keyId": name}
     if type_ == "aws:rds/instance:Instance":
