@@ -167,7 +167,9 @@ def _compared(old: Resource, new: Resource, replaced: set[str], provider: Mappin
         new=new,
         replace_reasons=tuple(sorted(reasons)),
         deleted_first=op is Op.REPLACE
-        and (bool(new.options.get("deleteBeforeReplace")) or replacements.deleted_first(new.type, new.inputs)),
+        and (
+            bool(new.options.get("deleteBeforeReplace")) or replacements.deleted_first(new.type, old.inputs, new.inputs)
+        ),
         new_options=bool(options) or (old.protect and not new.protect),
         notes=tuple(notes),
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote
 
-from review import engine_events, replacements
+from review import engine_events, engine_format, replacements
 from review.engine_events import Event, EventError, plain_text
 from review.options import changed_options, changed_protection, changed_timeouts
 from review.plan import Op, Origin, Plan, Step
@@ -191,6 +191,7 @@ def _doubts(
         yield "the event log was cut short: it has no summary, so not all policies may have judged"
     if preview.get("maybeCorrupt"):
         yield "the engine says that its state may be corrupt (maybeCorrupt): look at it before anything is deployed"
+    yield from engine_format.not_understood(preview, events)
     counted: Mapping[str, int] = preview.get("changeSummary") or {}
     listed = Counter(str(raw.get("op")) for raw in raw_steps)
     for op in _COUNTED if counted else ():
@@ -282,7 +283,9 @@ def _step(raw: Mapping[str, Any], order: Mapping[str, bool]) -> Step:
     if op is Op.READ:
         op = _read(states)
     autonamed = replacements.is_autonamed(resource.type, states[1].get("inputs") or states[0].get("inputs") or {})
-    deleted_first = not autonamed and replacements.deleted_first(resource.type, resource.inputs)
+    deleted_first = not autonamed and replacements.deleted_first(
+        resource.type, (old or resource).inputs, resource.inputs
+    )
     changed = tuple(detailed) or tuple(map(str, raw.get("diffReasons") or ()))
     hidden = tuple(_hidden(old, new, changed))
     return Step(
@@ -398,7 +401,7 @@ def _resource(step_urn: str, state: Mapping[str, Any]) -> Resource:
     dependencies: Mapping[str, list[str]] = state.get("propertyDependencies") or {}
     options = (
         *("retainOnDelete", "ignoreChanges", "replaceOnChanges", "additionalSecretOutputs", "customTimeouts"),
-        *("deletedWith", "replaceWith"),
+        *("deletedWith", "replaceWith", "replacementTrigger", "resourceHooks"),
     )
     return Resource(
         urn=urn,

@@ -193,12 +193,14 @@ def is_known(type_: str) -> bool:
     return type_ in FORCING or type_.startswith("kubernetes:")
 
 
-def deleted_first(type_: str, inputs: Mapping[str, Any]) -> bool:
+def deleted_first(type_: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Whether a replacement deletes the old resource before it creates the new one, which means downtime.
 
-    It does when the program fixes the name, as two resources can't share it.
+    It does when the program fixes the name, as two resources can't share it. The Kubernetes provider looks whether the
+    name stays the same; bridged ones don't (pulumi-terraform-bridge, pkg/tfbridge/schema.go).
     """
-    return fixed_name(type_, inputs) is not None
+    name = fixed_name(type_, new)
+    return name is not None and (not type_.startswith("kubernetes:") or name == fixed_name(type_, old))
 
 
 def is_autonamed(type_: str, inputs: Mapping[str, Any]) -> bool:

@@ -32,9 +32,9 @@ class Replayed:
 
 
 @contextmanager
-def replaying(directory: Path) -> Generator[Replayed]:
+def replaying(directory: Path, engine: Path | None = None) -> Generator[Replayed]:
     """A stack `prod` that has nothing yet; `directory` is for its snapshot."""
     snapshot = directory / "snapshot.json"
-    with pytest.MonkeyPatch.context() as patch, Project("prod", REPLAY) as project:
+    with pytest.MonkeyPatch.context() as patch, Project("prod", REPLAY, engine=engine) as project:
         patch.setenv("SIMONE_SNAPSHOT", str(snapshot))
         yield Replayed(project, snapshot)

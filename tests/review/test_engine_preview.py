@@ -512,3 +512,42 @@ def test_an_item_of_a_preview_names_the_line_that_declares_it(state: dict[str, A
 def test_real_previews_name_the_lines_of_their_programs() -> None:
     plan = engine_preview.read(RECORDED / "aws_cascading_deps.json", None)
     assert {step.resource.source for step in plan.changed} <= {f"index.ts:{line}" for line in range(1, 70)}
+
+
+@pytest.mark.parametrize(
+    ("step", "more", "events", "named"),
+    [
+        ({"sideEffects": ["x"]}, {}, [], "steps.sideEffects"),
+        ({"new": {"guardedBy": "x"}}, {}, [], "steps.newState.guardedBy"),
+        ({"detailedDiff": {"a.b": {"kind": "update", "reboots": True}}}, {}, [], "steps.detailedDiff.reboots"),
+        ({}, {"partial": True}, [], "partial"),
+        ({}, {}, [{"costEvent": {"a": 1}}], "costEvent"),
+        ({}, {}, [{"policyEvent": {"policyName": "x", "waivedBy": "x"}}], "policyEvent.waivedBy"),
+        ({}, {}, [{"summaryEvent": {"skipped": 3}}], "summaryEvent.skipped"),
+    ],
+)
+def test_what_a_later_engine_adds_is_named(
+    step: dict[str, Any], more: dict[str, Any], events: list[dict[str, Any]], named: str
+) -> None:
+    given: dict[str, Any] = {"old": {}, "new": {}, **step}
+    plan = _plan(_step("update", **given), events=events, **more)
+    said = [doubt for doubt in plan.doubts if "this reader doesn't know" in doubt]
+    assert said == [f"the engine says what this reader doesn't know, so it isn't judged: {named}"]
+    assert _report(plan)[0].verdict is Verdict.CAREFUL
+
+
+def test_what_a_later_engine_adds_and_leaves_empty_says_nothing() -> None:
+    step = _step("same", old={}, new={"guardedBy": [], "waived": False}, sideEffects=None)
+    assert _plan(step, partial=False).doubts == ()
+
+
+def test_an_exception_that_only_the_engine_knows_lets_nothing_pass() -> None:
+    broken = {
+        "policyName": "s3-block-complete",
+        "enforcementLevel": "mandatory",
+        "message": "blockPublicPolicy is off",
+        "exceptions": [{"id": "EXC-42", "reason": "needed for the move"}],
+    }
+    report, text = _report(_plan(_step("same", old={}, new={}), events=[{"policyEvent": broken}]))
+    assert report.verdict is Verdict.STOPPED
+    assert "by an exception, which counts for nothing here: EXC-42 (needed for the move)" in text

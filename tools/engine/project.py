@@ -59,14 +59,16 @@ class Project:
         programs: Sequence[Path] = (),
         command: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        engine: Path | None = None,
     ) -> None:
         """`source` holds Pulumi.yaml, the program and `Pulumi.<stack>.yaml`; it is only read.
 
         `directory` is for a stack that stays: its state and its stack file are kept. `programs`: where plugins are
-        found before the stand-ins; `command`: what runs the CLI, with its arguments; `environment`: variables of it.
+        found before the stand-ins; `command`: what runs the CLI, with its arguments; `environment`: variables of it;
+        `engine`: another CLI than the one that is found.
         Raises EngineError when there is no CLI.
         """
-        program = build.find()
+        program = engine or build.find()
         if program is None:
             raise build.EngineError("there is no Pulumi CLI; `make engine` builds one")
         self._program = program
@@ -188,5 +190,10 @@ class Project:
         """A preview with the engine's own events, which also hold the policies' results."""
         log = self.directory / "events.json"
         result = self.preview("--event-log", str(log), *arguments)
-        lines = log.read_text().splitlines() if log.exists() else []
-        return result, [json.loads(line) for line in lines if line]
+        return result, read_events(log)
+
+
+def read_events(log: Path) -> Sequence[dict[str, Any]]:
+    """An event log's lines; none where the engine has written no log."""
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [json.loads(line) for line in lines if line]

@@ -59,6 +59,36 @@ def computed(type_: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
     return added
 
 
+_NAMING = {"aws:s3/bucket:Bucket": "bucket", "aws:rds/instance:Instance": "identifier"}
+"""What names a resource of AWS; of other types it is `name`."""
+
+
+def _named(type_: str, made_up: str, old: struct_pb2.Struct, new: struct_pb2.Struct) -> struct_pb2.Struct:
+    """The new inputs with a made up name where the program gives none: the one that it has, as long as it isn't made
+    anew, and with the provider's note that it is made up.
+    """
+    inputs = struct_pb2.Struct()
+    inputs.CopyFrom(new)
+    before, after = json_format.MessageToDict(old), json_format.MessageToDict(new)
+    if type_.startswith("aws:"):
+        key = _NAMING.get(type_, "name")
+        is_named = key in after or f"{key}Prefix" in after or (key == "name" and not _has_a_name(type_))
+        if not is_named:
+            inputs[key] = before[key] if replacements.is_autonamed(type_, before) else made_up
+        inputs["__defaults"] = [] if is_named else [key]
+    elif (
+        type_.startswith("kubernetes:") and "metadata" in after and not {"name", "generateName"} & {*after["metadata"]}
+    ):
+        metadata = inputs.get_or_create_struct("metadata")
+        metadata["name"] = before["metadata"]["name"] if replacements.is_autonamed(type_, before) else made_up
+        metadata.get_or_create_struct("annotations")["pulumi.com/autonamed"] = "true"
+    return inputs
+
+
+def _has_a_name(type_: str) -> bool:
+    return type_ in replacements.FORCING and "name" in replacements.FORCING[type_].properties
+
+
 class StandIn(provider_pb2_grpc.ResourceProviderServicer):
     """One provider's protocol; it keeps the provider's own settings and nothing else."""
 
@@ -98,8 +128,12 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=True)
 
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Every input is accepted as it is; defaults and autonames are the real provider's."""
-        return provider_pb2.CheckResponse(inputs=request.news)
+        """Every input is accepted as it is, and a name that isn't given is made up; other defaults are the real
+        provider's.
+        """
+        _, _, types, name = request.urn.split("::", 3)
+        made_up = f"{name}-{hashlib.sha256(request.randomSeed or request.urn.encode()).hexdigest()[:7]}"
+        return provider_pb2.CheckResponse(inputs=_named(types.split("$")[-1], made_up, request.olds, request.news))
 
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
         """What changed between the old inputs and the new ones, and which of it forces a replacement.
@@ -107,11 +141,11 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         As bridged providers do, those of AWS and Cloudflare call no change one of the inputs.
         """
         type_ = request.urn.split("::")[2].split("$")[-1]
-        new = _plain(request.news)
+        old, new = _plain(request.old_inputs), _plain(request.news)
         detailed: dict[str, Any] = {}
         replaces: set[str] = set()
         tops: set[str] = set()
-        for change in properties.changes(_plain(request.old_inputs), new):
+        for change in properties.changes(old, new):
             forcing = replacements.forcing_property(type_, change.path, new, self._settings)
             detailed[properties.format_path(change.path)] = provider_pb2.PropertyDiff(
                 kind=_KINDS[change.kind, forcing is not None], inputDiff=self._package == "kubernetes"
@@ -125,7 +159,9 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
             diffs=sorted(tops),
             detailedDiff=detailed,
             hasDetailedDiff=True,
-            deleteBeforeReplace=bool(replaces) and replacements.deleted_first(type_, new),
+            deleteBeforeReplace=bool(replaces)
+            and not replacements.is_autonamed(type_, json_format.MessageToDict(request.news))
+            and replacements.deleted_first(type_, old, new),
         )
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
