@@ -24,7 +24,7 @@ engine: ## the Pulumi CLI: the one on PATH, else one built from source (once, mi
 .PHONY: docs secrets
 docs: .tools/site/installed ## write the pages of docs/ that are made from the code, and all as a site (reports/site)
 	@$(PYTHON) -m tools.docs
-	@.tools/site/bin/mkdocs build --strict --quiet && echo "site: reports/site/index.html"
+	@NO_MKDOCS_2_WARNING=1 .tools/site/bin/mkdocs build --strict --quiet && echo "site: reports/site/index.html"
 
 secrets: ## give ENV=prod the secrets that it lacks
 	@$(PYTHON) -m tools.secrets "$(or $(ENV),prod)"

@@ -89,7 +89,7 @@ class _Model(BaseModel):
 
 
 class Errors(_Model):
-    """How long shared caches keep an error, so that a missing page or a fault isn't asked for again by everybody."""
+    """How long shared caches keep an error, so that a missing page or a fault doesn't reach the origin each time."""
 
     not_found_ttl: Seconds = Field(description="seconds for 404 and 410")
     server_error_ttl: Seconds = Field(

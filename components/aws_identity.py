@@ -17,7 +17,7 @@ def pod_role(
     *,
     opts: pulumi.ResourceOptions,
 ) -> aws.iam.Role:
-    """A role for the pods that run as `service_account`, and for nobody else."""
+    """A role that only pods running as `service_account` may assume."""
     issuer = platform.aws.oidc_provider_url
     trust = pulumi.Output.from_input(platform.namespace).apply(
         lambda namespace: json.dumps(

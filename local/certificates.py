@@ -41,7 +41,7 @@ def ensure(state: State) -> None:
 
 
 def certificate(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    """A certificate that is valid from yesterday on, for `VALIDITY`; whose and for what is added, then it is signed."""
+    """A certificate valid from yesterday, for `VALIDITY`. The caller adds subject and usage, and signs it."""
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
@@ -55,7 +55,7 @@ def certificate(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePubl
 
 
 def write_private(path: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> None:
-    """Write a new file that nobody but its owner may read."""
+    """Write a new file that only its owner may read."""
     path.touch(mode=0o600)
     path.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

@@ -25,7 +25,7 @@ from testing.postgres_programs import PostgresMissing, folder, install
 NAME = "postgres"
 ADDRESS, PORT = "127.0.0.1", 5432
 INSTANCE, PARAMETER_GROUP = "aws:rds/instance:Instance", "aws:rds/parameterGroup:ParameterGroup"
-SUPERUSER = "rdsadmin"  # as in RDS: its own, nobody else's
+SUPERUSER = "rdsadmin"  # as in RDS: for RDS itself only
 UID = 999
 _CONFIG, _DATA, _SOCKETS, _TLS, _BOOTSTRAP = (
     "/etc/postgres",

@@ -334,7 +334,7 @@ class PodRun:
 
     def _stop_mode(self) -> str:
         if os.getppid() != self.supervisor:
-            return "now"  # the supervisor was killed: whoever starts the environment again finds everything stopped
+            return "now"  # the supervisor was killed: the next start must find everything stopped
         for directory in (self.directory, self.directory.parent):
             with contextlib.suppress(FileNotFoundError):
                 return (directory / "stop").read_text().strip()

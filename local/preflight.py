@@ -78,7 +78,7 @@ def check_namespaces(settings: Path = Path("/proc/sys")) -> None:
 
 
 def in_chroot() -> bool:
-    """Whether `/` is another directory for this process than for the first one; false where nobody may see that."""
+    """Whether `/` is another directory for this process than for the first one; false where that can't be seen."""
     try:
         return not os.path.samestat(os.stat("/proc/1/root/."), os.stat("/"))
     except OSError:

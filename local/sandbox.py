@@ -121,7 +121,7 @@ class Running:
 
     async def begun(self) -> None:
         """Wait until the container's own program runs, or has ended: until then there is nothing to enter."""
-        while self.process.returncode is None and self._being_made():  # noqa: ASYNC110 - nobody tells when
+        while self.process.returncode is None and self._being_made():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(SETUP_POLL)
 
     def _being_made(self) -> bool:

@@ -83,7 +83,7 @@ class Supervisor:
         return proxy.supervisor
 
     def running(self) -> bool:
-        """Whether it answers. One that somebody is stopping is waited for: it kills what outlives its grace period."""
+        """Whether it answers. One that is stopping is waited for: it kills what outlives its grace period."""
         while True:
             try:
                 return self._calls.getState()["statename"] == "RUNNING"

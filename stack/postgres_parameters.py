@@ -51,7 +51,7 @@ class Parameter:
 
 @cache
 def parameters(major: int) -> Mapping[str, Parameter]:
-    """A version's parameters by name; empty for a version that nobody has asked."""
+    """A version's parameters by name; empty for a version that wasn't recorded."""
     lines = [line.split("\t") for line in DATA.read_text().splitlines()[2:]]
     return {
         name: Parameter(name, context, type_, unit, _number(low), _number(high), tuple(filter(None, values.split("|"))))

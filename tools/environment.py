@@ -110,7 +110,7 @@ def _renamed(text: str, source: str, name: str) -> str:
 
 
 def _without_secrets(text: str) -> str:
-    """The stack file without its own key and what is encrypted by it: nobody but `source` could read that."""
+    """The stack file without its key and the values encrypted by it, which only `source` can read."""
     lines = text.splitlines(keepends=True)
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     entries = list(root.value)

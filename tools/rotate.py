@@ -91,7 +91,7 @@ def _told(at: Mapping[str, str]) -> str:
 
 
 def _write_step(environment: str, name: str, at: str) -> None:
-    """Where a rotation begins, first the new value, which nobody takes yet: if this ends here, it is made once more."""
+    """Begin a rotation by writing the new value, which no server accepts yet; after an interruption, again."""
     system, _, secret = name.partition(".")
     if at in REST:
         set_secret(environment, f"{system}.rotation.{secret}.alternate" if at == "main" else name, random_value())

@@ -86,7 +86,7 @@ def _of_guide() -> Iterator[Declared]:
 
 
 def report(versions: Sequence[Declared], known: Sequence[End], today: date, within: timedelta) -> list[str]:
-    """One line for each version that isn't supported beyond `within`, or of which nobody says how long."""
+    """One line for each version whose support ends within `within`, or whose end isn't listed."""
     lines: list[str] = []
     for each in versions:
         fitting = [end for end in known if end.program == each.program and _begins(each.version, end.version)]

@@ -197,7 +197,7 @@ class Guard:
             nonlocal started
             started = True
             if self._failed is not None and message["type"] == "http.response.start":
-                # The headers of an answer from memory are everybody's: a new list for each.
+                # The headers of an answer from memory are shared: a new list for each response.
                 message = {**message, "headers": [*message["headers"], *SECURITY]}
             await send(message)
 

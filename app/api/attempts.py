@@ -125,5 +125,5 @@ class Attempts:
         return wait
 
     def _key(self, kind: str, of: str) -> str:
-        """Of one size, whatever was typed; and nobody's address is readable in Redis."""
+        """A hash: of one size whatever was typed, and no address is readable in Redis."""
         return f"{self._limits.name}:{kind}:{sha256(of.encode()).hexdigest()[:32]}"

@@ -246,5 +246,5 @@ async def _pick(batch: asyncio.Task[Mapping[str, _Found]], key: str) -> _Found:
 
 def _made(request: _EntityRequest, value: Any, cost: float) -> _Found:
     seconds = request.seconds if value is not None else min(request.seconds, NEGATIVE_SECONDS)
-    # Through JSON, so that whoever waited for the load gets what everybody after gets.
+    # Through JSON, so that the tasks that waited get the same as later readers.
     return _Found(orjson.loads(orjson.dumps(value)), time() + jittered(seconds), cost)

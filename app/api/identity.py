@@ -34,7 +34,7 @@ class Identity:
     known: bool = True
 
     def require_user(self, user_id: str) -> None:
-        """Let through that user, services and administrators; raises Problem 401 or 403 for everybody else."""
+        """Let through that user, services and administrators; raises Problem 401 or 403 for all others."""
         if self.role in ("admin", "service"):
             return
         if self.user_id is None:
@@ -43,7 +43,7 @@ class Identity:
             raise problems.forbidden("This belongs to another user.")
 
     def require_admin(self) -> None:
-        """Raises Problem 401 or 403 for everybody but administrators."""
+        """Raises Problem 401 or 403 unless the caller is an administrator."""
         if self.role == "admin":
             return
         if self.role == "anonymous":

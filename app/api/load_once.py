@@ -106,24 +106,24 @@ class Flights(Generic[K, T]):
         return task
 
     def purge(self, tags: Iterable[str]) -> None:
-        """Let nobody join what was started before a purge of these tags."""
+        """Detach running tasks that a purge of these tags makes old: new callers start their own."""
         purged = frozenset(tags)
         for key in [key for key, (_, of_key) in self._flights.items() if not purged.isdisjoint(of_key)]:
             del self._flights[key]
 
     def detach(self, key: K) -> None:
-        """Let nobody join what was started for `key`."""
+        """Detach the running task of `key`."""
         self._flights.pop(key, None)
 
     def clear(self) -> None:
-        """Let nobody join anything that was started."""
+        """Detach all running tasks."""
         self._flights.clear()
 
     def _landed(self, key: K, task: "asyncio.Task[T]") -> None:
         if self.get(key) is task:
             del self._flights[key]
         if not task.cancelled():
-            task.exception()  # whoever waited has it; nobody need have
+            task.exception()  # marks it as seen: a detached task may have no caller left
 
 
 class LoadOnce(ABC, Generic[W, E]):
@@ -138,7 +138,7 @@ class LoadOnce(ABC, Generic[W, E]):
 
     @abstractmethod
     async def _make(self, request: W) -> E:
-        """Load the value. Raises NotKept for one that is nobody else's."""
+        """Load the value. Raises NotKept for one that only its caller may have."""
 
     @abstractmethod
     def _kept(self, request: W, entry: E) -> Kept:
@@ -153,16 +153,16 @@ class LoadOnce(ABC, Generic[W, E]):
         return len(self._loads)
 
     def purge(self, tags: Iterable[str]) -> None:
-        """A purge of these tags is under way: nobody may join a load that began before it."""
+        """A purge of these tags is under way: no caller may join a load that began before it."""
         self._loads.purge(tags)
 
     async def _once(self, request: W) -> E:
         """The value as one task of one process loads it. Raises what `_make` raises."""
-        # Others may wait for it: whoever started it may go away without stopping it.
+        # Others may wait for it, so its first caller may go away without stopping it.
         return await asyncio.shield(self._loads.get(request.key) or self._start(request, 0.0))
 
     def _refresh(self, request: W, known: E) -> None:
-        """Load the value anew in the background, unless somebody already does, here or in another process."""
+        """Load the value anew in the background, unless a task here or in another process already does."""
         if self._loads.get(request.key) is not None:
             return
         self._count(request.key, "refresh")
@@ -226,5 +226,5 @@ class LoadOnce(ABC, Generic[W, E]):
 
 def _refreshed(key: str, task: "asyncio.Task[Any]") -> None:
     if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, NotKept):
-        # The kind of thing, not the key, which may hold what somebody has searched for.
+        # The kind of thing, not the key, which may hold a visitor's search.
         log.warning("refresh failed", entity=key.split(":", 2)[1], error=repr(error))

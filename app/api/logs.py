@@ -34,5 +34,5 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    # One line for every request to somebody else would bury everything; failures are logged by their callers.
+    # A line for every outgoing request would bury the rest; callers log failures.
     logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -125,5 +125,5 @@ class Visits:
 
 
 def _digest(client: str) -> str:
-    """Of one size, and nobody's address is readable in Redis."""
+    """A hash: of one size, and no address is readable in Redis."""
     return blake2b(client.encode(), digest_size=16).hexdigest()

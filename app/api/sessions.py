@@ -273,7 +273,7 @@ class SessionStore:
         return session
 
     async def set(self, session: Session, data: Data) -> bool:
-        """Change fields (`cart_data`, `preferences`) and renew; other fields stay as anybody else has set them.
+        """Change fields (`cart_data`, `preferences`) and renew; other fields stay as others have set them.
 
         False, and nothing is changed, if the session has ended meanwhile.
         """
@@ -357,7 +357,7 @@ class SessionStore:
             self._mending.cancel()
 
     async def _mend(self) -> None:
-        """Other processes may read what is doubtful here, so it doesn't wait for somebody's next request."""
+        """Drop doubtful copies without waiting for the next request: other processes may read them."""
         while self._doubtful or self._all_doubtful:
             await asyncio.sleep(MEND_SECONDS)
             with contextlib.suppress(RedisError):

@@ -214,7 +214,7 @@ class ReviewView(View):
 
     @classmethod
     def of(cls, review: Review) -> "ReviewView":
-        """Without the user's id: it is nobody's business."""
+        """A review as visitors see it, without the user's id."""
         return cls(**{name: getattr(review, name) for name in cls.model_fields})
 
 
@@ -333,7 +333,7 @@ Token = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{43}$", description="what a 
 
 
 class NewAccount(Input):
-    """What somebody gives who wants an account."""
+    """The form of a sign-up."""
 
     email: Mailbox
     password: NewPassword

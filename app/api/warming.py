@@ -36,7 +36,7 @@ async def _warm(shop: Shop, app: App) -> None:
             continue
         for path in (*PAGES, *(f"/api/products/{product_id}" for product_id in ids)):
             await _ask(app, path)
-            # Between two answers, whoever really asks comes first.
+            # Between two answers, real requests come first.
             await asyncio.sleep(0.002)
         log.info("warmed", products=len(ids), seconds=round(monotonic() - started, 2))
         return

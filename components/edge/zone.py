@@ -104,7 +104,7 @@ class Edge(pulumi.ComponentResource):
                 f"{name}-redirect-{other.replace('.', '-')}",
                 zone_id=zone,
                 name=other,
-                # At an apex too: Cloudflare answers with the address (CNAME flattening), and nobody asks behind it.
+                # At an apex too: Cloudflare answers with the address itself (CNAME flattening).
                 type="CNAME",
                 content=settings.hostname,
                 proxied=True,

@@ -54,7 +54,7 @@ class Location:
 
 
 def locations(policy: Policy) -> tuple[Location, ...]:
-    """The routes whose answers anybody may get, in the policy's order. All others pass through unstored."""
+    """The public routes, in the policy's order. Responses of all others pass through unstored."""
     return tuple(
         Location(
             name=location_name(route),

@@ -114,7 +114,7 @@ class CdnExporter(PolledExporter):
 
 
 class Route(Section):
-    """A load balancer that lets nobody through who hasn't signed in with the identity provider (OpenID Connect).
+    """A load balancer that asks visitors to sign in with the identity provider first (OpenID Connect).
 
     The AWS Load Balancer Controller makes it from an Ingress; `kubernetes-sigs.github.io/aws-load-balancer-controller`,
     "Ingress annotations", has the rules for the endpoints. The client's secret is

@@ -107,7 +107,7 @@ def main(
     hits: dict[str, list[Hits]] = {candidate.name: [] for candidate in CANDIDATES}
     stampedes: dict[str, list[Stampede]] = {candidate.name: [] for candidate in CANDIDATES}
     with tempfile.TemporaryDirectory() as name, redis_with_sentinel(Path(name)) as (redis, sentinel):
-        # Four processes begin at once on few cores: what is measured here isn't who gives up first.
+        # Four processes begin at once on few cores; a short timeout would measure who gives up first.
         told = environment(Path(name), redis, sentinel, STORES) | {"REDIS_TIMEOUT_SECONDS": "2"}
         with Console(stderr=True).status("measuring") as status:
             for turn in range(rounds):

@@ -156,7 +156,7 @@ def slow_queries(
             try:
                 found = find([*(log or []), *downloaded])
             except UnreadableLog as error:
-                # In an instance's log that nobody chose, nothing slow may well have happened.
+                # The hour of an instance's log wasn't chosen, so it may well hold nothing slow.
                 if log:
                     raise
                 _tell(f"the log of {rds} is left aside: {error}")

@@ -80,7 +80,7 @@ def _varnish(directory: Path, address: str, host: str, origin: int) -> list[str]
 
 def _squid(directory: Path, address: str, host: str, origin: int) -> list[str]:
     (directory / "squid.conf").write_text(_SQUID.format(address=address, port=PORT, host=host, origin=origin))
-    # It writes to no file: started by root, Squid goes on as somebody else, who may write nowhere here.
+    # It writes to no file: started by root, Squid changes to a user who may write nowhere here.
     return ["squid", "-N", "-d", "1", "-f", str(directory / "squid.conf")]
 
 

@@ -8,7 +8,7 @@ from local.cloud.account import Account, tag_list
 
 
 def role(account: Account, inputs: Mapping[str, Any]) -> None:
-    """A role that nobody has given rights yet."""
+    """A role without rights yet."""
     policy = inputs["assumeRolePolicy"]
     text = policy if isinstance(policy, str) else json.dumps(policy)
     account["iam"].create_role(RoleName=inputs["name"], AssumeRolePolicyDocument=text, Tags=tag_list(inputs))

@@ -323,7 +323,7 @@ def _text(value: str) -> str:
 
 
 def _defaults() -> str:
-    """How long what nobody says."""
+    """The lifetime of a response that no rule or header gives one."""
     return "".join(
         f'if (beresp.status == {status}) {{\n  set beresp.http.Edge-Ttl = "{seconds}";\n}}\n'
         for status, seconds in DEFAULT_TTLS.items()

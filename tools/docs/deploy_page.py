@@ -44,7 +44,7 @@ PERMISSIONS: Mapping[str, tuple[str, str]] = {
 
 
 class UnknownPermissionError(Exception):
-    """Something is declared whose permission nobody wrote down."""
+    """A declared resource has no entry in `PERMISSIONS`."""
 
 
 def page() -> str:

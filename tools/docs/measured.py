@@ -17,7 +17,7 @@ _USUAL = "1 KB"
 
 
 class NotMeasuredError(Exception):
-    """A page shows figures of a report that nobody has kept."""
+    """A page shows figures of a report that isn't in docs/measured."""
 
 
 def filled(text: str) -> str:

@@ -150,7 +150,7 @@ class Coherence:
                 async with asyncio.timeout(OUTBOX_SECONDS):
                     tags |= await outbox.recent_tags(self._database, seconds=REPLAYED_SECONDS, target=REDIS)
             except (TimeoutError, *failures.ANY) as error:
-                # Without a database nobody writes, either: answers are worth more than certainty.
+                # Without a database there are no writes either: answers are worth more than certainty.
                 log.warning("purges of others not repeated", pair=store.pair.name, error=type(error).__name__)
         if tags:
             await store.purge_by(call, sorted(tags))

@@ -39,7 +39,7 @@ class Gateway:
 
 
 def _refused(error: BaseException | None) -> bool:
-    """Whether nobody listens there."""
+    """Whether the pod refuses connections: then it holds nothing."""
     while error is not None and not isinstance(error, ConnectionRefusedError):
         error = error.__cause__ or error.__context__
     return error is not None

@@ -36,7 +36,7 @@ class Layer(Protocol):
         ...
 
     async def purge(self, tags: Sequence[str]) -> None:
-        """Return once the layer gives nobody any more what it held under one of the tags. Raises PurgeFailed."""
+        """Return once the layer serves nothing that it held under one of the tags. Raises PurgeFailed."""
         ...
 
 

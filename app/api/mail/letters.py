@@ -55,17 +55,17 @@ If it wasn't you, choose a new one at once:
 
 
 def confirm(origin: str, token: str) -> tuple[str, str]:
-    """Subject and text for somebody who signs up. The token is behind `#`, where no server and no log sees it."""
+    """Subject and text that confirm a sign-up. The token is behind `#`, where no server and no log sees it."""
     return "Confirm your e-mail address", _CONFIRM.format(origin=origin, token=token)
 
 
 def has_account(origin: str, name: str) -> tuple[str, str]:
-    """Subject and text for somebody who signs up and has an account."""
+    """Subject and text for a sign-up with the address of an account."""
     return "You have an account already", _HAS_ACCOUNT.format(origin=origin, name=name)
 
 
 def reset(origin: str, name: str, token: str) -> tuple[str, str]:
-    """Subject and text for somebody who has forgotten the password."""
+    """Subject and text of a password reset."""
     return "Choose a new password", _RESET.format(origin=origin, name=name, token=token)
 
 

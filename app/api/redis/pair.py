@@ -78,7 +78,7 @@ class Pair:
             self._connection.close()
 
     def on_recovery(self, act: Recovery) -> None:
-        """Run `act` on every new connection before anybody else may use it: it is given the connection's `call`."""
+        """Run `act` on every new connection before it is used; `act` gets the connection's `call`."""
         self._recovery.append(act)
 
     @property
@@ -185,7 +185,7 @@ class Pair:
             self._probe = asyncio.create_task(self._recover(None))
 
     async def _recover(self, address: Address | None) -> None:
-        """Half-open: try to connect until it works, with growing pauses while the breaker refuses everybody else."""
+        """Half-open: try to connect until it works, with growing pauses, while the breaker refuses all calls."""
         while True:
             if address is None:
                 await asyncio.sleep(self.breaker.seconds_to_probe)

@@ -97,7 +97,7 @@ class Topology:
                 continue
             connection.send("SUBSCRIBE", "+switch-master")
             try:
-                # What happened while nobody listened was not told.
+                # A failover during the gap sent its message to no subscriber: ask.
                 await self._catch_up(sentinel)
                 await connection.until_lost()
             finally:

@@ -80,7 +80,7 @@ class ResponseCache(LoadOnce[CacheRequest, Stored]):
         self.trusted_until = 0.0
         self._memory_seconds = memory_seconds
         self._errors = policy.errors
-        # A cookie is somebody's, whatever the policy says.
+        # A cookie belongs to one visitor, whatever the policy says.
         self._unkept = {b"set-cookie", *(name.lower().encode() for name in policy.bypass.response_headers)}
         self._reads: Flights[tuple[str, str], Served] = Flights()
 
@@ -109,7 +109,7 @@ class ResponseCache(LoadOnce[CacheRequest, Stored]):
         return Served(served.ready, "coalesced" if served.how == "miss" else served.how)
 
     def refresh(self, request: CacheRequest, known: Stored) -> None:
-        """Produce the answer anew in the background, unless somebody already does, here or in another process."""
+        """Produce the answer anew in the background, unless a task here or in another process already does."""
         self._refresh(request, known)
 
     async def _read(self, request: CacheRequest) -> Served:

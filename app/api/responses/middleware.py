@@ -147,7 +147,7 @@ class CacheMiddleware:
         self._requests = requests
         self._log_sample = log_sample
         self._slow_seconds = slow_seconds
-        # An answer to whoever proves who they are is theirs, whatever the policy says.
+        # A response to an authenticated request is its sender's, whatever the policy says.
         self._apart = {b"authorization", *(name.lower().encode() for name in policy.bypass.request_headers)}
         self._heard = _HEARD | self._apart
         self._markers = tuple(f"{name}=".encode() for name in policy.bypass.request_cookies)
@@ -279,7 +279,7 @@ class CacheMiddleware:
         await self._cached(exchange, target.variant_key("user", FREE), request)
 
     async def _pass(self, exchange: _Exchange, *, currency: str | None = None, tier: str = FREE) -> None:
-        """Answer past every cache, and see to it that nobody keeps the answer."""
+        """Pass the request to the application and mark the response as not to be stored."""
         status = 500
         scope = exchange.scope
         if _misses_its_host(scope, _read_headers(scope["headers"], _ONLY_HOST).host):
@@ -317,7 +317,7 @@ class CacheMiddleware:
         return CacheRequest(store, key, target.tags, request.coding, route, produce)
 
     async def _produce(self, scope: Scope, target: Target, currency: str) -> Produced:
-        """Run the application for the normalised address, as nobody in particular."""
+        """Run the application for the normalised address, without the client's cookies and credentials."""
         context = Context(currency, owner_checked=True)
         inner = with_context(
             scope,
@@ -386,7 +386,7 @@ def _conditional_status(ready: Ready, request: _Request) -> int:
 
 
 def _misses_its_host(scope: Scope, host: bytes) -> bool:
-    """Whether a request says not once, and not properly, for whom it is (RFC 9112, 3.2); before HTTP/1.1 it needn't."""
+    """Whether a request lacks one valid Host header (RFC 9112, 3.2), which HTTP/1.0 doesn't need."""
     return _is_host(host) is None and (bool(host) or scope.get("http_version") == "1.1")
 
 
@@ -416,7 +416,7 @@ async def _send_produced(exchange: _Exchange, produced: Produced) -> None:
 
 
 def _log(scope: Scope, target: Target, status: int, cache: str, took: float) -> None:
-    # The endpoint, not the address: an address may hold a search or an id that is somebody's.
+    # The endpoint, not the address, which may hold a visitor's search or id.
     log.log(
         logging.ERROR if status >= 500 else logging.INFO,
         "request",

@@ -44,7 +44,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {401: {}, 403: {}, 404: {}}
 @router.get("/api/users/{user_id}", responses=REFUSALS)
 async def get_user(user_id: UserId, shop: ShopHere, asker: Asker, context: ContextHere) -> UserView:
     """A user's profile."""
-    # The cache in front has checked who asks before it lets anybody have the stored copy, or asks for a new one.
+    # The cache in front has checked the caller before it serves the stored copy or asks for a new one.
     if not context.owner_checked:
         asker.require_user(str(user_id))
     user = await shop.entities.user(user_id)

@@ -28,7 +28,7 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class SignUp:
-    """What somebody who signs up gave."""
+    """The form of a sign-up."""
 
     email: str
     name: str
@@ -114,7 +114,7 @@ async def add(db: Database, purpose: Purpose, email: str, sign_up: SignUp | None
 
 
 async def take(db: Database, *, limit: int, lease_seconds: float) -> tuple[Mail, ...]:
-    """Mails that are due, which nobody else sends for `lease_seconds`."""
+    """Mails that are due, reserved for the caller for `lease_seconds`."""
     return tuple(Mail(**dict(record)) for record in await db.fetch(_TAKE, limit, lease_seconds))
 
 

@@ -18,7 +18,7 @@ class Stock:
 
 @dataclass(frozen=True, slots=True)
 class LockedShelf:
-    """What one warehouse has of a product, which nobody else can change until the transaction ends."""
+    """One warehouse's stock of a product, locked until the transaction ends."""
 
     id: int
     product_id: int

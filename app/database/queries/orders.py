@@ -154,7 +154,7 @@ def _order(record: asyncpg.Record) -> Order:
 
 
 async def get(db: Database, order_id: int, *, user_id: int | None, scope: str) -> Order | None:
-    """One order of this user, or of this guest's session; None for somebody else's."""
+    """One order of this user, or of this guest's session; None for any other."""
     record = await db.fetchrow(_GET, order_id, user_id, scope)
     return _order(record) if record is not None else None
 

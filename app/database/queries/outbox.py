@@ -51,7 +51,7 @@ _ADD = statement(
     """,
 )
 # Each event goes to the innermost layer that hasn't confirmed it; from there `confirm` passes it on. While it is in a
-# queue, its row here is available at infinity: whoever sets another time has it offered again, at once.
+# queue, its row here is available at infinity: with another time it is offered again, at once.
 _DISPATCH = statement(
     "outbox.dispatch",
     f"""

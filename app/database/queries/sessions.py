@@ -30,7 +30,7 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Cart:
-    """A session's cart, which nobody else can change until the transaction ends; `told` is what its owner was told."""
+    """A session's cart, locked until the transaction ends; `told` is what its owner was told."""
 
     data: JsonObject
     version: int
@@ -186,7 +186,7 @@ async def change(
 
 
 async def touch(db: Database, session_id: str, *, ttl_seconds: int, idle_seconds: int = 0) -> bool:
-    """Renew a session that nobody has renewed for `idle_seconds`; False if somebody has, or if it is gone."""
+    """Renew a session that wasn't renewed for `idle_seconds`; False if it was, or if it is gone."""
     return await db.fetchval(_TOUCH, _digest(session_id), ttl_seconds, idle_seconds) is not None
 
 

@@ -102,7 +102,7 @@ async def credentials(db: Database, email: str) -> Credentials | None:
 
 
 async def create(db: Database, *, email: str, name: str, country: str, password_hash: str) -> User | None:
-    """A new customer, whose address is proved; None if somebody has the address (in any case of A to Z) already."""
+    """A new customer, whose address is proved; None if the address is taken (in any case of A to Z)."""
     record = await db.fetchrow(_CREATE, email, name, country, password_hash)
     return _user(record) if record is not None else None
 

@@ -124,7 +124,7 @@ def _cluster() -> list[Document]:
             "honor_labels": True,
             "kubernetes_sd_configs": [{"role": "node"}],
             "relabel_configs": [_copied("node_name", "node"), _copied("node_name", "pod")],
-            # A kubelet says thousands of things about itself and everybody's pods; kept is what of it is about volumes.
+            # A kubelet exports thousands of series about itself and all pods; only those about volumes are kept.
             "metric_relabel_configs": [
                 {"source_labels": ["__name__"], "regex": "kubelet_volume_stats_.+_bytes", "action": "keep"},
             ],
