@@ -84,7 +84,7 @@ def _nav(entries: object) -> Iterator[str]:
 
 def test_the_site_and_the_index_have_every_page() -> None:
     pages = {str(page.relative_to(ROOT / "docs")) for page in PAGES if page.is_relative_to(ROOT / "docs")}
-    assert set(_nav(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"])) == pages
+    assert set(_nav(yaml.safe_load((ROOT / "mkdocs.yaml").read_text())["nav"])) == pages
     listed = set(_parsed(INDEX)[1])
     assert {page for page in pages if "/" not in page} - listed == {"README.md"}
     decisions = set(_parsed(ROOT / "docs/decisions/README.md")[1])
