@@ -16,10 +16,14 @@ lock: ## rewrite the locked, hashed requirements
 preview: ## print what ENV=prod declares (FORMAT=json: as steps)
 	@$(PYTHON) -m review preview "$(or $(ENV),prod)" --format "$(or $(FORMAT),tree)"
 
-.PHONY: engine
+.PHONY: engine engine-next
 engine: ## the Pulumi CLI: the one on PATH, else one built from source (once, minutes)
 	@local/setup.sh
 	@nice $(PYTHON) -m tools.engine
+
+engine-next: ## the version after it, which a test of make test-full reads the output of (built from source, minutes)
+	@local/setup.sh
+	@nice $(PYTHON) -m tools.engine --next
 
 .PHONY: docs secrets
 docs: .tools/site/installed ## write the pages of docs/ that are made from the code, and all as a site (reports/site)
@@ -54,7 +58,7 @@ test: setup chromium ## set up, then prove everything
 	  .tools/http/installed storefront lint
 	@$(MAKE) --no-print-directory --jobs=3 $(LANES)
 
-test-full: test $(if $(shell command -v go),.tools/bin/api-server .tools/bin/alertmanager) ## the slow proofs too
+test-full: test $(if $(shell command -v go),.tools/bin/api-server .tools/bin/alertmanager engine-next) ## the slow proofs too
 	@$(PYTHON) -m pytest -m "full and not browser"
 	@$(PYTHON) -m pytest -m "full and browser"
 	@[ "$$(id -u)" != 0 ] || ! command -v go >/dev/null || { $(MAKE) --no-print-directory cluster && $(MAKE) --no-print-directory test-cluster; }

@@ -92,7 +92,7 @@ def ensure(say: Say) -> None:
     if engine.find() is None:
         say("building the Pulumi CLI (3 to 7 minutes, once)")
         try:
-            engine.build()
+            engine.PINNED.build()
         except engine.EngineError as error:
             raise Problem(str(error)) from None
 

@@ -6,8 +6,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from review import engine_preview
 from review.plan import Plan
 from stack.render import Rendered
@@ -35,6 +33,6 @@ class Replayed:
 def replaying(directory: Path, engine: Path | None = None) -> Generator[Replayed]:
     """A stack `prod` that has nothing yet; `directory` is for its snapshot."""
     snapshot = directory / "snapshot.json"
-    with pytest.MonkeyPatch.context() as patch, Project("prod", REPLAY, engine=engine) as project:
-        patch.setenv("SIMONE_SNAPSHOT", str(snapshot))
+    environment = {"SIMONE_SNAPSHOT": str(snapshot)}
+    with Project("prod", REPLAY, engine=engine, environment=environment) as project:
         yield Replayed(project, snapshot)

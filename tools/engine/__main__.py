@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -12,14 +13,16 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
-def main() -> None:
+def main(
+    to_come: Annotated[bool, typer.Option("--next", help="The version after the pinned one, for the tests.")] = False,
+) -> None:
     """Find a `pulumi` on PATH or build one into .tools/bin, and say which one it is."""
     console = Console(stderr=True)
     try:
-        program = build.find()
+        program = None if to_come else build.find()
         if program is None:
             with console.status("Building the Pulumi CLI from source (3 to 7 minutes, once)"):
-                program = build.build()
+                program = (build.NEXT if to_come else build.PINNED).build()
     except build.EngineError as error:
         console.print(f"error: {error}", style="red", markup=False)
         sys.exit(1)

@@ -1,14 +1,13 @@
-"""The Pulumi CLI: the one on PATH, else one built from source with the Go toolchain."""
+"""The Pulumi CLI: the one on PATH, else one built from source with the Go toolchain; and the one to come."""
 
 import os
 import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILT = ROOT / ".tools" / "bin" / "pulumi"
-"""Where the CLI is built to. Not in the state directory, so that `make clean` keeps what takes minutes to build."""
 
 _MODULE_DIRECTORY = Path(__file__).resolve().parent
 _CLI = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
@@ -19,38 +18,54 @@ class EngineError(Exception):
     """What is wrong and what to do, in words for the user."""
 
 
+@dataclass(frozen=True)
+class Engine:
+    """A CLI that can be built: the module whose go.mod pins it, and where it is built to.
+
+    It isn't in the state directory, so that `make clean` keeps what takes minutes to build.
+    """
+
+    module: Path
+    built: Path
+
+    @property
+    def version(self) -> str:
+        """The version that go.mod pins, such as v3.256.0."""
+        pins = self.module / "go.mod"
+        match = re.search(r"^\s*github\.com/pulumi/pulumi/pkg/v3 (\S+)", pins.read_text(), re.MULTILINE)
+        if match is None:
+            raise EngineError(f"{pins.relative_to(ROOT)} doesn't require github.com/pulumi/pulumi/pkg/v3")
+        return match[1]
+
+    def build(self) -> Path:
+        """Build it, which takes 3 to 7 minutes on two cores and does nothing when it is up to date.
+
+        Raises EngineError when there is no Go toolchain or the build fails.
+        """
+        if shutil.which("go") is None:
+            raise EngineError(f"there is no Go to build the Pulumi CLI {self.version} with: install it")
+        flags = ["-trimpath", "-ldflags", f"-s -w -X {_VERSION_VARIABLE}={self.version}"]
+        finished = subprocess.run(
+            ["go", "build", *flags, "-o", self.built, _CLI],
+            cwd=self.module,
+            env={**os.environ, "CGO_ENABLED": "0"},
+            check=False,
+        )
+        if finished.returncode != 0:
+            raise EngineError(f"Go could not build the Pulumi CLI {self.version} (its messages are above)")
+        return self.built
+
+
+PINNED = Engine(_MODULE_DIRECTORY, ROOT / ".tools" / "bin" / "pulumi")
+"""What `make engine` builds where no release is installed."""
+
+NEXT = Engine(_MODULE_DIRECTORY / "next", ROOT / ".tools" / "engine-next" / "pulumi")
+"""What comes after it: whoever installs the newest release today has it. `make engine-next` builds it, for a test."""
+
+
 def find() -> Path | None:
     """The CLI to use, or None when there is none yet: one on PATH goes before the one built here."""
     on_path = shutil.which("pulumi")
     if on_path is not None:
         return Path(on_path)
-    return BUILT if BUILT.exists() else None
-
-
-def pinned_version() -> str:
-    """The version that go.mod pins, such as v3.256.0."""
-    match = re.search(
-        r"^\s*github\.com/pulumi/pulumi/pkg/v3 (\S+)", (_MODULE_DIRECTORY / "go.mod").read_text(), re.MULTILINE
-    )
-    if match is None:
-        raise EngineError("tools/engine/go.mod doesn't require github.com/pulumi/pulumi/pkg/v3")
-    return match[1]
-
-
-def build() -> Path:
-    """Build the CLI, which takes 3 to 7 minutes on two cores and does nothing when it is up to date.
-
-    Raises EngineError when there is no Go toolchain or the build fails.
-    """
-    if shutil.which("go") is None:
-        raise EngineError("there is no `pulumi` on PATH and no Go to build one: install either")
-    version = pinned_version()
-    finished = subprocess.run(
-        ["go", "build", "-trimpath", "-ldflags", f"-s -w -X {_VERSION_VARIABLE}={version}", "-o", BUILT, _CLI],
-        cwd=_MODULE_DIRECTORY,
-        env={**os.environ, "CGO_ENABLED": "0"},
-        check=False,
-    )
-    if finished.returncode != 0:
-        raise EngineError(f"Go could not build the Pulumi CLI {version} (its messages are above)")
-    return BUILT
+    return PINNED.built if PINNED.built.exists() else None
