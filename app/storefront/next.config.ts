@@ -4,7 +4,7 @@ import type { RouteHas } from "next/dist/lib/load-custom-routes";
 import { base } from "./src/server/content-security.mjs";
 import { CARD_WIDTHS, PAGE_WIDTHS, QUALITY } from "./src/shop/image-views.ts";
 import { MARKETS } from "./src/shop/market.ts";
-import { cachingHeaders } from "./tools/caching-policy.mjs";
+import { cachingHeaders, notFoundSeconds } from "./tools/caching-policy.mjs";
 import { PLACEHOLDER } from "./tools/preloads.mjs";
 
 const root = import.meta.dirname;
@@ -110,7 +110,10 @@ const config: NextConfig = {
     imageSizes: CARD_WIDTHS,
     localPatterns: [{ pathname: "/images/**", search: "" }],
   },
-  env: { PICTURE_HEADERS: JSON.stringify(policyHeaders.find(isPicture)?.headers ?? []) },
+  env: {
+    PICTURE_HEADERS: JSON.stringify(policyHeaders.find(isPicture)?.headers ?? []),
+    NOT_FOUND_SECONDS: String(notFoundSeconds(policy)),
+  },
   headers: async () => [
     { source: "/:path*", headers: security },
     preloads,

@@ -46,6 +46,9 @@ export function toSource(route) {
   return route.replace(/\{([a-z0-9_]+)\*\}/g, ":$1+").replace(/\{([a-z0-9_]+)\}/g, ":$1");
 }
 
+/** How long it is kept that a page isn't there, in seconds. @param {string} file path of caching.yaml @returns {number} */
+export const notFoundSeconds = (file) => parse(readFileSync(file, "utf8")).errors.not_found_ttl;
+
 /**
  * @param {string} file path of caching.yaml
  * @returns {{ source: string, headers: { key: string, value: string }[] }[]}

@@ -8,8 +8,9 @@ beforeEach(async () => {
   await remember(product(3, { name: "Café Crème Cup", description: "Goes with a linen cloth", popularity: 1 }));
 });
 
-const found = async (words: string): Promise<number[]> =>
-  (await (await import("@/offline/catalogue")).searchOffline(words)).map(({ id }) => id);
+const found = async (words: string): Promise<number[]> => ((await search(words))?.products ?? []).map(({ id }) => id);
+
+const search = async (words: string) => (await import("@/offline/catalogue")).searchOffline(words);
 
 test("a name counts more than a brand, a brand more than a description", async () => {
   expect(await found("linen")).toEqual([1, 2, 3]);
@@ -18,11 +19,27 @@ test("a name counts more than a brand, a brand more than a description", async (
 test("every word has to be there, as the beginning of a word, in any order", async () => {
   expect(await found("she lin")).toEqual([1]);
   expect(await found("linen cup")).toEqual([3]);
-  expect(await found("heet")).toEqual([]);
+  expect(await found("eet")).toEqual([]);
 });
 
 test("accents and capitals don't matter", async () => {
   expect(await found("CAFE creme")).toEqual([3]);
+});
+
+test.each([
+  ["lnien sheet", [1]],
+  ["towle coton", [2]],
+  ["shet", [1]],
+  ["xylophone", []],
+  ["lin xyz", []],
+])("a typing error finds names like %s", async (words, ids) => {
+  expect(await search(words)).toEqual({ products: ids.map((id) => expect.objectContaining({ id })), similar: true });
+});
+
+test("nothing to search in isn't nothing found", async () => {
+  const { database } = await import("@/offline/database");
+  await (await database()).clear("products");
+  expect(await search("linen")).toBeUndefined();
 });
 
 test("no words find nothing", async () => {

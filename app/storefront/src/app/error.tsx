@@ -1,6 +1,11 @@
 "use client";
+import { useEffect } from "react";
+import { isMissingPart, loadAnew } from "@/shop/parts";
 
-export default function ErrorPage({ reset }: { reset: () => void }) {
+export default function ErrorPage({ error, reset }: { error: Error; reset: () => void }) {
+  useEffect(() => {
+    if (isMissingPart(error)) loadAnew(location.pathname);
+  }, [error]);
   return (
     <div className="empty">
       <p className="eyebrow">500</p>

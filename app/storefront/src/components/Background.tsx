@@ -3,7 +3,15 @@ import dynamic from "next/dynamic";
 import { useEffect, useState } from "react";
 
 /** The status bar and all that runs behind a page; fetched when the page itself has loaded and has nothing else to do. */
-const Companion = dynamic(() => import("./Companion").then((module) => module.Companion), { ssr: false });
+const Companion = dynamic(
+  // A page without it still is the page.
+  () =>
+    import("./Companion").then(
+      (module) => module.Companion,
+      () => () => null,
+    ),
+  { ssr: false },
+);
 
 /** A page that never rests, such as one that plays something, isn't waited for any longer. */
 const LONGEST_WAIT_MS = 5_000;

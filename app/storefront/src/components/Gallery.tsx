@@ -1,12 +1,12 @@
 "use client";
-import dynamic from "next/dynamic";
 import { useState } from "react";
 import type { Product } from "@/shop/catalogue";
 import { VIEWS, type View } from "@/shop/image-views";
+import { part } from "./part";
 import { ProductImage } from "./ProductImage";
 
 /** Fetched when a picture is opened: most visitors never do. */
-const Zoom = dynamic(() => import("./Zoom").then((module) => module.Zoom), { ssr: false });
+const Zoom = part("zoom", () => import("./Zoom").then((module) => module.Zoom));
 
 const CAPTIONS: Record<View, string> = { front: "", detail: ", close up", room: ", in its place" };
 

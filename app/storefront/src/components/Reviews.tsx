@@ -1,13 +1,13 @@
 "use client";
-import dynamic from "next/dynamic";
 import { useState } from "react";
 import { fetchReviews } from "@/shop/browser-api";
 import type { FirstReviews, Product } from "@/shop/catalogue";
+import { part } from "./part";
 import { RatingChart } from "./RatingChart";
 import { Stars } from "./Rating";
 
 /** Fetched when somebody wants to write one. */
-const ReviewForm = dynamic(() => import("./ReviewForm").then((module) => module.ReviewForm), { ssr: false });
+const ReviewForm = part("review", () => import("./ReviewForm").then((module) => module.ReviewForm));
 
 const day = (date: string) =>
   new Date(date).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });

@@ -1,7 +1,7 @@
 "use client";
 import { useRouter } from "next/navigation";
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
-import { suggest } from "@/shop/search";
+import { onSearching, suggest } from "@/shop/search";
 import { SearchIcon } from "./icons";
 
 const PAUSE_MS = 150;
@@ -20,7 +20,7 @@ export function SearchBox() {
   useEffect(() => {
     const wanted = query.trim();
     latest.current = wanted;
-    if (wanted.length < SHORTEST) return;
+    if (!open || wanted.length < SHORTEST) return;
     const timer = setTimeout(() => {
       suggest(wanted).then(
         (found) => {
@@ -30,7 +30,9 @@ export function SearchBox() {
       );
     }, PAUSE_MS);
     return () => clearTimeout(timer);
-  }, [query]);
+  }, [query, open]);
+
+  useEffect(() => onSearching(setQuery), []);
 
   function search(words: string) {
     setOpen(false);
@@ -65,6 +67,7 @@ export function SearchBox() {
       <input
         type="search"
         name="q"
+        maxLength={200}
         value={query}
         placeholder="Search the shop"
         aria-label="Search the shop"

@@ -5,7 +5,7 @@ import { useEffect, useState } from "react";
 import { storedCategories } from "@/offline/catalogue";
 import type { Category } from "@/shop/catalogue";
 import { queryOf, wantedIn } from "@/shop/filters";
-import { type Found, search } from "@/shop/search";
+import { type Found, nowSearching, search } from "@/shop/search";
 import { Filters } from "./Filters";
 import { ProductGrid } from "./ProductCard";
 
@@ -16,9 +16,8 @@ const MOST = 192;
 interface Answer {
   of: string;
   limit: number;
+  /** Undefined: we can't search at the moment. */
   found?: Found;
-  /** Why there is no answer. */
-  problem?: string;
 }
 
 export function SearchResults() {
@@ -29,6 +28,7 @@ export function SearchResults() {
   const of = `${words} ${narrowed}`;
   const [answer, setAnswer] = useState<Answer>();
   const [categories, setCategories] = useState<Category[]>([]);
+  const [attempt, setAttempt] = useState(0);
   const [asked, setAsked] = useState({ of, limit: PAGE });
   const limit = asked.of === of ? asked.limit : PAGE;
 
@@ -37,17 +37,22 @@ export function SearchResults() {
   }, []);
 
   useEffect(() => {
+    nowSearching(words);
+    return () => nowSearching("");
+  }, [words]);
+
+  useEffect(() => {
     if (!words) return;
     let current = true;
     const { filters } = wantedIn(new URLSearchParams(narrowed));
     search(words, filters, limit).then(
       (found) => current && setAnswer({ of, limit, found }),
-      (error: Error) => current && setAnswer({ of, limit, problem: error.message }),
+      () => current && setAnswer({ of, limit }),
     );
     return () => {
       current = false;
     };
-  }, [words, narrowed, of, limit]);
+  }, [words, narrowed, of, limit, attempt]);
 
   const current = answer?.of === of ? answer : undefined;
   const found = current?.found;
@@ -58,7 +63,13 @@ export function SearchResults() {
       <header className="page-head">
         <h1>{words ? `“${words}”` : "What are you looking for?"}</h1>
         <p className="soft" role="status">
-          {!words ? "Type a word or two above." : !current ? "Searching…" : (current.problem ?? said(found))}
+          {!words
+            ? "Type a word or two above."
+            : !current
+              ? "Searching…"
+              : found
+                ? said(found)
+                : "We can’t search at the moment."}
         </p>
         {found ? (
           <Filters
@@ -85,13 +96,21 @@ export function SearchResults() {
           </button>
         </div>
       ) : null}
+      {current && !found ? (
+        <button
+          type="button"
+          className="button"
+          onClick={() => {
+            setAnswer(undefined);
+            setAttempt(attempt + 1);
+          }}
+        >
+          Try again
+        </button>
+      ) : null}
       {found && !products.length ? (
         <div className="empty">
-          <p className="soft prose">
-            {narrowed
-              ? "Nothing with these words is all of that at once. With one filter less there may be something."
-              : "Nothing has all of these words. Fewer of them, or another name for the thing, may find it."}
-          </p>
+          <p className="soft prose">{nothing(found, narrowed !== "")}</p>
           <div className="hero-actions">
             <Link href="/categories" className="button" prefetch={false}>
               Look through the categories
@@ -106,11 +125,17 @@ export function SearchResults() {
   );
 }
 
-function said(found: Found | undefined): string {
-  const total = found?.total ?? 0;
+function nothing({ offline }: Found, narrowed: boolean): string {
+  if (offline) return "Nothing that this browser keeps is like that. There may be more once you’re online.";
+  return narrowed
+    ? "Nothing with these words is all of that at once. With one filter less there may be something."
+    : "Nothing has all of these words. Fewer of them, or another name for the thing, may find it.";
+}
+
+function said({ total, offline, similar }: Found): string {
   const products = `${total.toLocaleString("en")} ${total === 1 ? "product" : "products"}`;
-  const where = found?.offline ? ", from what this browser keeps" : "";
-  return found?.similar && total
+  const where = offline ? ", from what this browser keeps" : "";
+  return similar && total
     ? `Nothing has all of these words. ${products} with names like that${where}`
     : products + where;
 }

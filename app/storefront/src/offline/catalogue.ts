@@ -36,12 +36,33 @@ const ORDERS: Record<string, (a: Product, b: Product) => number> = {
 const NAME_WEIGHT = 4;
 const BRAND_WEIGHT = 2;
 
-/** Products that contain every word (as the beginning of a word), the best match first. */
-export async function searchOffline(words: string): Promise<Product[]> {
+export interface Stored {
+  products: Product[];
+  /** Nothing has all of the words: these have names like them. */
+  similar: boolean;
+}
+
+/**
+ * Products that contain every word (as the beginning of a word), the best match first; where none does, those whose names
+ * are a typing error away. Undefined: nothing is kept here to search in.
+ */
+export async function searchOffline(words: string): Promise<Stored | undefined> {
+  const all = await (await database()).getAll("products");
+  if (!all.length) return undefined;
   const wanted = terms(words);
-  if (!wanted.length) return [];
+  if (!wanted.length) return { products: [], similar: false };
+  const products = containing(all, wanted);
+  if (products.length) return { products, similar: false };
+  const alike = all.filter(({ name }) => {
+    const there = terms(name);
+    return wanted.every((word) => there.some((term) => isNear(word, term)));
+  });
+  return { products: alike.sort(byPopularity), similar: true };
+}
+
+function containing(products: Product[], wanted: string[]): Product[] {
   const scored: { product: Product; score: number }[] = [];
-  for (const product of await (await database()).getAll("products")) {
+  for (const product of products) {
     const name = terms(product.name);
     const brand = terms(product.brand);
     const rest = terms(`${product.categoryName} ${product.description}`);
@@ -58,6 +79,33 @@ export async function searchOffline(words: string): Promise<Product[]> {
     if (score) scored.push({ product, score });
   }
   return scored.sort((a, b) => b.score - a.score || byPopularity(a.product, b.product)).map(({ product }) => product);
+}
+
+/** Letters of a word to each that may be wrong. */
+const LETTERS_FOR_AN_ERROR = 4;
+
+/** Whether `word` begins as `term` does but for a typing error or two: letters that are wrong, missing, added or swapped. */
+function isNear(word: string, term: string): boolean {
+  const allowed = Math.floor(word.length / LETTERS_FOR_AN_ERROR);
+  if (!allowed) return term.startsWith(word);
+  let before: number[] = [];
+  let row = Array.from({ length: term.length + 1 }, (_, column) => column);
+  for (let at = 1; at <= word.length; at += 1) {
+    const next = [at];
+    for (let column = 1; column <= term.length; column += 1) {
+      const same = word[at - 1] === term[column - 1];
+      const swapped = at > 1 && column > 1 && word[at - 1] === term[column - 2] && word[at - 2] === term[column - 1];
+      next[column] = Math.min(
+        (row[column] ?? 0) + 1,
+        (next[column - 1] ?? 0) + 1,
+        (row[column - 1] ?? 0) + (same ? 0 : 1),
+        swapped ? (before[column - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY,
+      );
+    }
+    before = row;
+    row = next;
+  }
+  return Math.min(...row) <= allowed;
 }
 
 const terms = (value: string): string[] =>

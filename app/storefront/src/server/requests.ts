@@ -6,6 +6,7 @@
  * - Files are given whole (RFC 9110, 14.2) and unconditionally but for 304s: where a range lies outside, or If-Match names
  *   another version, Next fails with a 500. The gateway sees to both for what it keeps.
  * - Next's own redirects and failures have none of the headers of next.config.ts, and are no less safe.
+ * - A page that isn't there is a whole page (not-found.ts).
  * - A page that is made for one visitor, or that has failed, comes from no cache that would give it its policy
  *   (page-cache.mjs): its scripts have a nonce. In a page that is kept for all the nonce of whoever came first means nothing.
  */
@@ -14,6 +15,7 @@ import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { assets, base, ofAnswer } from "./content-security.mjs";
 import { pack } from "./narrowed";
+import { preparingNotFound } from "./not-found";
 
 const POLICY = "content-security-policy";
 /** A character that stands for no text; no page has it. */
@@ -35,9 +37,13 @@ export function prepareRequests(): void {
     delete request.headers[`${POLICY}-report-only`];
     response.setHeader("X-Content-Type-Options", "nosniff");
     response.setHeader(POLICY, always);
+    const notFound = preparingNotFound(response);
     const writeHead = response.writeHead.bind(response) as (...given: unknown[]) => ServerResponse;
     response.writeHead = (...given: unknown[]) => {
-      if (isPage(response) && !hasOwnPolicy(response)) response.setHeader(POLICY, `${always}; ${ofAnswer(nonce)}`);
+      if (typeof given[0] === "number") response.statusCode = given[0];
+      const own = isPage(response) ? notFound() : undefined;
+      if (own) response.setHeader(POLICY, `${always}; ${own}`);
+      else if (isPage(response) && !hasOwnPolicy(response)) response.setHeader(POLICY, `${always}; ${ofAnswer(nonce)}`);
       return writeHead(...given);
     };
   });

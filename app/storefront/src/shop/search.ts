@@ -12,6 +12,7 @@ export interface Found extends Matches {
   offline: boolean;
 }
 
+/** Throws when there is nowhere to search in. */
 export async function search(words: string, filters: Filters, limit: number): Promise<Found> {
   if (connection() === "online") {
     try {
@@ -23,13 +24,14 @@ export async function search(words: string, filters: Filters, limit: number): Pr
       void probe();
     }
   }
-  const all = await searchOffline(words);
-  const products = all.filter((product) => matches(product, filters));
+  const stored = await searchOffline(words);
+  if (!stored) throw new Error("nothing is kept in this browser to search in");
+  const products = stored.products.filter((product) => matches(product, filters));
   return {
     products: products.slice(0, limit),
     total: products.length,
-    similar: false,
-    facets: facetsOf(all, filters),
+    similar: stored.similar,
+    facets: facetsOf(stored.products, filters),
     offline: true,
   };
 }
@@ -42,5 +44,21 @@ export async function suggest(words: string): Promise<string[]> {
       void probe();
     }
   }
-  return (await searchOffline(words)).slice(0, SUGGESTIONS).map((product) => product.name);
+  const stored = await searchOffline(words);
+  return (stored?.products ?? []).slice(0, SUGGESTIONS).map((product) => product.name);
+}
+
+let current = "";
+const listeners = new Set<(words: string) => void>();
+
+/** What the page shows the results of; empty: it isn't a search's. The field says the same. */
+export function nowSearching(words: string): void {
+  current = words;
+  for (const listener of listeners) listener(words);
+}
+
+export function onSearching(listener: (words: string) => void): () => void {
+  listeners.add(listener);
+  if (current) listener(current);
+  return () => listeners.delete(listener);
 }
