@@ -53,7 +53,8 @@ class StandIn:
 
 _STAND_INS: Mapping[str, StandIn] = {
     "python": StandIn(
-        ("python3", "python3-venv", "python3-pip"),
+        # The libraries are those of Debian's Redis, whose tools the image of the jobs takes from the servers' image.
+        ("python3", "python3-venv", "python3-pip", "libatomic1", "libjemalloc2", "liblzf1", "libsystemd0"),
         "ln -s /usr/bin/python3 /usr/local/bin/python",
         config=("--cmd", "python3"),
     ),

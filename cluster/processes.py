@@ -12,6 +12,7 @@ import psutil
 
 from cluster.layout import LOGS, STATE
 from local.problem import Problem
+from testing.watchdog import MARK
 
 RUN = STATE / "run"
 POLL = 0.3  # seconds between two looks at a state that is waited for
@@ -42,9 +43,14 @@ def start(name: str, command: Sequence[str | Path], environment: Mapping[str, st
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env={**os.environ, **(environment or {})},
+            env={**_lasting(), **(environment or {})},
         )
     (RUN / name).write_text(json.dumps({"pid": process.pid, "created": psutil.Process(process.pid).create_time()}))
+
+
+def _lasting() -> dict[str, str]:
+    """This process's environment without the mark by which a run of tests ends what it has started."""
+    return {name: value for name, value in os.environ.items() if name != MARK}
 
 
 def end(name: str, kill: bool = False) -> None:

@@ -50,6 +50,10 @@ class Cluster:
     def names(self, system: str) -> list[str]:
         return [pod["metadata"]["name"] for pod in self.pods(system)]
 
+    def addresses_on(self, node: str) -> set[str]:
+        """Of a node's pods."""
+        return {pod["status"].get("podIP", "") for pod in self.pods() if pod["spec"].get("nodeName") == node}
+
     def restarts(self) -> dict[str, int]:
         """Restarts of containers, by pod and container; only those that there were."""
         return {

@@ -59,6 +59,7 @@ class Visitors:
         self.products: list[int] = []
         self.asked: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
+        self._began_failing: list[float] = []
         self.examples: dict[str, str] = {}
         """When each kind of failure was first seen, and what was answered."""
         self.kept = 0
@@ -95,6 +96,10 @@ class Visitors:
         """A new visitor's request at one gateway."""
         return _Visitor(self._host, self._balancer, next(self._numbers)).ask(method, path, at=gateway, **more)
 
+    def failed_since(self, moment: float) -> int:
+        """Requests that began after this time.monotonic() and failed."""
+        return sum(began > moment for began in self._began_failing)
+
     def go_on(self) -> None:
         """Until some more was asked and answered."""
         before = self.asked.total() - self.failed.total()
@@ -119,17 +124,18 @@ class Visitors:
         try:
             answer = visitor.ask(method, path, **more)
         except httpx.HTTPError as error:
-            self._fail(f"{name} {type(error).__name__}", str(error))
+            self._fail(f"{name} {type(error).__name__}", str(error), began)
             return None
         finally:
             self.times.append(time.monotonic() - began)
         if answer.status_code >= 400:
-            self._fail(f"{name} {answer.status_code}", answer.text[:200])
+            self._fail(f"{name} {answer.status_code}", answer.text[:200], began)
             return None
         return answer
 
-    def _fail(self, what: str, said: str) -> None:
+    def _fail(self, what: str, said: str, began: float) -> None:
         self.failed[what] += 1
+        self._began_failing.append(began)
         self.examples.setdefault(what, f"{datetime.now(UTC):%H:%M:%S} {said}")
 
     def _read(self, visitor: "_Visitor", number: int, start: int) -> None:
