@@ -12,7 +12,7 @@ export function AccountView() {
   const online = useOnline();
   const [problem, setProblem] = useState("");
 
-  if (visitor === undefined) return <div className="skeleton mid" aria-hidden="true" />;
+  if (visitor === undefined) return <div key="skeleton" className="skeleton mid" aria-hidden="true" />;
   if (visitor === null) return <SignInFirst next="/account" />;
 
   async function leave() {

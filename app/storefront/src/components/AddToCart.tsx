@@ -21,7 +21,7 @@ export function AddToCart({ product }: { product: Product }) {
   }
 
   return (
-    <div>
+    <div className="add-to-cart">
       <div className="buy">
         <button type="button" className="button" onClick={add} disabled={!available}>
           {available ? "Add to cart" : sold ? "Sold out" : "Not sold here"}

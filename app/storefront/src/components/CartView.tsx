@@ -19,7 +19,7 @@ export function CartView() {
     // Without an answer the prices that were last seen stay.
     if (online) fetchCart().catch(() => undefined);
   }, [online]);
-  if (!lines) return <div className="skeleton mid" aria-hidden="true" />;
+  if (!lines) return <div key="skeleton" className="skeleton mid" aria-hidden="true" />;
   function undone() {
     setRestored(removed?.productId);
     setRemoved(undefined);

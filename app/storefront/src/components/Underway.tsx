@@ -1,0 +1,36 @@
+"use client";
+import { usePathname, useSearchParams } from "next/navigation";
+import { useEffect, useState } from "react";
+
+/** A sign of life at once: a line at the top from the click on a link, or the sending of a form, until the page is there. */
+export function Underway() {
+  const here = `${usePathname()}?${useSearchParams()}`;
+  const [from, setFrom] = useState<string>();
+
+  useEffect(() => {
+    // Only what the router takes over: all else shows by itself, or leads nowhere.
+    const start = (event: Event, to: URL) => {
+      const stays = to.pathname + to.search === location.pathname + location.search;
+      if (event.defaultPrevented && to.origin === location.origin && !stays) setFrom(here);
+    };
+    const clicked = (event: MouseEvent) => {
+      const link = (event.target as Element).closest("a");
+      if (link?.href) start(event, new URL(link.href));
+    };
+    const sent = (event: SubmitEvent) => {
+      const form = event.target as HTMLFormElement;
+      if (form.method === "get")
+        start(event, new URL(`?${new URLSearchParams([...new FormData(form)] as [string, string][])}`, form.action));
+    };
+    addEventListener("click", clicked);
+    addEventListener("submit", sent);
+    return () => {
+      removeEventListener("click", clicked);
+      removeEventListener("submit", sent);
+    };
+  }, [here]);
+
+  return from === here ? (
+    <div className="underway" role="progressbar" aria-label="The next page is on its way" />
+  ) : null;
+}
