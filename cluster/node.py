@@ -8,8 +8,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import yaml
 
@@ -21,6 +23,7 @@ from cluster.processes import wait
 _KUBELET = "/run/kubelet"
 SOCKET = "/run/containerd/containerd.sock"
 CONTAINERD_SECONDS = 60
+RESTART_SECONDS = 1
 _PATH = f"{PROGRAMS}:{DEBIAN}/usr/bin:{DEBIAN}/usr/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
 # The kubelet sets these for the whole machine, or refuses to start where they differ: it is shown files instead.
 _MACHINE_SETTINGS = {
@@ -169,10 +172,27 @@ def _proxy(node: Node) -> dict[str, object]:
     }
 
 
-def _start(node: Node, name: str, arguments: Sequence[str | Path]) -> None:
-    environment = {**os.environ, "PATH": _PATH}
-    with open(node.directory / f"{name}.log", "ab") as log:
-        subprocess.Popen([str(word) for word in arguments], stdout=log, stderr=log, env=environment)
+class _Services:
+    """What runs on a node for as long as the node does: started again when it ends, as systemd does for a real one."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._running: dict[int, tuple[subprocess.Popen[bytes], str, Sequence[str | Path]]] = {}
+
+    def start(self, name: str, arguments: Sequence[str | Path]) -> None:
+        environment = {**os.environ, "PATH": _PATH}
+        with open(self._node.directory / f"{name}.log", "ab") as log:
+            process = subprocess.Popen([str(word) for word in arguments], stdout=log, stderr=log, env=environment)
+        self._running[process.pid] = process, name, arguments
+
+    def keep(self) -> NoReturn:
+        """Reap what ends in the node, until it is ended."""
+        while True:
+            ended, _ = os.wait()
+            if ended in self._running:
+                time.sleep(RESTART_SECONDS)
+                _, name, arguments = self._running.pop(ended)
+                self.start(name, arguments)
 
 
 def _serves() -> bool:
@@ -186,12 +206,12 @@ def main(number: int) -> None:
     node = NODES[number - 1]
     _prepare(node)
     home = node.directory
-    _start(node, "containerd", ["containerd", "-c", home / "containerd.toml"])
+    services = _Services(node)
+    services.start("containerd", ["containerd", "-c", home / "containerd.toml"])
     wait(f"{node.name}'s containerd", CONTAINERD_SECONDS, _serves)
     region = node.zone[:-1]
     zones = f"topology.kubernetes.io/zone={node.zone},topology.kubernetes.io/region={region}"
-    _start(
-        node,
+    services.start(
         "kubelet",
         [
             *("kube", "kubelet", f"--config={home}/kubelet.yaml", f"--kubeconfig={PKI}/{node.name}.conf"),
@@ -199,9 +219,8 @@ def main(number: int) -> None:
             *(f"--root-dir={_KUBELET}", "--v=2"),
         ],
     )
-    _start(node, "kube-proxy", ["kube", "kube-proxy", f"--config={home}/proxy.yaml"])
-    while True:
-        os.wait()
+    services.start("kube-proxy", ["kube", "kube-proxy", f"--config={home}/proxy.yaml"])
+    services.keep()
 
 
 if __name__ == "__main__":
