@@ -32,7 +32,7 @@ JUDGING = (
 """What judges a change; .github/CODEOWNERS has an owner for each."""
 
 _OTHERS = {
-    *(".ci", "app", "components", "docs", "images", "kpi", "local", "testing", "tests", "tools"),
+    *(".ci", "app", "cluster", "components", "docs", "images", "kpi", "local", "testing", "tests", "tools"),
     *("__main__.py", "LICENSE", "Makefile", ".dockerignore", ".editorconfig", ".gitignore", ".pre-commit-config.yaml"),
 }
 """What else there is at the root."""

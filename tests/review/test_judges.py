@@ -129,6 +129,13 @@ def test_what_judges_is_known_by_its_path(file: str, judges: bool) -> None:
     assert checkouts.is_judging(file) is judges
 
 
+def test_each_folder_of_the_repository_is_known() -> None:
+    """One that isn't would make a change of it a change of the judge."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    folders = {file.partition("/")[0] for file in listed if "/" in file}
+    assert folders <= {*checkouts._OTHERS, *(path.partition("/")[0] for path in checkouts.JUDGING)}
+
+
 def test_all_that_judges_is_known_as_such() -> None:
     """What the rules and the comparison import of this repository."""
     listing = "import sys, review.reviewing; print(*(getattr(m, '__file__', '') or '' for m in sys.modules.values()))"
