@@ -90,7 +90,15 @@ export function OfflineView() {
 
   useEffect(() => {
     const title = content && titleOf(content);
-    if (title) document.title = `${title} · SIMONE`;
+    if (!title) return undefined;
+    const keep = (): void => {
+      if (document.title !== `${title} · SIMONE`) document.title = `${title} · SIMONE`;
+    };
+    keep();
+    // The page's own title may come after its content.
+    const observer = new MutationObserver(keep);
+    observer.observe(document.head, { childList: true, subtree: true, characterData: true });
+    return () => observer.disconnect();
   }, [content]);
 
   if (!content) return <h1 className="page-head">One moment</h1>;
