@@ -24,7 +24,8 @@ def hide_literals(sql: str) -> str:
     hidden = " ".join(_TOKEN.sub(_replacement, sql).split())
     # A list of values has any length: (?, ?, ?) and (?) are the same statement.
     hidden = re.sub(r"\(\s*\?(?:\s*,\s*\?)+\s*\)", "(?)", hidden)
-    # To pg_stat_statements the field is a constant like any other.
+    # To pg_stat_statements these as values are constants like any other, and so is the field.
+    hidden = re.sub(r"(?i)(?<!is )(?<!not )\b(?:NULL|TRUE|FALSE)\b", "?", hidden)
     hidden = re.sub(r"(?i)\b(extract\s*\()\s*\w+\s+(FROM\b)", r"\1? \2", hidden)
     return f"/* {name} */ {hidden}" if name else hidden
 
