@@ -269,14 +269,19 @@ class _Store:
         return name
 
     def stand_in(self, reference: str) -> None:
-        """Make an image under the name of a published one, unless it is there."""
+        """Make an image under the name of a published one, unless it was made from just this plan."""
         name = canonical(reference)
-        if self._there(name):
+        plan = _STAND_INS.get(short_name(reference), StandIn())
+        mark = IMAGES / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.made-from"
+        if self._there(name) and mark.exists() and mark.read_text() == repr(plan):
             return
+        self._make(reference, name, plan)
+        mark.write_text(repr(plan))
+
+    def _make(self, reference: str, name: str, plan: StandIn) -> None:
         if short_name(reference) == "debian":
             self._commit(self.buildah("from", "--pull-never", self._debian(self._suite(reference))), name)
             return
-        plan = _STAND_INS[short_name(reference)]
         self.say(f"images: {reference}")
         # Without a shell where nothing but a program of ours is in it, as the originals are.
         bare = not plan.packages and plan.script == "true" and plan.programs
