@@ -44,7 +44,10 @@ def test_a_purge_of_nothing_says_what_to_write() -> None:
     ("arguments", "reason"),
     [
         (["nowhere", "--tag", "product:5"], "there is no environment 'nowhere'"),
-        (["local", "--tag", "Bad!"], "nothing is kept under the tag 'Bad!'; there are products, facets, product:{product_id}"),
+        (
+            ["local", "--tag", "Bad!"],
+            "nothing is kept under the tag 'Bad!'; there are products, facets, product:{product_id}",
+        ),
         (["local", "--tag", "product:"], "nothing is kept under the tag 'product:'"),
     ],
 )
