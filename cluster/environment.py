@@ -216,7 +216,7 @@ class Environment:
 def _is_whole(each: Mapping[str, Any]) -> bool:
     status = each["status"]
     if each["kind"] == "Node":
-        return any(each["type"] == "Ready" and each["status"] == "True" for each in status["conditions"])
+        return any(one["type"] == "Ready" and one["status"] == "True" for one in status["conditions"])
     wanted = each["spec"]["replicas"]
     current = status.get("observedGeneration") == each["metadata"]["generation"]
     return current and status.get("updatedReplicas", 0) == status.get("readyReplicas", 0) == wanted
