@@ -37,7 +37,7 @@ def _shown_certificates(s: Settings) -> dict[str, str]:
 
 
 def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
-    """Declares the whole environment; the answer is what it exports."""
+    """Declares the whole environment; returns its exports."""
     policy = caching_policy.load(CACHING_POLICY)
     zone_rules = edge_rules.build(s.edge, policy) if s.edge else {}
     given = Platform(environment=s.environment, owner=s.owner, namespace=s.namespace, aws=s.aws)
@@ -60,7 +60,7 @@ def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
     public_origin = s.edge.public_origin if s.edge else None
     addresses = Addresses(
         sentinels=redis.sentinels,
-        redis_authority=s.redis.tls_authority or "",
+        redis_ca=s.redis.tls_ca or "",
         database_host="$(PGBOUNCER_SERVICE_HOST)",
         database_port="$(PGBOUNCER_SERVICE_PORT)",
         database_drain=s.pgbouncer.drain,

@@ -1,4 +1,4 @@
-"""A certificate authority of this machine and Postgres's certificate from it, in the role of RDS's own."""
+"""A CA of this machine and Postgres's certificate from it, in the role of RDS's own."""
 
 import ipaddress
 from datetime import UTC, datetime, timedelta
@@ -12,30 +12,30 @@ from cryptography.x509.oid import NameOID
 from local.state import State
 
 VALIDITY = timedelta(days=3650)
-AUTHORITY_FILE = "ca.pem"
+CA_FILE = "ca.pem"
 
 
 def ensure(state: State) -> None:
-    """Make what is missing: the authority's certificate, and `postgres/server.{crt,key}` for 127.0.0.1."""
+    """Make what is missing: the CA's certificate, and `postgres/server.{crt,key}` for 127.0.0.1."""
     directory = state.certificates / "postgres"
     if (directory / "server.key").exists():
         return
     directory.mkdir(exist_ok=True)
-    authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Local database authority")])
-    authority = (
-        certificate(authority_name, authority_name, authority_key.public_key())
+    ca_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Local database authority")])
+    ca = (
+        certificate(ca_name, ca_name, ca_key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(authority_key, hashes.SHA256())
+        .sign(ca_key, hashes.SHA256())
     )
     names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))]
     server_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     server = (
-        certificate(server_name, authority_name, server_key.public_key())
+        certificate(server_name, ca_name, server_key.public_key())
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(authority_key, hashes.SHA256())
+        .sign(ca_key, hashes.SHA256())
     )
-    (state.certificates / AUTHORITY_FILE).write_bytes(authority.public_bytes(serialization.Encoding.PEM))
+    (state.certificates / CA_FILE).write_bytes(ca.public_bytes(serialization.Encoding.PEM))
     (directory / "server.crt").write_bytes(server.public_bytes(serialization.Encoding.PEM))
     write_private(directory / "server.key", server_key)
 

@@ -44,7 +44,7 @@ class Source:
         """Render and plan. Raises Problem for a wrong setting, and for what can't run here."""
         secrets = secrets_file.load(self.state)
         resources = self._render(secrets) if self.resources is None else self.resources
-        images = catalogue(authority=self.state.certificates / certificates.AUTHORITY_FILE)
+        images = catalogue(ca_file=self.state.certificates / certificates.CA_FILE)
         instance = database.declared(resources, secrets.get("POSTGRES_OWNER", ""))
         mail_port = mailbox.port(resources)
         plan = Planner(

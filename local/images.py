@@ -126,9 +126,9 @@ def _grafana() -> Image:
     )
 
 
-def catalogue(repository: Path = REPOSITORY, *, authority: Path | None = None) -> dict[str, Image]:
+def catalogue(repository: Path = REPOSITORY, *, ca_file: Path | None = None) -> dict[str, Image]:
     """Images by the last part of their name (`quay.io/prometheuscommunity/postgres-exporter` is
-    `postgres-exporter`). `authority` is the certificate that stands for RDS's bundle.
+    `postgres-exporter`). `ca_file` is the certificate that stands for RDS's bundle.
     """
     redis_programs = {
         f"/usr/local/bin/{name}": f"/usr/bin/{name}"
@@ -140,7 +140,7 @@ def catalogue(repository: Path = REPOSITORY, *, authority: Path | None = None) -
         "mounts": (
             *_python_mounts(),
             Mount(source=str(repository / "app"), target="/opt/simone/app"),
-            *((Mount(source=str(authority), target="/opt/simone/rds-global-bundle.pem"),) if authority else ()),
+            *((Mount(source=str(ca_file), target="/opt/simone/rds-global-bundle.pem"),) if ca_file else ()),
         ),
         "working_directory": "/opt/simone",
     }
@@ -183,7 +183,7 @@ def catalogue(repository: Path = REPOSITORY, *, authority: Path | None = None) -
         "pgbouncer": Image(
             programs={"/usr/bin/pgbouncer": "/usr/sbin/pgbouncer"},
             command=("pgbouncer", "/etc/pgbouncer/pgbouncer.ini"),
-            mounts=(Mount(source=str(authority), target="/opt/pgbouncer/rds-global-bundle.pem"),) if authority else (),
+            mounts=(Mount(source=str(ca_file), target="/opt/pgbouncer/rds-global-bundle.pem"),) if ca_file else (),
             user="pgbouncer",
             packages=("pgbouncer",),
         ),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, cast, get_origin
 
 from components.settings.certificates import PLACEHOLDER
+from components.settings.renamed import with_new_names
 from components.settings.secrets import Secrets
 from components.settings.section import Section
 
@@ -21,11 +22,12 @@ def with_placeholders(
 
 
 def _called_for(config: Mapping[str, Any]) -> frozenset[str]:
-    """The secrets that components/settings.py asks for only beside certain settings."""
+    """The secrets that components/settings/relations.py asks for only beside certain settings."""
     names: set[str] = set()
+    config, _, _ = with_new_names(config)
     if (config.get("simone:gateway") or {}).get("tls"):
         names |= {"edge.origin_certificate", "edge.origin_key"}
-    if (config.get("simone:redis") or {}).get("tls_authority"):
+    if (config.get("simone:redis") or {}).get("tls_ca"):
         names |= {"redis.tls_certificate", "redis.tls_key"}
     if edge := config.get("simone:edge"):
         names |= {"api.cloudflare_token", "monitoring.analytics_token"}

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
         default=(), description="host:port of each Sentinel, separated by commas"
     )
     redis_username: str = "app"
-    redis_authority: str = Field(default="", description="PEM of the CA of Redis's certificate; empty: no TLS")
+    redis_ca: str = Field(default="", description="PEM of the CA of Redis's certificate; empty: no TLS")
     redis_timeout_seconds: float = Field(default=0.05, gt=0, le=5, description="for connecting, and for each answer")
 
     database_host: str = "127.0.0.1"
@@ -112,7 +112,7 @@ class Settings(BaseSettings):
             return value
         return tuple(Address.parse(part) for part in value.split(",") if part.strip())
 
-    @field_validator("redis_authority")
+    @field_validator("redis_ca")
     @classmethod
     def _certificate(cls, value: str) -> str:
         if value:

@@ -14,7 +14,7 @@ TIMEOUT_SECONDS = 10
 def not_after(host: str, port: int, name: str) -> float:
     """Seconds since 1970 at which the certificate that `host:port` presents for `name` ends.
 
-    Trust isn't judged here: an origin's certificate is signed by an authority that only the edge knows, and one that
+    Trust isn't judged here: an origin's certificate is signed by a CA that only the edge knows, and one that
     has ended must be read as well. Raises `OperationError` when no certificate comes.
     """
     context = ssl.create_default_context()

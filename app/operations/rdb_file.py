@@ -11,7 +11,7 @@ from app.operations.settings import OperationError
 
 def dump(address: str, login: Login, file: Path) -> None:
     """Has a node send its data set as a replica would get it. The password goes by the environment, not by argv."""
-    tls = ["--tls", "--cacert", str(login.authority)] if login.authority else []
+    tls = ["--tls", "--cacert", str(login.ca_file)] if login.ca_file else []
     command = ["redis-cli", *tls, "-h", address, "-p", str(PORT), "--user", USER, "--rdb", str(file)]
     done = subprocess.run(
         command, env=os.environ | {"REDISCLI_AUTH": login.password}, capture_output=True, text=True, check=False

@@ -18,15 +18,15 @@ _TIMEOUT = 5.0  # seconds
 
 @dataclass(frozen=True)
 class Login:
-    """How to log in as the operations user; `authority` is the CA's file where the nodes speak TLS."""
+    """How to log in as the operations user; `ca_file` holds the CA's certificate where the nodes speak TLS."""
 
     password: str
-    authority: Path | None = None
+    ca_file: Path | None = None
 
     @classmethod
     def read(cls, settings: RedisSettings) -> Self:
         """Raises `OperationError` when the password can't be read."""
-        return cls(secret(settings.redis_password_file), settings.redis_authority_file)
+        return cls(secret(settings.redis_password_file), settings.redis_ca_file)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def connect(address: str, login: Login, *, timeout: float = _TIMEOUT) -> Any:
     """A connection; values as bytes. `timeout` in seconds, for each command."""
     # Names aren't compared: nodes are known by the addresses of their Services.
     tls: dict[str, Any] = (
-        {"ssl": True, "ssl_ca_certs": str(login.authority), "ssl_check_hostname": False} if login.authority else {}
+        {"ssl": True, "ssl_ca_certs": str(login.ca_file), "ssl_check_hostname": False} if login.ca_file else {}
     )
     return redis.Redis(
         host=address,

@@ -45,7 +45,7 @@ class RedisSettings(FromEnvironment):
     redis_nodes: str
     redis_pairs: str
     redis_password_file: Path
-    redis_authority_file: Path | None = None
+    redis_ca_file: Path | None = None
     """The CA of the nodes' certificate; unset: no TLS."""
 
     def nodes(self) -> dict[str, dict[str, str]]:

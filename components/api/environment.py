@@ -34,7 +34,7 @@ class Addresses:
     cloudflare_zone_id: str = ""
     cloudflare_plan: str = ""
     cloudflare_api_url: str = ""
-    redis_authority: str = ""
+    redis_ca: str = ""
     public_origin: str = ""
 
 
@@ -75,7 +75,7 @@ def variables(settings: ApiSettings, addresses: Addresses, secrets: PostgresSecr
         "CLOUDFLARE_ZONE_ID": addresses.cloudflare_zone_id or None,
         "CLOUDFLARE_PLAN": addresses.cloudflare_plan or None,
         "CLOUDFLARE_API_URL": addresses.cloudflare_api_url or None,
-        "REDIS_AUTHORITY": addresses.redis_authority or None,
+        "REDIS_CA": addresses.redis_ca or None,
         "PUBLIC_ORIGIN": addresses.public_origin or None,
         **_mail(settings.mail),
     }

@@ -11,7 +11,7 @@ from components.settings.quantities import Bytes, Duration
 from components.settings.section import Section, group, setting
 
 
-def _authorities(text: str) -> str:
+def _ca_certificates(text: str) -> str:
     try:
         found = x509.load_pem_x509_certificates(text.encode())
     except ValueError as error:
@@ -21,7 +21,7 @@ def _authorities(text: str) -> str:
     return text
 
 
-Authorities = Annotated[str, AfterValidator(_authorities)]
+CaCertificates = Annotated[str, AfterValidator(_ca_certificates)]
 
 
 class Limits(Section):
@@ -67,7 +67,7 @@ class GatewaySettings(Section):
     tls: bool = setting(
         False, why="serve TLS on 8443 behind a LoadBalancer, to clients with the edge's certificate only"
     )
-    edge_ca: Authorities | None = setting(
+    edge_ca: CaCertificates | None = setting(
         None,
         why="PEM of the CA that signs the edge's client certificate, of two while one replaces the other; tls needs it",
     )

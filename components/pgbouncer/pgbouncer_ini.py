@@ -17,7 +17,7 @@ def pgbouncer_ini(settings: PgBouncerSettings, secrets: PostgresSecrets) -> str:
     most = settings.default_pool_size + settings.reserve_pool_size
     tls = f"server_tls_sslmode = {settings.server_tls_mode}\n"
     if settings.server_tls_mode == "verify-full":
-        tls += f"server_tls_ca_file = {settings.server_tls_ca_file}\n"
+        tls += f"server_tls_ca_file = {settings.server_ca_file}\n"
     prepared = (
         f"max_prepared_statements = {settings.max_prepared_statements}\n" if settings.max_prepared_statements else ""
     )

@@ -19,10 +19,10 @@ class PgBouncerSettings(Section):
         "5s", unit="seconds", why="then a waiting client gets an error, which the API turns into a 503", ge=1, le=300
     )
     server_tls_mode: Literal["verify-full", "disable"] = setting(
-        "verify-full", why="Postgres must prove its name by a certificate of RDS's authority; disable for a local one"
+        "verify-full", why="Postgres must prove its name by a certificate that RDS's CA signed; disable for a local one"
     )
-    server_tls_ca_file: str = setting(
-        "/opt/pgbouncer/rds-global-bundle.pem", why="RDS's certificate authorities, in our image", pattern=r"/.+"
+    server_ca_file: str = setting(
+        "/opt/pgbouncer/rds-global-bundle.pem", why="RDS's CAs, in our image", pattern=r"/.+"
     )
     max_prepared_statements: int | None = setting(
         200, unit="statements", why="kept for each connection, from pgBouncer 1.21 on; unset for an older one", ge=1

@@ -63,7 +63,7 @@ class PostgresSettings(Section):
     )
     log_duration: bool = setting(False, why="the duration of every statement in the log: for dev only")
     ca_certificate: Literal["rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1"] = setting(
-        "rds-ca-rsa2048-g1", why="the authority that signs the server's certificate; the older ones have expired"
+        "rds-ca-rsa2048-g1", why="the CA that signs the server's certificate; the older ones have expired"
     )
     maintenance_schedule: str = setting(
         "30 3 * * 0", unit="cron, UTC", why="analyses, and rebuilds bloated indexes, weekly", pattern=CRON

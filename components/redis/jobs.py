@@ -16,7 +16,7 @@ from components.redis.backups import PREFIX, BackupStore
 from components.redis.pods import CREDENTIALS, RedisArgs, operations_env
 from components.redis.settings import Backup, RedisSettings
 from components.redis.texts import job_files
-from components.redis.tls import AUTHORITY_FILE
+from components.redis.tls import CA_FILE
 from components.redis.topology import JOBS_SYSTEM, SYSTEM, UID, addresses, node_names, sentinel_names, service_variable
 from components.settings.pods import Resources
 from components.settings.quantities import HOUR, MIB
@@ -92,7 +92,7 @@ def _transfer(job: str, args: RedisArgs, resources: Resources) -> Container:
             "REDIS_SENTINELS": addresses(sentinel_names(settings)),
             "REDIS_PAIRS": " ".join(settings.pairs()),
             "REDIS_PASSWORD_FILE": "/etc/redis-credentials/operations",
-            "REDIS_AUTHORITY_FILE": f"{TEXTS}/{AUTHORITY_FILE}" if settings.tls else None,
+            "REDIS_CA_FILE": f"{TEXTS}/{CA_FILE}" if settings.tls else None,
             "BACKUP_BUCKET": settings.backup.bucket,
             "BACKUP_PREFIX": PREFIX,
             "SCRATCH_DIR": "/srv/scratch",

@@ -156,7 +156,7 @@ class RedisSettings(Section):
     idle_timeout: Duration = setting(
         "300s", unit="seconds", why="closes a client's connection after this silence", ge=0, le=86400
     )
-    tls_authority: str | None = setting(
+    tls_ca: str | None = setting(
         None,
         why="PEM of the CA that signs the nodes' certificate (secrets.redis.tls_certificate and tls_key): Redis then "
         "speaks TLS and nothing else; unset: NetworkPolicies and ACL users alone",
@@ -172,7 +172,7 @@ class RedisSettings(Section):
     @property
     def tls(self) -> bool:
         """Whether nodes and Sentinels speak TLS, and nothing else."""
-        return self.tls_authority is not None
+        return self.tls_ca is not None
 
     @property
     def scratch(self) -> int:

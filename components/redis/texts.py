@@ -6,7 +6,7 @@ from components.redis.acl import node_acl, sentinel_acl
 from components.redis.redis_conf import redis_conf, replication_conf
 from components.redis.sentinel_conf import sentinel_auth_conf, sentinel_conf
 from components.redis.settings import Pair, RedisSettings
-from components.redis.tls import authority_file, certificate_files
+from components.redis.tls import ca_file, certificate_files
 from components.script_files import fill_script, script_files
 from components.settings.secrets import RedisSecrets
 
@@ -17,7 +17,7 @@ def node_files(settings: RedisSettings, pair: Pair) -> Mapping[str, str]:
     """/etc/redis of a pair's nodes."""
     return {
         "redis.conf": redis_conf(settings, pair),
-        **authority_file(settings),
+        **ca_file(settings),
         **fill_script(),
         **script_files(PACKAGE, "sentinels.sh", "start.sh", "stop.sh", "probe.sh", "cli.sh"),
     }
@@ -36,7 +36,7 @@ def sentinel_files(settings: RedisSettings) -> Mapping[str, str]:
     """/etc/sentinel of the Sentinels."""
     return {
         "sentinel.conf": sentinel_conf(settings),
-        **authority_file(settings),
+        **ca_file(settings),
         **fill_script(),
         **script_files(PACKAGE, "merge.awk", "start-sentinel.sh", "probe.sh", "cli.sh"),
     }
@@ -53,4 +53,4 @@ def sentinel_secret_files(settings: RedisSettings, secrets: RedisSecrets) -> Map
 
 def job_files(settings: RedisSettings) -> Mapping[str, str]:
     """/etc/redis-jobs of the jobs."""
-    return {**authority_file(settings), **script_files(PACKAGE, "rewrite.sh")}
+    return {**ca_file(settings), **script_files(PACKAGE, "rewrite.sh")}

@@ -1,7 +1,7 @@
-"""Redis over TLS, where `redis.tls_authority` is set: one certificate for all nodes and Sentinels, checked by its CA.
+"""Redis over TLS, where `redis.tls_ca` is set: one certificate for all nodes and Sentinels, checked by its CA.
 
-Nobody checks names: addresses are those of Services, which a certificate can't know before they exist. Who a client is,
-ACL users and passwords say.
+Clients don't compare host names: they connect to the addresses of Services, which a certificate can't know before they
+exist. ACL users and passwords identify clients.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from components.redis.settings import RedisSettings
 from components.settings.secrets import RedisSecrets
 
-AUTHORITY_FILE = "ca.crt"
+CA_FILE = "ca.crt"
 
 
 def listening(settings: RedisSettings, port: int, texts: str, secrets: str) -> str:
@@ -21,16 +21,16 @@ port 0
 tls-port {port}
 tls-cert-file {secrets}/tls.crt
 tls-key-file {secrets}/tls.key
-tls-ca-cert-file {texts}/{AUTHORITY_FILE}
+tls-ca-cert-file {texts}/{CA_FILE}
 tls-auth-clients no
 # A replica at its master, a Sentinel at nodes and other Sentinels.
 tls-replication yes
 """
 
 
-def authority_file(settings: RedisSettings) -> Mapping[str, str]:
+def ca_file(settings: RedisSettings) -> Mapping[str, str]:
     """The CA file that a client mounts; empty without TLS."""
-    return {AUTHORITY_FILE: settings.tls_authority} if settings.tls_authority else {}
+    return {CA_FILE: settings.tls_ca} if settings.tls_ca else {}
 
 
 def certificate_files(secrets: RedisSecrets) -> Mapping[str, str]:
@@ -42,4 +42,4 @@ def certificate_files(secrets: RedisSecrets) -> Mapping[str, str]:
 
 def client_options(settings: RedisSettings, texts: str) -> Mapping[str, str]:
     """The variable that scripts give redis-cli as options."""
-    return {"REDISCLI_TLS": f"--tls --cacert {texts}/{AUTHORITY_FILE}"} if settings.tls else {}
+    return {"REDISCLI_TLS": f"--tls --cacert {texts}/{CA_FILE}"} if settings.tls else {}

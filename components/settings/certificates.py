@@ -29,14 +29,14 @@ def pair_fault(certificate: SecretStr | None, key: SecretStr | None) -> str | No
     return None
 
 
-def signer_fault(certificate: SecretStr | None, authorities: str | None) -> str | None:
-    """Whether none of the authorities (PEM) has signed the certificate; None where one is missing, or one has."""
+def signer_fault(certificate: SecretStr | None, cas: str | None) -> str | None:
+    """Whether none of the CAs (PEM) has signed the certificate; None where one is missing, or one has."""
     found = _readable(certificate)
-    if not isinstance(found, x509.Certificate) or not authorities:
+    if not isinstance(found, x509.Certificate) or not cas:
         return None
-    for authority in x509.load_pem_x509_certificates(authorities.encode()):
+    for ca in x509.load_pem_x509_certificates(cas.encode()):
         try:
-            found.verify_directly_issued_by(authority)
+            found.verify_directly_issued_by(ca)
         except (InvalidSignature, ValueError, TypeError):
             continue
         return None

@@ -25,6 +25,7 @@ from components.redis.settings import RedisSettings
 from components.settings.errors import describe, valid_settings
 from components.settings.images import Images
 from components.settings.relations import RELATIONS
+from components.settings.renamed import with_new_names
 from components.settings.secrets import Secrets
 from components.settings.section import Section, group, setting
 from components.storefront.settings import StorefrontSettings
@@ -79,8 +80,10 @@ def parse(config: Mapping[str, Any], environment: str) -> Settings:
     Raises `SettingsError` with every fault found: in each setting, within each section, and between sections.
     """
     prefix = f"{PROJECT}:"
-    own = {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
-    faults: list[str] = []
+    renamed, warnings, faults = with_new_names(config)
+    for warning in warnings:
+        pulumi.log.warn(f"Pulumi.{environment}.yaml: {warning}")
+    own = {key.removeprefix(prefix): value for key, value in renamed.items() if key.startswith(prefix)}
     if own.setdefault("environment", environment) != environment:
         faults.append(
             f"simone:environment is {own['environment']!r}, whose cloud resources this stack would take for its own: "

@@ -81,17 +81,17 @@ def _stand_in_speaks_no_tls(tls: bool, edge: EdgeSettings | None) -> str | None:
     )
 
 
-def _redis_speaks_tls(authority: str | None, certificate: SecretStr | None, key: SecretStr | None) -> str | None:
+def _redis_speaks_tls(ca: str | None, certificate: SecretStr | None, key: SecretStr | None) -> str | None:
     """TLS is whole, or off."""
-    if authority is None and (certificate or key):
+    if ca is None and (certificate or key):
         return (
-            "secrets.redis.tls_certificate or .tls_key is set but redis.tls_authority is not, so Redis would be spoken "
+            "secrets.redis.tls_certificate or .tls_key is set but redis.tls_ca is not, so Redis would be spoken "
             "to without TLS; set it, or remove both secrets"
         )
-    if authority is not None and not (certificate and key):
+    if ca is not None and not (certificate and key):
         return (
-            "redis.tls_authority is set, so secrets.redis.tls_certificate and .tls_key must hold the nodes' "
-            "certificate and key (docs/redis.md says how to make them); set them, or remove redis.tls_authority"
+            "redis.tls_ca is set, so secrets.redis.tls_certificate and .tls_key must hold the nodes' "
+            "certificate and key (docs/redis.md says how to make them); set them, or remove redis.tls_ca"
         )
     return None
 
@@ -118,8 +118,8 @@ def _pair(certificate: str, key: str) -> Relation:
     return Relation(between=(certificate, key), complaint=complaint)
 
 
-def _signed_by_the_edge_s_authority(certificate: SecretStr | None, authorities: str | None) -> str | None:
-    fault = signer_fault(certificate, authorities)
+def _signed_by_the_edge_ca(certificate: SecretStr | None, cas: str | None) -> str | None:
+    fault = signer_fault(certificate, cas)
     named = f"{PROJECT}:secrets.edge.client_certificate"
     return f"{named} {fault} in gateway.edge_ca: the gateway would refuse every visitor" if fault else None
 
@@ -141,13 +141,13 @@ RELATIONS: tuple[Relation, ...] = (
     _pair("secrets.edge.origin_certificate", "secrets.edge.origin_key"),
     _pair("secrets.edge.client_certificate", "secrets.edge.client_key"),
     _pair("secrets.redis.tls_certificate", "secrets.redis.tls_key"),
-    Relation(between=("secrets.edge.client_certificate", "gateway.edge_ca"), complaint=_signed_by_the_edge_s_authority),
+    Relation(between=("secrets.edge.client_certificate", "gateway.edge_ca"), complaint=_signed_by_the_edge_ca),
     Relation(between=("pgbouncer", "postgres"), complaint=_pools_fit_database),
     Relation(between=("api", "pgbouncer"), complaint=_clients_fit_pools),
     Relation(between=("api.cookie_secure", "gateway.tls", "edge"), complaint=_cookies_stay_encrypted),
     Relation(between=("gateway.tls", "edge"), complaint=_stand_in_speaks_no_tls),
     Relation(
-        between=("redis.tls_authority", "secrets.redis.tls_certificate", "secrets.redis.tls_key"),
+        between=("redis.tls_ca", "secrets.redis.tls_certificate", "secrets.redis.tls_key"),
         complaint=_redis_speaks_tls,
     ),
     _needs(

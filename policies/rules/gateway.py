@@ -55,7 +55,7 @@ def _all(directives: Sequence[Directive], *names: str) -> Iterator[Directive]:
     "gateway-configuration-read",
     severity=Severity.HIGH,
     protects="A gateway that can't read its configuration doesn't start, in the middle of an update.",
-    fix="Mend components/gateway/config.py; `make test` starts the real nginx with the text.",
+    fix="Correct components/gateway/config.py; `make test` starts the real nginx with the text.",
     link="https://nginx.org/en/docs/beginners_guide.html#conf_structure",
 )
 def configuration_read(stack: Stack, _: Parameters) -> Findings:
@@ -92,9 +92,9 @@ def hardened(stack: Stack, parameters: Parameters) -> Findings:
     """The gateway knows the edge by its certificate, speaks new TLS only, and stores no answer with a cookie."""
     edge = parameters["edge_speaks_tls"] and any(True for _ in stack.of("ruleset:Ruleset"))
     for holder, directives, _errors in _configurations(stack):
-        authorities = {f"/etc/gateway/{name}" for name in holder.get("data") or {}}
+        cas = {f"/etc/gateway/{name}" for name in holder.get("data") or {}}
         faults = (
-            *_of_visitors(directives, authorities, edge=edge),
+            *_of_visitors(directives, cas, edge=edge),
             *_of_trust(directives),
             *_of_origins(directives),
             *_faults(directives, banned_cookies=_bans_cookies(holder)),
@@ -103,7 +103,7 @@ def hardened(stack: Stack, parameters: Parameters) -> Findings:
             yield Finding(fault, holder)
 
 
-def _of_visitors(directives: Sequence[Directive], authorities: set[str], *, edge: bool) -> Iterator[str]:
+def _of_visitors(directives: Sequence[Directive], cas: set[str], *, edge: bool) -> Iterator[str]:
     """What is wrong with how visitors reach it: whom it lets in, and by which TLS."""
     for server in _all(directives, "server"):
         inside: Sequence[Directive] = server.get("block") or ()
@@ -115,8 +115,8 @@ def _of_visitors(directives: Sequence[Directive], authorities: set[str], *, edge
             continue
         if _last(around, "ssl_verify_client") != ["on"]:
             yield f"{where} asks visitors for no certificate of the edge"
-        elif (given := _last(around, "ssl_client_certificate")) and given[0] not in authorities:
-            yield f"{where} lets in whom {given[0]} vouches for, which isn't the edge's authority"
+        elif (given := _last(around, "ssl_client_certificate")) and given[0] not in cas:
+            yield f"{where} lets in clients whose certificate {given[0]} signed, which isn't the edge's CA"
         if not _last(around, "ssl_protocols"):
             yield f"{where} says no ssl_protocols, so that nginx's own count, old ones among them"
         if any(True for _ in _all(inside, "content_by_lua_block")):
@@ -205,8 +205,9 @@ def _faults(directives: Sequence[Directive], *, banned_cookies: bool) -> Iterato
     parameters={"routes": list(PERSONAL), "paths": list(PUBLIC), "seconds": 86400},
 )
 def keeps_nothing_personal(stack: Stack, parameters: Parameters) -> Findings:
-    """Of personal routes no answer is kept, of pages and the API none for longer than `seconds`, and none that may
-    depend on what only one visitor sends."""
+    """No response of a personal route is kept, none of a page or the API for longer than `seconds`, and none that may
+    depend on what only one visitor sends.
+    """
     for holder, directives, _errors in _configurations(stack):
         for server in _all(directives, "server"):
             inside: Sequence[Directive] = server.get("block") or ()

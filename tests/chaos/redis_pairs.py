@@ -34,11 +34,11 @@ CLIENT_TIMEOUT = 0.25  # s
 class Pairs:
     """Three pairs and three Sentinels."""
 
-    def __init__(self, environment: Environment, *, authority: Path | None = None) -> None:
-        """`authority`: the CA's file, where the pairs speak TLS."""
+    def __init__(self, environment: Environment, *, ca_file: Path | None = None) -> None:
+        """`ca_file`: the CA's certificate, where the pairs speak TLS."""
         self.environment = environment
         self._tls: dict[str, Any] = (
-            {"ssl": True, "ssl_ca_certs": str(authority), "ssl_check_hostname": False} if authority else {}
+            {"ssl": True, "ssl_ca_certs": str(ca_file), "ssl_check_hostname": False} if ca_file else {}
         )
 
     def node(self, name: str, user: str = "operations", *, timeout: float = 2) -> Any:
@@ -220,11 +220,11 @@ def running_pairs(
     *,
     config: Mapping[str, Any] | None = None,
     secrets: Mapping[str, str] | None = None,
-    authority: Path | None = None,
+    ca_file: Path | None = None,
 ) -> Generator[Pairs]:
     """Three healthy pairs and their Sentinels, in a network of their own, with AWS's stand-in for backups.
 
-    `config` and `secrets` are added to the stack's own and Redis's; with TLS, `authority` is the CA's file.
+    `config` and `secrets` are added to the stack's own and Redis's; with TLS, `ca_file` is the CA's certificate.
     """
     rendered = render("local", config=config, secrets={"redis": PASSWORDS | dict(secrets or {})}, resolve=cloud.resolve)
     ours = [
@@ -237,7 +237,7 @@ def running_pairs(
     with own_network():
         try:
             environment.up()
-            yield Pairs(environment, authority=authority)
+            yield Pairs(environment, ca_file=ca_file)
         finally:
             environment.down()
             shutil.rmtree(state.volumes, ignore_errors=True)  # the logs stay for whoever looks at a failure

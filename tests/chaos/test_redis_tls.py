@@ -1,4 +1,4 @@
-"""The pairs with `redis.tls_authority` set: everybody speaks TLS with them, also through a failover and in the jobs."""
+"""The pairs with `redis.tls_ca` set: everybody speaks TLS with them, also through a failover and in the jobs."""
 
 import asyncio
 import json
@@ -30,22 +30,22 @@ class Encrypted:
     """The pairs, and the CA's certificate in PEM."""
 
     pairs: Pairs
-    authority: str
+    ca: str
 
 
-def made_authority(directory: Path) -> Path:
+def made_ca(directory: Path) -> Path:
     """A new CA's certificate; below it, `postgres/server.crt` and `.key` are signed by it."""
     state = State(directory)
     state.create()
     certificates.ensure(state)
-    return state.certificates / certificates.AUTHORITY_FILE
+    return state.certificates / certificates.CA_FILE
 
 
 @pytest.fixture(scope="module")
 def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encrypted]:
-    authority = made_authority(tmp_path_factory.mktemp("authority"))
-    signed = authority.parent / "postgres"
-    settings = stack_config("local")["simone:redis"] | {"tls_authority": authority.read_text()}
+    ca_file = made_ca(tmp_path_factory.mktemp("ca"))
+    signed = ca_file.parent / "postgres"
+    settings = stack_config("local")["simone:redis"] | {"tls_ca": ca_file.read_text()}
     with running_pairs(
         tmp_path_factory.mktemp("encrypted"),
         config={"simone:redis": settings},
@@ -53,16 +53,16 @@ def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encrypted]:
             "tls_certificate": (signed / "server.crt").read_text(),
             "tls_key": (signed / "server.key").read_text(),
         },
-        authority=authority,
+        ca_file=ca_file,
     ) as pairs:
         pairs.whole(PAIR)
-        yield Encrypted(pairs, authority.read_text())
+        yield Encrypted(pairs, ca_file.read_text())
 
 
-async def ask(pairs: Pairs, authority: str, *command: str, within: float = 2.0) -> object:
+async def ask(pairs: Pairs, ca: str, *command: str, within: float = 2.0) -> object:
     """One command by the API's own client."""
     sentinels = [Address((pairs.host(f"redis-sentinel-{number}"), SENTINEL_PORT)) for number in range(SENTINELS)]
-    tls = tls_context(authority)
+    tls = tls_context(ca)
     topology = Topology(sentinels, username="app", password=PASSWORDS["app"], tls=tls)
     pair = Pair(PAIR, topology, timeout_seconds=within, username="app", password=PASSWORDS["app"], tls=tls)
     try:
@@ -81,20 +81,20 @@ def test_without_tls_nobody_gets_an_answer(encrypted: Encrypted) -> None:
         asyncio.run(ask(encrypted.pairs, "", "PING"))
 
 
-def test_a_server_with_another_authority_s_certificate_is_refused(encrypted: Encrypted, tmp_path: Path) -> None:
+def test_a_server_with_a_certificate_of_another_ca_is_refused(encrypted: Encrypted, tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="certificate verify failed"):
-        asyncio.run(ask(encrypted.pairs, made_authority(tmp_path).read_text(), "PING"))
+        asyncio.run(ask(encrypted.pairs, made_ca(tmp_path).read_text(), "PING"))
 
 
 def test_the_api_s_client_finds_the_master_through_a_failover(encrypted: Encrypted) -> None:
     pairs = encrypted.pairs
-    assert asyncio.run(ask(pairs, encrypted.authority, "SET", "tls:before", "1")) == b"OK"
+    assert asyncio.run(ask(pairs, encrypted.ca, "SET", "tls:before", "1")) == b"OK"
     lost = pairs.master(PAIR)
     with writing(pairs, PAIR, "tls") as writer:
         pairs.environment.stop_node(lost)
         writer.go_on()
     assert pairs.master(PAIR) != lost
-    assert asyncio.run(ask(pairs, encrypted.authority, "GET", "tls:before")) == b"1"
+    assert asyncio.run(ask(pairs, encrypted.ca, "GET", "tls:before")) == b"1"
     pairs.whole(PAIR)
 
 

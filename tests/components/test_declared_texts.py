@@ -271,7 +271,7 @@ def test_haproxy_accepts_this_machine_s_balancer(rendered: Callable[[str], Rende
 
 
 def _certificate(certificate: Path, key_file: Path) -> None:
-    """A certificate of its own authority for a day."""
+    """A certificate of a CA of its own for a day."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
     now = datetime.datetime.now(datetime.UTC)

@@ -122,7 +122,7 @@ def test_without_the_certificate_that_the_gateway_asks_for_nothing_is_declared()
         parse({**config, "simone:secrets": secrets}, "prod")
 
 
-def test_the_gateway_takes_two_authorities_so_that_one_can_replace_the_other() -> None:
+def test_the_gateway_takes_two_cas_so_that_one_can_replace_the_other() -> None:
     old, new = (stack_config(environment)["simone:gateway"]["edge_ca"] for environment in ("dev", "prod"))
     assert GatewaySettings.model_validate({"edge_ca": old + new}).edge_ca == old + new
     for wrong, told in ((old + new + old, "holds 3 certificates"), ("no PEM", "needs one or two certificates as PEM")):

@@ -139,9 +139,9 @@ def test_a_password_changes_the_acl_and_nothing_else_does() -> None:
     assert node_secret_files(other)["users.acl"] != node_secret_files(SECRETS)["users.acl"]
 
 
-def test_with_an_authority_redis_speaks_tls_and_nothing_else() -> None:
-    authority = "-----BEGIN CERTIFICATE-----\nof a test"
-    settings = SETTINGS.model_copy(update={"tls_authority": authority})
+def test_with_a_ca_redis_speaks_tls_and_nothing_else() -> None:
+    ca = "-----BEGIN CERTIFICATE-----\nof a test"
+    settings = SETTINGS.model_copy(update={"tls_ca": ca})
     secrets = SECRETS.model_copy(update={"tls_certificate": SecretStr("certificate"), "tls_key": SecretStr("the key")})
     for texts, own, port, mounted in (
         (node_files(settings, settings.data), node_secret_files(secrets), 6379, "redis"),
@@ -152,7 +152,7 @@ def test_with_an_authority_redis_speaks_tls_and_nothing_else() -> None:
         assert f"port {port}" not in lines
         assert f"tls-ca-cert-file /etc/{mounted}/ca.crt" in lines
         assert f"tls-key-file /etc/{mounted}-secrets/tls.key" in lines
-        assert texts["ca.crt"] == authority
+        assert texts["ca.crt"] == ca
         assert (own["tls.crt"], own["tls.key"]) == ("certificate", "the key")
         assert not any("the key" in text for text in texts.values())
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pulumi
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -15,7 +16,8 @@ from pydantic import SecretStr
 
 from components.settings.certificates import pair_fault, signer_fault
 from components.settings.environment import Settings, SettingsError, parse
-from stack.environments import stack_config
+from components.settings.renamed import NEW_NAMES, with_new_names
+from stack.environments import environments, stack_config
 from stack.secret_placeholders import with_placeholders
 
 
@@ -71,6 +73,33 @@ def test_a_typo_in_a_key_names_the_right_one() -> None:
 )
 def test_a_wrong_unit_says_which_are_allowed(value: Any, reason: str) -> None:
     assert _message(api__local_cache=value) == f"Pulumi.prod.yaml: simone:api.local_cache is {value!r}: {reason}"
+
+
+@pytest.mark.parametrize(("old", "new"), NEW_NAMES.items())
+def test_an_old_name_is_still_read_and_a_warning_names_the_new_one(
+    old: str, new: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warnings.append)
+    section, name = old.split(".")
+    value = "/ca.pem" if new.endswith("_file") else "-----BEGIN CERTIFICATE-----\nof a test"
+    config = _config(**{f"{section}__{name}": value})
+    config["simone:secrets"] = with_placeholders(None, None, config)
+    assert getattr(getattr(parse(config, "prod"), section), new) == value
+    assert warnings == [
+        f"Pulumi.prod.yaml: simone:{section}.{name} is deprecated: write simone:{section}.{new} instead"
+    ]
+
+
+def test_a_setting_under_its_old_and_its_new_name_is_one_clear_error() -> None:
+    assert _message(pgbouncer__server_tls_ca_file="/old.pem", pgbouncer__server_ca_file="/new.pem") == (
+        "Pulumi.prod.yaml: simone:pgbouncer.server_tls_ca_file is the old name of server_ca_file, and both are set: "
+        "remove server_tls_ca_file"
+    )
+
+
+def test_our_own_stack_files_use_no_old_name() -> None:
+    assert not [warning for name in environments() for warning in with_new_names(stack_config(name))[1]]
 
 
 def test_a_value_out_of_range_says_the_bound_with_its_unit() -> None:
@@ -170,12 +199,12 @@ VIOLATIONS: Mapping[str, tuple[dict[str, Any], str]] = {
         r"simone:redis\.sentinels: quorum is 2, but 5 Sentinels need 3 to 5",
     ),
     "Redis certificate": (
-        {"redis__tls_authority": "-----BEGIN CERTIFICATE-----\nof a test"},
-        r"redis\.tls_authority is set, so secrets\.redis\.tls_certificate and \.tls_key must hold .*; set them, or",
+        {"redis__tls_ca": "-----BEGIN CERTIFICATE-----\nof a test"},
+        r"redis\.tls_ca is set, so secrets\.redis\.tls_certificate and \.tls_key must hold .*; set them, or",
     ),
-    "Redis authority": (
+    "Redis CA": (
         {"secrets__redis__tls_key": "a key"},
-        r"secrets\.redis\.tls_certificate or \.tls_key is set but redis\.tls_authority is not, .* without TLS; set it",
+        r"secrets\.redis\.tls_certificate or \.tls_key is set but redis\.tls_ca is not, .* without TLS; set it",
     ),
     "instance class": (
         {"postgres__instance_class": "db.m99.huge"},
@@ -221,7 +250,7 @@ VIOLATIONS: Mapping[str, tuple[dict[str, Any], str]] = {
         {"monitoring__prometheus": {"remote_write": {"url": "https://far.example", "username": "shop"}}},
         r"monitoring\.prometheus\.remote_write\.username is set, so simone:secrets\.monitoring\.remote_write_password",
     ),
-    "edge authority": (
+    "edge CA": (
         {"gateway__edge_ca": None},
         r"simone:gateway: tls is on, so edge_ca must hold the PEM",
     ),

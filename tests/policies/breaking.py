@@ -982,7 +982,7 @@ OTHER_BREAKS: tuple[tuple[str, str, Break], ...] = (
     ("gateway-configuration-read", "no directive", _nginx("server_tokens off", "server_token off")),
     (
         "gateway-hardened",
-        "another authority",
+        "another CA",
         _nginx("ssl_client_certificate /etc/gateway/edge-ca.pem", "ssl_client_certificate /etc/ssl/certs/all.pem"),
     ),
     ("gateway-hardened", "a certificate if there is one", _nginx("ssl_verify_client on", "ssl_verify_client optional")),

@@ -22,6 +22,7 @@ from components.settings.quantities import (
     format_milliseconds,
     kubernetes_cpu,
 )
+from components.settings.renamed import NEW_NAMES
 from components.settings.section import section_of
 
 _QUANTITIES: dict[Any, tuple[str, Any]] = {
@@ -48,7 +49,9 @@ def page() -> str:
     sections = [
         (
             "# Settings\n\nMade from the code by `make docs`. Each section is a key of `Pulumi.<environment>.yaml`; "
-            "quantities carry their unit (`10GiB`, `24h`, `500m`), and a key that isn't listed here is refused.\n"
+            "quantities carry their unit (`10GiB`, `24h`, `500m`), and a key that isn't listed here is refused. "
+            "Some must fit each other:\n\n"
+            "![Settings that must fit each other, a row for each relation](pictures/settings.svg)\n"
         )
     ]
     plain = [_row(name, field) for name, field in Settings.model_fields.items() if section_of(field.annotation) is None]
@@ -58,6 +61,10 @@ def page() -> str:
         if section is not None:
             rows = "".join(_row(path, inner) for path, inner in _leaves(section, name))
             sections.append(f"\n## `{PROJECT}:{name}`\n\n{_sentence(field.description)}\n\n{_HEADER}{rows}")
+    renamed = "".join(f"| `{old}` | `{old.split('.')[0]}.{new}` |\n" for old, new in NEW_NAMES.items())
+    sections.append(
+        f"\n## Renamed\n\nAn old name is still read; a deployment warns of it.\n\n| Old | New |\n|---|---|\n{renamed}"
+    )
     return "".join(sections)
 
 

@@ -33,14 +33,14 @@ _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 _pack = cast("Callable[[tuple[Argument, ...]], bytes]", hiredis.pack_command)
 
 
-def tls_context(authority: str) -> ssl.SSLContext | None:
+def tls_context(ca: str) -> ssl.SSLContext | None:
     """TLS to servers whose certificate this CA (PEM) has signed; None, for no TLS, without one. Raises ssl.SSLError.
 
     Names aren't compared: Sentinel gives addresses, which the certificate doesn't know.
     """
-    if not authority:
+    if not ca:
         return None
-    context = ssl.create_default_context(cadata=authority)
+    context = ssl.create_default_context(cadata=ca)
     context.check_hostname = False
     return context
 

@@ -40,7 +40,7 @@ def make_redis(settings: Settings) -> Redis:
     """Not connected yet."""
     username, secret = settings.redis_username, settings.redis_password
     password = secret.get_secret_value() if secret is not None else None
-    tls = tls_context(settings.redis_authority)
+    tls = tls_context(settings.redis_ca)
     topology = Topology(settings.redis_sentinels, username=username if password else None, password=password, tls=tls)
     sessions, data, computed = (
         Pair(

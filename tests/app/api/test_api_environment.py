@@ -15,7 +15,7 @@ from stack.render import Rendered, render
 OF_THE_IMAGE = {"CACHING_POLICY"}
 """Read, but nothing for an environment to decide: the policy is part of the image."""
 ONLY_WITH_AN_EDGE = {"PUBLIC_ORIGIN", "CLOUDFLARE_ZONE_ID", "CLOUDFLARE_PLAN", "CLOUDFLARE_API_URL"}
-ONLY_WITH_TLS = {"REDIS_AUTHORITY"}
+ONLY_WITH_TLS = {"REDIS_CA"}
 ONLY_WITH_A_LOGIN = {"MAIL_USERNAME"}
 ONLY_WHILE_ITS_ROLE_ALTERNATES = {"DATABASE_PASSWORD_NAME"}
 ONLY_FOR_THE_WORKER = {"STOREFRONT_URL"}
@@ -71,11 +71,11 @@ def test_the_process_accepts_what_it_is_told(environment: Rendered, name: str, m
     assert told.gateway_purge_urls
 
 
-def test_where_redis_speaks_tls_all_pods_know_its_authority() -> None:
-    authority = "-----BEGIN CERTIFICATE-----\nof a test"
-    settings = stack_config("local")["simone:redis"] | {"tls_authority": authority}
+def test_where_redis_speaks_tls_all_pods_know_its_ca() -> None:
+    ca = "-----BEGIN CERTIFICATE-----\nof a test"
+    settings = stack_config("local")["simone:redis"] | {"tls_ca": ca}
     pods = _pods(render("local", config={"simone:redis": settings}))
-    assert {pod["variables"]["REDIS_AUTHORITY"] for pod in pods.values()} == {authority}
+    assert {pod["variables"]["REDIS_CA"] for pod in pods.values()} == {ca}
 
 
 def test_the_worker_purges_at_the_rate_of_the_zones_plan(rendered: Callable[[str], Rendered]) -> None:
@@ -90,9 +90,9 @@ def test_cookies_travel_over_plain_http_on_one_machine_only(environment: Rendere
     assert secure == ("0" if environment.environment == "local" else "1")
 
 
-def test_an_authority_that_is_no_certificate_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REDIS_AUTHORITY", "garbage")
-    with pytest.raises(application.SettingsError, match="REDIS_AUTHORITY='garbage': isn't the certificate of a CA"):
+def test_a_ca_that_is_no_certificate_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_CA", "garbage")
+    with pytest.raises(application.SettingsError, match="REDIS_CA='garbage': isn't the certificate of a CA"):
         application.load()
 
 

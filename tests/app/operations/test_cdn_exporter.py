@@ -276,14 +276,14 @@ def test_the_ends_of_certificates_in_files_are_watched(tmp_path: Path) -> None:
     ends = [datetime(2027, month, 1, tzinfo=UTC) for month in (1, 2)]
     both = "".join(_certificate(tmp_path, end).read_text() for end in ends)
     (tmp_path / "certificate.pem").unlink()
-    (tmp_path / "authority.pem").write_text(both)
+    (tmp_path / "ca.pem").write_text(both)
     registry = CollectorRegistry()
     CdnMetrics(registry).read_files(tmp_path)
     shown = {
         name: registry.get_sample_value("certificate_not_after_timestamp_seconds", {"name": name})
-        for name in ("authority", "authority 2")
+        for name in ("ca", "ca 2")
     }
-    assert shown == {"authority": ends[0].timestamp(), "authority 2": ends[1].timestamp()}
+    assert shown == {"ca": ends[0].timestamp(), "ca 2": ends[1].timestamp()}
     (tmp_path / "client.pem").write_text("none")
     with pytest.raises(OperationError, match=r"no certificate in .*client\.pem"):
         CdnMetrics(CollectorRegistry()).read_files(tmp_path)
