@@ -18,7 +18,7 @@ PAIR = "data"
 NODES = (f"redis-{PAIR}-0", f"redis-{PAIR}-1")
 BEFORE, AFTER = 2.0, 7.0
 """Seconds of load before and after the loss; clients have followed within 2.3 s where cores are free (measured)."""
-_SENTINELS = ("redis-sentinel-0", "redis-sentinel-1", "redis-sentinel-2")
+SENTINELS = ("redis-sentinel-0", "redis-sentinel-1", "redis-sentinel-2")
 _POLL = 0.05
 
 
@@ -36,9 +36,9 @@ class Failover:
         return self.records[self.records["at"] >= 0]
 
 
-def _master(environment: Environment, password: str) -> str:
+def master(environment: Environment, password: str) -> str:
     """The pod that a Sentinel names as the pair's master. Raises Problem when none does."""
-    for pod in _SENTINELS:
+    for pod in SENTINELS:
         host = environment.address(pod).split(":")[0]
         sentinel = redis.Redis(host=host, port=26379, username="app", password=password, socket_timeout=1)
         try:
@@ -75,7 +75,7 @@ def lose_master(environment: Environment, run: Run) -> Failover:
     Raises Problem when it doesn't come back healthy.
     """
     password = secrets_file.load(environment.state)["REDIS_APP"]
-    lost = _master(environment, password)
+    lost = master(environment, password)
     began = time.monotonic() + STARTING_SECONDS
     played: list[Played] = []
     load = threading.Thread(
@@ -99,7 +99,7 @@ def lose_master(environment: Environment, run: Run) -> Failover:
 def _promotion(environment: Environment, password: str, lost: str, loss: float) -> float | None:
     while time.monotonic() < loss + AFTER:
         with contextlib.suppress(Problem):
-            if _master(environment, password) != lost:
+            if master(environment, password) != lost:
                 return time.monotonic() - loss
         time.sleep(_POLL)
     return None

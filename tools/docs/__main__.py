@@ -1,4 +1,4 @@
-"""`python -m tools.docs`: write the generated pages, or check that they are current."""
+"""`python -m tools.docs`: write the generated pages and pictures, or check that they are current."""
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -10,13 +10,17 @@ from stack.render import render
 from tools.docs import (
     alerts_page,
     architecture,
+    cache_pictures,
     deploy_page,
+    failover_picture,
     http_page,
     measured,
     parameters_page,
     policies_page,
+    queue_picture,
     readme,
     settings_page,
+    settings_picture,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +33,13 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/http-rules.md": http_page.page,
     "docs/policies.md": policies_page.page,
     "docs/postgres-parameters.md": parameters_page.page,
-    "docs/architecture.svg": lambda: architecture.picture(render("prod")),
+    "docs/pictures/architecture.svg": lambda: architecture.picture(render("prod")),
+    "docs/pictures/failover.svg": failover_picture.picture,
+    "docs/pictures/layers.svg": cache_pictures.layers,
+    "docs/pictures/offline-queue.svg": queue_picture.picture,
+    "docs/pictures/purge.svg": cache_pictures.purge,
+    "docs/pictures/request.svg": cache_pictures.request,
+    "docs/pictures/settings.svg": settings_picture.picture,
 }
 
 

@@ -1,4 +1,4 @@
-"""docs/architecture.svg: what runs and who talks to whom, from an environment's rendered resources.
+"""docs/pictures/architecture.svg: what runs and who talks to whom, from an environment's rendered resources.
 
 The boxes are the workloads with their replicas, the arrows the NetworkPolicies: so the picture shows what is allowed
 as well as what is meant. A column is as far right as its longest way from the outside.
@@ -7,20 +7,20 @@ as well as what is meant. A column is as far right as its longest way from the o
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
-from typing import Any
+from typing import Any, Final
 
 from stack.render import Rendered
 from stack.resource import Resource
+from tools.docs.drawing import HEADER, MARGIN, Accent, Drawing
 
-_BOX, _GAP, _MARGIN = (176, 58), (88, 26), 32
+_BOX, _GAP = (176, 58), (88, 26)
 _NAME = "app.kubernetes.io/name"
-_COLOURS = {
-    "StatefulSet": "#c2410c",
-    "Deployment": "#1d4ed8",
-    "Job": "#475569",
-    "CronJob": "#475569",
-    "outside": "#047857",
+_ACCENTS: Final[Mapping[str, Accent]] = {
+    "StatefulSet": "store",
+    "Deployment": "service",
+    "Job": "job",
+    "CronJob": "job",
+    "outside": "outside",
 }
 
 
@@ -32,36 +32,30 @@ class _Box:
 
 
 def picture(rendered: Rendered) -> str:
-    """The picture as SVG, readable on a light and on a dark page."""
+    """The picture as SVG."""
     boxes = _boxes(rendered)
     arrows = {(source, target) for source, target in _arrows(rendered) if source in boxes and target in boxes}
     columns = _columns(boxes, arrows)
     height = max(len(column) for column in columns) * (_BOX[1] + _GAP[1])
     place = {
         name: (
-            _MARGIN + x * (_BOX[0] + _GAP[0]),
-            2 * _MARGIN + (height - len(column) * (_BOX[1] + _GAP[1])) / 2 + y * (_BOX[1] + _GAP[1]),
+            MARGIN + x * (_BOX[0] + _GAP[0]),
+            HEADER + (height - len(column) * (_BOX[1] + _GAP[1])) / 2 + y * (_BOX[1] + _GAP[1]),
         )
         for x, column in enumerate(columns)
         for y, name in enumerate(column)
     }
-    width = 2 * _MARGIN + len(columns) * (_BOX[0] + _GAP[0]) - _GAP[0]
-    lines = [
-        (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height + 3 * _MARGIN:g}" '
-            'font-family="system-ui, sans-serif" role="img">'
-        ),
-        f"<title>What runs in {escape(rendered.environment)}, and who talks to whom</title>",
-        '<rect width="100%" height="100%" rx="12" fill="#f8fafc"/>',
-        (
-            f'<text x="{_MARGIN}" y="{_MARGIN + 8}" font-size="16" font-weight="600" fill="#0f172a">'
-            f"{escape(rendered.environment)}: what runs, and who may talk to whom</text>"
-        ),
-        *(_arrow(place[source], place[target]) for source, target in sorted(arrows)),
-        *(_drawn(box, *place[name]) for name, box in sorted(boxes.items())),
-        "</svg>",
-    ]
-    return "\n".join(lines) + "\n"
+    drawing = Drawing(
+        f"{rendered.environment}: what runs, and who may talk to whom",
+        2 * MARGIN + len(columns) * (_BOX[0] + _GAP[0]) - _GAP[0],
+        HEADER + height + MARGIN,
+        about="; ".join(f"{source} may connect to {target}" for source, target in sorted(arrows)),
+    )
+    for source, target in sorted(arrows):
+        _draw_arrow(drawing, place[source], place[target])
+    for name, box in sorted(boxes.items()):
+        drawing.box(*place[name], *_BOX, box.name, box.detail, accent=_ACCENTS[box.kind])
+    return drawing.svg()
 
 
 def _boxes(rendered: Rendered) -> dict[str, _Box]:
@@ -130,24 +124,9 @@ def _columns(boxes: Mapping[str, _Box], arrows: set[tuple[str, str]]) -> list[li
     return [columns[key] for key in sorted(columns)]
 
 
-def _drawn(box: _Box, x: float, y: float) -> str:
-    width, height = _BOX
-    colour = _COLOURS[box.kind]
-    return (
-        f'<g><rect x="{x:g}" y="{y:g}" width="{width}" height="{height}" rx="8" fill="#ffffff" stroke="{colour}" '
-        f'stroke-width="1.5"/><text x="{x + width / 2:g}" y="{y + 26:g}" font-size="15" font-weight="600" '
-        f'text-anchor="middle" fill="{colour}">{escape(box.name)}</text><text x="{x + width / 2:g}" y="{y + 45:g}" '
-        f'font-size="12" text-anchor="middle" fill="#475569">{escape(box.detail)}</text></g>'
-    )
-
-
-def _arrow(source: tuple[float, float], target: tuple[float, float]) -> str:
+def _draw_arrow(drawing: Drawing, source: tuple[float, float], target: tuple[float, float]) -> None:
     width, height = _BOX
     forward = target[0] > source[0]
     x1, y1 = source[0] + (width if forward else 0), source[1] + height / 2
     x2, y2 = target[0] + (0 if forward else width), target[1] + height / 2
-    bend = (x2 - x1) / 2 if forward else -_GAP[0]
-    return (
-        f'<path d="M{x1:g} {y1:g} C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}" fill="none" '
-        f'stroke="#94a3b8" stroke-width="1.2"/><circle cx="{x2:g}" cy="{y2:g}" r="3" fill="#94a3b8"/>'
-    )
+    drawing.curve(x1, y1, x2, y2, bend=(x2 - x1) / 2 if forward else -_GAP[0])

@@ -30,14 +30,14 @@ read it alike:
   expires: 2027-01-31
 ```
 
-`resource` is a URN, which is of one environment, or a resource's name, in which `*` stands for any characters (not for
-all of it). `expires` is the last day on which it counts, in UTC: afterwards the finding is a violation again. What is
-accepted, and an entry that accepts nothing, is reported (by the engine as the advisory policy `suppressions`), and a
-malformed one ends gate, review and preview with 2 and its line. A finding about
-the stack as a whole can't be accepted so: its rule has a level in `policies/<environment>.json`.
+`resource` is a URN, which belongs to one environment, or a resource's name, in which `*` stands for any characters (not
+for all of it). `expires` is the last day on which it counts, in UTC; then the finding is a violation again. Gate and
+review report what is accepted, and an entry that accepts nothing (the engine as the advisory policy `suppressions`). A
+malformed entry ends gate, review and preview with 2 and its line. A finding about the stack as a whole can't be
+accepted: its rule has a level in `policies/<environment>.json`.
 
 A pull request is judged by its base's policies too, so an entry, like every change that makes a judge weaker, lands
-first and on its own; the review names it before all else.
+first and on its own; the review names it first.
 """
 
 
