@@ -4,7 +4,7 @@ import pulumi
 
 
 def former_name(name: str, opts: pulumi.ResourceOptions | None) -> pulumi.Alias:
-    """What was called `name` and stood where a component with these options stands now."""
+    """The alias of a resource that was called `name` and had the place that a component with these options has now."""
     return pulumi.Alias(name=name, parent=opts.parent if opts else None)
 
 

@@ -134,7 +134,7 @@ class _Visitor:
     async def _step(
         self, action: Action, due: float, headers: dict[str, str], cookie: str, tags: dict[str, str]
     ) -> float:
-        """Sends the step's request; the answer is when it came, in the visitors' own seconds."""
+        """Sends the step's request; returns when its response came, in the visitors' own seconds."""
         self._number += 1
         request = request_of(action, self._run.catalogue, self._number)
         sent = {**headers, **dict(request.headers)}

@@ -46,7 +46,7 @@ RETURNING_SECONDS = 4.0
 MEMBER = DEMO_USERS[1]
 SIGN_IN_COOKIES = ("__Host-sid=", "sid=")
 MEMBER_COOKIE = "tier=premium"
-"""Makes caches of whole answers stand aside (app/caching.yaml); what a member may see, the session decides."""
+"""Makes caches of whole answers stand aside (app/caching.yaml); the session decides what a member may see."""
 LISTING_PAGES = 5
 
 

@@ -13,7 +13,7 @@ from stack.resource import Resource, Stack, Undecided
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RuleVerdict:
     """What one rule found, and how to mend it here.
 
     `undecided` are sentences on what the rule can't judge yet, because a value isn't known; `crashes` on what it can't
@@ -35,7 +35,7 @@ def judge(
     strictness: Mapping[str, Strictness],
     accepted: Sequence[Suppression] = (),
     today: datetime.date | None = None,
-) -> tuple[Verdict, ...]:
+) -> tuple[RuleVerdict, ...]:
     """Every enabled rule's verdict, the silent ones too. A rule that fails keeps no other from judging."""
     day = today or suppressions.today()
     return tuple(
@@ -53,7 +53,7 @@ def crash(rule: Rule, error: Exception, judged: Resource | None = None) -> str:
 
 def _verdict(
     stack: Stack, rule: Rule, strictness: Strictness, accepted: Sequence[Suppression], today: datetime.date
-) -> Verdict:
+) -> RuleVerdict:
     judged = [resource for resource in stack.resources if rule.applies_to(resource.type)] if rule.types else [None]
     findings: list[Finding] = []
     crashes: list[str] = []
@@ -71,7 +71,7 @@ def _verdict(
             crashes.append(crash(rule, error, resource))
     fix = rule.fix_with(strictness.parameters)
     counting, suppressed = suppressions.applied(rule, findings, accepted, today)
-    return Verdict(rule, strictness.level, counting, tuple(undecided), fix, tuple(crashes), suppressed)
+    return RuleVerdict(rule, strictness.level, counting, tuple(undecided), fix, tuple(crashes), suppressed)
 
 
 def _last_looked_at(error: Exception) -> Resource | None:

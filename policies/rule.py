@@ -101,7 +101,7 @@ def rule(
 
         return Rule(
             id=id,
-            title=(check.__doc__ or "").strip().rstrip("."),
+            title=" ".join((check.__doc__ or "").split()).rstrip("."),
             severity=severity,
             protects=protects,
             fix=fix,

@@ -71,7 +71,7 @@ def single_changes(base: Mapping[str, Any], head: Mapping[str, Any]) -> Mapping[
     return put_back
 
 
-def _put_back(head: Mapping[str, Any], change: properties.Change) -> Mapping[str, Any]:
+def _put_back(head: Mapping[str, Any], change: properties.PropertyChange) -> Mapping[str, Any]:
     config = copy.deepcopy(dict(head))
     *above, last = change.path
     place: Any = config

@@ -47,14 +47,14 @@ def of(theirs: str, ours: str) -> Packages:
     versions = sorted(name for name in changed if name[1:].startswith("pulumi"))
     told = f"SDKs changed ({' '.join(versions)})" if versions else f"packages changed ({_few(sorted(changed))})"
     if not other:
-        return Packages(doubts=(f"{told}: what the new ones do only the engine's preview can say",) if versions else ())
+        return Packages(doubts=(f"{told}: only the engine's preview can say what the new ones do",) if versions else ())
     try:
         directory = _installed("".join(other.values()))
     except UnavailableError as error:
         return Packages(
             doubts=(f"{told}: the installed ones render both sides, as the base's can't be installed: {error}",)
         )
-    anew = f"{told}: each side is rendered by its own; what the new providers do only the engine's preview can say"
+    anew = f"{told}: each side is rendered by its own; only the engine's preview can say what the new providers do"
     return Packages(directory, (anew,) if versions else ())
 
 

@@ -12,7 +12,7 @@ from review import replacements
 from review.options import changed_options, changed_protection, changed_timeouts, is_ignored, selected
 from review.plan import Op, Origin, Plan, Step
 from stack.environments import PROJECT
-from stack.properties import Change, Path, changes, contains
+from stack.properties import Path, PropertyChange, changes, contains
 from stack.resource import STACK_TYPE, Rendered, Resource
 from stack.stand_in_outputs import is_made_up
 from stack.values import UNKNOWN
@@ -201,7 +201,7 @@ def _other_provider(old: Resource, new: Resource) -> bool:
     return names[0] != names[1] and all(names)
 
 
-def _notes(old: Resource, new: Resource, found: Sequence[Change], reasons: set[str]) -> Iterator[str]:
+def _notes(old: Resource, new: Resource, found: Sequence[PropertyChange], reasons: set[str]) -> Iterator[str]:
     if old.urn != new.urn:
         yield f"known as {old.name} before"
     yield from changed_protection(old, new)

@@ -17,7 +17,7 @@ class Grade(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class PlacedFinding:
     """One thing at one place. `rule` is a policy, or a section of the report (`review/losses`)."""
 
     rule: str
@@ -43,7 +43,7 @@ _GRADES = {
 """How much a section's entries count; those of the others are harmless."""
 
 
-def findings(report: Report) -> Iterator[Finding]:
+def findings(report: Report) -> Iterator[PlacedFinding]:
     """All findings, in the report's order; harmless changes are none."""
     for part, entries in report.sections.items():
         for entry in entries:
@@ -53,12 +53,12 @@ def findings(report: Report) -> Iterator[Finding]:
                 yield from _changes(part, entry)
 
 
-def _violations(entry: Entry) -> Iterator[Finding]:
+def _violations(entry: Entry) -> Iterator[PlacedFinding]:
     item = entry.item
     told = [sentence for sentence in item.sentences if sentence.startswith(("Why: ", "Fix: "))]
     for place in item.places:
         file, line = _place(place.source, place.environments)
-        yield Finding(
+        yield PlacedFinding(
             rule=item.subject,
             title=item.subject,
             grade=Grade.ERROR if item.mark == "✗" else Grade.WARNING,
@@ -72,12 +72,12 @@ def _violations(entry: Entry) -> Iterator[Finding]:
         )
 
 
-def _changes(part: Part, entry: Entry) -> Iterator[Finding]:
+def _changes(part: Part, entry: Entry) -> Iterator[PlacedFinding]:
     item = entry.item
     file, line = _place(item.source, entry.environments)
     said = f": {'; '.join(item.sentences)}" if item.sentences else ""
     for name in (item.subject, *item.also):
-        yield Finding(
+        yield PlacedFinding(
             rule=f"review/{part.name.lower()}",
             title=part.value,
             grade=_GRADES[part.name],

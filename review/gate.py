@@ -5,7 +5,7 @@ from enum import IntEnum
 
 from policies import suppressions
 from policies.catalogue import RULES
-from policies.judgement import Verdict, judge
+from policies.judgement import RuleVerdict, judge
 from policies.rule import Level
 from policies.settings_file import read
 from review.judges import Judge
@@ -21,7 +21,7 @@ class Exit(IntEnum):
     BROKEN = 2
 
 
-def verdicts(environment: str, stack: Stack) -> tuple[Verdict, ...]:
+def verdicts(environment: str, stack: Stack) -> tuple[RuleVerdict, ...]:
     """Every rule's verdict on an environment.
 
     Raises PolicySettingsError for a wrong policies/<environment>.json or policies/suppressions.yaml.
@@ -34,7 +34,7 @@ def accepted() -> tuple[Mapping[str, str], ...]:
     return tuple(map(suppressions.as_json, suppressions.read(RULES)))
 
 
-def judge_of(environment: str, found: Iterable[Verdict]) -> Judge:
+def judge_of(environment: str, found: Iterable[RuleVerdict]) -> Judge:
     """These files' judge of an environment, with what it has found."""
     found = tuple(found)
     return Judge(
@@ -48,30 +48,30 @@ def judge_of(environment: str, found: Iterable[Verdict]) -> Judge:
     )
 
 
-def crashes(found: Iterable[Verdict]) -> tuple[str, ...]:
+def crashes(found: Iterable[RuleVerdict]) -> tuple[str, ...]:
     """A sentence on each thing that a rule failed to judge."""
     return tuple(crash for verdict in found for crash in verdict.crashes)
 
 
-def suppressed(found: Iterable[Verdict]) -> Iterator[tuple[str, str]]:
+def suppressed(found: Iterable[RuleVerdict]) -> Iterator[tuple[str, str]]:
     """By where its suppression stands, a sentence on each finding that doesn't count."""
     for verdict in found:
         for one in verdict.suppressed:
             yield one.by.place, suppressions.accepted(verdict.rule, one)
 
 
-def unused(found: Mapping[str, Iterable[Verdict]]) -> Iterator[str]:
+def unused(found: Mapping[str, Iterable[RuleVerdict]]) -> Iterator[str]:
     """A sentence on each suppression that accepts nothing in these environments."""
     used = {place for verdicts in found.values() for place, _ in suppressed(verdicts)}
     return suppressions.unused(suppressions.read(RULES), used, found, suppressions.today())
 
 
-def undecided(found: Iterable[Verdict]) -> tuple[str, ...]:
+def undecided(found: Iterable[RuleVerdict]) -> tuple[str, ...]:
     """A sentence on each thing that a rule can't judge before the deployment, by rule, resource and property."""
     return tuple(sentence for verdict in found for sentence in verdict.undecided)
 
 
-def violations(found: Iterable[Verdict]) -> tuple[Violation, ...]:
+def violations(found: Iterable[RuleVerdict]) -> tuple[Violation, ...]:
     """What is wrong, mandatory violations first, the severest first."""
     severities = ["critical", "high", "medium", "low"]
     listed = [

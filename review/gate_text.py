@@ -5,14 +5,18 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.markup import escape
 
-from policies.judgement import Verdict
+from policies.judgement import RuleVerdict
 from review.plan import Violation
 
 _COLOURS = {"critical": "red", "high": "red", "medium": "yellow", "low": "yellow"}
 
 
 def write(
-    console: Console, environment: str, verdicts: Sequence[Verdict], broken: Sequence[Violation], notes: Sequence[str]
+    console: Console,
+    environment: str,
+    verdicts: Sequence[RuleVerdict],
+    broken: Sequence[Violation],
+    notes: Sequence[str],
 ) -> None:
     """The notes, what is broken, why it matters and how to repair it; then a line that sums up."""
     for note in notes:

@@ -16,7 +16,7 @@ from review.options import is_ignored
 from review.widening import widened
 from review.widening.aws import same_meaning
 from stack.configuration_texts import kubernetes_bytes, yaml_document
-from stack.properties import Change, Path, changes, contains, format_path, parse_path
+from stack.properties import Path, PropertyChange, changes, contains, format_path, parse_path
 from stack.resource import Resource, dig
 from stack.values import UNKNOWN
 
@@ -111,7 +111,7 @@ def _is_dashboard(text: Any) -> bool:
     return isinstance(content, dict) and "panels" in content
 
 
-def _private(change: Change, at: int) -> bool:
+def _private(change: PropertyChange, at: int) -> bool:
     """Whether labels or annotations, which stand at this part of the path, are none that a controller reads: those
     without a domain, and the shop's own.
     """
@@ -260,7 +260,7 @@ def _place(path: Path) -> Path:
     return path[: min(first, 3) + 1]
 
 
-def _is_harmless(change: Change, old: Resource, new: Resource) -> bool:
+def _is_harmless(change: PropertyChange, old: Resource, new: Resource) -> bool:
     if UNKNOWN in (change.old, change.new):
         return False
     if _equal_json(change.old, change.new):
@@ -274,7 +274,7 @@ def _is_harmless(change: Change, old: Resource, new: Resource) -> bool:
             return _is_on_the_list(change, new)
 
 
-def _is_on_the_list(change: Change, new: Resource) -> bool:
+def _is_on_the_list(change: PropertyChange, new: Resource) -> bool:
     if new.type.startswith("kubernetes:"):
         notes = next((at for at, part in enumerate(change.path) if part in ("labels", "annotations")), None)
         # Others select these by their labels.

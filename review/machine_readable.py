@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
-from review.findings import Finding, Grade, findings
+from review.findings import Grade, PlacedFinding, findings
 from review.report_data import Report
 from review.report_file import SCHEMA
 
@@ -45,7 +45,7 @@ def sarif(report: Report) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def _rule(finding: Finding) -> dict[str, Any]:
+def _rule(finding: PlacedFinding) -> dict[str, Any]:
     rule: dict[str, Any] = {"id": finding.rule, "shortDescription": {"text": finding.title}}
     if finding.help:
         rule["help"] = {"text": finding.help}
@@ -54,7 +54,7 @@ def _rule(finding: Finding) -> dict[str, Any]:
     return rule
 
 
-def _result(finding: Finding) -> dict[str, Any]:
+def _result(finding: PlacedFinding) -> dict[str, Any]:
     same = "\0".join((finding.rule, finding.subject or finding.message, *finding.environments))
     location: dict[str, Any] = {
         "physicalLocation": {"artifactLocation": {"uri": finding.file}, "region": {"startLine": finding.line}}
@@ -92,12 +92,14 @@ def junit(report: Report) -> str:
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _case(suite: ElementTree.Element, name: str, class_: str, finding: Finding | None = None) -> ElementTree.Element:
+def _case(
+    suite: ElementTree.Element, name: str, class_: str, finding: PlacedFinding | None = None
+) -> ElementTree.Element:
     where = {"file": finding.file, "line": str(finding.line)} if finding else {}
     return ElementTree.SubElement(suite, "testcase", {"name": _xml(name), "classname": _xml(class_), **where})
 
 
-def _outcome(finding: Finding) -> str:
+def _outcome(finding: PlacedFinding) -> str:
     if finding.grade is not Grade.ERROR:
         return "skipped"
     return "error" if finding.rule.startswith("review/") else "failure"

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from stack.properties import Change, Kind, Path, contains, parse_path
+from stack.properties import Kind, Path, PropertyChange, contains, parse_path
 from stack.resource import Resource
 
 
@@ -17,7 +17,7 @@ def selected(resource: Resource, option: str) -> Mapping[str, Path]:
     return found
 
 
-def is_ignored(change: Change, resource: Resource) -> bool:
+def is_ignored(change: PropertyChange, resource: Resource) -> bool:
     """Whether `ignoreChanges` keeps the old value; it neither adds nor removes an element that it names."""
     return any(
         contains(path, change.path)

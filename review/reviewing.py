@@ -45,7 +45,7 @@ class Gated:
     """An environment's judgement: what both judges say of it, or why it can't be told."""
 
     environment: str
-    verdicts: Sequence[judgement.Verdict] = ()
+    verdicts: Sequence[judgement.RuleVerdict] = ()
     violations: Sequence[Violation] = ()
     notes: Sequence[str] = ()
     errors: Sequence[str] = ()
@@ -141,7 +141,7 @@ class BaseJudgement:
 
 def by_both(
     after: checkouts.Snapshot, text: str, base: str
-) -> tuple[Mapping[str, Sequence[judgement.Verdict]], Mapping[str, "BaseJudgement"]]:
+) -> tuple[Mapping[str, Sequence[judgement.RuleVerdict]], Mapping[str, "BaseJudgement"]]:
     """By environment the verdicts of these files' policies and, where a base is given and judges otherwise, its
     judgement; `text` is the snapshot as it was printed.
     """
@@ -182,7 +182,7 @@ def _plan(environment: str, before: checkouts.Snapshot, after: checkouts.Snapsho
 
 
 def _judged(
-    plan: Plan, verdicts: Sequence[judgement.Verdict] | None, base: BaseJudgement | None, unused: Sequence[str]
+    plan: Plan, verdicts: Sequence[judgement.RuleVerdict] | None, base: BaseJudgement | None, unused: Sequence[str]
 ) -> Plan:
     """The plan with what both judges say of it."""
     if verdicts is None:

@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Change:
+class PropertyChange:
     """One property that differs; `old` is None for an addition and `new` for a removal."""
 
     path: Path
@@ -99,7 +99,7 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
-def changes(old: Any, new: Any, at: Path = ()) -> Iterator[Change]:
+def changes(old: Any, new: Any, at: Path = ()) -> Iterator[PropertyChange]:
     """Every leaf that differs between two trees; lists are compared position by position.
 
     None and an absent key are the same, as they are for the engine.
@@ -117,8 +117,8 @@ def changes(old: Any, new: Any, at: Path = ()) -> Iterator[Change]:
                 (*at, index),
             )
     elif old is None and new is not None:
-        yield Change(at, Kind.ADD, None, new)
+        yield PropertyChange(at, Kind.ADD, None, new)
     elif old is not None and new is None:
-        yield Change(at, Kind.DELETE, old, None)
+        yield PropertyChange(at, Kind.DELETE, old, None)
     elif not same(old, new):
-        yield Change(at, Kind.UPDATE, old, new)
+        yield PropertyChange(at, Kind.UPDATE, old, new)

@@ -1,6 +1,6 @@
 """Compares the parameters that the RDS instance has, and those it runs with, with the declared ones.
 
-RDS says of a whole group whether it waits for a reboot; which parameters wait, only the database itself knows.
+RDS says of a whole group whether it waits for a reboot; only the database itself knows which parameters wait.
 """
 
 import asyncio

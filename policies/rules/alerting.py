@@ -36,9 +36,8 @@ class _NotUnderstood(Exception):
     parameters={"targets": 12, "wait_minutes": 5, "group_minutes": 30, "repeat_hours": 24},
 )
 def reach_somebody(stack: Stack, parameters: Parameters) -> Findings:
-    """Every alert is sent to the receiver of its severity, in time and when it is over, and only a bigger one hides it.
-
-    `targets` are the alerts that one may hide at most.
+    """Every alert reaches the receiver of its severity, in time and when it is over. Only a bigger alert hides it, and
+    one hides `targets` alerts at most.
     """
     alerts = [
         {"alertname": str(name), **{key: str(value) for key, value in (dig(entry, "labels") or {}).items()}}
@@ -151,13 +150,13 @@ def _urgency(alert: Labels) -> int:
 @rule(
     "prometheus-watches",
     severity=Severity.HIGH,
-    protects="What Prometheus doesn't ask, doesn't judge or doesn't pass on fails unseen.",
+    protects="What Prometheus doesn't scrape, evaluate or pass on fails unseen.",
     fix="Leave prometheus.yml as components/monitoring/config/prometheus.py writes it.",
     link=f"{_DOCS}/prometheus/latest/configuration/configuration/",
     parameters={"seconds": 60},
 )
 def watches(stack: Stack, parameters: Parameters) -> Findings:
-    """Prometheus asks every server, judges its rules and tells Alertmanager, at least every `seconds`."""
+    """Prometheus scrapes every server, evaluates its rules and tells Alertmanager, at least every `seconds`."""
     for holder, _, text in stack.files("prometheus.yml"):
         document: Document = yaml_document(text) or {}
         if "scrape_configs" not in document:

@@ -42,8 +42,8 @@ def _bypasses(entry: Mapping[str, Any]) -> bool:
     parameters={"routes": list(PERSONAL)},
 )
 def personal_routes(stack: Stack, parameters: Parameters) -> Findings:
-    """No rule caches a personal route, or what is below it, for everybody, nor leaves it to Cloudflare, which keeps
-    whatever is called like a file.
+    """No rule caches a personal route, or what is below it, for everybody, or leaves it to Cloudflare, which keeps
+    what is named like a file.
     """
     names = [*_names(stack)] or [""]
     for ruleset in _phase(stack, _REQUEST_PHASE):
@@ -419,7 +419,7 @@ def guarded(stack: Stack, _: Parameters) -> Findings:
     parameters={"types": ["A", "AAAA", "CNAME"]},
 )
 def proxied(stack: Stack, parameters: Parameters) -> Findings:
-    """The shop's names lead to the edge; only an origin's own, at which the edge finds it, leads past it."""
+    """The shop's names lead to the edge; only the name by which the edge finds an origin leads past it."""
     pools = stack.of("loadBalancerPool:LoadBalancerPool")
     origins = {dig(origin, "address") for pool in pools for origin in pool.get("origins") or ()}
     for record in stack.of("dnsRecord:DnsRecord", "record:Record", "loadBalancer:LoadBalancer"):
@@ -431,7 +431,7 @@ def proxied(stack: Stack, parameters: Parameters) -> Findings:
 @rule(
     "edge-no-page-rules",
     severity=Severity.HIGH,
-    protects="A page rule counts beside the rulesets, so that what they say about caching and TLS may not hold.",
+    protects="Page rules apply beside the rulesets and may override what these say about caching and TLS.",
     fix="Say it in app/caching.yaml or components/edge; page rules are on their way out at Cloudflare.",
     link=f"{_DOCS}/rules/page-rules/",
     types=("pageRule:PageRule",),

@@ -161,7 +161,7 @@ def resources(workload: Resource, parameters: Parameters) -> Findings:
     "kubernetes-jobs-end",
     severity=Severity.MEDIUM,
     protects="A job that hangs, runs beside itself or starts again for ever takes the database or Redis with it.",
-    fix="Use components.kubernetes.jobs; activeDeadlineSeconds is between {shortest} and {longest}.",
+    fix="Use components.kubernetes.job or .cron_job; activeDeadlineSeconds is between {shortest} and {longest}.",
     link=f"{_K8S}/concepts/workloads/controllers/job/#job-termination-and-cleanup",
     types=(":Job", ":CronJob"),
     parameters={"shortest": 300, "longest": 86400, "retries": 6},
@@ -387,7 +387,7 @@ def services_closed(service: Resource, _: Parameters) -> Findings:
     parameters={"allowed": [""], "behind_sign_in": ["grafana", "prometheus", "alertmanager"]},
 )
 def no_ingress(ingress: Resource, parameters: Parameters) -> Findings:
-    """There is one door, and it is the gateway's; to the monitoring leads one that signs people in."""
+    """The gateway is the only door; one that signs people in leads to the monitoring."""
     if not ingress.type.startswith("kubernetes:") or ingress.object_name in parameters["allowed"]:
         return
     if not (_signs_in(ingress) and _backends(ingress) <= {*parameters["behind_sign_in"]}):
@@ -461,7 +461,7 @@ def replicas(stack: Stack, parameters: Parameters) -> Findings:
     link=f"{_K8S}/tasks/run-application/configure-pdb/",
 )
 def disruption_budgets(stack: Stack, _: Parameters) -> Findings:
-    """Of whatever runs more than once a drain takes some pods, never all of them."""
+    """A drain takes some pods of what runs more than once, never all of them."""
     scaled = {
         str(scaler.get("spec", "scaleTargetRef", "name")): int(scaler.get("spec", "minReplicas") or 1)
         for scaler in stack.of(":HorizontalPodAutoscaler")
@@ -498,11 +498,11 @@ def _of(share: Any, count: int) -> int:
     "kubernetes-autoscalers-fit",
     severity=Severity.HIGH,
     protects="Two autoscalers fight over one Deployment; a set of Redis has a fixed number of nodes.",
-    fix="Declare one autoscaler for each Deployment, with maxReplicas of minReplicas at least.",
+    fix="Declare one autoscaler for each Deployment, with maxReplicas no lower than minReplicas.",
     link=f"{_K8S}/tasks/run-application/horizontal-pod-autoscale/",
 )
 def autoscalers_fit(stack: Stack, _: Parameters) -> Findings:
-    """An autoscaler scales a Deployment of the stack that no other scales, to no fewer at most than at least."""
+    """Each autoscaler scales a Deployment that no other scales, and its maximum isn't below its minimum."""
     seen: set[str] = set()
     deployments = {one.object_name for one in stack.of(":Deployment")}
     for scaler in stack.of(":HorizontalPodAutoscaler"):
@@ -670,7 +670,7 @@ def priorities(holder: Resource, parameters: Parameters) -> Findings:
     types=(":CronJob",),
 )
 def schedules(job: Resource, _: Parameters) -> Findings:
-    """A CronJob's schedule is one that Kubernetes reads, and that comes unless the job waits to be run by hand."""
+    """Kubernetes reads a CronJob's schedule, which has a next date unless the job waits to be run by hand."""
     text = str(job.get("spec", "schedule"))
     pause = longest_pause(text)
     zone = job.get("spec", "timeZone")

@@ -48,13 +48,13 @@ def runbooks(stack: Stack, _: Parameters) -> Findings:
     "alerts-can-fire",
     severity=Severity.HIGH,
     protects="An alert that can't fire is worse than none: everybody counts on it.",
-    fix="Mend the expression; `for` is {hours} hours at most.",
+    fix="Correct the expression; `for` is {hours} hours at most.",
     link=f"{_PROMETHEUS}/prometheus/latest/querying/basics/",
     parameters={"hours": 24, "minutes": 60, "days": 15, "severities": ["page", "ticket", "heartbeat"]},
 )
 def can_fire(stack: Stack, parameters: Parameters) -> Findings:
-    """Every expression is PromQL about the last `days`, and an alert's can be true, isn't always (a heartbeat is), is
-    asked for often and is waited for no longer than `hours`.
+    """Every expression is PromQL about the last `days`. An alert can become true, isn't always true (a heartbeat is),
+    is evaluated often, and waits for `hours` at most.
     """
     rules = [*rules_of(stack)]
     recorded = {str(name) for _, _, entry in rules if (name := dig(entry, "record"))}

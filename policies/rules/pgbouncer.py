@@ -104,7 +104,7 @@ def tls(stack: Stack, parameters: Parameters) -> Findings:
     parameters={"wait_seconds": 30, "administrators": []},
 )
 def settings_safe(stack: Stack, parameters: Parameters) -> Findings:
-    """pgBouncer leads each user to the one database as himself, lets nobody administer it, and nobody wait for ever."""
+    """pgBouncer connects each user to the one database under the same name; nobody administers it or waits for ever."""
     for holder, settings in _configurations(stack):
         for fault in _faults(settings, parameters):
             yield Finding(fault, holder)

@@ -374,7 +374,7 @@ def parameters_fit(stack: Stack, parameters: Parameters) -> Findings:
     parameters={"days": 365},
 )
 def log_retention(group: Resource, parameters: Parameters) -> Findings:
-    """Log groups forget, within `days` at the latest."""
+    """Log groups delete their entries after `days` at the latest."""
     days = int(group.get("retentionInDays") or 0)
     if not 0 < days <= parameters["days"]:
         yield Finding(f"lines are kept for {f'{days} days' if days else 'ever'}", group)

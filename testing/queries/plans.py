@@ -19,7 +19,7 @@ PAGE_KIB: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class PlanFault:
     """One thing that is wrong with a plan. `kind` is `sequential scan`, `wide index scan`, `spill` or `misestimate`."""
 
     kind: str
@@ -62,9 +62,9 @@ class QueryPlan:
             found.update(node.get("Conflict Arbiter Indexes", ()))
         return frozenset(found)
 
-    def findings(self) -> tuple[Finding, ...]:
+    def faults(self) -> tuple[PlanFault, ...]:
         """Scans that an index would spare, work that didn't fit into memory, and rows misjudged; from an ANALYZE."""
-        found: list[Finding] = []
+        found: list[PlanFault] = []
         limited = any(node["Node Type"] == "Limit" for node in self.nodes())
         for node in self.nodes():
             found += _wasteful_scan(node, self.rows if limited else None)
@@ -101,7 +101,7 @@ _SCANS: Final = {
 }
 
 
-def _wasteful_scan(node: Mapping[str, Any], limited_to: int | None) -> Iterator[Finding]:
+def _wasteful_scan(node: Mapping[str, Any], limited_to: int | None) -> Iterator[PlanFault]:
     """A scan that reads far more rows than it needs to, for want of an index on the condition or the order."""
     kind = _SCANS.get(node["Node Type"])
     if kind is None or not _loops(node):
@@ -114,32 +114,32 @@ def _wasteful_scan(node: Mapping[str, Any], limited_to: int | None) -> Iterator[
         needed = min(needed, limited_to)
     if read < BIG_SCAN_ROWS or needed > SELECTIVE * read:
         return
-    yield Finding(
+    yield PlanFault(
         kind,
         str(node.get("Relation Name", "")),
         f"{read:,.0f} rows read to keep {needed:,.0f}; filter {hide_literals(str(node.get('Filter', '(none)')))}",
     )
 
 
-def _spill(node: Mapping[str, Any]) -> Iterator[Finding]:
+def _spill(node: Mapping[str, Any]) -> Iterator[PlanFault]:
     relation = str(node.get("Relation Name", ""))
     if node.get("Sort Space Type") == "Disk":
         keys = ", ".join(node.get("Sort Key", ()))
-        yield Finding("spill", relation, f"sort by {keys} wrote {node['Sort Space Used']:,} kB to disk")
+        yield PlanFault("spill", relation, f"sort by {keys} wrote {node['Sort Space Used']:,} kB to disk")
     if int(node.get("Hash Batches", 1)) > 1:
-        yield Finding("spill", relation, f"hash in {node['Hash Batches']} batches instead of one")
+        yield PlanFault("spill", relation, f"hash in {node['Hash Batches']} batches instead of one")
     if int(node.get("HashAgg Batches", 1)) > 1:
-        yield Finding("spill", relation, f"aggregation wrote {node.get('Disk Usage', 0):,} kB to disk")
+        yield PlanFault("spill", relation, f"aggregation wrote {node.get('Disk Usage', 0):,} kB to disk")
 
 
-def _misestimate(node: Mapping[str, Any]) -> Iterator[Finding]:
+def _misestimate(node: Mapping[str, Any]) -> Iterator[PlanFault]:
     # A LIMIT stops the nodes below it early: that isn't the estimate's fault, so they are not compared upwards.
     if not _loops(node) or node["Node Type"] in {"Limit", "Materialize", "Memoize"}:
         return
     expected, actual = float(node.get("Plan Rows", 0)), float(node.get("Actual Rows", 0))
     low, high = sorted((max(expected, 1.0), max(actual, 1.0)))
     if actual > expected and high / low >= MISESTIMATE_FACTOR and high - low >= MISESTIMATE_ROWS:
-        yield Finding(
+        yield PlanFault(
             "misestimate",
             str(node.get("Relation Name", "")),
             f"{node['Node Type']}: {expected:,.0f} rows expected, {actual:,.0f} came",

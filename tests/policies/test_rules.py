@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from policies import pack, rules
 from policies.catalogue import GROUPS, RULES
-from policies.judgement import Verdict, judge
+from policies.judgement import RuleVerdict, judge
 from policies.rule import Finding, Level, Rule
 from policies.rules.coverage import NEED_NONE, is_judged
 from policies.settings_file import Strictness, read
@@ -30,7 +30,7 @@ def _strict(rule: Rule) -> Mapping[str, Strictness]:
     return {rule.id: read("prod", RULES)[rule.id]}
 
 
-def _judged(stack: Stack, rule: Rule) -> Verdict:
+def _judged(stack: Stack, rule: Rule) -> RuleVerdict:
     return judge(stack, [rule], _strict(rule))[0]
 
 

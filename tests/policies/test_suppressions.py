@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from policies import pack, suppressions
 from policies.catalogue import RULES
-from policies.judgement import Verdict, judge
+from policies.judgement import RuleVerdict, judge
 from policies.settings_file import PolicySettingsError, read
 from review import checkouts, gate
 from review.__main__ import app
@@ -42,7 +42,7 @@ def _opened(rendered: Mapping[str, Rendered]) -> Editable:
     return stack
 
 
-def _judged(stack: Editable, path: Path, day: datetime.date = BEFORE) -> Verdict:
+def _judged(stack: Editable, path: Path, day: datetime.date = BEFORE) -> RuleVerdict:
     found = judge(stack.stack(), RULES, read("prod", RULES), suppressions.read(RULES, path), day)
     return next(verdict for verdict in found if verdict.rule.id == ENTRY["rule"])
 

@@ -11,7 +11,7 @@ from app.api import problems
 from app.api.problems import Problem
 from app.api.routes.parameters import Asker, ContextHere, PlainNumber, ShopHere, client_of
 from app.api.routes.products import stock_changes
-from app.api.routes.visits import keep_alive, set_cookie
+from app.api.routes.visits import renew_session, set_cookie
 from app.api.routes.writing import WriteHere, scope_of
 from app.api.sessions import Session
 from app.api.views import LARGEST_ID, CartInput, CartLine, CartView, Checkout, OrderView, ProductCard, Quote
@@ -37,7 +37,7 @@ QUOTE_TIME: Final = timedelta(minutes=15)
 @router.get("/api/cart")
 async def get_cart(shop: ShopHere, asker: Asker, prices: ContextHere, response: Response) -> CartView:
     """The cart with today's prices."""
-    await keep_alive(shop, asker, response)
+    await renew_session(shop, asker, response)
     return await _priced(shop.database, _quantities(_stored(asker.session)), prices.currency, asker.tier)
 
 
@@ -81,7 +81,7 @@ async def set_cart(
 
     ended = False
     try:
-        await keep_alive(shop, asker, response)
+        await renew_session(shop, asker, response)
         return await write(act, cart, again=again)
     except SessionEnded:
         ended = True
@@ -95,7 +95,7 @@ class SessionEnded(Exception):
 @router.get("/api/checkout")
 async def quote(shop: ShopHere, asker: Asker, prices: ContextHere, response: Response) -> Quote:
     """What an order of the cart would cost now. Its `id` is the order's Idempotency-Key."""
-    await keep_alive(shop, asker, response)
+    await renew_session(shop, asker, response)
     return await _quote(
         shop.database,
         _stored(asker.session),

@@ -21,7 +21,7 @@ DEVICE_SECONDS: Final = 365 * 24 * 60 * 60
 @router.get("/api/session")
 async def who_am_i(shop: ShopHere, asker: Asker, response: Response) -> SessionView:
     """The signed-in user; the request renews the session."""
-    await keep_alive(shop, asker, response)
+    await renew_session(shop, asker, response)
     return SessionView(user=await _visitor(shop, asker.user_id) if asker.user_id is not None else None)
 
 
@@ -119,7 +119,7 @@ async def sign_out_everywhere(user_id: UserId, shop: ShopHere, asker: Asker, res
         take_cookies_back(response, shop)
 
 
-async def keep_alive(shop: Shop, asker: Identity, response: Response) -> None:
+async def renew_session(shop: Shop, asker: Identity, response: Response) -> None:
     """Renew the visitor's session, if it is time to, in the stores and in the browser."""
     if asker.session is not None and await shop.sessions.refresh(asker.session):
         set_cookie(response, shop, asker.session, tier=asker.tier)

@@ -52,7 +52,7 @@ def _secret_files(args: MonitoringArgs) -> dict[str, str]:
 
 
 def declare_prometheus(name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions) -> pulumi.Resource:
-    """Everything named `{name}-…` that Prometheus needs; the answer is its Service."""
+    """Everything named `{name}-…` that Prometheus needs; returns its Service."""
     platform, settings = args.platform, args.settings
     own = Scope(name, platform, SYSTEM, opts)
     uses_cluster_api = settings.discovery == "kubernetes"

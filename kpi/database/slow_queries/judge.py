@@ -9,7 +9,7 @@ from typing import Any, Final
 from kpi.database.slow_queries.explain import Explained
 from kpi.database.slow_queries.log import Executions
 from kpi.database.slow_queries.statistics import Usage
-from testing.queries.plans import Finding, QueryPlan
+from testing.queries.plans import PlanFault, QueryPlan
 
 
 class Category(StrEnum):
@@ -68,7 +68,7 @@ class QueryVerdict:
     usage: Usage
     category: Category
     because: str
-    findings: tuple[Finding, ...]
+    faults: tuple[PlanFault, ...]
     explained: Explained
 
 
@@ -80,15 +80,15 @@ def judge(
     verdicts: list[QueryVerdict] = []
     for usage in usages:
         plan = explained[usage.query_id].plan
-        findings = plan.findings() if plan is not None and explained[usage.query_id].analysed else ()
+        faults = plan.faults() if plan is not None and explained[usage.query_id].analysed else ()
         category, because = (
             repeated.get(usage.query_id)
-            or _sort_spill(usage, findings)
-            or _missing_index(findings)
+            or _sort_spill(usage, faults)
+            or _missing_index(faults)
             or _subquery(usage, plan)
             or (Category.OTHER, _other(explained[usage.query_id]))
         )
-        verdicts.append(QueryVerdict(usage, category, because, findings, explained[usage.query_id]))
+        verdicts.append(QueryVerdict(usage, category, because, faults, explained[usage.query_id]))
     return tuple(verdicts)
 
 
@@ -133,10 +133,10 @@ def _parent(usage: Usage, usages: Sequence[Usage], repeated: Mapping[int, object
     return None
 
 
-def _sort_spill(usage: Usage, findings: Sequence[Finding]) -> Reason:
-    for finding in findings:
-        if finding.kind == "spill":
-            return Category.SORT_SPILL, f"{finding.detail}: sort by an index, take fewer columns, or raise work_mem"
+def _sort_spill(usage: Usage, faults: Sequence[PlanFault]) -> Reason:
+    for fault in faults:
+        if fault.kind == "spill":
+            return Category.SORT_SPILL, f"{fault.detail}: sort by an index, take fewer columns, or raise work_mem"
     if usage.temporary_pages and _QUERY.match(usage.text):
         return (
             Category.SORT_SPILL,
@@ -145,10 +145,10 @@ def _sort_spill(usage: Usage, findings: Sequence[Finding]) -> Reason:
     return None
 
 
-def _missing_index(findings: Sequence[Finding]) -> Reason:
-    for finding in findings:
-        if finding.kind in {"sequential scan", "wide index scan"}:
-            return Category.MISSING_INDEX, f"{finding.kind} of {finding.relation}: {finding.detail}"
+def _missing_index(faults: Sequence[PlanFault]) -> Reason:
+    for fault in faults:
+        if fault.kind in {"sequential scan", "wide index scan"}:
+            return Category.MISSING_INDEX, f"{fault.kind} of {fault.relation}: {fault.detail}"
     return None
 
 

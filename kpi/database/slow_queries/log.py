@@ -97,7 +97,7 @@ class _Reader:
         session.slowest = None
         if (match := _DURATION.match(entry.text)) is None:
             statement = _STATEMENT.match(entry.text)
-            # Of whom the next duration is, only a connection's name tells.
+            # Only a connection's name tells whose the next duration is.
             session.sql, session.parameters = (statement["sql"] if statement and entry.session else ""), ()
             if entry.detail:
                 self._detail(entry.detail, session)

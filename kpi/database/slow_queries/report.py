@@ -104,16 +104,15 @@ def _details(number: int, verdict: QueryVerdict) -> str:
         plan = explained.plan.summary()
         if explained.analysed:
             plan += f"; {explained.plan.execution_ms:,.2f} ms, {explained.plan.buffers:,} pages"
-    findings = [
-        f"- {finding.kind}{f' of {finding.relation}' if finding.relation else ''}: {finding.detail}"
-        for finding in verdict.findings
+    faults = [
+        f"- {fault.kind}{f' of {fault.relation}' if fault.relation else ''}: {fault.detail}" for fault in verdict.faults
     ]
     return "\n\n".join(
         (
             f"### {number}. {verdict.category}{name}",
             code(verdict.usage.text),
             f"{verdict.because}.",
-            "\n".join([*findings, f"- Plan ({explained.note}): {plan}"]),
+            "\n".join([*faults, f"- Plan ({explained.note}): {plan}"]),
         )
     )
 
