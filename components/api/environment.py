@@ -55,7 +55,7 @@ def variables(settings: ApiSettings, addresses: Addresses, secrets: PostgresSecr
         "DATABASE_PASSWORD_NAME": None if password == DATABASE_PASSWORD else password,
         "DATABASE_POOL_SIZE": str(settings.pool_size),
         "DATABASE_PREPARED_STATEMENTS": "1" if settings.prepared_statements else "0",
-        # Half: one that was still made to a pod which just began to drain is replaced before the drain ends, too.
+        # Half of the drain: a connection to a pod that just began to drain is replaced before the drain ends, too.
         "DATABASE_CONNECTION_SECONDS": f"{addresses.database_drain / 2:g}",
         "DATABASE_TIMEOUT_SECONDS": str(settings.database_timeout),
         "REDIS_TIMEOUT_SECONDS": _seconds(settings.redis_timeout),

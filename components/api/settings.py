@@ -20,7 +20,7 @@ class MailSettings(Section):
     )
     sender: str = setting(why="the address that mails come from; verified in SES", pattern=r"[^@\s<>]+@[^@\s<>]+")
     username: str | None = setting(
-        None, why="of the server's account; its password is secrets.api.mail_password. Unset: no login"
+        None, why="the account at the mail server; its password is secrets.api.mail_password. Unset: no login"
     )
     cidrs: list[str] = setting(["0.0.0.0/0"], why="where the server may be; SES's addresses change", min_length=1)
 
@@ -56,7 +56,7 @@ class ApiSettings(Section):
     local_cache_time: Duration = setting(
         "10s",
         unit="s",
-        why="then a process looks a response up in Redis again, had it missed a purge",
+        why="a process then looks the response up in Redis again, in case it missed a purge",
         le=60,
     )
     warm_products: int = setting(
@@ -66,7 +66,7 @@ class ApiSettings(Section):
     purge_wait: Milliseconds = setting(
         "3s",
         unit="ms",
-        why="how long a write's answer waits for our own layers to confirm its purge: milliseconds, but for a failover",
+        why="a write's response waits at most this long for our own layers to confirm its purge: a failover's length",
         ge=1,
         le=10_000,
     )

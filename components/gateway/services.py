@@ -63,7 +63,7 @@ def _load_balancer(scope: Scope, edge_cidrs: Sequence[str]) -> k8s.core.v1.Servi
         "service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing",
         "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type": "ip",
         "service.beta.kubernetes.io/aws-load-balancer-target-group-attributes": "preserve_client_ip.enabled=true",
-        # For its name, which the DNS record needs; not for pods, which come later (as in `service`).
+        # The DNS record needs the load balancer's name. The pods come later, so the engine doesn't wait for them.
         "pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress[0]}",
     }
     return k8s.core.v1.Service(

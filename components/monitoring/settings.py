@@ -55,7 +55,7 @@ class Alertmanager(Section):
     resources: Resources = setting({"cpu": "50m", "memory": "64MiB"}, why="idle mostly")
     tickets: Chat = setting(
         "webhook",
-        why="what `secrets.monitoring.alert_webhook_url` is of: a chat, or what takes Alertmanager's own format",
+        why="what `secrets.monitoring.alert_webhook_url` belongs to: a chat, or a reader of Alertmanager's own format",
     )
     pages: Chat | None = setting(
         None,

@@ -21,9 +21,7 @@ class PgBouncerSettings(Section):
     server_tls_mode: Literal["verify-full", "disable"] = setting(
         "verify-full", why="Postgres must prove its name by a certificate that RDS's CA signed; disable for a local one"
     )
-    server_ca_file: str = setting(
-        "/opt/pgbouncer/rds-global-bundle.pem", why="RDS's CAs, in our image", pattern=r"/.+"
-    )
+    server_ca_file: str = setting("/opt/pgbouncer/rds-global-bundle.pem", why="RDS's CAs, in our image", pattern=r"/.+")
     max_prepared_statements: int | None = setting(
         200, unit="statements", why="kept for each connection, from pgBouncer 1.21 on; unset for an older one", ge=1
     )

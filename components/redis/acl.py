@@ -49,8 +49,8 @@ _SENTINEL_OPERATIONS = (
 )
 
 
-# Nobody is it: it is off and has no password. But Redis loads its AOF as this user, and judges each command of a
-# transaction once more at EXEC: without these rights what transactions wrote would be left out after a restart.
+# `default` is off and has no password. But Redis loads its AOF as this user, and checks each command of a transaction
+# again at EXEC: without these rights it would leave out what transactions wrote.
 _NOBODY = "user default off resetpass allkeys allchannels +@all\n"
 
 # The pods that take these passwords show them too, from their environment. So the order of the hashes is that of use:

@@ -149,7 +149,7 @@ class ApiSecrets(Rotated):
     """What the API shares with those who call it."""
 
     admin_token: Password = setting(why="bearer token of the shop's administration; the database keeps its hash")
-    revalidation_key: Password = setting(why="signs the webhook that makes the storefront build a page anew")
+    revalidation_key: Password = setting(why="signs the webhook that makes the storefront rebuild a page")
     cloudflare_token: SecretStr | None = setting(None, why="purges the edge; unset: no edge to purge")
     mail_password: SecretStr | None = setting(None, why="of api.mail.username; in SES an SMTP password")
     rotation: ApiRotation = group(ApiRotation, why="second values, while one is replaced")
@@ -173,7 +173,7 @@ class MonitoringSecrets(Section):
         None, why="a Cloudflare token that may read the zone's analytics; unset: no edge to watch"
     )
     sign_in_client_secret: SecretStr | None = setting(
-        None, why="of the client at the identity provider that monitoring.route signs people in with"
+        None, why="the secret of the client at the identity provider of monitoring.route"
     )
     grafana_admin_password: Password = setting(why="of Grafana's user `admin`, where Grafana runs")
 

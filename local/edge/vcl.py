@@ -286,7 +286,7 @@ def _compared(test: Comparison, wanted: str | int, *, answer: bool) -> str:
             raise ExpressionError(f"{operand.field} {operator} {wanted!r}")
         return f"{_NAMES[operand.field]}{wanted}"
     if operand.field == "http.response.headers" and operand.key and operator == "contains":
-        # Of a list's members one holds it where the list does, unless it holds what is between them.
+        # A text is in one member of a list where it is in the list, unless it holds the list's separator.
         if re.search(r"[,\s]", str(wanted)):
             raise ExpressionError(f"contains {wanted!r}")
         return f"beresp.http.{operand.key} ~ {_text(re.escape(str(wanted)))}"

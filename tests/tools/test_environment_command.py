@@ -38,7 +38,7 @@ def test_its_urns_are_pinned_and_the_generated_pages_know_it(tree: Tree) -> None
     assert all(urn.startswith("urn:pulumi:staging::") for urn in pinned)
     assert len(pinned) == len((tree.root / "tests/components/pinned/dev.txt").read_text().splitlines())
     assert tree.run("tools.docs", "--check").returncode == 0
-    assert "In staging" in (tree.root / "docs/policies.md").read_text()
+    assert ", staging: " in (tree.root / "docs/policies.md").read_text()
 
 
 @pytest.mark.full

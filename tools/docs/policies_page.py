@@ -56,12 +56,14 @@ def _section(rule: Rule, strictness: Mapping[str, Mapping[str, Strictness]]) -> 
     lines += [f"- Fix: {rule.fix_with(rule.parameters)}", f"- More: <{rule.link}>"]
     if rule.remediation:
         lines.append("- At the level `remediate` the engine repairs it on the way.")
+    alike: dict[str, list[str]] = {}
     for environment, rules in strictness.items():
-        given = rules[rule.id]
-        changed = {name: value for name, value in given.parameters.items() if value != rule.parameters[name]}
-        if given.level != "mandatory" or changed:
-            settings = ", ".join(f"`{name}` = `{value}`" for name, value in changed.items())
-            lines.append(f"- In {environment}: {given.level}{f', {settings}' if settings else ''}")
+        strict = rules[rule.id]
+        changed = {name: value for name, value in strict.parameters.items() if value != rule.parameters[name]}
+        if strict.level != "mandatory" or changed:
+            settings = [f"`{name}` = `{value}`" for name, value in changed.items()]
+            alike.setdefault(", ".join([strict.level, *settings]), []).append(environment)
+    lines += [f"- In {', '.join(names)}: {given}" for given, names in alike.items()]
     if rule.parameters:
         defaults = ", ".join(f"`{name}` = `{value}`" for name, value in rule.parameters.items())
         lines.append(f"- Parameters: {defaults}")

@@ -29,7 +29,7 @@ INHIBITIONS: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...
     (("PgbouncerAllDown",), ("PgbouncerDown",), ()),
     (("ApiDown",), (*_BURNS, *_SLOWNESS, "CacheHitRatioLow", "CacheMissSpike"), ()),
     (("ApiDown", "GatewayDown", "StorefrontDown"), ("TargetDown",), ("job",)),
-    # What is said more urgently already.
+    # The same, told at a higher severity.
     (("RedisSessionsMemoryCritical",), ("RedisSessionsMemoryHigh",), ("pod",)),
     *((alerts[:1], alerts[1:], ()) for family in (_BURNS, _SLOWNESS) for alerts in (family, family[1:])),
 )
