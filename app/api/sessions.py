@@ -230,6 +230,21 @@ class SessionStore:
         self._count("hit")
         return session
 
+    async def newest(self, database: Database, session: Session | None) -> Session | None:
+        """As Postgres has it; as given while that doesn't answer, and None when it has ended.
+
+        For what is shown right after a change: until a failover of Redis is over, another process may still read there
+        what a change that Redis didn't confirm has replaced.
+        """
+        if session is None:
+            return None
+        try:
+            row = await sessions.get(database, session.id)
+        except failures.ANY as error:
+            log.warning("session as redis has it", error=type(error).__name__)
+            return session
+        return None if row is None else _of_row(session.id, row)
+
     async def _goes_on(self, session_id: str) -> bool:
         """Whether a session that Redis has was ended in Postgres; without an answer, it goes on."""
         now = monotonic()
@@ -258,14 +273,7 @@ class SessionStore:
         if row is None:
             self._count("miss")
             return None
-        session = Session(
-            session_id,
-            row.user_id,
-            row.last_activity.timestamp(),
-            row.cart_data,
-            row.preferences,
-            row.cart_version,
-        )
+        session = _of_row(session_id, row)
         left = max(1, int(row.expires_at.timestamp() - time()))
         healed = heal and await self._in_redis(_HEAL, session_id, left, *_flat(_fields(session))) == 1
         self._reads.labels("healed" if healed else "fallback").inc()
@@ -420,6 +428,11 @@ def _fields(session: Session) -> dict[str, bytes]:
         "cart_version": str(session.cart_version).encode(),
         "last_activity": _seconds(session.last_activity),
     }
+
+
+def _of_row(session_id: str, row: sessions.Session) -> Session:
+    activity = row.last_activity.timestamp()
+    return Session(session_id, row.user_id, activity, row.cart_data, row.preferences, row.cart_version)
 
 
 def _decoded(session_id: str, fields: Mapping[bytes, bytes]) -> Session | None:

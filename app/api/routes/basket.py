@@ -38,7 +38,8 @@ QUOTE_TIME: Final = timedelta(minutes=15)
 async def get_cart(shop: ShopHere, asker: Asker, prices: ContextHere, response: Response) -> CartView:
     """The cart with today's prices."""
     await renew_session(shop, asker, response)
-    return await _priced(shop.database, _quantities(_stored(asker.session)), prices.currency, asker.tier)
+    session = await shop.sessions.newest(shop.database, asker.session)
+    return await _priced(shop.database, _quantities(_stored(session)), prices.currency, asker.tier)
 
 
 @router.put("/api/cart", response_model=CartView, responses={429: {}})
@@ -96,13 +97,9 @@ class SessionEnded(Exception):
 async def quote(shop: ShopHere, asker: Asker, prices: ContextHere, response: Response) -> Quote:
     """What an order of the cart would cost now. Its `id` is the order's Idempotency-Key."""
     await renew_session(shop, asker, response)
-    return await _quote(
-        shop.database,
-        _stored(asker.session),
-        asker.session.cart_version if asker.session is not None else 0,
-        prices.currency,
-        asker.tier,
-    )
+    session = await shop.sessions.newest(shop.database, asker.session)
+    version = session.cart_version if session is not None else 0
+    return await _quote(shop.database, _stored(session), version, prices.currency, asker.tier)
 
 
 @router.get("/api/checkout/{key}", responses={404: {}})
@@ -139,7 +136,7 @@ async def check_out(
     last change of the cart was answered, are not what it costs, or if the cart isn't the one of `cart_version`, or of
     the moment when the request arrived. `reason` says why, `quote` what it would be now.
     """
-    session = asker.session
+    session = await shop.sessions.newest(shop.database, asker.session)
     if session is None or (asker.user_id is None and checkout.email is None):
         raise problems.unauthorized(
             "Sign in (POST /api/session), or give an e-mail address to order your cart as a guest."

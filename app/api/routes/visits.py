@@ -63,7 +63,8 @@ async def enter(
     database: Database, response: Response, shop: Shop, asker: Identity, *, user_id: int, tier: str
 ) -> Session:
     """A session of this user, to be published; with what the visit before held, unless that was another member's."""
-    before = asker.session
+    # A changed password has just ended the one before, whose cart goes on.
+    before = await shop.sessions.newest(database, asker.session) or asker.session
     kept = before if before is not None and before.user_id in (None, user_id) else None
     session = await shop.sessions.begin(
         database,

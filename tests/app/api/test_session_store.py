@@ -568,6 +568,22 @@ def test_signing_out_ends_the_session_and_takes_the_cookie_back(stack: Stack, br
     assert browser.send("DELETE", "/api/session").status_code == 204
 
 
+def test_the_cart_is_what_postgres_has_while_redis_still_has_the_one_before(
+    stack: Stack, browser: Browser, node: Node
+) -> None:
+    """As in a failover, until the process whose change Redis didn't confirm has dropped the old copy there."""
+    browser.send("PUT", "/api/cart", CART)
+    change = "cart_data = '{\"1\": 7}', cart_version = cart_version + 1"
+    digest = sha256(browser.sid.encode()).hexdigest()
+    stack.sql(f"UPDATE sessions SET {change} WHERE id_digest = '\\x{digest}'")
+    assert node.client().hget(f"session:{browser.sid}", "cart_data") == b'{"1":2}'
+    assert browser.send("GET", "/api/cart").json()["items"][0]["quantity"] == 7
+    quote = browser.send("GET", "/api/checkout").json()
+    assert (quote["items"][0]["quantity"], quote["cart_version"]) == (7, 1)
+    browser.sign_in(stack, 15)
+    assert browser.send("GET", "/api/cart").json()["items"][0]["quantity"] == 7
+
+
 def test_a_cart_for_a_session_that_has_ended_begins_a_new_one(stack: Stack, browser: Browser, node: Node) -> None:
     browser.send("PUT", "/api/cart", CART)
     before = browser.sid
