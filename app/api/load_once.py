@@ -198,7 +198,7 @@ class LoadOnce(ABC, Generic[W, E]):
         except RedisError:
             self._count(request.key, "unavailable")
             return None, None
-        found = await self._found(request)
+        found = await self._found(request) if turn.filled else None
         if found is None or found.fresh_until <= max(after, time()):
             return turn, None
         await self._give_up(turn, request)

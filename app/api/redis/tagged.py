@@ -39,10 +39,11 @@ end
 return found
 """)
 
+# KEYS: lock, value, versions to note. ARGV: lock token, milliseconds.
 _BEGIN: Final = Script("""
 local held = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])
-local answer = {held and 1 or 0}
-for i = 2, #KEYS do answer[i] = redis.call('GET', KEYS[i]) or '' end
+local answer = {held and 1 or 0, redis.call('EXISTS', KEYS[2])}
+for i = 3, #KEYS do answer[i] = redis.call('GET', KEYS[i]) or '' end
 return answer
 """)
 
@@ -102,11 +103,14 @@ _RELEASE: Final = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return r
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Somebody's turn to fill a value (`held`), and the versions of itself, its tags and its guards before that."""
+    """Somebody's turn to fill a value (`held`), whether there is one, stale or just filled, and the versions of itself,
+    its tags and its guards before that.
+    """
 
     key: str
     token: str
     held: bool
+    filled: bool
     tags: tuple[str, ...]
     guards: tuple[str, ...]
     versions: tuple[bytes, ...]
@@ -127,9 +131,9 @@ class TaggedStore:
     ) -> Turn:
         """Ask for the turn to fill `key`, which ends by itself after the lease, should its holder die."""
         token = secrets.token_hex(8)
-        noted = [f"lock:{key}", _own_version(key), *_versions((*tags, *guards))]
+        noted = [f"lock:{key}", key, _own_version(key), *_versions((*tags, *guards))]
         answer = await self.pair.run(_BEGIN, noted, [token, int(lease_seconds * 1000)])
-        return Turn(key, token, answer[0] == 1, tags, guards, tuple(answer[1:]))
+        return Turn(key, token, answer[0] == 1, answer[1] == 1, tags, guards, tuple(answer[2:]))
 
     async def store(
         self, turn: Turn, fields: Mapping[str, bytes], seconds: float, *, more_tags: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ Order of looking, and what each layer's failure means:
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic, time
 from typing import Final, Literal
 
@@ -23,6 +24,8 @@ from app.api.responses.stored import Headers, Ready, Stored, forbids_storing
 from app.caching_policy import Policy, Route
 
 _STORED_STATUSES: Final = frozenset({200, 404, 410})
+SMALL: Final = 4096
+"""Bytes of a body that is compressed where it is: handing it to another thread costs as much."""
 
 How = Literal["hit", "stale", "miss", "coalesced", "stale-if-error"]
 
@@ -136,7 +139,10 @@ class ResponseCache(LoadOnce[CacheRequest, Stored]):
             if failure.produced.status < 500 or stale is None:
                 raise
             return Served(self._ready(request, stale), "stale-if-error")
-        return Served(self._remember(request, made, since), "coalesced" if joined else "miss")
+        # Whoever made it here has kept it in this coding, unless a purge came in between.
+        kept = self.memory.get((request.key, request.coding))
+        ready = kept if kept and kept.fresh_until == made.fresh_until else self._remember(request, made, since)
+        return Served(ready, "coalesced" if joined else "miss")
 
     async def _found(self, request: CacheRequest) -> Stored | None:
         codings = (request.coding,) if request.coding == IDENTITY else (request.coding, IDENTITY)
@@ -162,7 +168,7 @@ class ResponseCache(LoadOnce[CacheRequest, Stored]):
             raise ProducedUncacheable(produced)
         ttl = route.api_ttl if produced.status == 200 else min(route.api_ttl, self._errors.not_found_ttl)
         lists = produced.context.lists
-        stored = await asyncio.to_thread(
+        make = partial(
             Stored.make,
             produced.status,
             produced.headers,
@@ -174,6 +180,7 @@ class ResponseCache(LoadOnce[CacheRequest, Stored]):
             cost=monotonic() - started,
             shown=route.lists.tags(lists) if route.lists else (),
         )
+        stored = make() if len(produced.body) <= SMALL else await asyncio.to_thread(make)
         self._remember(request, stored, since)
         return stored
 

@@ -2,6 +2,7 @@
 
 import re
 from email.utils import formatdate, parsedate_to_datetime
+from functools import lru_cache
 from typing import Final
 
 _TAG: Final = re.compile(rb'\s*(?:(W/)?("[\x21\x23-\x7e\x80-\xff]*"))?\s*(?:,|$)')
@@ -48,6 +49,7 @@ def seconds(http_date: bytes) -> int | None:
         return None
 
 
-def http_date(timestamp: float) -> bytes:
-    """Seconds since the epoch as an HTTP date."""
+@lru_cache(maxsize=1024)
+def http_date(timestamp: int) -> bytes:
+    """Seconds since the epoch as an HTTP date. Answers made in the same second have the same."""
     return formatdate(timestamp, usegmt=True).encode("ascii")
