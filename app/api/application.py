@@ -16,8 +16,8 @@ from app.api.identity import session_cookie
 from app.api.limits import BodyLimit
 from app.api.metrics import UNLISTED
 from app.api.problems import MEDIA_TYPE, Problem
-from app.api.responses.middleware import CacheMiddleware
-from app.api.responses.stored import CACHE_NAME
+from app.api.responses.middleware import CacheMiddleware, Hit
+from app.api.responses.stored import CACHE_NAME, SECURITY
 from app.api.routes import ROUTERS
 from app.api.routes.parameters import reject_repeated_parameters, same_origin
 from app.api.shop import Shop
@@ -87,8 +87,10 @@ def check_named(policy: Policy, routes: FastAPI) -> None:
         )
 
 
-def make_application(shop: Shop) -> App:
-    """The whole application for an open shop. Raises PolicyError for a route that the cache policy doesn't name."""
+def make_application(shop: Shop) -> tuple[App, Hit]:
+    """The whole application for an open shop, and what it answers at once (`CacheMiddleware.hit`). Raises PolicyError
+    for a route that the cache policy doesn't name.
+    """
     routes = make_routes()
     check_named(shop.policy, routes)
     routes.state.shop = shop
@@ -107,7 +109,7 @@ def make_application(shop: Shop) -> App:
         log_sample=shop.settings.log_sample,
         slow_seconds=shop.settings.slow_request_seconds,
     )
-    return Guard(cached, count)
+    return Guard(cached, count), cached.hit
 
 
 def _response(problem: Problem) -> Response:
@@ -163,12 +165,6 @@ async def _broken(_: Request, _error: Exception) -> Response:
     return _response(Problem(500, BROKEN))
 
 
-SECURITY: Final = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
-)
-"""Every answer is data: a browser that is made to show it runs, loads and embeds nothing of it."""
-
 BROKEN: Final = "Something went wrong here; it has been logged."
 
 
@@ -197,8 +193,10 @@ class Guard:
             nonlocal started
             started = True
             if self._failed is not None and message["type"] == "http.response.start":
-                # The headers of an answer from memory are shared: a new list for each response.
-                message = {**message, "headers": [*message["headers"], *SECURITY]}
+                headers = message["headers"]
+                # Those of an answer from the cache have been prepared with it.
+                if SECURITY[0] not in headers:
+                    message = {**message, "headers": [*headers, *SECURITY]}
             await send(message)
 
         try:

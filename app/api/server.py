@@ -1,6 +1,8 @@
 """The process that serves: granian, one event loop, and the application opened in its lifespan.
 
 One process for each pod: the pods are what scales, and each has its own metrics and its own copies of answers.
+
+What the process has in memory is answered in granian's thread; the event loop isn't woken for it (`at_once`).
 """
 
 import asyncio
@@ -18,6 +20,7 @@ from granian.server import MPServer
 
 from app.api import logs
 from app.api.application import App, make_application
+from app.api.at_once import answer_at_once
 from app.api.operations_server import OperationsServer
 from app.api.settings import Settings, SettingsError, load
 from app.api.shop import open_shop
@@ -85,7 +88,9 @@ class Application:
         settings = load()
         logs.configure(settings.log_level)
         shop = await self._stack.enter_async_context(open_shop(settings, load_policy(settings.caching_policy)))
-        self._app = make_application(shop)
+        self._app, hit = make_application(shop)
+        self._end_hits = answer_at_once(hit)
+        self._stack.callback(self._end_hits)
         operations = OperationsServer(settings.bind_host, settings.metrics_port, shop.metrics.registry)
         operations.start()
         self._stack.callback(operations.stop)
@@ -101,6 +106,7 @@ class Application:
         if self._app is None:
             return
         if mark.exists():
+            self._end_hits()
             self._app = last_responses(self._app)
         else:
             asyncio.get_running_loop().call_later(DRAINING_POLL_SECONDS, self._look_for, mark)
@@ -131,6 +137,7 @@ def serve(settings: Settings) -> None:
         http=HTTPModes.http1,  # until it knows which version a client speaks, it would wait for ever
         workers=1,
         loop=Loops.uvloop,
+        blocking_threads=1,  # makes Python's objects of requests, and answers hits (at_once)
         websockets=False,
         backlog=BACKLOG,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=HEADER_BYTES),

@@ -8,6 +8,7 @@ from typing import Final
 import typer
 
 from app.api.responses.coding import encode
+from app.api.responses.stored import SECURITY
 
 ROOT: Final = Path(__file__).parents[2]
 RIVALS_PYTHON: Final = ROOT / ".tools/compare/bin/python"
@@ -23,6 +24,7 @@ ANSWER_HEADERS: Final = (
     ("etag", '"1.0123456789abcdef01234567-br"'),
     ("last-modified", "Tue, 14 Nov 2023 22:13:20 GMT"),
     ("cache-status", "simone-api; hit; ttl=3599"),
+    *((name.decode(), value.decode()) for name, value in SECURITY),
 )
 """What our answers say, for those who are compared and have nothing to say by themselves."""
 

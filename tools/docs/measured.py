@@ -12,7 +12,7 @@ from typing import Any, Final
 from stack.environments import ROOT
 
 KEPT: Final = ROOT / "docs" / "measured"
-_BASELINES: Final = ("raw ASGI", "Go,", "ours, memory, 304")
+_BASELINES: Final = ("raw ", "Go,", "ours, memory, 304", "ours, a trivial handler's")
 _USUAL = "1 KB"
 
 

@@ -16,7 +16,7 @@ class MemoryCounts:
 
 
 class Memory:
-    """Answers by key, at most `limit` bytes of them."""
+    """Answers by key, at most `limit` bytes of them. The event loop's thread fills it; others may `get` and `touch`."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -29,7 +29,9 @@ class Memory:
         self._cleared_at = -1
         self.get = self._entries.get
         self.touch = self._entries.move_to_end
-        """After a hit: the entry is the last to be evicted. A method of the dictionary itself, for speed."""
+        """After a hit: the entry is the last to be evicted; KeyError if it was dropped meanwhile. Methods of the
+        dictionary itself: each is one step to other threads, and fast.
+        """
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -53,7 +55,7 @@ class Memory:
         for tag in entry.tags:
             self._by_tag[tag].add(key)
         while self.size > self.limit:
-            self._drop(next(iter(self._entries)))
+            self._drop_oldest()
             self.counts.evictions += 1
         return True
 
@@ -75,13 +77,19 @@ class Memory:
         self._cleared_at = self._purges
         self._purges += 1
         self._purged_at.clear()
-        for key in tuple(self._entries):
-            self._drop(key)
+        while self._entries:
+            self._drop_oldest()
 
     def _drop(self, key: Hashable) -> None:
         entry = self._entries.pop(key, None)
-        if entry is None:
-            return
+        if entry is not None:
+            self._dropped(key, entry)
+
+    def _drop_oldest(self) -> None:
+        # At once: between finding it and taking it another thread could touch an entry.
+        self._dropped(*self._entries.popitem(last=False))
+
+    def _dropped(self, key: Hashable, entry: Ready) -> None:
         self.size -= entry.size
         for tag in entry.tags:
             keys = self._by_tag[tag]

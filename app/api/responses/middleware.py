@@ -26,7 +26,7 @@ from app.api.responses.cache import CacheRequest, How, Produced, ProducedUncache
 from app.api.responses.coding import IDENTITY, negotiate
 from app.api.responses.conditional import match_fails, none_match_fails, seconds
 from app.api.responses.context import FREE, Context, with_context
-from app.api.responses.stored import CACHE_NAME, Headers, Ready
+from app.api.responses.stored import CACHE_NAME, SECURITY, Headers, Ready
 from app.api.responses.target import DEFAULT_CURRENCY, Target, Targets, currency_of
 from app.caching_policy import LONGEST_PATH, LONGEST_QUERY, UNLISTED_CACHE_CONTROL, Policy
 
@@ -35,6 +35,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Hit = Callable[[Scope], tuple[Message, Message] | None]
 
 log = structlog.get_logger("access")
 
@@ -46,6 +47,7 @@ _FAILED_CONDITION: Final[dict[str, Any]] = {
         (b"content-length", b"0"),
         (b"cache-control", b"no-store"),
         (b"cache-status", f"{CACHE_NAME}; hit".encode()),
+        *SECURITY,
     ],
 }
 _HIDDEN: Final = frozenset(
@@ -141,6 +143,7 @@ class CacheMiddleware:
         self._memory = cache.memory.get
         self._touch = cache.memory.touch
         self._stores = stores
+        self._known = targets.known
         self._read = targets.read
         self._write = targets.write
         self._identify = identify
@@ -174,39 +177,67 @@ class CacheMiddleware:
             await self._uncacheable(_Exchange(scope, receive, send, target, started))
             return
         request = _read_headers(scope["headers"], self._heard)
-        if (
-            request.apart
-            or _is_host(request.host) is None
-            or (request.cookie and any(marker in request.cookie for marker in self._markers))
-        ):
+        if self._stands_apart(request):
             await self._marked(_Exchange(scope, receive, send, target, started), request)
             return
         key = target.variant_key(request.currency, FREE)
-        place = (key, request.coding)
-        ready = self._memory(place)
-        now = time()
-        if ready is None or now >= ready.valid_until or now >= self._cache.trusted_until:
-            await self._cached(_Exchange(scope, receive, send, target, started), key, request)
-            return
-        self._touch(place)
-        ready.refresh(now)
-        if now >= ready.refresh_at:
+        ready, now = self._memory((key, request.coding)), time()
+        if ready is not None and ready.refresh_at <= now < min(ready.valid_until, self._cache.trusted_until):
             ready.refresh_at = now + 1
             self._cache.refresh(self._asked(scope, target, key, request), ready.stored)
+        held = self._held(scope, target, request, started)
+        if held is None:
+            await self._cached(_Exchange(scope, receive, send, target, started), key, request)
+            return
+        for message in held:
+            await send(message)
+
+    def hit(self, scope: Scope) -> tuple[Message, Message] | None:
+        """The two messages that answer a request from the process's memory, if they do. Any thread may ask; what gets
+        None is a request for the application, which looks in memory as well.
+        """
+        if scope["method"] not in ("GET", "HEAD"):
+            return None
+        started = perf_counter()
+        target = self._known(scope["path"], scope["query_string"])
+        if target is None or not target.cacheable:
+            return None
+        request = _read_headers(scope["headers"], self._heard)
+        return None if self._stands_apart(request) else self._held(scope, target, request, started)
+
+    def _stands_apart(self, request: _Request) -> bool:
+        return (
+            request.apart
+            or _is_host(request.host) is None
+            or bool(request.cookie and any(marker in request.cookie for marker in self._markers))
+        )
+
+    def _held(self, scope: Scope, target: Target, request: _Request, started: float) -> tuple[Message, Message] | None:
+        """As `hit`, of a request that is understood and may have a shared answer."""
+        place = (target.variant_key(request.currency, FREE), request.coding)
+        ready = self._memory(place)
+        now = time()
+        if ready is None or now >= ready.valid_until or now >= self._cache.trusted_until or now >= ready.refresh_at:
+            return None
+        try:
+            self._touch(place)
+        except KeyError:  # purged since by the event loop's thread
+            return None
+        ready.refresh(now)
         stats = target.stats
         if request.conditional and (status := _conditional_status(ready, request)):
             stats.not_modified += status == 304
-            await send(ready.not_modified if status == 304 else _FAILED_CONDITION)
-            await send(EMPTY_BODY)
+            answer = (ready.not_modified if status == 304 else _FAILED_CONDITION), EMPTY_BODY
         else:
-            await send(ready.start)
-            await send(EMPTY_BODY if method == "HEAD" else ready.body)
+            answer = ready.start, (EMPTY_BODY if scope["method"] == "HEAD" else ready.body)
         took = perf_counter() - started
+        # An addition to an attribute calls nothing, so no other thread comes in between.
         stats.hits += 1
         stats.memory_hits += 1
         stats.cached.observe(took)
         if took > self._slow_seconds or random() < self._log_sample:  # noqa: S311
             _log(scope, target, ready.stored.status, "memory", took)
+        return answer
 
     async def _uncacheable(self, exchange: _Exchange) -> None:
         route = exchange.target.route
@@ -247,15 +278,15 @@ class CacheMiddleware:
             "stale-if-error": f"hit; ttl={ttl}; detail=stale-if-error",
         }[served.how]
         fresh = served.how in ("miss", "coalesced")
-        headers = ready.headers_with(status, None if fresh else now - ready.stored.stored_at)
         instead = _conditional_status(ready, request) if request.conditional else 0
+        age = None if fresh else now - ready.stored.stored_at
+        headers = ready.headers_with(status, age, content=instead != 304)
         if instead == 412:
             await exchange.send(_FAILED_CONDITION)
             await exchange.send(EMPTY_BODY)
         elif instead == 304:
             target.stats.not_modified += 1
-            kept = [pair for pair in headers if not pair[0].startswith(b"content-")]
-            await exchange.send({"type": "http.response.start", "status": 304, "headers": kept})
+            await exchange.send({"type": "http.response.start", "status": 304, "headers": headers})
             await exchange.send(EMPTY_BODY)
         else:
             await exchange.send({"type": "http.response.start", "status": ready.stored.status, "headers": headers})

@@ -21,6 +21,12 @@ SCHEMA: Final = 2
 CACHE_NAME: Final = "simone-api"
 """How this cache calls itself in Cache-Status (RFC 9211)."""
 
+SECURITY: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+)
+"""Every answer is data: a browser that is made to show it runs, loads and embeds nothing of it."""
+
 OVERHEAD: Final = 4000
 """Bytes that an answer takes beside its body: 3,500 by tracemalloc, and what the allocator loses between them."""
 
@@ -183,7 +189,7 @@ class Ready:
             representation.append((b"content-encoding", coding.encode()))
         self._base = shared
         # When it was made, as with any answer from a store: Age counts from then.
-        self._date = (b"date", http_date(stored.stored_at))
+        self._date = (b"date", http_date(int(stored.stored_at)))
         self._prefix = representation
         self._second = -1
         self.size = len(content) + OVERHEAD + 400 * len(stored.shown)
@@ -194,7 +200,6 @@ class Ready:
         second = int(now)
         if second == self._second:
             return
-        self._second = second
         age = max(0, second - int(self.stored.stored_at))
         ttl = int(self.fresh_until) - second
         moment: Headers = [
@@ -208,14 +213,18 @@ class Ready:
             "headers": [*self._prefix, *self._base, *moment],
         }
         self.not_modified = {"type": "http.response.start", "status": 304, "headers": [*self._base, *moment]}
+        # Last: another thread that sees it finds the two made.
+        self._second = second
 
-    def headers_with(self, cache_status: str, age: float | None) -> Headers:
-        """All headers, for an answer that was just produced (`age` None) or is served for another reason than a hit."""
+    def headers_with(self, cache_status: str, age: float | None, *, content: bool = True) -> Headers:
+        """All headers, for an answer that was just produced (`age` None) or is served for another reason than a hit;
+        without those of its `content` for a 304.
+        """
         moment: Headers = [(b"cache-status", f"{CACHE_NAME}; {cache_status}".encode())]
         if age is not None:
             moment.append((b"age", str(max(0, int(age))).encode()))
         moment.append(self._date)
-        return [*self._prefix, *self._base, *moment]
+        return [*(self._prefix if content else ()), *self._base, *moment]
 
 
 def forbids_storing(headers: Headers, route: Route) -> bool:
@@ -233,8 +242,10 @@ def forbids_storing(headers: Headers, route: Route) -> bool:
 
 
 def policy_headers(route: Route, status: int, tags: tuple[str, ...], *, not_found_ttl: int) -> Headers:
-    """The headers that follow from the policy for an answer of `route`; `not_found_ttl` is the policy's for 404."""
-    headers: Headers = []
+    """The headers of an answer that say nothing of its content: `SECURITY`, and what follows from the policy for
+    `route`; `not_found_ttl` is the policy's for 404.
+    """
+    headers: Headers = [*SECURITY]
     if status == 200:
         headers.append((b"cache-control", route.cache_control.encode()))
         if route.cdn_cache_control is not None:

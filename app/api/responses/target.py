@@ -66,17 +66,26 @@ class Targets:
         """Bytes of what is remembered, roughly."""
         self._remembered: OrderedDict[tuple[str, bytes], Target] = OrderedDict()
 
-    def read(self, path: str, query: bytes) -> Target:
-        """The target of a GET or HEAD, from the decoded path and the raw query."""
+    def known(self, path: str, query: bytes) -> Target | None:
+        """What `read` remembers of an address. Any thread may ask."""
         address = (path, query)
         target = self._remembered.get(address)
         if target is not None:
-            self._remembered.move_to_end(address)
+            try:
+                self._remembered.move_to_end(address)
+            except KeyError:  # forgotten since by the event loop's thread
+                return None
+        return target
+
+    def read(self, path: str, query: bytes) -> Target:
+        """The target of a GET or HEAD, from the decoded path and the raw query."""
+        target = self.known(path, query)
+        if target is not None:
             return target
         target = self._read(path, query)
         # What isn't listed is understood at once. Beyond ASCII, a text takes four times its length.
         if target.route is not None and len(path) + len(query) <= LONGEST_REMEMBERED and path.isascii():
-            self._remembered[address] = target
+            self._remembered[path, query] = target
             self.size += target.size
             while self.size > self._limit:
                 self.size -= self._remembered.popitem(last=False)[1].size

@@ -18,6 +18,7 @@ from app.api.responses.context import context_of
 from app.api.responses.memory import Memory
 from app.api.responses.middleware import CacheMiddleware, Stores
 from app.api.responses.target import Targets
+from app.api.at_once import answer_at_once
 from app.api.settings import load
 from app.api.redis.pairs import make_redis
 from app.caching_policy import parse
@@ -32,6 +33,7 @@ routes:
   - {route: "/api/item/{product_id}", audience: public, browser_ttl: 300, edge_ttl: 300, api_ttl: 3600,
      stale_while_revalidate: 60, stale_if_error: 3600, vary: [encoding, country, tier],
      tags: ["item:{product_id}"], purged_by: [product.updated]}
+  - {route: "/api/uncached", audience: never}
 """
 )
 
@@ -78,7 +80,7 @@ class Application:
         self._stack.push_async_callback(redis.stop)
         coherence.start()
         self._stack.push_async_callback(coherence.stop)
-        self._app = CacheMiddleware(
+        self._app = middleware = CacheMiddleware(
             answer,
             cache=cache,
             stores=stores,
@@ -89,6 +91,7 @@ class Application:
             log_sample=settings.log_sample,
             slow_seconds=settings.slow_request_seconds,
         )
+        answer_at_once(middleware.hit)
 
 
 app = Application()

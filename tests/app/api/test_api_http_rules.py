@@ -1,6 +1,9 @@
 """The rules of HTTP caching that the API keeps: negotiation, validators, keys, and the memory that holds answers."""
 
+import contextlib
 import gzip
+import sys
+import threading
 import time
 import tracemalloc
 from random import randbytes
@@ -17,6 +20,7 @@ from app.api.responses.stored import Ready, Stored
 from app.api.responses.target import Targets, currency_of
 from app.caching_policy import Route, load, parse
 from testing.api_stack import ROOT
+from testing.waits import meanwhile
 
 POLICY = parse(
     """
@@ -162,7 +166,7 @@ def test_a_304_repeats_what_caches_need_and_no_content_headers() -> None:
     entry.refresh(time.time())
     names = {name for name, _ in entry.not_modified["headers"]}
     assert {b"cache-control", b"etag", b"vary"} <= names
-    assert not [name for name in names if name.startswith(b"content-")]
+    assert {name for name in names if name.startswith(b"content-")} == {b"content-security-policy"}
 
 
 def test_memory_never_holds_more_bytes_than_its_limit() -> None:
@@ -195,6 +199,30 @@ def test_memory_counts_what_its_answers_really_take(size: int) -> None:
     finally:
         tracemalloc.stop()
     assert 0.7 * memory.size < taken < 1.2 * memory.size
+
+
+def test_memory_is_filled_by_one_thread_while_another_one_reads() -> None:
+    """Entries come and go while they are touched, with as many changes of threads as Python makes."""
+    memory, usual = Memory(200_000), sys.getswitchinterval()
+
+    def touch(over: threading.Event) -> None:
+        while not over.is_set():
+            for number in range(100):
+                if memory.get(number) is not None:
+                    with contextlib.suppress(KeyError):
+                        memory.touch(number)
+
+    entry = ready()
+    sys.setswitchinterval(1e-6)
+    try:
+        with meanwhile(touch):
+            for number in range(50_000):
+                memory.put(number % 100, entry, memory.moment)
+    finally:
+        sys.setswitchinterval(usual)
+    assert memory.size == len(memory) * entry.size
+    memory.clear()
+    assert (memory.size, len(memory)) == (0, 0)
 
 
 def test_what_is_used_stays_longest() -> None:
