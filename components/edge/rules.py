@@ -367,7 +367,7 @@ def _check(phase: str, rules: Sequence[Rule], settings: EdgeSettings) -> None:
         refusals = [refusal(rule.expression, phase), *(value_refusal(text, phase) for _, text in values)]
         for said in filter(None, refusals):
             raise EdgeError(
-                f"Cloudflare's parser refuses the rule {rule.ref!r} in {phase}: {said}. Mend the routes or names of "
+                f"Cloudflare's parser refuses the rule {rule.ref!r} in {phase}: {said}. Correct the routes or names of "
                 f"the cache policy that it is made from: {rule.description}"
             )
         kept = rule.action.max_age if isinstance(rule.action, Lifetime) and not rule.action.no_store else None

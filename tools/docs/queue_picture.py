@@ -32,8 +32,8 @@ def picture() -> str:
         1000,
         HEADER + 326,
         about=f"A change is written with its row, pending. 2xx deletes the row. No response, {retried} or 5xx: the "
-        f"same row again after {wait}. {changed}, or {conflict} to a PUT: conflict. Any other response: failed. From "
-        "conflict and failed the customer sends it again under a new key, or discards it.",
+        f"same row again after {wait}. {changed} that isn't merged, or {conflict} to a PUT: conflict. Any other "
+        "response: failed. From conflict and failed the customer sends it again under a new key, or discards it.",
     )
     width, height = 190, 74
     left, middle, right = MARGIN, 390, 1000 - MARGIN - width
@@ -52,7 +52,8 @@ def picture() -> str:
     drawing.way((middle + 130, upper), (middle + 130, loop), (middle + 60, loop), (middle + 60, upper))
     drawing.text(middle + 144, loop + 4, f"no response, {retried}, 5xx: again after {wait}", "muted")
     drawing.arrow(middle + 50, upper + height, conflict_at + 95, lower)
-    drawing.text(middle + 8, upper + height + 40, f"{changed}; {conflict} to a PUT", "muted", "end")
+    drawing.text(middle + 12, upper + height + 32, f"{changed}, unless merged;", "muted", "end")
+    drawing.text(middle + 4, upper + height + 49, f"{conflict} to a PUT", "muted", "end")
     drawing.arrow(middle + 140, upper + height, failed_at + 95, lower)
     drawing.text(middle + 210, upper + height + 40, "any other", "muted")
     drawing.way((conflict_at, lower + 37), (back, lower + 37), (back, upper + 56), (middle, upper + 56))
