@@ -12,6 +12,7 @@ from octorules_wirefilter import parse_expression
 from app.caching_policy import Route
 
 PATH = "http.request.uri.path"
+QUERY = "http.request.uri.query"
 EVERYTHING = "true"
 """Matches every request: Cloudflare's "All incoming requests", which its published parser doesn't know."""
 ANSWER_FIELDS = "http.response."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.caching_policy import Policy, Route
-from components.edge.expressions import EVERYTHING, any_route, chunks, one_of, quoted, refusal, value_refusal
+from components.edge.expressions import EVERYTHING, QUERY, any_route, chunks, one_of, quoted, refusal, value_refusal
 from components.edge.plans import EXPRESSION_LIMIT
 from components.edge.settings import EdgeSettings
 from components.gateway.routes import (
@@ -29,6 +29,8 @@ Phase = Literal[
     "http_response_compression",
 ]
 COUNTRY_HEADER = "X-Country"
+COUNTRY_PARAMETER = "country"
+"""Of an address: the country that its visitor has chosen, whose prices are shown wherever the visitor is."""
 NEVER_FROM_CLIENTS = ("X-Device", "X-Tier")
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -277,7 +279,7 @@ def _dropped_queries(public: Sequence[Route]) -> list[Rule]:
         Rule(
             ref=f"drop-query-{location_name(routes[0])}",
             description=_describe("No parameter counts", routes),
-            expression=f'http.request.uri.query ne "" and ({any_route(routes)})',
+            expression=f'{QUERY} ne "" and ({any_route(routes)})',
             action=DropQuery(),
         )
         for routes in chunks(without, EXPRESSION_LIMIT - 40)
@@ -285,8 +287,10 @@ def _dropped_queries(public: Sequence[Route]) -> list[Rule]:
 
 
 def _trusted_headers(policy: Policy) -> list[Rule]:
-    """Which of the policy's countries a visitor counts as. A copy depends on that header (Vary), so countries that are
-    given the same answers share their copies; a key by `geo` would make one for each of two hundred.
+    """Which of the policy's countries a visitor counts as: the one that the address names, else where the visitor is.
+
+    A copy depends on that header (Vary), so countries that are given the same answers share their copies; a key by
+    `geo` would make one for each of two hundred.
     """
     countries = policy.countries
     rules = [
@@ -306,7 +310,20 @@ def _trusted_headers(policy: Policy) -> list[Rule]:
                 action=RewriteHeaders(expressions=((COUNTRY_HEADER, "ip.src.country"),)),
             )
         )
+        rules += [_chosen(country) for country in (countries.others, *countries.own)]
     return rules
+
+
+def _chosen(country: str) -> Rule:
+    """Not `contains`, which a longer value or another parameter's would satisfy."""
+    chosen = f"{COUNTRY_PARAMETER}={country}"
+    places = (chosen, f"{chosen}&*", f"*&{chosen}", f"*&{chosen}&*")
+    return Rule(
+        ref=f"chosen-{country.lower()}",
+        description=f"An address with {chosen} is answered as to visitors from there",
+        expression=" or ".join(f"{QUERY} strict wildcard {quoted(place)}" for place in places),
+        action=RewriteHeaders(values=((COUNTRY_HEADER, country),)),
+    )
 
 
 def _security_headers() -> Rule:

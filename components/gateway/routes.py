@@ -97,6 +97,7 @@ def table(policy: Policy) -> str:
     return json.dumps(
         {
             "routes": {location.name: _entry(location, policy) for location in public},
+            "countries": dict.fromkeys((policy.countries.others, *policy.countries.own), True),
             "bypass_headers": [name.lower().replace("-", "_") for name in policy.bypass.request_headers],
             "bypass_cookies": list(policy.bypass.request_cookies),
             "unkept_headers": ["Set-Cookie", *policy.bypass.response_headers],

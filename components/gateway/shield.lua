@@ -157,7 +157,7 @@ local variations = {
 }
 
 -- The query as the key has it: the parameters that count, sorted; all others never reach the origin. One given twice
--- stays twice: which of the two counts is for the origin to say. Nil: more than anybody means. And the value of `_rsc`.
+-- stays twice: which of the two counts is for the origin to say. A country that has no answers of its own is as none. Nil: more than anybody means. And the value of `_rsc`.
 local function normalised_query(known)
     local parts = {}
     local given, err = get_uri_args(MAXIMUM_ARGUMENTS)
@@ -166,7 +166,9 @@ local function normalised_query(known)
         if known[name] and name ~= BUSTING then
             local values = type(value) == "table" and value or { value }
             for _, single in ipairs(values) do
-                parts[#parts + 1] = ngx.escape_uri(name) .. "=" .. (single == true and "" or ngx.escape_uri(single))
+                if name ~= "country" or config.countries[single] then
+                    parts[#parts + 1] = ngx.escape_uri(name) .. "=" .. (single == true and "" or ngx.escape_uri(single))
+                end
             end
         end
     end

@@ -138,6 +138,28 @@ def test_the_clients_word_on_its_country_counts_for_nothing(zone: Zone, request:
     assert judge(zone, request).sent["x-country"] == POLICY.countries.shared(request.country)
 
 
+@pytest.mark.parametrize(
+    ("query", "country"),
+    [
+        ("country=GB", "GB"),
+        ("sort=price&country=US", "US"),
+        ("country=DE&sort=price", "DE"),
+        ("sort=price&country=GB&rating=3", "GB"),
+        ("country=XX", "US"),
+        ("country=GBP", "US"),
+        ("x-country=GB", "US"),
+        ("brand=country=GB", "US"),
+        ("country=", "US"),
+    ],
+)
+def test_a_country_in_the_address_counts_more_than_the_place(zone: Zone, query: str, country: str) -> None:
+    """And the copies are the visitor's by place no more: the pages' links differ."""
+    verdict = judge(zone, Request(path="/products", query=query, country="US"))
+    assert verdict.sent["x-country"] == country
+    if f"country={country}" in query:
+        assert verdict.key != judge(zone, Request(path="/products", country="US")).key
+
+
 def test_parameters_that_dont_count_make_no_copies_where_the_plan_can_tell(
     rendered: Callable[[str], Rendered],
 ) -> None:

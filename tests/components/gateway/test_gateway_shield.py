@@ -615,8 +615,23 @@ def test_the_visitors_address_and_country_are_the_edges_word_only(gateway: Gatew
     with running_gateway(tmp_path, POLICY, elsewhere, edge_cidrs=("198.51.100.0/24",)) as direct:
         direct.get("/api/products/5", **claims)
         seen = direct.api.seen[0].headers
+        direct.get("/api/products/7?limit=5&country=GB", **claims)
+        direct.get("/api/cart?country=US")
+        chosen = [request.headers["x-country"] for request in direct.api.seen[1:]]
     assert seen["x-real-ip"] == seen["x-forwarded-for"] != "203.0.113.9"
     assert seen["x-country"] == POLICY.countries.others
+    assert chosen == ["GB", "US"], "without an edge the address is the visitor's own word"
+
+
+def test_a_country_in_the_address_of_a_page_makes_few_answers(gateway: Gateway) -> None:
+    def page(query: str) -> str:
+        return gateway.get(f"/products{query}", X_Country="US").text
+
+    assert len({page("?country=GB"), page(""), page("?country=US")}) == 3
+    assert len({page(f"?country={made_up}") for made_up in ("", "XX", "gb", "FR", "GB1")} | {page("")}) == 1
+    assert page("?sort=price&country=GB") == page("?country=GB&sort=price")
+    # What the edge says of it is what counts: its own copies are told apart so.
+    assert {seen.headers["x-country"] for seen in gateway.storefront.seen} == {"US"}
 
 
 def test_a_client_that_hammers_is_told_to_slow_down(tmp_path: Path) -> None:
