@@ -3,7 +3,7 @@ import type { NextConfig } from "next";
 import type { RouteHas } from "next/dist/lib/load-custom-routes";
 import { base } from "./src/server/content-security.mjs";
 import { CARD_WIDTHS, PAGE_WIDTHS, QUALITY } from "./src/shop/image-views.ts";
-import { MARKETS } from "./src/shop/market.ts";
+import { CHOSEN_MARKETS, type Market, MARKETS } from "./src/shop/market.ts";
 import { cachingHeaders, notFoundSeconds } from "./tools/caching-policy.mjs";
 import { PLACEHOLDER } from "./tools/preloads.mjs";
 
@@ -31,16 +31,21 @@ const MEMBER = { type: "cookie" as const, key: "tier" };
 /** Those of them that show prices, so that a member's are made for that member alone. */
 const PRICED = [...LISTINGS, "/", "/products/:product(\\d+)"];
 
+/** The country that the address names comes first, then where the edge says that the visitor is. */
 function marketRewrites() {
   const [fallback, ...others] = MARKETS;
-  return [...others, fallback].flatMap((market) => {
-    const country = { type: "header" as const, key: "x-country", value: `(?:${market.countries.join("|")})` };
-    const here = market === fallback ? [] : [country];
-    return [
-      ...pages(`/member/${market.slug}`, PRICED, [...here, MEMBER]),
-      ...pages(`/${market.slug}`, [...LISTINGS, ...MARKET_PAGES], here),
-    ];
-  });
+  const chosen = CHOSEN_MARKETS.map((market): [Market, RouteHas[]] => [
+    market,
+    [{ type: "query", key: "country", value: market.countries[0] }],
+  ]);
+  const there = others.map((market): [Market, RouteHas[]] => [
+    market,
+    [{ type: "header", key: "x-country", value: `(?:${market.countries.join("|")})` }],
+  ]);
+  return [...chosen, ...there, [fallback, []] as [Market, RouteHas[]]].flatMap(([market, here]) => [
+    ...pages(`/member/${market.slug}`, PRICED, [...here, MEMBER]),
+    ...pages(`/${market.slug}`, [...LISTINGS, ...MARKET_PAGES], here),
+  ]);
 }
 
 const SORTED = { type: "query" as const, key: "sort", value: "(?<sort>[a-z-]+)" };

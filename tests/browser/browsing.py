@@ -8,6 +8,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from testing.waits import PATIENCE, eventually
 
+# No sandbox: tests may run as root, and only ever load our own pages.
+FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage")
 KEPT_PRODUCTS = 1_000
 NAVIGATION_MS = 120_000
 """Generous: the first visitor of a page waits until all its pictures are drawn and compressed."""

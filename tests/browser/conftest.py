@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import Visitor
+from browsing import FLAGS, Visitor
 from playwright.sync_api import Browser, expect, sync_playwright
 from stand_in import StandIn
 from storefront_server import REVALIDATION_KEY, STANDALONE, Storefront
@@ -12,9 +12,6 @@ from storefront_server import REVALIDATION_KEY, STANDALONE, Storefront
 from local import browser as browsers
 from local import builds
 from local.problem import Problem
-
-# No sandbox: tests may run as root, and only ever load our own pages.
-FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage")
 
 expect.set_options(timeout=120_000)
 

@@ -95,7 +95,7 @@ def catalogue() -> Catalogue:
 
 @dataclass
 class Faults:
-    """What goes wrong, for writes to the cart, reviews and preferences."""
+    """What goes wrong, for writes to the cart, reviews, profile and preferences."""
 
     lose_request: float = 0.0
     """Share of the requests whose connection breaks before anything is applied."""
@@ -144,10 +144,12 @@ class StandIn:
         """In the cart, of products that have become dearer or cheaper since their pages were made."""
         self.preferences: dict[str, Any] = {}
         self.version = 1
-        """Of the preferences."""
+        """Of the profile and the preferences, which are of one row."""
         self.signed_in = False
         self.user = USER
         """Who can sign in."""
+        self.words: tuple[str, ...] = ()
+        """Instead of what products, brands, categories and reviews are called, in turn."""
         self.tier = "free"
         self.password = PASSWORD
         self.pending: dict[str, Any] | None = None
@@ -163,6 +165,7 @@ class StandIn:
 
     def start(self) -> None:
         """Serve in the background."""
+        catalogue()  # a page doesn't wait for it as long as a busy machine takes to make it up
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:
@@ -178,7 +181,7 @@ class StandIn:
             self.cart, self.preferences, self.version, self.signed_in, self.orders = [], {}, 1, False, []
             self.tier, self.user = "free", USER
             self.password, self.pending, self.addresses = PASSWORD, None, []
-            self.cart_version, self.prices = 1, {}
+            self.cart_version, self.prices, self.words = 1, {}, ()
             self._answers = {}
 
     def write(self, key: str | None, path: str, body: Any, apply: Callable[[], "Reply"]) -> "Reply":
@@ -261,7 +264,8 @@ class _Handler(BaseHTTPRequestHandler):
             case ["health"]:
                 return Reply(200, {"status": "ok"})
             case ["api", "categories"]:
-                return Reply(200, {"items": [_json(category) for category in catalogue().categories]})
+                categories = [self._called(_json(category), "name") for category in catalogue().categories]
+                return Reply(200, {"items": categories})
             case ["api", "products"]:
                 return Reply(200, self._listing(query))
             case ["api", "products", number]:
@@ -269,7 +273,10 @@ class _Handler(BaseHTTPRequestHandler):
                     if str(product["id"]) == number:
                         return Reply(200, self._product(product))
             case ["api", "reviews", number]:
-                reviews = catalogue().reviews.get(int(number), [])
+                reviews = [
+                    self._called(review, "title", "body", "author")
+                    for review in catalogue().reviews.get(int(number), [])
+                ]
                 by_stars = [sum(review["rating"] == stars for review in reviews) for stars in range(1, 6)]
                 return Reply(200, {"items": reviews[:10], "next_cursor": None, "by_stars": by_stars})
             case ["api", "facets"]:
@@ -295,8 +302,10 @@ class _Handler(BaseHTTPRequestHandler):
                 for order in shop.orders:
                     if str(order["id"]) == number:
                         return Reply(200, _shown(order))
-            case ["api", "users", "1", _] if not shop.signed_in:
+            case ["api", "users", "1", *_] if not shop.signed_in:
                 return Reply(401, {"detail": "Please sign in."})
+            case ["api", "users", "1"]:
+                return Reply(200, self._user(), shop.version)
             case ["api", "users", "1", "preferences"]:
                 return Reply(200, {"preferences": shop.preferences}, shop.version)
             case ["api", "users", "1", "addresses"]:
@@ -308,10 +317,17 @@ class _Handler(BaseHTTPRequestHandler):
         return Reply(404, {"detail": "There is no such thing."})
 
     def _product(self, product: dict[str, Any]) -> dict[str, Any]:
-        currency = CURRENCIES.get(self.headers.get("x-country") or "", "EUR")
         shown = {name: value for name, value in product.items() if name not in {"prices", "created"}}
         tier = self.stand_in.tier if self._is_member() else "free"
-        return {**shown, "price": product["prices"][tier][currency], "currency": currency}
+        priced = {**shown, "price": product["prices"][tier][self._currency()], "currency": self._currency()}
+        return self._called(priced, "name", "brand", "category_name", "description")
+
+    def _currency(self) -> str:
+        return CURRENCIES.get(self.headers.get("x-country") or "", "EUR")
+
+    def _called(self, thing: dict[str, Any], *names: str) -> dict[str, Any]:
+        words = self.stand_in.words
+        return {**thing, **dict.fromkeys(names, words[thing["id"] % len(words)])} if words else thing
 
     def _is_member(self) -> bool:
         """Who asks with the session of a member; the mark alone proves nothing."""
@@ -363,7 +379,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _cart(self) -> dict[str, Any]:
         lines = [self._line(line) for line in self.stand_in.cart]
         total = sum((line["unit_price"] or 0) * line["quantity"] for line in lines)
-        return {"items": lines, "total": total, "currency": "EUR"}
+        return {"items": lines, "total": total, "currency": self._currency()}
 
     def _quote(self) -> dict[str, Any]:
         quote = {"id": str(uuid.uuid4()), "cart_version": self.stand_in.cart_version}
@@ -459,7 +475,7 @@ class _Handler(BaseHTTPRequestHandler):
             case _:
                 return None
 
-    def _apply(self, path: str, body: Any) -> Reply:
+    def _apply(self, path: str, body: Any) -> Reply:  # noqa: PLR0911
         shop = self.stand_in
         if path == "/api/cart":
             shop.cart = body["items"]
@@ -469,11 +485,14 @@ class _Handler(BaseHTTPRequestHandler):
             return self._order(body)
         if not shop.signed_in:
             return Reply(401, {"detail": "Please sign in."})
-        if path == "/api/users/1/preferences":
+        if path.startswith("/api/users/1"):
             if self.headers.get("if-match") not in (None, _tag(shop.version)):
                 return Reply(412, {"detail": "It has changed since you read it."})
-            shop.preferences = body
             shop.version += 1
+            if path == "/api/users/1":
+                shop.user = {**shop.user, **body}
+                return Reply(200, self._user())  # without its version, as the API
+            shop.preferences = body
             return Reply(200, {"preferences": body}, shop.version)
         return Reply(
             201, {**body, "id": 1, "author": "You", "verified": False, "created_at": "2026-01-01T12:00:00+00:00"}

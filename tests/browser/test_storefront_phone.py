@@ -1,11 +1,13 @@
 """A phone: what is within the first view, what stays where it is, and a sign of life at once."""
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from browsing import Visitor
-from playwright.sync_api import Browser, expect
-from stand_in import StandIn, catalogue
+from playwright.sync_api import Browser, Page, expect
+from stand_in import PASSWORD, StandIn, catalogue
 from storefront_server import Storefront
 
 PRODUCT = next(product for product in catalogue().products if product["stock"] > 20)
@@ -30,6 +32,11 @@ def test_what_comes_later_moves_nothing(browser: Browser, storefront: Storefront
         ("/cart", "li.line"),
         ("/account", ".check"),
         ("/account/orders", "main p"),
+        ("/checkout", ".total-line"),
+        ("/changes", "main [role=status]"),
+        ("/", "article"),
+        ("/products", "article"),
+        (f"/products/{PRODUCT['id']}", "main h1"),
     ):
         page = visitor.open(path)
         expect(page.locator(there).first).to_be_visible()
@@ -57,9 +64,113 @@ def test_a_click_shows_at_once_that_the_next_page_is_on_its_way(visitor: Visitor
     expect(page.get_by_role("progressbar")).to_be_visible(timeout=1_000)
 
 
+def test_a_suggestion_shows_at_once_that_the_search_is_on_its_way(visitor: Visitor) -> None:
+    page = visitor.open("/")
+    page.wait_for_load_state("networkidle")
+    page.get_by_role("combobox", name="Search the shop").fill("lamp")
+    expect(page.get_by_role("option").first).to_be_visible()
+    visitor.context.route(re.compile(r"[?&]_rsc="), lambda route: None)  # never answered
+    page.get_by_role("option").first.click()
+    expect(page.get_by_role("progressbar")).to_be_visible(timeout=1_000)
+
+
 def test_a_page_at_400_percent_has_no_header_over_it(browser: Browser, storefront: Storefront) -> None:
     context = browser.new_context(viewport={"width": 320, "height": 180})
     page = Visitor(context, storefront.url).open("/products")
     page.mouse.wheel(0, 400)
     expect(page.get_by_role("banner")).not_to_be_in_viewport()
     context.close()
+
+
+LONGEST = 60
+WORDS = tuple(
+    (word * LONGEST)[:LONGEST]
+    for word in (
+        "Donaudampfschifffahrtselektrizitäten",
+        "lentokonesuihkuturbiinimoottoriapumekaanikko",
+        "ผ้าลินินทอมือคุณภาพดี",
+        "手織りの亜麻布のテーブルクロス",
+        "手工编织亚麻桌布",
+        "مفرشطاولةمنالكتانالمنسوجيدويا",
+        "ἑλληνικόλινόύφασμα",
+        "हस्तनिर्मितलिननमेज़पोश",
+        "льнянаяскатертьручнойработы",
+        "W",
+    )
+)
+"""What nothing in it can be broken at, as far as a browser knows."""
+PHONE = 360
+
+
+@pytest.fixture
+def wordy(browser: Browser, build: Path, tmp_path: Path) -> Iterator[Visitor]:
+    """A visitor with a phone, in a shop of its own whose words are as long as they get."""
+    api = StandIn()
+    api.start()
+    api.words = WORDS
+    api.user = {**api.user, "name": WORDS[0]}
+    shop = Storefront(build, api.url, tmp_path / "log")
+    shop.start()
+    context = browser.new_context(viewport={"width": PHONE, "height": 740})
+    context.route(re.compile(r"/_next/image"), lambda route: route.abort())
+    yield Visitor(context, shop.url)
+    context.close()
+    shop.stop()
+    api.stop()
+
+
+def _too_wide(page: Page) -> list[str]:
+    """What reaches beyond the screen, but for what is pushed aside on purpose."""
+    return page.evaluate(
+        """(width) => [...document.querySelectorAll("body *")]
+            .filter((one) => one.getBoundingClientRect().right > width + 1 && !one.closest(".sorts, .visually-hidden"))
+            .map((one) => `${one.tagName} ${one.className} ${one.textContent.slice(0, 30)}`)
+            .concat(document.documentElement.scrollWidth > width ? ["the page"] : [])""",
+        PHONE,
+    )
+
+
+def test_nothing_is_wider_than_the_screen_whatever_the_words(wordy: Visitor) -> None:
+    page = wordy.page
+    wide: dict[str, list[str]] = {}
+
+    def look(path: str, there: str) -> None:
+        wordy.open(path)
+        expect(page.locator(there).first).to_be_visible()
+        wide[path] = _too_wide(page)
+
+    for product in [one for one in catalogue().products if one["stock"] > 20][: len(WORDS)]:
+        wordy.add_to_cart(product["id"])
+        wide[page.url] = _too_wide(page)
+    look("/", "article")
+    look("/categories", "main li")
+    look("/products", "article")
+    page.get_by_text("Filters", exact=True).click()
+    wide["filters"] = _too_wide(page)
+    look("/categories/1", "article")
+    look("/search?q=" + WORDS[0], "main p")
+    look("/cart", "li.line")
+    page.get_by_role("button", name=re.compile("^Remove")).first.click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    wide["undo"] = _too_wide(page)
+    look("/checkout", ".total-line")
+    page.get_by_label("E-mail address").fill(f"{'a' * LONGEST}@example.com")
+    for label in ("Name", "Street and number", "City"):
+        page.get_by_label(label, exact=True).fill(WORDS[1])
+    page.get_by_label("Postcode").fill("W" * 20)
+    page.get_by_role("button", name="Order now").click()
+    expect(page.get_by_role("heading", name=re.compile("Thank you"))).to_be_visible()
+    wide["order"] = _too_wide(page)
+
+    wordy.open("/login")
+    page.get_by_label("E-mail address").fill("demo@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Add an address").click()
+    for label in ("Street and number", "City"):
+        page.get_by_label(label, exact=True).fill(WORDS[1])
+    page.get_by_label("Postcode").fill("W" * 20)
+    page.get_by_role("button", name="Keep this address").click()
+    expect(page.get_by_role("button", name=re.compile("^Delete"))).to_be_visible()
+    wide["account"] = _too_wide(page)
+    assert {place: found for place, found in wide.items() if found} == {}

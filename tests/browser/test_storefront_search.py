@@ -53,3 +53,18 @@ def test_that_we_cant_search_is_not_that_there_is_nothing(
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("status").filter(has_text=re.compile(r"^\d+ products$"))).to_be_visible()
     context.close()
+
+
+def test_what_is_found_is_shown_in_the_order_that_is_asked_for(visitor: Visitor) -> None:
+    visitor.settle("/")
+    page = visitor.open("/search?q=lamp")
+    expect(page.get_by_role("link", name="Best match")).to_have_attribute("aria-current", "page")
+    page.get_by_role("link", name="Price: low to high").click()
+    expect(page).to_have_url(re.compile(r"/search\?q=lamp&sort=price$"))
+    for offline in (False, True):
+        visitor.context.set_offline(offline)
+        page = visitor.open("/search?q=lamp&sort=price")
+        expect(page.get_by_role("article").first).to_be_visible()
+        prices = [float(price.strip("€")) for price in page.locator("article .price").all_text_contents()]
+        assert prices == sorted(prices)
+        assert len(set(prices)) > 1

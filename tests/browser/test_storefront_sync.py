@@ -168,7 +168,7 @@ def test_taking_the_shops_version_drops_the_own_change(visitor: Visitor, stand_i
     assert stand_in.journal == []
 
 
-def test_preferences_are_a_conflict_only_if_somebody_else_changed_them(visitor: Visitor, stand_in: StandIn) -> None:
+def test_preferences_are_merged_with_what_somebody_else_changed(visitor: Visitor, stand_in: StandIn) -> None:
     visitor.sign_in()
     page = visitor.page
     boxes = page.get_by_role("checkbox")
@@ -180,15 +180,37 @@ def test_preferences_are_a_conflict_only_if_somebody_else_changed_them(visitor: 
     assert [len(write.body) for write in stand_in.journal] == [1, 2, 3], "each of them replaced the one before"
 
     stand_in.faults = Faults()
-    stand_in.preferences, stand_in.version = {"newsletter": False}, 100  # on another device
+    stand_in.preferences, stand_in.version = {"newsletter": True, "recommendations": False}, 100  # on another device
     boxes.nth(0).click()
+    visitor.wait_until_sent()
+    assert stand_in.preferences == {"newsletter": False, "recommendations": False}
+    assert [boxes.nth(index).is_checked() for index in (0, 1, 2)] == [False, False, False]
+
+
+def test_a_field_that_was_changed_elsewhere_too_is_shown_with_both_values(visitor: Visitor, stand_in: StandIn) -> None:
+    visitor.sign_in()
+    page = visitor.page
+    until(lambda: "version:/api/users/1" in visitor.keys("userData"), page)
+    visitor.context.set_offline(True)
+    name, country = page.get_by_label("Name"), page.get_by_label("Country", exact=True)
+    name.fill("Demo at home")
+    country.select_option("AT")
+    page.get_by_role("button", name="Keep these details").click()
+    expect(page.get_by_text("Your details are kept.")).to_be_visible()
+    stand_in.user, stand_in.version = {**stand_in.user, "name": "Demo at work"}, 100  # on another device
+    visitor.context.set_offline(False)
     expect(page.get_by_test_id("troubled")).to_contain_text("1 change needs your attention")
-    assert stand_in.preferences == {"newsletter": False}
+    assert stand_in.user["name"] == "Demo at work", "nothing is erased unseen"
+
     page = visitor.open("/changes")
-    expect(page.get_by_role("listitem").filter(has_text="Changed elsewhere")).to_be_visible()
-    page.get_by_role("button", name="Keep mine").click()
+    item = page.get_by_role("listitem").filter(has_text="Changed elsewhere")
+    expect(item.get_by_label("Yours: Demo at home")).not_to_be_checked()
+    expect(item.get_by_label("The other: Demo at work")).not_to_be_checked()
+    expect(item.get_by_role("radio")).to_have_count(2)
+    item.get_by_label("The other: Demo at work").check()
+    item.get_by_role("button", name="Use what I have chosen").click()
     expect(page.get_by_role("status").filter(has_text="Everything is sent.")).to_be_visible()
-    assert stand_in.preferences == {"newsletter": False, "order_updates": True, "recommendations": True}
+    assert (stand_in.user["name"], stand_in.user["country"]) == ("Demo at work", "AT")
 
 
 def test_a_refused_change_is_shown_and_holds_up_no_other(visitor: Visitor, stand_in: StandIn) -> None:

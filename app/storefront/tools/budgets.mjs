@@ -8,8 +8,8 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 
-/** The specification asks for 200 KB; the framework alone takes 144. */
-export const FIRST_LOAD_KB = 165;
+/** The specification asks for 200 KB; the framework alone takes 137. */
+export const FIRST_LOAD_KB = 155;
 export const BUILD_SECONDS = 60;
 /** What the compiler's cache has to save of a build's time. */
 export const BUILD_SAVING = 0.15;

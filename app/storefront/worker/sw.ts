@@ -159,13 +159,13 @@ async function forget(names: string[]): Promise<void> {
 }
 
 self.addEventListener("message", (event) => {
-  const { type, names } = (event.data ?? {}) as { type?: string; names?: string[] };
+  const { type, names, country } = (event.data ?? {}) as { type?: string; names?: string[]; country?: string };
   if (type === "FORGET") event.waitUntil(forget(names ?? []).finally(() => event.ports[0]?.postMessage("done")));
   if (type === "SKIP_WAITING") void self.skipWaiting();
   // Offline, or the shop is down: the next page that loads asks again.
   if (type === "SYNC_CATALOGUE")
     event.waitUntil(
-      syncCatalogue()
+      syncCatalogue(country)
         .catch(() => undefined)
         .then(() => keepWithinQuota()),
     );

@@ -1,10 +1,13 @@
 "use client";
-import Link from "next/link";
 import { useState } from "react";
-import { useOnline } from "@/offline/use";
+import { useOnline } from "@/offline/use-online";
+import { priced } from "@/shop/country";
 import { signOut } from "@/shop/session";
 import { Addresses } from "./Addresses";
+import { Link } from "./Link";
 import { Preferences } from "./Preferences";
+import { Profile } from "./Profile";
+import { SignInFirst } from "./SignInFirst";
 import { useVisitor } from "./useVisitor";
 
 export function AccountView() {
@@ -19,7 +22,7 @@ export function AccountView() {
     try {
       await signOut();
       // Not within the page, whose memory still holds what this visitor has seen.
-      location.assign("/");
+      location.assign(priced("/"));
     } catch {
       setProblem("We couldn’t be reached, so you are still signed in.");
     }
@@ -29,13 +32,12 @@ export function AccountView() {
     <div className="split">
       <div className="form narrow sections">
         <Preferences visitor={visitor} />
+        <Profile visitor={visitor} />
         <Addresses visitor={visitor} />
       </div>
       <section className="card" aria-labelledby="who">
-        <h2 id="who" className="long-words">
-          {visitor.name}
-        </h2>
-        <p className="soft long-words">{visitor.email}</p>
+        <h2 id="who">{visitor.name}</h2>
+        <p className="soft">{visitor.email}</p>
         {visitor.tier === "premium" ? <p className="tag good">Premium member</p> : null}
         <Link href="/account/orders" className="button quiet">
           Your orders
@@ -53,17 +55,6 @@ export function AccountView() {
         ) : null}
         <p className="small soft">Signing out removes your cart and everything else of yours from this browser.</p>
       </section>
-    </div>
-  );
-}
-
-export function SignInFirst({ next }: { next: string }) {
-  return (
-    <div className="empty">
-      <p className="soft">Sign in to see this page.</p>
-      <Link href={`/login?next=${next}`} className="button">
-        Sign in
-      </Link>
     </div>
   );
 }

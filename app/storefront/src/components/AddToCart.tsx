@@ -1,8 +1,8 @@
 "use client";
-import Link from "next/link";
 import { useState } from "react";
-import { addToCart } from "@/offline/cart";
 import type { Product } from "@/shop/catalogue";
+import { isMissingPart, loadAnew } from "@/shop/parts";
+import { Link } from "./Link";
 
 export function AddToCart({ product }: { product: Product }) {
   const [added, setAdded] = useState(0);
@@ -12,10 +12,13 @@ export function AddToCart({ product }: { product: Product }) {
 
   async function add() {
     try {
+      // The link to the cart has it fetched as soon as the page is there.
+      const { addToCart } = await import("@/offline/cart");
       await addToCart(product);
       setAdded(added + 1);
       setFailed(false);
-    } catch {
+    } catch (error) {
+      if (error instanceof Error && isMissingPart(error) && loadAnew("cart")) return;
       setFailed(true);
     }
   }

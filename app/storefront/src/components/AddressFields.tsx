@@ -50,24 +50,26 @@ export function AddressFields({ address, onChange }: Props) {
 }
 
 interface CountryProps {
+  /** Its id as well. */
+  name?: string;
   value: string;
   onChange: (country: string) => void;
 }
 
-export function CountryField({ value, onChange }: CountryProps) {
+export function CountryField({ name = "country", value, onChange }: CountryProps) {
   return (
     <div className="field">
-      <label htmlFor="country">Country</label>
+      <label htmlFor={name}>Country</label>
       <select
-        id="country"
-        name="country"
+        id={name}
+        name={name}
         autoComplete="country"
         value={value}
         onChange={(event) => onChange(event.target.value)}
       >
-        {COUNTRIES.map(([code, name]) => (
+        {COUNTRIES.map(([code, label]) => (
           <option key={code} value={code}>
-            {name}
+            {label}
           </option>
         ))}
       </select>

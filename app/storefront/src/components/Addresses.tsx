@@ -36,7 +36,7 @@ export function Addresses({ visitor }: { visitor: Visitor }) {
       {addresses.length ? (
         <ul role="list" className="addresses">
           {addresses.map((kept) => (
-            <li key={kept.id} className="card long-words">
+            <li key={kept.id} className="card">
               <p>
                 {kept.address.name}
                 <br />

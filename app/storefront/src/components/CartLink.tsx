@@ -1,12 +1,25 @@
 "use client";
-import Link from "next/link";
-import { cartLines } from "@/offline/cart";
-import { useStored } from "@/offline/use";
+import { useEffect, useState } from "react";
 import { BagIcon } from "./icons";
+import { Link } from "./Link";
 
 export function CartLink() {
-  const lines = useStored(cartLines, "cart", "signed-out");
-  const pieces = lines?.reduce((sum, line) => sum + line.quantity, 0) ?? 0;
+  const [pieces, setPieces] = useState(0);
+  useEffect(() => {
+    let stop: (() => void) | undefined;
+    let wanted = true;
+    // The page is there first: what keeps the cart is as much script as what shows it.
+    import("@/offline/pieces").then(
+      ({ watchPieces }) => {
+        if (wanted) stop = watchPieces(setPieces);
+      },
+      () => undefined, // the cart's own page tells what is missing
+    );
+    return () => {
+      wanted = false;
+      stop?.();
+    };
+  }, []);
   return (
     <Link
       href="/cart"

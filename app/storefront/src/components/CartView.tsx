@@ -1,12 +1,12 @@
 "use client";
-import Link from "next/link";
 import { useEffect, useRef, useState } from "react";
 import { cartLines, MOST_PIECES, removeFromCart, restoreLine, setQuantity } from "@/offline/cart";
 import type { CartLine } from "@/offline/database";
-import { useOnline, useStored } from "@/offline/use";
+import { useStored } from "@/offline/use";
+import { useOnline } from "@/offline/use-online";
 import { money } from "@/shop/money";
-import { fetchCart } from "@/shop/session";
 import { LineProblem } from "./LineProblem";
+import { Link } from "./Link";
 import { ProductImage } from "./ProductImage";
 import { Totals } from "./Totals";
 
@@ -17,7 +17,7 @@ export function CartView() {
   const [restored, setRestored] = useState<number>();
   useEffect(() => {
     // Without an answer the prices that were last seen stay.
-    if (online) fetchCart().catch(() => undefined);
+    if (online) import("@/shop/session").then(({ fetchCart }) => fetchCart()).catch(() => undefined);
   }, [online]);
   if (!lines) return <div key="skeleton" className="skeleton mid" aria-hidden="true" />;
   function undone() {
@@ -48,7 +48,7 @@ export function CartView() {
       </div>
       <aside className="card" aria-labelledby="summary">
         <h2 id="summary">Summary</h2>
-        <Totals lines={lines} note="Including taxes. The price that counts is the one at checkout." />
+        <Totals lines={lines} note="The price that counts is the one at checkout." />
         {online ? (
           <Link href="/checkout" className="button wide">
             Proceed to checkout

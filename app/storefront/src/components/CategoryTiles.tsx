@@ -1,6 +1,6 @@
-import Link from "next/link";
 import type { Category, Product } from "@/shop/catalogue";
 import { listingPath } from "@/shop/sorting";
+import { Link } from "./Link";
 import { ProductImage } from "./ProductImage";
 
 /** `pictures`: a product of each category, by the category's id, where there is one to show. */

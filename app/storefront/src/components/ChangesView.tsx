@@ -1,9 +1,13 @@
 "use client";
-import { useState } from "react";
+import { type FormEvent, useState } from "react";
 import type { Change, ChangeStatus } from "@/offline/database";
+import { conflictsOf, settle } from "@/offline/fields";
 import { discardChange, queuedChanges, retryChange, wake } from "@/offline/queue";
-import { useOnline, useStored } from "@/offline/use";
+import type { Fields } from "@/offline/merge";
+import { useStored } from "@/offline/use";
+import { useOnline } from "@/offline/use-online";
 import { takeShopsCart } from "@/shop/session";
+import { labelOf, wordsFor } from "./field-labels";
 
 const LABELS: Record<ChangeStatus, [label: string, kind: string]> = {
   pending: ["Waiting", ""],
@@ -62,7 +66,7 @@ function Row({ change }: { change: Change }) {
   }
 
   return (
-    <li className="card change">
+    <li className={change.theirs ? "card" : "card change"}>
       <div>
         <p>
           <strong>{change.summary}</strong> <span className={`tag ${kind}`}>{label}</span>
@@ -72,7 +76,9 @@ function Row({ change }: { change: Change }) {
           {change.problem ? ` · ${change.problem}` : ""}
         </p>
       </div>
-      {change.status === "pending" ? null : (
+      {change.status === "conflict" && change.theirs ? (
+        <Choice change={change} />
+      ) : change.status === "pending" ? null : (
         <div className="change-actions">
           <button type="button" className="button small" disabled={busy} onClick={() => resolve(() => retryChange(id))}>
             {change.status === "conflict" ? "Keep mine" : "Try again"}
@@ -83,5 +89,43 @@ function Row({ change }: { change: Change }) {
         </div>
       )}
     </li>
+  );
+}
+
+/** Both values of each field that was changed here and elsewhere; the customer chooses. */
+function Choice({ change }: { change: Change }) {
+  const names = conflictsOf(change);
+  const both = [
+    ["mine", "Yours", change.data as Fields],
+    ["theirs", "The other", change.theirs ?? {}],
+  ] as const;
+
+  function choose(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const chosen = names.map((name) => {
+      const side = both.find(([key]) => key === form.get(name));
+      return [name, side?.[2][name] ?? false];
+    });
+    void settle(change.id as number, Object.fromEntries(chosen) as Fields);
+  }
+
+  return (
+    <form className="form" onSubmit={choose}>
+      {names.map((name) => (
+        <fieldset key={name} className="choices">
+          <legend className="small">{labelOf(name)}</legend>
+          {both.map(([key, label, values]) => (
+            <label key={key} className="check">
+              <input type="radio" name={name} value={key} required />
+              {label}: {wordsFor(values[name])}
+            </label>
+          ))}
+        </fieldset>
+      ))}
+      <button type="submit" className="button small">
+        Use what I have chosen
+      </button>
+    </form>
   );
 }

@@ -1,20 +1,22 @@
 "use client";
-import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { type FormEvent, useCallback, useEffect, useRef, useState } from "react";
 import { cartLines, forgetOrdered, sendCart } from "@/offline/cart";
 import { type Address, type Draft, newDraft, type Placing, storeDraft, storedDraft } from "@/offline/checkout";
 import { probe } from "@/offline/connection";
 import { queuedChanges } from "@/offline/queue";
-import { useOnline, useStored } from "@/offline/use";
+import { useStored } from "@/offline/use";
+import { useOnline } from "@/offline/use-online";
 import { keepAddress } from "@/shop/account";
 import { ApiError, request } from "@/shop/browser-api";
+import { priced } from "@/shop/country";
 import { money } from "@/shop/money";
 import { fetchCart } from "@/shop/session";
 import { fetchQuote, type Order, placedWith, type Quote, toOrder, toQuote } from "@/shop/orders";
 import { AddressFields } from "./AddressFields";
 import { EmailField } from "./Field";
 import { LineProblem, problemOf } from "./LineProblem";
+import { Link } from "./Link";
 import { differences } from "./quote-differences";
 import { same, SavedAddresses } from "./SavedAddresses";
 import { sumOf, Totals } from "./Totals";
@@ -81,7 +83,7 @@ export function CheckoutView() {
       }
       // Only a convenience: an order isn't held up by it.
       if (visitor && kept.keepAddress) keepAddress(visitor, kept.address).catch(() => undefined);
-      router.replace(`/orders/${order.id}`);
+      router.replace(priced(`/orders/${order.id}`));
     },
     [router, store, visitor],
   );
@@ -201,7 +203,7 @@ export function CheckoutView() {
     await store(sent);
     try {
       await done(
-        toOrder(await request("POST", "/api/checkout", placing.body, { "idempotency-key": placing.key })),
+        toOrder(await request("POST", priced("/api/checkout"), placing.body, { "idempotency-key": placing.key })),
         sent,
       );
     } catch (error) {
@@ -298,10 +300,7 @@ export function CheckoutView() {
             </li>
           ))}
         </ul>
-        <Totals
-          lines={shown}
-          note={quote ? "Including taxes. That is what you pay." : "Including taxes, at the prices that you last saw."}
-        />
+        <Totals lines={shown} note={quote ? "That is what you pay." : "These are the prices that you last saw."} />
         {changed.length ? (
           <div className="notice warn" role="status">
             <p>Since you put these into your cart:</p>

@@ -1,15 +1,16 @@
 "use client";
-import Link from "next/link";
 import { usePathname } from "next/navigation";
 import { useEffect, useRef, useState } from "react";
 import { watchConnection } from "@/offline/connection";
 import { database } from "@/offline/database";
-import { listen } from "@/offline/messages";
+import { announce, listen } from "@/offline/messages";
 import { queuedChanges, wake } from "@/offline/queue";
-import { useOnline, useStored } from "@/offline/use";
-import { askAgain } from "@/offline/visitor";
+import { useStored } from "@/offline/use";
+import { useOnline } from "@/offline/use-online";
+import { askAgain, isStillHere } from "@/offline/visitor";
 import { applyUpdate, watchWorker } from "@/offline/worker-client";
 import { measure, seen } from "@/shop/measure";
+import { Link } from "./Link";
 
 /** What runs behind every page, and the bar at the bottom that tells of it when there is something to tell. */
 export function Companion() {
@@ -41,15 +42,20 @@ export function Companion() {
     const look = () => {
       if (document.visibilityState === "visible") void askAgain();
     };
-    // A page that the browser kept as it was left shows what was there then.
-    const back = ({ persisted }: PageTransitionEvent) => {
-      if (persisted) location.reload();
+    // A page that the browser kept as it was left shows what was there then, and perhaps whose it was.
+    const back = async ({ persisted }: PageTransitionEvent) => {
+      if (!persisted) return;
+      if (!(await isStillHere())) return location.reload();
+      announce({ type: "cart" });
+      announce({ type: "queue" });
+      await askAgain();
     };
+    const shown = (event: PageTransitionEvent) => void back(event);
     document.addEventListener("visibilitychange", look);
-    addEventListener("pageshow", back);
+    addEventListener("pageshow", shown);
     return () => {
       document.removeEventListener("visibilitychange", look);
-      removeEventListener("pageshow", back);
+      removeEventListener("pageshow", shown);
     };
   }, []);
 

@@ -1,4 +1,4 @@
-import Link from "next/link";
+import { Link } from "./Link";
 
 export function Crumbs({ trail }: { trail: { label: string; href?: string }[] }) {
   return (

@@ -1,5 +1,5 @@
-import Link from "next/link";
 import type { Product } from "@/shop/catalogue";
+import { Link } from "./Link";
 import { ProductImage } from "./ProductImage";
 
 interface Department {

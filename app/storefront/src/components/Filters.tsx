@@ -1,11 +1,13 @@
 "use client";
-import Link from "next/link";
 import { useRouter } from "next/navigation";
 import type { FormEvent, ReactNode } from "react";
 import type { Category } from "@/shop/catalogue";
 import { addressOf, type Facets, FILTER_NAMES, type Filters as Chosen, type Wanted, wantedIn } from "@/shop/filters";
+import { COUNTRY, inCountry } from "@/shop/country";
 import { roundMoney } from "@/shop/money";
 import { DEFAULT_SORT } from "@/shop/sorting";
+import { Link } from "./Link";
+import { useCountry } from "./useCountry";
 
 interface Props {
   /** The listing's own address, without what it is narrowed down to. */
@@ -23,13 +25,14 @@ interface Props {
 export function Filters(props: Props) {
   const { path, wanted, words = "", facets, currency, categories = [] } = props;
   const router = useRouter();
+  const country = useCountry();
   const { filters, sort } = wanted;
   const chosen = FILTER_NAMES.filter((name) => filters[name] !== undefined);
 
   function narrow(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
     const fields = [...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value)]);
-    router.push(addressOf(path, wantedIn(new URLSearchParams(fields)), words));
+    router.push(inCountry(addressOf(path, wantedIn(new URLSearchParams(fields)), words), country));
   }
 
   const price = (units: number) => roundMoney(units, currency);
@@ -40,6 +43,7 @@ export function Filters(props: Props) {
         <summary>{chosen.length ? `Filters (${chosen.length})` : "Filters"}</summary>
         <form key={addressOf(path, wanted, words)} action={path} onSubmit={narrow}>
           {words ? <input type="hidden" name="q" value={words} /> : null}
+          {country ? <input type="hidden" name={COUNTRY} value={country} /> : null}
           {sort === DEFAULT_SORT ? null : <input type="hidden" name="sort" value={sort} />}
           {categories.length ? (
             <Choice name="category" label="Category" any="All" chosen={filters.category} text={categoryName}>

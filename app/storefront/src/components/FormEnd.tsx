@@ -1,6 +1,6 @@
 "use client";
 import type { ReactNode } from "react";
-import { useOnline } from "@/offline/use";
+import { useOnline } from "@/offline/use-online";
 import { useReady } from "./useReady";
 
 interface Props {

@@ -1,8 +1,9 @@
 "use client";
-import Link from "next/link";
+import { priced } from "@/shop/country";
 import { signIn } from "@/shop/session";
 import { EmailField, Field } from "./Field";
 import { FormEnd } from "./FormEnd";
+import { Link } from "./Link";
 import { useForm } from "./useForm";
 
 const WRONG = 401;
@@ -10,7 +11,7 @@ const WRONG = 401;
 /** Where to go after signing in: only to a page of the shop, whatever the address says. */
 function destination(): string {
   const next = new URLSearchParams(location.search).get("next") ?? "";
-  return /^\/(?!\/)[\w/-]*$/.test(next) ? next : "/account";
+  return priced(/^\/(?!\/)[\w/-]*$/.test(next) ? next : "/account");
 }
 
 export function LoginForm() {

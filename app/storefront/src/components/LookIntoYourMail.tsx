@@ -10,7 +10,7 @@ export function LookIntoYourMail({ email, children }: { email: string; children:
       <h2 ref={title} tabIndex={-1}>
         Look into your mail
       </h2>
-      <p className="long-words">
+      <p>
         We have written to <strong>{email}</strong>. {children}
       </p>
       <p className="small soft">

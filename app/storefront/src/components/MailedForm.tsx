@@ -1,10 +1,11 @@
 "use client";
-import Link from "next/link";
 import { type ReactNode, useState, useSyncExternalStore } from "react";
 import { confirmAccount, resetPassword } from "@/shop/account";
 import type { ApiError } from "@/shop/browser-api";
+import { priced } from "@/shop/country";
 import { Field, NewPassword } from "./Field";
 import { FormEnd } from "./FormEnd";
+import { Link } from "./Link";
 import { useForm } from "./useForm";
 
 const WRONG_PASSWORD = 403;
@@ -53,7 +54,7 @@ export function ConfirmForm() {
     async (form) => {
       await confirmAccount(token ?? "", String(form.get("password")));
       // Not within the page: what it holds was made for somebody without an account.
-      location.assign("/account");
+      location.assign(priced("/account"));
     },
     (error: ApiError) => {
       if (error.status === GONE) setGone(true);

@@ -1,6 +1,6 @@
 "use client";
 import { useMemo } from "react";
-import { useOnline } from "@/offline/use";
+import { useOnline } from "@/offline/use-online";
 import { type Listing, useFurther } from "@/shop/listing-pages";
 import { ProductGrid } from "./ProductCard";
 

@@ -1,4 +1,4 @@
-import Link from "next/link";
+import { Link } from "./Link";
 
 /** Instead of products where the filters leave none. */
 export function NothingLeft({ path }: { path: string }) {

@@ -1,20 +1,23 @@
 "use client";
-import Link from "next/link";
 import { useEffect, useState } from "react";
 import { storedCategories, storedListing, storedProduct } from "@/offline/catalogue";
 import { probe } from "@/offline/connection";
-import { useOnline } from "@/offline/use";
+import { useOnline } from "@/offline/use-online";
 import type { StoredProduct } from "@/offline/database";
 import type { Category, Product } from "@/shop/catalogue";
 import { type Facets, facetsOf, matches, type Wanted, wantedIn } from "@/shop/filters";
 import { DEFAULT_SORT, listingPath, PAGE_SIZE } from "@/shop/sorting";
 import { CategoryTiles } from "./CategoryTiles";
 import { Filters } from "./Filters";
+import { Link } from "./Link";
 import { NothingLeft } from "./NothingLeft";
 import { ProductGrid } from "./ProductCard";
-import { ProductView } from "./ProductView";
-import { SearchResults } from "./SearchResults";
+import { part } from "./part";
 import { SortLinks } from "./SortLinks";
+
+/** Each visit without a network needs one of them at most; both lie in the precache. */
+const ProductView = part("offline-product", () => import("./ProductView").then((module) => module.ProductView));
+const SearchResults = part("offline-search", () => import("./SearchResults").then((module) => module.SearchResults));
 
 type Content =
   | { kind: "product"; product: StoredProduct }

@@ -1,5 +1,5 @@
-import Link from "next/link";
 import type { OrderLine } from "@/shop/orders";
+import { Link } from "./Link";
 import { ProductImage } from "./ProductImage";
 
 export function OrderLines({ lines }: { lines: OrderLine[] }) {

@@ -1,10 +1,10 @@
 "use client";
-import Link from "next/link";
 import { useEffect, useRef, useState } from "react";
 import { forgetPlaced } from "@/offline/checkout";
 import { ApiError } from "@/shop/browser-api";
 import { money } from "@/shop/money";
 import { fetchOrder, type Order } from "@/shop/orders";
+import { Link } from "./Link";
 import { OrderLines } from "./OrderLines";
 
 const STATES: Record<string, string> = {

@@ -1,13 +1,13 @@
 "use client";
-import Link from "next/link";
 import { useEffect, useState } from "react";
 import { database } from "@/offline/database";
 import { request } from "@/shop/browser-api";
 import { type Page, toPage } from "@/shop/catalogue";
 import { money } from "@/shop/money";
 import { type Order, toOrder } from "@/shop/orders";
-import { SignInFirst } from "./AccountView";
+import { Link } from "./Link";
 import { OrderLines } from "./OrderLines";
+import { SignInFirst } from "./SignInFirst";
 import { useVisitor } from "./useVisitor";
 
 const KINDS: Record<string, string> = { delivered: "good", shipped: "good", cancelled: "danger", pending: "warn" };

@@ -1,6 +1,6 @@
-import Link from "next/link";
 import type { Product } from "@/shop/catalogue";
 import { priceText } from "@/shop/money";
+import { Link } from "./Link";
 import { ProductImage } from "./ProductImage";
 import { Rating } from "./Rating";
 

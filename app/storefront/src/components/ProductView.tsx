@@ -1,4 +1,5 @@
 import type { FirstReviews, Product } from "@/shop/catalogue";
+import { marketOfCurrency } from "@/shop/market";
 import { priceText } from "@/shop/money";
 import { listingPath } from "@/shop/sorting";
 import { AddToCart } from "./AddToCart";
@@ -11,7 +12,7 @@ import { Reviews } from "./Reviews";
 /** From how many pieces on we don't say how few are left. */
 const PLENTY = 10;
 
-function Stock({ pieces, asOf }: { pieces: number; asOf?: number }) {
+function Stock({ pieces, delivery, asOf }: { pieces: number; delivery: string; asOf?: number }) {
   const then = asOf ? ` (as of ${time(asOf)})` : "";
   if (pieces <= 0) return <p className="stock out">Sold out for now{then}</p>;
   if (pieces < PLENTY)
@@ -20,7 +21,12 @@ function Stock({ pieces, asOf }: { pieces: number; asOf?: number }) {
         Only {pieces} left{then}
       </p>
     );
-  return <p className="stock">In stock, with you in two days{then}</p>;
+  return (
+    <p className="stock">
+      In stock, with you {delivery}
+      {then}
+    </p>
+  );
 }
 
 /** In the visitor's own time: 08:12, and the day unless it is today. */
@@ -47,6 +53,7 @@ export function ProductView({
   /** From this browser's copy: when the shop said so (milliseconds since the epoch). */
   asOf?: number;
 }) {
+  const { delivery, taxes } = marketOfCurrency(product.currency);
   const trail = [
     { label: "Home", href: "/" },
     ...(product.categoryName ? [{ label: product.categoryName, href: listingPath(product.categoryId) }] : []),
@@ -68,13 +75,14 @@ export function ProductView({
           <p className="product-price">
             {priceText(product)} {member ? <span className="tag good">Member price</span> : null}
           </p>
-          <Stock pieces={product.stock} {...(asOf ? { asOf } : {})} />
+          <p className="small soft">{taxes}</p>
+          <Stock pieces={product.stock} delivery={delivery} {...(asOf ? { asOf } : {})} />
           <AddToCart product={product} />
           {product.description ? <p className="prose">{product.description}</p> : null}
           <dl className="facts">
             <div>
               <dt>Delivery</dt>
-              <dd>Free, in two days</dd>
+              <dd>Free, {delivery}</dd>
             </div>
             <div>
               <dt>Returns</dt>

@@ -1,8 +1,8 @@
 "use client";
-import Link from "next/link";
 import { type FormEvent, useState } from "react";
 import { enqueue } from "@/offline/queue";
 import type { Product } from "@/shop/catalogue";
+import { Link } from "./Link";
 import { useVisitor } from "./useVisitor";
 
 /** A review; it is queued, so it can be written without a network. */

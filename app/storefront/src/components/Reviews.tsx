@@ -1,6 +1,5 @@
 "use client";
 import { useState } from "react";
-import { fetchReviews } from "@/shop/browser-api";
 import type { FirstReviews, Product } from "@/shop/catalogue";
 import { part } from "./part";
 import { RatingChart } from "./RatingChart";
@@ -20,6 +19,7 @@ export function Reviews({ product, first }: { product: Product; first: FirstRevi
 
   async function more() {
     try {
+      const { fetchReviews } = await import("@/shop/browser-api");
       const page = await fetchReviews(product.id, next);
       setReviews([...reviews, ...page.items]);
       setNext(page.next);

@@ -2,9 +2,10 @@
 import { useRef, useState } from "react";
 import type { Visitor } from "@/offline/visitor";
 import { changePassword, signOutEverywhere } from "@/shop/account";
-import { SignInFirst } from "./AccountView";
+import { priced } from "@/shop/country";
 import { Field, NewPassword } from "./Field";
 import { FormEnd } from "./FormEnd";
+import { SignInFirst } from "./SignInFirst";
 import { useForm } from "./useForm";
 import { useVisitor } from "./useVisitor";
 
@@ -33,7 +34,7 @@ function Safety({ visitor }: { visitor: Visitor }) {
   const out = useForm(async () => {
     await signOutEverywhere(visitor);
     // Not within the page, whose memory still holds what this visitor has seen.
-    location.assign("/");
+    location.assign(priced("/"));
   });
   return (
     <div className="form sections">

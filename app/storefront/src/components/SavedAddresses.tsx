@@ -16,7 +16,7 @@ export function SavedAddresses({ addresses, chosen, onChoose }: Props) {
   return (
     <div role="radiogroup" aria-label="Your addresses" className="choices">
       {addresses.map(({ id, address }) => (
-        <label key={id} className="check long-words">
+        <label key={id} className="check">
           <input
             type="radio"
             name="saved-address"

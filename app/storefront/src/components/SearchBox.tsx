@@ -1,15 +1,22 @@
 "use client";
 import { useRouter } from "next/navigation";
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
-import { onSearching, suggest } from "@/shop/search";
+import { COUNTRY, inCountry } from "@/shop/country";
+import { onSearching } from "@/shop/searching";
 import { SearchIcon } from "./icons";
+import { leaveFor } from "./Underway";
+import { useCountry } from "./useCountry";
 
 const PAUSE_MS = 150;
 const SHORTEST = 2;
 
+/** Fetched with the first letters: most pages are left without a search. */
+const suggestionsFor = async (words: string): Promise<string[]> => (await import("@/shop/search")).suggest(words);
+
 /** The search field with suggestions: a combobox as ARIA describes it. */
 export function SearchBox() {
   const router = useRouter();
+  const country = useCountry();
   const list = useId();
   const [query, setQuery] = useState("");
   const [suggestions, setSuggestions] = useState<string[]>([]);
@@ -22,7 +29,7 @@ export function SearchBox() {
     latest.current = wanted;
     if (!open || wanted.length < SHORTEST) return;
     const timer = setTimeout(() => {
-      suggest(wanted).then(
+      suggestionsFor(wanted).then(
         (found) => {
           if (latest.current === wanted) setSuggestions(found);
         },
@@ -38,7 +45,10 @@ export function SearchBox() {
     setOpen(false);
     setActive(-1);
     setQuery(words);
-    if (words.trim()) router.push(`/search?q=${encodeURIComponent(words.trim())}`);
+    if (!words.trim()) return;
+    const address = inCountry(`/search?q=${encodeURIComponent(words.trim())}`, country);
+    leaveFor(address);
+    router.push(address);
   }
 
   function onKeyDown(event: KeyboardEvent<HTMLInputElement>) {
@@ -64,6 +74,7 @@ export function SearchBox() {
       onBlur={() => setOpen(false)}
     >
       <SearchIcon />
+      {country ? <input type="hidden" name={COUNTRY} value={country} /> : null}
       <input
         type="search"
         name="q"

@@ -1,13 +1,15 @@
 "use client";
-import Link from "next/link";
 import { useSearchParams } from "next/navigation";
 import { useEffect, useState } from "react";
-import { storedCategories } from "@/offline/catalogue";
 import type { Category } from "@/shop/catalogue";
-import { queryOf, wantedIn } from "@/shop/filters";
-import { type Found, nowSearching, search } from "@/shop/search";
+import { addressOf, queryOf, type Wanted, wantedIn } from "@/shop/filters";
+import type { Found } from "@/shop/search";
+import { nowSearching } from "@/shop/searching";
+import { DEFAULT_SORT, SEARCHED, type Sort } from "@/shop/sorting";
 import { Filters } from "./Filters";
+import { Link } from "./Link";
 import { ProductGrid } from "./ProductCard";
+import { SortLinks } from "./SortLinks";
 
 const PAGE = 48;
 /** No search looks through more; who hasn't found it by then narrows it down. */
@@ -20,12 +22,16 @@ interface Answer {
   found?: Found;
 }
 
+/** Fetched beside the page, which has nothing to show before. */
+const searchFor = async (words: string, wanted: Wanted, limit: number): Promise<Found> =>
+  (await import("@/shop/search")).search(words, wanted, limit);
+
 export function SearchResults() {
   const query = useSearchParams();
   const words = query.get("q")?.trim() ?? "";
   const wanted = wantedIn(new URLSearchParams(query));
   const narrowed = String(queryOf(wanted.filters));
-  const of = `${words} ${narrowed}`;
+  const of = addressOf("/search", wanted, words);
   const [answer, setAnswer] = useState<Answer>();
   const [categories, setCategories] = useState<Category[]>([]);
   const [attempt, setAttempt] = useState(0);
@@ -33,7 +39,10 @@ export function SearchResults() {
   const limit = asked.of === of ? asked.limit : PAGE;
 
   useEffect(() => {
-    storedCategories().then(setCategories, () => undefined);
+    // Without a choice of categories the search is there all the same.
+    import("@/offline/catalogue")
+      .then(({ storedCategories }) => storedCategories())
+      .then(setCategories, () => undefined);
   }, []);
 
   useEffect(() => {
@@ -44,15 +53,14 @@ export function SearchResults() {
   useEffect(() => {
     if (!words) return;
     let current = true;
-    const { filters } = wantedIn(new URLSearchParams(narrowed));
-    search(words, filters, limit).then(
+    searchFor(words, wantedIn(new URL(of, location.origin).searchParams), limit).then(
       (found) => current && setAnswer({ of, limit, found }),
       () => current && setAnswer({ of, limit }),
     );
     return () => {
       current = false;
     };
-  }, [words, narrowed, of, limit, attempt]);
+  }, [words, of, limit, attempt]);
 
   const current = answer?.of === of ? answer : undefined;
   const found = current?.found;
@@ -68,9 +76,10 @@ export function SearchResults() {
             : !current
               ? "Searching…"
               : found
-                ? said(found)
+                ? said(found, wanted.sort)
                 : "We can’t search at the moment."}
         </p>
+        {found?.total ? <SortLinks path="/search" words={words} wanted={wanted} /> : null}
         {found ? (
           <Filters
             path="/search"
@@ -132,9 +141,10 @@ function nothing({ offline }: Found, narrowed: boolean): string {
     : "Nothing has all of these words. Fewer of them, or another name for the thing, may find it.";
 }
 
-function said({ total, offline, similar }: Found): string {
+function said({ total, offline, similar }: Found, sort: Sort): string {
   const products = `${total.toLocaleString("en")} ${total === 1 ? "product" : "products"}`;
-  const where = offline ? ", from what this browser keeps" : "";
+  const some = !offline && sort !== DEFAULT_SORT && total > SEARCHED ? `; in order: the ${SEARCHED} best of them` : "";
+  const where = offline ? ", from what this browser keeps" : some;
   return similar && total
     ? `Nothing has all of these words. ${products} with names like that${where}`
     : products + where;

@@ -1,16 +1,19 @@
 "use client";
-import Link from "next/link";
 import { useState } from "react";
 import { askForAccount } from "@/shop/account";
 import { CountryField } from "./AddressFields";
 import { EmailField, Field, NewPassword } from "./Field";
 import { FormEnd } from "./FormEnd";
+import { Link } from "./Link";
 import { LookIntoYourMail } from "./LookIntoYourMail";
+import { useCountry } from "./useCountry";
 import { useForm } from "./useForm";
 
 export function SignUpForm() {
   const [sentTo, setSentTo] = useState("");
-  const [country, setCountry] = useState("DE");
+  const here = useCountry() ?? "DE";
+  const [chosen, setCountry] = useState<string>();
+  const country = chosen ?? here;
   const { busy, problem, wrong, submit } = useForm(async (form) => {
     const email = String(form.get("email"));
     await askForAccount({

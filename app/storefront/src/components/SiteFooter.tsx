@@ -1,4 +1,5 @@
-import Link from "next/link";
+import { CountryChoice } from "./CountryChoice";
+import { Link } from "./Link";
 import { ThemeChoice } from "./ThemeChoice";
 
 const COLUMNS = [
@@ -46,7 +47,10 @@ export function SiteFooter() {
             </ul>
           </nav>
         ))}
-        <ThemeChoice />
+        <div className="site-choices">
+          <CountryChoice />
+          <ThemeChoice />
+        </div>
       </div>
     </footer>
   );

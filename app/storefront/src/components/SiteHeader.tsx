@@ -1,7 +1,7 @@
-import Link from "next/link";
 import { Suspense } from "react";
 import { CartLink } from "./CartLink";
 import { PersonIcon } from "./icons";
+import { Link } from "./Link";
 import { SearchBox } from "./SearchBox";
 import { Underway } from "./Underway";
 

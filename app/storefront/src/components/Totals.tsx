@@ -1,4 +1,5 @@
 import type { CartLine } from "@/offline/database";
+import { marketOfCurrency } from "@/shop/market";
 import { money } from "@/shop/money";
 
 type Priced = Pick<CartLine, "quantity" | "price" | "currency">;
@@ -13,10 +14,12 @@ export function sumOf(lines: Priced[]): number | undefined {
   return sum;
 }
 
+/** `note`: after what is said of taxes. */
 export function Totals({ lines, note }: { lines: Priced[]; note: string }) {
   const sum = sumOf(lines);
   const pieces = lines.reduce((total, line) => total + line.quantity, 0);
-  const shown = sum === undefined ? "–" : money(sum, lines[0]?.currency ?? "EUR");
+  const currency = lines[0]?.currency ?? "EUR";
+  const shown = sum === undefined ? "–" : money(sum, currency);
   return (
     <div className="totals">
       <div>
@@ -34,7 +37,9 @@ export function Totals({ lines, note }: { lines: Priced[]; note: string }) {
         <span>{shown}</span>
       </div>
       <p className="small soft">
-        {sum === undefined ? "Some lines have no price here, so there is no total yet." : note}
+        {sum === undefined
+          ? "Some lines have no price here, so there is no total yet."
+          : `${marketOfCurrency(currency).taxes} ${note}`}
       </p>
     </div>
   );

@@ -2,7 +2,6 @@
 import type { Product } from "@/shop/catalogue";
 import { type CartLine, cartChange, database, lineOf } from "./database";
 import { announce } from "./messages";
-import { queuedChanges, wake } from "./queue";
 import { makingRoom } from "./room";
 import { whoIsHere } from "./visitor";
 
@@ -44,7 +43,8 @@ async function change(summary: string, edit: (cart: Map<number, CartLine>) => vo
   await makingRoom(() => write(summary, edit));
   announce({ type: "cart" });
   announce({ type: "queue" });
-  wake();
+  // Whatever becomes of this, the change is queued: the next page, or the next connection, sends it.
+  void import("./queue").then(({ wake }) => wake()).catch(() => undefined);
 }
 
 async function write(summary: string, edit: (cart: Map<number, CartLine>) => void): Promise<void> {
@@ -90,7 +90,8 @@ export async function forgetOrdered(ordered: Pick<CartLine, "productId" | "quant
   const kept = (await cartLines())
     .map((line) => ({ ...line, quantity: line.quantity - (pieces.get(line.productId) ?? 0) }))
     .filter((line) => line.quantity > 0);
-  if (!kept.length && !(await queuedChanges()).some((change) => change.endpoint === "/api/cart")) return adoptCart([]);
+  const queued = await (await database()).getAll("syncQueue");
+  if (!kept.length && !queued.some((change) => change.endpoint === "/api/cart")) return adoptCart([]);
   return change("What is left in your cart", (cart) => {
     cart.clear();
     for (const line of kept) cart.set(line.productId, line);

@@ -1,5 +1,6 @@
 /** Fetches the browser's copy of the catalogue: the most popular products. Runs in the worker alone. */
 import { type Category, type Product, toCategory, toPage, toProduct } from "@/shop/catalogue";
+import { inCountry } from "@/shop/country";
 import { database } from "./database";
 import { announce } from "./messages";
 import { keepWithinQuota } from "./quota";
@@ -11,18 +12,21 @@ const FRESH_MS = 15 * 60_000;
 
 /**
  * Fetch the catalogue, unless that was done lately. Runs in the worker, whose own requests pass none of its caches: a
- * stale answer would look like a success. `no-cache`: the browser's copy is used only if the server says so.
+ * stale answer would look like a success. `no-cache`: the browser's copy is used only if the server says so. Prices are those
+ * of `country`, where one is chosen; a copy for another one is replaced whole, as two currencies make no order of prices.
  */
-export async function syncCatalogue(now = Date.now()): Promise<void> {
+export async function syncCatalogue(country = "", now = Date.now()): Promise<void> {
   const db = await database();
   const syncedAt = await db.get("meta", "catalogueSyncedAt");
-  if (typeof syncedAt === "number" && now - syncedAt < FRESH_MS) return;
+  const same = ((await db.get("meta", "catalogueCountry")) ?? "") === country;
+  if (same && typeof syncedAt === "number" && now - syncedAt < FRESH_MS) return;
 
   const categories = toPage(await fetchJson("/api/categories"), toCategory).items;
-  const listing = await fetchJson(`/api/products?${new URLSearchParams({ sort: "popularity", limit: String(KEPT) })}`);
+  const query = new URLSearchParams({ sort: "popularity", limit: String(KEPT) });
+  const listing = await fetchJson(inCountry(`/api/products?${query}`, country));
   const products = toPage(listing, toProduct).items;
 
-  await store(categories, products, now);
+  await store(categories, products, country, same, now);
   announce({ type: "catalogue" });
   await keepWithinQuota();
 }
@@ -33,10 +37,21 @@ async function fetchJson(path: string): Promise<Record<string, unknown>> {
   return (await response.json()) as Record<string, unknown>;
 }
 
-async function store(categories: Category[], products: Product[], now: number): Promise<void> {
+async function store(
+  categories: Category[],
+  products: Product[],
+  country: string,
+  same: boolean,
+  now: number,
+): Promise<void> {
   const tx = (await database()).transaction(["products", "categories", "meta"], "readwrite");
   const shelf = tx.objectStore("products");
   const before = new Map((await shelf.getAll()).map((product) => [product.id, product]));
+  if (!same) {
+    void shelf.clear();
+    for (const [id, { currency }] of before) if (currency !== products[0]?.currency) before.delete(id);
+    for (const product of before.values()) void shelf.put(product);
+  }
   const names = new Map(categories.map((category) => [category.id, category.name]));
   for (const product of products) {
     const known = before.get(product.id);
@@ -56,5 +71,6 @@ async function store(categories: Category[], products: Product[], now: number): 
   void shelves.clear();
   for (const category of categories) void shelves.put(category);
   void tx.objectStore("meta").put(now, "catalogueSyncedAt");
+  void tx.objectStore("meta").put(country, "catalogueCountry");
   await tx.done;
 }

@@ -19,8 +19,15 @@ export const storedCategories = async (): Promise<Category[]> => (await database
 /** What a listing with these filters has, in its order. */
 export async function storedListing(filters: Filters, sort: string): Promise<StoredProduct[]> {
   const products = await (await database()).getAll("products");
-  return products.filter((product) => matches(product, filters)).sort(ORDERS[sort] ?? byPopularity);
+  return inOrder(
+    products.filter((product) => matches(product, filters)),
+    sort,
+  );
 }
+
+/** As a listing has them; an order that isn't known is that of popularity. */
+export const inOrder = <Item extends Product>(products: Item[], sort: string): Item[] =>
+  products.toSorted(ORDERS[sort] ?? byPopularity);
 
 /** What isn't sold here costs least: last in one order, out of the way in the other. */
 const cost = (product: Product): number => product.price ?? 0;

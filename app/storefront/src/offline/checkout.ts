@@ -1,4 +1,5 @@
 /** A checkout that is being prepared: filled in with or without a network, ordered only with one. */
+import { countryHere } from "@/shop/country";
 import { database } from "./database";
 import { whoIsHere } from "./visitor";
 
@@ -36,7 +37,7 @@ interface Stored extends Draft {
 const VISIT_MS = 2 * 60 * 60_000;
 
 export const newDraft = (): Draft => ({
-  address: { name: "", street: "", postcode: "", city: "", country: "DE" },
+  address: { name: "", street: "", postcode: "", city: "", country: countryHere() ?? "DE" },
   email: "",
 });
 

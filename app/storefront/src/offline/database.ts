@@ -6,6 +6,7 @@
  */
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from "idb";
 import type { Category, Product } from "@/shop/catalogue";
+import type { Fields } from "./merge";
 
 export const DATABASE = "simone-webshop";
 export const VERSION = 2;
@@ -44,6 +45,12 @@ export interface Change {
   data: unknown;
   /** Sent as If-Match: the version that it replaces. Where the shop holds another one by then, it is a conflict. */
   match?: string;
+  /** Of what has several fields: what was there when the customer changed it, so that others' changes are told apart. */
+  base?: Fields;
+  /** Of its fields those that can be changed; undefined: all. */
+  names?: string[];
+  /** What the shop holds instead, where both have changed the same field. */
+  theirs?: Fields;
   /** What it does, in the customer's words. */
   summary: string;
   /** Milliseconds since the epoch. */
@@ -73,10 +80,10 @@ interface Schema extends DBSchema {
   cart: { key: number; value: CartLine };
   syncQueue: { key: number; value: Change; indexes: { status: ChangeStatus } };
   categories: { key: number; value: Category };
-  /** Private: emptied at logout. Keys: `session`, `preferences`, `orders`, `addresses`, `checkout`, `version:<endpoint>`. */
+  /** Private: emptied at logout. Keys: `session`, `orders`, `addresses`, `checkout`, `fields:<endpoint>`, `version:<endpoint>`. */
   userData: { key: string; value: unknown };
   analytics: { key: number; value: Measurement };
-  /** Bookkeeping of this browser: keys `catalogueSyncedAt`, `rolloutBucket`. */
+  /** Bookkeeping of this browser: keys `catalogueSyncedAt`, `catalogueCountry`, `rolloutBucket`. */
   meta: { key: string; value: unknown };
 }
 

@@ -1,8 +1,8 @@
 /** What must not stay in a browser that somebody else may use next, or that has become somebody else's. */
+import { askWorker } from "./ask-worker";
 import { CACHES } from "./caches";
 import { database } from "./database";
 import { announce } from "./messages";
-import { askWorker } from "./worker-client";
 
 /**
  * Removes what shows prices: pages, answers and the copy of the catalogue, which the next page fetches again. Members pay

@@ -7,12 +7,14 @@
  * | answer | then |
  * |---|---|
  * | 2xx | done, next |
- * | 412; 409 to a PUT | `conflict`: shown, the customer decides; next |
+ * | 412 to what has several fields | what the shop holds is asked for; the changes of both are merged and sent, or `conflict` |
+ * | any other 412; 409 to a PUT | `conflict`: shown, the customer decides; next |
  * | 408, 425, 429, 5xx, none | wait and try the same one again, nothing overtakes it |
  * | any other | `failed`: kept and shown; next |
  */
 import { versionIn } from "@/shop/browser-api";
 import { type Change, database, newChange } from "./database";
+import { type Fields, merge } from "./merge";
 import { announce } from "./messages";
 import { makingRoom } from "./room";
 
@@ -25,6 +27,10 @@ const LONGEST_WAIT_MS = 30_000;
 const RETRIED = new Set([408, 425, 429]);
 const CHANGED_MEANWHILE = 412;
 const CONFLICT = 409;
+/** How often in a row a change is merged with what others keep changing, before it waits. */
+const MOST_MERGES = 3;
+/** Any version: the shop told none. */
+const ANY = "*";
 
 /** What became of a round: everything sent, or stopped at a write that has to wait (milliseconds). */
 export type Outcome = { done: true } | { done: false; waitMs: number };
@@ -49,22 +55,22 @@ export async function enqueue(
   data: unknown,
   summary: string,
 ): Promise<void> {
-  const match = await knownVersion(endpoint);
   const change = newChange(method, endpoint, data, summary);
-  await makingRoom(async () => (await database()).add("syncQueue", match ? { ...change, match } : change));
+  await makingRoom(async () => (await database()).add("syncQueue", change));
   announce({ type: "queue" });
   wake();
 }
 
-const versionOf = (endpoint: string): string => `version:${endpoint}`;
+/** Where it is kept in `userData` which version of a thing the shop holds, and its fields. */
+export const keptVersion = (endpoint: string): string => `version:${endpoint}`;
+export const keptFields = (endpoint: string): string => `fields:${endpoint}`;
 
-/** Note which version of a thing the shop holds, for the next change of it. */
-export async function noteVersion(endpoint: string, version: string): Promise<void> {
-  await (await database()).put("userData", version, versionOf(endpoint));
+/** The fields in an answer; `names`: those that count, undefined: all. */
+export function fieldsIn(json: unknown, names?: string[]): Fields {
+  const answer = (json ?? {}) as Fields;
+  const all = (answer.preferences ?? answer) as Fields;
+  return names ? Object.fromEntries(names.map((name) => [name, all[name]])) : all;
 }
-
-const knownVersion = async (endpoint: string): Promise<string | undefined> =>
-  (await (await database()).get("userData", versionOf(endpoint))) as string | undefined;
 
 export async function queuedChanges(): Promise<Change[]> {
   return (await database()).getAll("syncQueue");
@@ -118,8 +124,20 @@ async function drain(): Promise<Outcome> {
       const backOff = Math.min(FIRST_WAIT_MS * 2 ** next.attempts, LONGEST_WAIT_MS);
       return { done: false, waitMs: verdict.waitMs ?? backOff * (0.5 + Math.random() / 2) };
     }
+    if (verdict.kind === "merged") {
+      // Another body, so another key.
+      const { base, data, match } = verdict;
+      const merged = { ...next, base, data, match, key: crypto.randomUUID(), attempts: next.attempts + 1 };
+      await (await database()).put("syncQueue", merged);
+      announce({ type: "queue" });
+      if (next.attempts < MOST_MERGES) continue;
+      return { done: false, waitMs: LONGEST_WAIT_MS };
+    }
     if (verdict.kind === "done") await delivered(next, verdict.version);
-    else await (await database()).put("syncQueue", { ...next, status: verdict.kind, problem: verdict.problem });
+    else {
+      const { kind, ...told } = verdict;
+      await (await database()).put("syncQueue", { ...next, ...told, status: kind });
+    }
     for (const listener of endings) listener(verdict.kind === "done" ? "delivered" : "failed");
     announce({ type: "queue" });
   }
@@ -145,21 +163,66 @@ async function delivered(change: Change, version: string | null): Promise<void> 
   const tx = (await database()).transaction(["syncQueue", "userData"], "readwrite");
   const queue = tx.objectStore("syncQueue");
   void queue.delete(change.id as number);
-  if (version) {
-    void tx.objectStore("userData").put(version, versionOf(change.endpoint));
-    for (const later of await queue.index("status").getAll("pending")) {
-      if (later.endpoint === change.endpoint && later.match) void queue.put({ ...later, match: version });
+  if (change.base) {
+    const base = change.data as Fields;
+    const kept = tx.objectStore("userData");
+    void kept.put(base, keptFields(change.endpoint));
+    // Without its version the next change asks first what the shop holds.
+    if (version) void kept.put(version, keptVersion(change.endpoint));
+    else void kept.delete(keptVersion(change.endpoint));
+    for (const each of await queue.index("status").getAll("pending")) {
+      if (each.endpoint !== change.endpoint || !each.base) continue;
+      const { match: _match, ...later } = each;
+      const { fields, conflicts } = merge(each.base, each.data as Fields, base);
+      const held = version ? { match: version } : {};
+      if (conflicts.length) void queue.put({ ...later, ...held, theirs: base, status: "conflict", problem: BOTH });
+      else void queue.put({ ...later, ...held, base, data: fields });
     }
   }
   await tx.done;
 }
 
+const BOTH = "This was changed elsewhere too.";
+const UNREACHED = "The shop couldn't be reached.";
+
 type Verdict =
   | { kind: "done"; version: string | null }
   | { kind: "wait"; problem: string; waitMs?: number }
+  | { kind: "merged"; base: Fields; data: Fields; match: string }
+  | { kind: "conflict"; problem: string; theirs: Fields; match: string }
   | { kind: "failed" | "conflict"; problem: string };
 
+/** Merge a change with what the shop holds meanwhile. */
+async function reconcile(change: Change, base: Fields): Promise<Verdict> {
+  const mine = change.data as Fields;
+  let response: Response;
+  let theirs: Fields;
+  try {
+    response = await fetch(change.endpoint, { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
+    if (response.status >= 500 || RETRIED.has(response.status)) return busy(response);
+    if (!response.ok) return { kind: "failed", problem: await explanation(response) };
+    theirs = fieldsIn(await response.json(), change.names);
+  } catch {
+    return { kind: "wait", problem: UNREACHED };
+  }
+  const match = versionIn(response) ?? ANY;
+  const { fields, conflicts } = merge(base, mine, theirs);
+  return conflicts.length
+    ? { kind: "conflict", problem: BOTH, theirs, match }
+    : { kind: "merged", base: theirs, data: fields, match };
+}
+
+function busy(response: Response): Verdict {
+  const after = Number(response.headers.get("retry-after"));
+  const problem = `The shop is busy (${response.status}).`;
+  return after > 0
+    ? { kind: "wait", problem, waitMs: Math.min(after * 1000, LONGEST_WAIT_MS) }
+    : { kind: "wait", problem };
+}
+
 async function send(change: Change): Promise<Verdict> {
+  // What nobody here has read yet isn't replaced unseen.
+  if (change.base && !change.match) return reconcile(change, change.base);
   let response: Response;
   try {
     response = await fetch(change.endpoint, {
@@ -174,18 +237,13 @@ async function send(change: Change): Promise<Verdict> {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   } catch {
-    return { kind: "wait", problem: "The shop couldn't be reached." };
+    return { kind: "wait", problem: UNREACHED };
   }
   if (response.ok) return { kind: "done", version: versionIn(response) };
+  if (response.status === CHANGED_MEANWHILE && change.base) return reconcile(change, change.base);
   if (response.status === CHANGED_MEANWHILE || (response.status === CONFLICT && change.method === "PUT"))
     return { kind: "conflict", problem: await explanation(response) };
-  if (response.status >= 500 || RETRIED.has(response.status)) {
-    const after = Number(response.headers.get("retry-after"));
-    const problem = `The shop is busy (${response.status}).`;
-    return after > 0
-      ? { kind: "wait", problem, waitMs: Math.min(after * 1000, LONGEST_WAIT_MS) }
-      : { kind: "wait", problem };
-  }
+  if (response.status >= 500 || RETRIED.has(response.status)) return busy(response);
   return { kind: "failed", problem: await explanation(response) };
 }
 
@@ -206,7 +264,7 @@ export async function retryChange(id: number): Promise<void> {
   const tx = db.transaction("syncQueue", "readwrite");
   const change = await tx.store.get(id);
   if (change) {
-    const { problem: _problem, match: _match, ...rest } = change;
+    const { problem: _problem, ...rest } = change;
     await tx.store.put({ ...rest, status: "pending", attempts: 0, key: crypto.randomUUID() });
   }
   await tx.done;

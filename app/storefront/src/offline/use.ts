@@ -1,16 +1,8 @@
 "use client";
-/** The browser's database and the connection, as React sees them. */
-import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
-import { connection, onConnection } from "./connection";
+/** The browser's database, as React sees it. */
+import { useCallback, useEffect, useState } from "react";
 import { listen, type Message } from "./messages";
 import { whoIsHere } from "./visitor";
-
-export const useOnline = (): boolean =>
-  useSyncExternalStore(
-    onConnection,
-    () => connection() === "online",
-    () => true,
-  );
 
 /** What `read` gives, read again whenever a message of one of `types` goes round; undefined until first read. */
 export function useStored<Value>(read: () => Promise<Value>, ...types: Message["type"][]): Value | undefined {

@@ -75,6 +75,9 @@ async function ask(): Promise<Visitor | undefined> {
   return found;
 }
 
+/** Whether this browser still is that of whom this page may have shown something of; without asking the shop. */
+export const isStillHere = async (): Promise<boolean> => (await storedVisitor())?.id === shown;
+
 /** Ask again where a member was here: whoever looks at the page now may be somebody else. */
 export async function askAgain(): Promise<void> {
   if (await storedVisitor()) await currentVisitor().catch(() => undefined);

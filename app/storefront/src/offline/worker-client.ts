@@ -4,6 +4,7 @@
  * The browser itself never reuses a stored copy of the script (`updateViaCache: "none"`), and looks for a new one at
  * each visit and when a page comes to the front again.
  */
+import { countryHere } from "@/shop/country";
 
 const SCRIPT = "/sw.js";
 const LOOK_AGAIN_MS = 60 * 60_000;
@@ -33,7 +34,9 @@ export function watchWorker(onUpdate: () => void): () => void {
         });
       });
       if (savesData()) return;
-      return navigator.serviceWorker.ready.then((ready) => ready.active?.postMessage({ type: "SYNC_CATALOGUE" }));
+      return navigator.serviceWorker.ready.then((ready) =>
+        ready.active?.postMessage({ type: "SYNC_CATALOGUE", country: countryHere() }),
+      );
     },
     (error: unknown) => console.error("the shop can't be made to work offline", error),
   );
@@ -43,20 +46,6 @@ export function watchWorker(onUpdate: () => void): () => void {
 /** The visitor has told the browser so: https://wicg.github.io/savedata/ */
 const savesData = (): boolean =>
   (navigator as Navigator & { connection?: { saveData?: boolean } }).connection?.saveData === true;
-
-const ANSWER_MS = 5_000;
-
-/** Have the worker that is in control do something, and wait until it is done. Without one there is nothing to do. */
-export async function askWorker(message: object): Promise<void> {
-  const worker = "serviceWorker" in navigator ? navigator.serviceWorker.controller : null;
-  if (!worker) return;
-  await new Promise<void>((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => resolve();
-    setTimeout(resolve, ANSWER_MS);
-    worker.postMessage(message, [port2]);
-  });
-}
 
 /** Hand over to the worker that waits, and load the page anew once. */
 export async function applyUpdate(): Promise<void> {

@@ -10,6 +10,7 @@ import {
   toReview,
 } from "./catalogue";
 
+import { priced } from "./country";
 import { apiQuery, type Facets, type Filters, toFacets } from "./filters";
 
 type Json = Record<string, unknown>;
@@ -35,20 +36,6 @@ export async function request(
   data?: unknown,
   headers: Record<string, string> = {},
 ): Promise<Json> {
-  return (await requestVersion(method, path, data, headers)).json;
-}
-
-/** Which version of a thing an answer tells of. Whoever compresses it on the way weakens its ETag, which still names the version. */
-export const versionIn = (response: Response): string | null =>
-  response.headers.get("etag")?.replace(/^W\//, "") ?? null;
-
-/** As `request`, with the version of what was answered. */
-export async function requestVersion(
-  method: string,
-  path: string,
-  data?: unknown,
-  headers: Record<string, string> = {},
-): Promise<{ json: Json; version: string | null }> {
   const response = await fetch(path, {
     method,
     // Not the browser's own copy without asking: a member's prices have the same addresses as everybody's.
@@ -69,8 +56,12 @@ export async function requestVersion(
     const detail = typeof json.detail === "string" ? json.detail : `The shop answered ${response.status}.`;
     throw new ApiError(response.status, detail, json);
   }
-  return { json, version: versionIn(response) };
+  return json;
 }
+
+/** Which version of a thing an answer tells of. Whoever compresses it on the way weakens its ETag, which still names the version. */
+export const versionIn = (response: Response): string | null =>
+  response.headers.get("etag")?.replace(/^W\//, "") ?? null;
 
 export interface WantedPage {
   filters: Filters;
@@ -84,7 +75,7 @@ export async function fetchProducts({ filters, sort, limit, cursor }: WantedPage
   if (sort) query.set("sort", sort);
   if (limit) query.set("limit", String(limit));
   if (cursor) query.set("cursor", cursor);
-  return toPage(await request("GET", `/api/products?${query}`), toProduct);
+  return toPage(await request("GET", priced(`/api/products?${query}`)), toProduct);
 }
 
 export const fetchCategories = async (): Promise<Category[]> =>
@@ -104,13 +95,13 @@ export interface Matches {
 }
 
 export async function fetchSearch(words: string, filters: Filters, limit: number): Promise<Matches> {
-  const json = await request("GET", `/api/search?${searchQuery(words, filters)}&limit=${limit}`);
+  const json = await request("GET", priced(`/api/search?${searchQuery(words, filters)}&limit=${limit}`));
   const { items } = toPage(json, toProduct);
   return { products: items, total: Number(json.total), similar: json.similar === true };
 }
 
 export const fetchFacets = async (words: string, filters: Filters): Promise<Facets> =>
-  toFacets(await request("GET", `/api/facets?${searchQuery(words, filters)}`));
+  toFacets(await request("GET", priced(`/api/facets?${searchQuery(words, filters)}`)));
 
 const searchQuery = (words: string, filters: Filters): URLSearchParams =>
   new URLSearchParams([["q", words], ...apiQuery(filters)]);

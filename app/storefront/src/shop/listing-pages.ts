@@ -4,9 +4,7 @@
  * for as long as the tab shows the shop, so that Back finds the listing as long as it was left.
  */
 import { useCallback, useSyncExternalStore } from "react";
-import { storedListing } from "@/offline/catalogue";
 import { connection, probe } from "@/offline/connection";
-import { ApiError, fetchProducts } from "./browser-api";
 import type { Product } from "./catalogue";
 import { type Filters, queryOf } from "./filters";
 import { PAGE_SIZE, type Sort } from "./sorting";
@@ -73,6 +71,10 @@ async function showMore(key: string, listing: Listing): Promise<void> {
   keep(key, { ...before, state: "loading" });
   const known = new Set([...listing.first, ...before.products].map((product) => product.id));
   const shown = (products: Product[]) => [...before.products, ...products.filter((product) => !known.has(product.id))];
+  // What fetches them comes with the first that is asked for.
+  const parts = await import("./more-products").catch(() => undefined);
+  if (!parts) return keep(key, { ...before, state: "failed" });
+  const { ApiError, fetchProducts, storedListing } = parts;
   if (connection() === "online") {
     try {
       const { filters, sort } = listing;

@@ -1,7 +1,8 @@
 /** Quotes and orders: what the shop says that the cart costs, and what was ordered. */
 import type { CartLine } from "@/offline/database";
 import { ApiError, request } from "./browser-api";
-import { toCartLines } from "./session";
+import { toCartLines } from "./cart-lines";
+import { priced } from "./country";
 
 type Json = Record<string, unknown>;
 
@@ -46,7 +47,7 @@ export const toQuote = (json: Json): Quote => ({
   expiresAt: Date.parse(String(json.expires_at)),
 });
 
-export const fetchQuote = async (): Promise<Quote> => toQuote(await request("GET", "/api/checkout"));
+export const fetchQuote = async (): Promise<Quote> => toQuote(await request("GET", priced("/api/checkout")));
 
 export const fetchOrder = async (id: number): Promise<Order> => toOrder(await request("GET", `/api/orders/${id}`));
 

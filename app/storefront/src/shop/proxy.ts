@@ -1,7 +1,9 @@
 /**
  * Hands a request on to the API, for whoever reaches the storefront without the gateway in front (which routes these
- * addresses itself). Country, device and a visitor's address are the edge's to say, so what a client claims about them is left out.
+ * addresses itself). Device and a visitor's address are the edge's to say, so what a client claims
+ * about them is left out; a country is the one that the address names.
  */
+import { countryIn } from "./country";
 import { apiUrl } from "./server-api";
 
 const TIMEOUT_MS = 30_000;
@@ -31,6 +33,8 @@ export async function proxy(request: Request): Promise<Response> {
   const { pathname, search } = new URL(request.url);
   const headers = new Headers(request.headers);
   for (const name of DROPPED_FROM_REQUEST) headers.delete(name);
+  const chosen = countryIn(search);
+  if (chosen) headers.set("x-country", chosen);
   // Which site the visitor sees, for the API to compare with the one that the request comes from.
   headers.set("x-forwarded-host", request.headers.get("host") ?? "");
   let answer: Response;

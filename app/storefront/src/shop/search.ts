@@ -1,8 +1,10 @@
 /** Search and suggestions: the shop's when it can be reached, else among the products this browser keeps. */
-import { searchOffline } from "@/offline/catalogue";
+import { inOrder, searchOffline } from "@/offline/catalogue";
 import { connection, probe } from "@/offline/connection";
 import { ApiError, fetchFacets, fetchSearch, fetchSuggestions, type Matches } from "./browser-api";
-import { type Facets, facetsOf, type Filters, matches } from "./filters";
+import type { Product } from "./catalogue";
+import { type Facets, facetsOf, matches, type Wanted } from "./filters";
+import { DEFAULT_SORT, SEARCHED } from "./sorting";
 
 const SUGGESTIONS = 6;
 
@@ -12,13 +14,15 @@ export interface Found extends Matches {
   offline: boolean;
 }
 
-/** Throws when there is nowhere to search in. */
-export async function search(words: string, filters: Filters, limit: number): Promise<Found> {
+/** Throws when there is nowhere to search in. Where something else than the best match is to come first, all are asked for. */
+export async function search(words: string, { filters, sort }: Wanted, limit: number): Promise<Found> {
+  const sorted = (products: Product[]) => (sort === DEFAULT_SORT ? products : inOrder(products, sort)).slice(0, limit);
   if (connection() === "online") {
     try {
       // Without them there is less to choose from, and what was found is there.
       const facets = fetchFacets(words, filters).catch(() => undefined);
-      return { ...(await fetchSearch(words, filters, limit)), facets: await facets, offline: false };
+      const found = await fetchSearch(words, filters, sort === DEFAULT_SORT ? limit : SEARCHED);
+      return { ...found, products: sorted(found.products), facets: await facets, offline: false };
     } catch (error) {
       if (error instanceof ApiError && error.status < 500) throw error;
       void probe();
@@ -28,7 +32,7 @@ export async function search(words: string, filters: Filters, limit: number): Pr
   if (!stored) throw new Error("nothing is kept in this browser to search in");
   const products = stored.products.filter((product) => matches(product, filters));
   return {
-    products: products.slice(0, limit),
+    products: sorted(products),
     total: products.length,
     similar: stored.similar,
     facets: facetsOf(stored.products, filters),
@@ -46,19 +50,4 @@ export async function suggest(words: string): Promise<string[]> {
   }
   const stored = await searchOffline(words);
   return (stored?.products ?? []).slice(0, SUGGESTIONS).map((product) => product.name);
-}
-
-let current = "";
-const listeners = new Set<(words: string) => void>();
-
-/** What the page shows the results of; empty: it isn't a search's. The field says the same. */
-export function nowSearching(words: string): void {
-  current = words;
-  for (const listener of listeners) listener(words);
-}
-
-export function onSearching(listener: (words: string) => void): () => void {
-  listeners.add(listener);
-  if (current) listener(current);
-  return () => listeners.delete(listener);
 }

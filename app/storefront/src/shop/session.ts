@@ -1,12 +1,12 @@
 /** Signing in and out, and the cart that comes along. */
 import { adoptCart, cartLines, refreshLines, sendCart } from "@/offline/cart";
 import { storedDraft } from "@/offline/checkout";
-import { type CartLine, lineOf } from "@/offline/database";
 import { forgetPrices } from "@/offline/privacy";
 import { queuedChanges, replay } from "@/offline/queue";
 import { forgetMember, remember, toVisitor, type Visitor, whoIsHere } from "@/offline/visitor";
 import { ApiError, request } from "./browser-api";
-import { toProduct } from "./catalogue";
+import { toCartLines } from "./cart-lines";
+import { priced } from "./country";
 
 type Json = Record<string, unknown>;
 
@@ -55,7 +55,7 @@ export async function leave(ask: () => Promise<unknown>): Promise<void> {
  */
 export async function fetchCart(): Promise<void> {
   await whoIsHere();
-  const { items } = await request("GET", "/api/cart");
+  const { items } = await request("GET", priced("/api/cart"));
   const lines = toCartLines(items);
   if ((await queuedChanges()).some((change) => change.endpoint === "/api/cart")) return refreshLines(lines);
   if (!(await whoIsHere())) {
@@ -72,24 +72,6 @@ export async function fetchCart(): Promise<void> {
 /** Show the server's cart instead of this browser's, whatever that holds: the customer has chosen so. */
 export async function takeShopsCart(): Promise<void> {
   await whoIsHere();
-  const { items } = await request("GET", "/api/cart");
+  const { items } = await request("GET", priced("/api/cart"));
   await adoptCart(toCartLines(items));
-}
-
-/** The lines of a cart or a quote. */
-export function toCartLines(items: unknown): CartLine[] {
-  const now = Date.now();
-  return Array.isArray(items) ? (items as Json[]).map((item, index) => toCartLine(item, now + index)) : [];
-}
-
-function toCartLine(item: Json, addedAt: number): CartLine {
-  const product = toProduct({ ...item, ...((item.product as Json | undefined) ?? {}) });
-  return {
-    ...lineOf(product, Number(item.quantity)),
-    productId: Number(item.product_id),
-    price: typeof item.unit_price === "number" ? item.unit_price : null,
-    asked: true,
-    ...(typeof item.left === "number" ? { left: item.left } : {}),
-    addedAt,
-  };
 }

@@ -14,6 +14,9 @@ export const isSort = (value: string): value is Sort => SORTS.some((sort) => sor
 /** Products on the first page of a listing, and in each further one. */
 export const PAGE_SIZE = 24;
 
+/** The most that a search of the API looks through. */
+export const SEARCHED = 200;
+
 /** A listing's public address; no category is the whole catalogue. */
 export function listingPath(categoryId?: number, sort: Sort = DEFAULT_SORT): string {
   const path = categoryId === undefined ? "/products" : `/categories/${categoryId}`;

@@ -1,5 +1,5 @@
-import Link from "next/link";
 import { DepartmentTiles } from "@/components/DepartmentTiles";
+import { Link } from "@/components/Link";
 import { ProductGrid } from "@/components/ProductCard";
 import { ProductImage } from "@/components/ProductImage";
 import type { Market } from "@/shop/market";
@@ -8,11 +8,11 @@ import { listingPath } from "@/shop/sorting";
 
 const SHELF = 8;
 
-const PROMISES = [
-  ["Delivered in two days", "Free, carbon-counted, in packaging you can compost."],
+const PROMISES = ({ delivery }: Market) => [
+  [`Delivered ${delivery}`, "Free, carbon-counted, in packaging you can compost."],
   ["Thirty days to decide", "Changed your mind? Send it back at our expense, no questions."],
   ["Made to be mended", "Spare parts for everything we sell, for at least ten years."],
-] as const;
+];
 
 export async function Home({ market }: { market: Market }) {
   const [loved, fresh, all] = await Promise.all([
@@ -92,7 +92,7 @@ export async function Home({ market }: { market: Market }) {
 
       <section className="section" aria-label="What you can count on">
         <ul role="list" className="promises">
-          {PROMISES.map(([title, text]) => (
+          {PROMISES(market).map(([title, text]) => (
             <li key={title}>
               <h3>{title}</h3>
               <p className="soft small">{text}</p>

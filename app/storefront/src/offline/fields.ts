@@ -1,0 +1,73 @@
+/** Things of several fields, such as a customer's preferences: shown as the customer has left them, sent when there is a network. */
+import { versionIn } from "@/shop/browser-api";
+import { type Change, database, newChange } from "./database";
+import { type Fields, merge } from "./merge";
+import { announce } from "./messages";
+import { fieldsIn, keptFields, keptVersion, queuedChanges, wake } from "./queue";
+import { makingRoom } from "./room";
+
+const TIMEOUT_MS = 10_000;
+
+/** As the customer has left them here; else as the shop last said. */
+export async function shownFields(endpoint: string): Promise<Fields> {
+  const left = (await queuedChanges()).findLast((change) => change.endpoint === endpoint);
+  return ((left?.data ?? (await (await database()).get("userData", keptFields(endpoint)))) as Fields | undefined) ?? {};
+}
+
+/** Ask the shop, unless the customer's own changes are on their way. `names`: those that count; undefined: all. */
+export async function fetchFields(endpoint: string, names?: string[]): Promise<void> {
+  if ((await queuedChanges()).some((change) => change.endpoint === endpoint)) return;
+  const response = await fetch(endpoint, { cache: "no-cache", signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (!response.ok) return;
+  const fields = fieldsIn(await response.json(), names);
+  const version = versionIn(response);
+  const tx = (await database()).transaction("userData", "readwrite");
+  void tx.store.put(fields, keptFields(endpoint));
+  if (version) void tx.store.put(version, keptVersion(endpoint));
+  await tx.done;
+  announce({ type: "queue" });
+}
+
+/** Change some of them. What the change is of is noted with it, so that nothing that others have changed is lost by it. */
+export async function changeFields(
+  endpoint: string,
+  changes: Fields,
+  summary: string,
+  names?: string[],
+): Promise<void> {
+  await makingRoom(async () => {
+    const tx = (await database()).transaction(["syncQueue", "userData"], "readwrite");
+    const queue = tx.objectStore("syncQueue");
+    const kept = tx.objectStore("userData");
+    const before = (await queue.getAll()).findLast((change) => change.endpoint === endpoint);
+    const base = ((before?.data ?? (await kept.get(keptFields(endpoint)))) as Fields | undefined) ?? {};
+    const match = (await kept.get(keptVersion(endpoint))) as string | undefined;
+    const change = {
+      ...newChange("PUT", endpoint, { ...base, ...changes }, summary),
+      base,
+      ...(names ? { names } : {}),
+    };
+    void queue.add(match ? { ...change, match } : change);
+    await tx.done;
+  });
+  announce({ type: "queue" });
+  wake();
+}
+
+/** The fields that were changed here and elsewhere. */
+export const conflictsOf = ({ base = {}, data, theirs = {} }: Change): string[] =>
+  merge(base, data as Fields, theirs).conflicts;
+
+/** The customer has chosen a value for each of them. */
+export async function settle(id: number, chosen: Fields): Promise<void> {
+  const tx = (await database()).transaction("syncQueue", "readwrite");
+  const change = await tx.store.get(id);
+  if (change?.theirs) {
+    const { problem: _problem, theirs, base = {}, ...rest } = change;
+    const data = { ...merge(base, change.data as Fields, theirs).fields, ...chosen };
+    void tx.store.put({ ...rest, data, base: theirs, status: "pending", attempts: 0, key: crypto.randomUUID() });
+  }
+  await tx.done;
+  announce({ type: "queue" });
+  wake();
+}

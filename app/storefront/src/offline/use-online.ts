@@ -1,0 +1,10 @@
+"use client";
+import { useSyncExternalStore } from "react";
+import { connection, onConnection } from "./connection";
+
+export const useOnline = (): boolean =>
+  useSyncExternalStore(
+    onConnection,
+    () => connection() === "online",
+    () => true,
+  );
