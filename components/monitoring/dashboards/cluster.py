@@ -73,6 +73,13 @@ CLUSTER = Board(
                     maximum=1,
                 ),
                 Panel(
+                    title="Measured volumes",
+                    description="Volumes that kubelets tell the fill of; none, while kubelets answer, is a fault.",
+                    unit="short",
+                    queries=(Query(expr="count(kubelet_volume_stats_available_bytes) or vector(0)", legend="volumes"),),
+                    alerts=("VolumesUnmeasured",),
+                ),
+                Panel(
                     title="Quota",
                     description="Share of what the namespace may ask for at most.",
                     unit="percentunit",

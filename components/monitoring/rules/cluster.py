@@ -71,6 +71,17 @@ _ALERTS = (
         runbook="cluster",
     ),
     Alert(
+        name="VolumesUnmeasured",
+        # https://github.com/kubernetes/kubernetes/issues/133847: kubelets 1.34.0 and 1.34.1 answer and say nothing of volumes.
+        expr='count(up{job="kubelet"} == 1) unless on () count(kubelet_volume_stats_available_bytes)',
+        hold="15m",
+        hold_reason="kubelets measure a new volume within minutes",
+        severity="ticket",
+        summary="{{ $value }} kubelets answer, and none says how full volumes are",
+        description="VolumeFilling and VolumeAlmostFull can't fire: a Redis may stop taking writes without a warning.",
+        runbook="cluster",
+    ),
+    Alert(
         name="QuotaAlmostUsed",
         expr='kube_resourcequota{type="used"}\n'
         '/ ignoring (type) (kube_resourcequota{type="hard"} > 0) > ' + f"{QUOTA_SHARE:g}",

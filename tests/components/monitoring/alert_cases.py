@@ -397,6 +397,10 @@ CASES: dict[str, Case] = {
     "VolumeAlmostFull": Case(
         {f"{_FREE}{_VOLUME}": "9x200", _CAPACITY: "100x200"}, {f"{_FREE}{_VOLUME}": "11x200", _CAPACITY: "100x200"}
     ),
+    "VolumesUnmeasured": Case(
+        {'up{job="kubelet", node="a"}': "1x200"},
+        {'up{job="kubelet", node="a"}': "1x200", f"{_FREE}{_VOLUME}": "20x200", _CAPACITY: "30x200"},
+    ),
     "QuotaAlmostUsed": Case(
         {f'{_QUOTA}, type="used"}}': "115x200", f'{_QUOTA}, type="hard"}}': "120x200"},
         {f'{_QUOTA}, type="used"}}': "100x200", f'{_QUOTA}, type="hard"}}': "120x200"},
