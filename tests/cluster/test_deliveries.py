@@ -49,10 +49,7 @@ def test_a_changed_product_is_new_in_every_pod(visitors: Visitors, own_nodes: Cl
         for gateway_address in visitors.gateways():
             visitors.ask_at(gateway_address, "GET", path)
         name = f"Renamed {uuid.uuid4().hex[:8]}"
-        token = stack.plain_secrets()["api"]["admin_token"]
-        response = visitors.ask_at(
-            visitors.gateways()[0], "PUT", path, json={"name": name}, headers={"authorization": f"Bearer {token}"}
-        )
+        response = visitors.rename(product, name)
         began = time.monotonic()
         assert response.status_code == 200, response.text
         seen = [visitors.ask_at(each, "GET", path).json()["name"] for each in visitors.gateways()]

@@ -1,7 +1,9 @@
 """What is lost and comes back, under load: pods, processes, nodes, the API server, DNS. Each prints its figures."""
 
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, nullcontext
 
 import pytest
 from running_cluster import Cluster, is_ready
@@ -9,6 +11,7 @@ from visitors import Visitors
 
 from cluster import control_plane, database, environment, inside_pods, processes
 from cluster.layout import NODES
+from components.kubernetes import flows
 from testing.waits import eventually
 
 PAIRS = ("sessions", "data", "computed")
@@ -134,17 +137,39 @@ def test_the_shop_goes_on_without_the_api_server(visitors: Visitors, own_nodes: 
     assert (visitors.failed, visitors.lost) == ({}, [])
 
 
-def test_the_database_is_lost_and_comes_back(visitors: Visitors, own_nodes: Cluster) -> None:
-    """All its processes end at once, as in a failover; what was acknowledged before is there afterwards."""
-    with visitors.running():
+@contextmanager
+def silent(port: int) -> Generator[int]:
+    """What is connected to a port gets nothing more, not even a refusal, during the block: how many they are."""
+    listed = subprocess.run(["ss", "-Htn", "sport", f"= :{port}"], capture_output=True, text=True, check=True).stdout
+    peers = [line.split()[4].rpartition(":") for line in listed.splitlines()]
+    members = ", ".join(f"{address} . {number}" for address, _, number in peers)
+    rules = f"""table ip silent {{
+      set peers {{ type ipv4_addr . inet_service; elements = {{ {members} }} }}
+      chain in {{ type filter hook input priority 0; ip saddr . tcp sport @peers drop; }}
+      chain out {{ type filter hook output priority 0; ip daddr . tcp dport @peers drop; }}
+    }}"""
+    subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)
+    try:
+        yield len(peers)
+    finally:
+        subprocess.run(["nft", "delete", "table", "ip", "silent"], check=True)
+
+
+@pytest.mark.parametrize("silently", [False, True], ids=["refusing", "silent"])
+def test_the_database_is_lost_and_comes_back(visitors: Visitors, own_nodes: Cluster, silently: bool) -> None:
+    """All its processes end at once, as in a failover; of a multi-AZ one the old connections say nothing any more."""
+    with visitors.running(), silent(flows.POSTGRES_PORT) if silently else nullcontext(0) as connections:
         processes.end(database.NAME, kill=True)
         began = time.monotonic()
         environment.Environment(print).start_database()
-        visitors.writes_go_on()
+        eventually(lambda: visitors.rename(visitors.products[0], "Renamed").is_success, "a write to the database")
         since = time.monotonic()
+        visitors.go_on()
         visitors.writes_go_on()
         after = visitors.failed_since(since)
-    print(f"the database killed, writes again after {since - began:.1f} s: {visitors.figures()}")
+    quiet = f", {connections} connections silent" if silently else ""
+    print(f"the database killed{quiet}, writes again after {since - began:.1f} s: {visitors.figures()}")
+    assert bool(connections) == silently
     assert (after, visitors.lost) == (0, [])
 
 

@@ -13,6 +13,8 @@ import psutil
 import pytest
 from running_cluster import Cluster
 
+from cluster import environment, inside_pods
+from cluster.layout import NODES
 from components.kubernetes import flows
 from testing.waits import eventually, free_port
 
@@ -102,10 +104,37 @@ def test_a_lost_pod_that_finds_no_node_is_told(cluster: Cluster) -> None:
             cluster.settled()
 
 
+@contextmanager
+def full(cluster: Cluster, pod: str, claim: str) -> Generator[None]:
+    """A full file system where the kubelet measures a pod's volume; the pod itself keeps the volume that it has."""
+    found = cluster.get("pod", pod)
+    node = next(each for each in NODES if each.name == found["spec"]["nodeName"])
+    volume = cluster.get("pvc", claim)["spec"]["volumeName"]
+    place = f"/run/kubelet/pods/{found['metadata']['uid']}/volumes/kubernetes.io~local-volume/{volume}"
+
+    def there(*command: str) -> None:
+        subprocess.run(environment.in_node(node, *command), check=True)
+
+    there("mount", "-t", "tmpfs", "-o", "size=64M", "full", place)
+    try:
+        there("fallocate", "-l", "63M", f"{place}/full")
+        yield
+    finally:
+        there("umount", place)
+
+
+def test_a_full_volume_is_told(own_nodes: Cluster) -> None:
+    pod, claim = "redis-data-1", "data-redis-data-1"
+    with forwarded(own_nodes, "prometheus", flows.PROMETHEUS_PORT) as prometheus, full(own_nodes, pod, claim):
+        eventually(
+            lambda: claim in [each["persistentvolumeclaim"] for each in firing(prometheus, "VolumeAlmostFull")],
+            "VolumeAlmostFull fires",
+            within=ALERTED,
+        )
+
+
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_an_idle_sentinel_uses_little(own_nodes: Cluster, number: int) -> None:
-    from cluster import inside_pods
-
     uid = own_nodes.get("pod", f"redis-sentinel-{number}")["metadata"]["uid"]
     (process,) = inside_pods.processes(uid, "redis-server")
     before, began = process.cpu_times(), time.monotonic()

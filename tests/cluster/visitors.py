@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 from running_cluster import Cluster, is_ready
 
+from cluster import stack
 from cluster.layout import PKI, VISITOR
 from testing.waits import eventually, meanwhile
 
@@ -95,6 +96,13 @@ class Visitors:
     def ask_at(self, gateway: str, method: str, path: str, **more: Any) -> httpx.Response:
         """A new visitor's request at one gateway."""
         return _Visitor(self._host, self._balancer, next(self._numbers)).ask(method, path, at=gateway, **more)
+
+    def rename(self, product: int, name: str) -> httpx.Response:
+        """An operator's write to the database: a product's new name."""
+        token = stack.plain_secrets()["api"]["admin_token"]
+        headers = {"authorization": f"Bearer {token}"}
+        path = f"/api/products/{product}"
+        return self.ask_at(self.gateways()[0], "PUT", path, json={"name": name}, headers=headers)
 
     def failed_since(self, moment: float) -> int:
         """Requests that began after this time.monotonic() and failed."""
