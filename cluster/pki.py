@@ -72,7 +72,7 @@ def _kubeconfig(name: str, user: str, group: str) -> str:
     content = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": "simone", "cluster": {"server": API, "certificate-authority": str(AUTHORITY)}}],
+        "clusters": [{"name": "simone", "cluster": {"server": API, "certificate-authority": AUTHORITY.name}}],
         "users": [{"name": name, "user": {"token": given}}],
         "contexts": [{"name": "simone", "context": {"cluster": "simone", "user": name}}],
         "current-context": "simone",
