@@ -15,7 +15,7 @@ const PAGE = 48;
 /** No search looks through more; who hasn't found it by then narrows it down. */
 const MOST = 192;
 
-interface Answer {
+interface SearchAnswer {
   of: string;
   limit: number;
   /** Undefined: we can't search at the moment. */
@@ -32,7 +32,7 @@ export function SearchResults() {
   const wanted = wantedIn(new URLSearchParams(query));
   const narrowed = String(queryOf(wanted.filters));
   const of = addressOf("/search", wanted, words);
-  const [answer, setAnswer] = useState<Answer>();
+  const [answer, setAnswer] = useState<SearchAnswer>();
   const [categories, setCategories] = useState<Category[]>([]);
   const [attempt, setAttempt] = useState(0);
   const [asked, setAsked] = useState({ of, limit: PAGE });

@@ -185,7 +185,7 @@ async function delivered(change: Change, version: string | null): Promise<void> 
 const BOTH = "This was changed elsewhere too.";
 const UNREACHED = "The shop couldn't be reached.";
 
-type Verdict =
+type SendResult =
   | { kind: "done"; version: string | null }
   | { kind: "wait"; problem: string; waitMs?: number }
   | { kind: "merged"; base: Fields; data: Fields; match: string }
@@ -193,7 +193,7 @@ type Verdict =
   | { kind: "failed" | "conflict"; problem: string };
 
 /** Merge a change with what the shop holds meanwhile. */
-async function reconcile(change: Change, base: Fields): Promise<Verdict> {
+async function reconcile(change: Change, base: Fields): Promise<SendResult> {
   const mine = change.data as Fields;
   let response: Response;
   let theirs: Fields;
@@ -212,7 +212,7 @@ async function reconcile(change: Change, base: Fields): Promise<Verdict> {
     : { kind: "merged", base: theirs, data: fields, match };
 }
 
-function busy(response: Response): Verdict {
+function busy(response: Response): SendResult {
   const after = Number(response.headers.get("retry-after"));
   const problem = `The shop is busy (${response.status}).`;
   return after > 0
@@ -220,7 +220,7 @@ function busy(response: Response): Verdict {
     : { kind: "wait", problem };
 }
 
-async function send(change: Change): Promise<Verdict> {
+async function send(change: Change): Promise<SendResult> {
   // What nobody here has read yet isn't replaced unseen.
   if (change.base && !change.match) return reconcile(change, change.base);
   let response: Response;
