@@ -72,7 +72,7 @@ _ALERTS = (
     ),
     Alert(
         name="VolumesUnmeasured",
-        # https://github.com/kubernetes/kubernetes/issues/133847: kubelets 1.34.0 and 1.34.1 answer and say nothing of volumes.
+        # Kubelets 1.34.0 and 1.34.1 say nothing of volumes: https://github.com/kubernetes/kubernetes/issues/133847
         expr='count(up{job="kubelet"} == 1) unless on () count(kubelet_volume_stats_available_bytes)',
         hold="15m",
         hold_reason="kubelets measure a new volume within minutes",
