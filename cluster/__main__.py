@@ -84,6 +84,13 @@ def down() -> None:
 
 
 @app.command(hidden=True)
+def start() -> None:
+    """Start what does not run of it, without a look at the stack; for the tests that have ended something."""
+    with _alone():
+        Environment(_say).start()
+
+
+@app.command(hidden=True)
 def cloud() -> None:
     """Make in the stand-in what the stack declares in AWS; runs in the control plane's network."""
     try:

@@ -45,6 +45,7 @@ from cluster.layout import (
     STATE,
     Node,
 )
+from local import builds
 from local import database as declared_database
 from local.problem import Problem
 from stack.environments import ROOT
@@ -117,6 +118,7 @@ class Environment:
 
     def make_images(self) -> None:
         """The images of the stack, as one bundle."""
+        builds.ensure_storefront(self._say)
         images.ensure(images.declared(stack.declared().resources), self._say)
         processes.unmount(HOME)  # what buildah keeps mounted
 

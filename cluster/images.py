@@ -148,7 +148,6 @@ def differences(references: Sequence[str]) -> list[tuple[str, str]]:
 def ensure(references: Sequence[str], say: Say) -> None:
     """Make the bundle with all images of the stack, unless it was made from just these files."""
     differences(references)
-    builds.ensure_storefront(say)
     wanted = _fingerprint(references)
     if BUNDLE.exists() and _BUNDLE_NAMES.exists() and json.loads(_BUNDLE_NAMES.read_text())["made_from"] == wanted:
         return
@@ -161,6 +160,14 @@ def ensure(references: Sequence[str], say: Say) -> None:
         store.stand_in(reference)
     say("images: writing the bundle")
     store.bundle([*references, *OWN_IMAGES], wanted)
+
+
+def version() -> str:
+    """The version of our own images, by what they are made of: a changed file is a new one, which rolls out.
+
+    The storefront must have been built before.
+    """
+    return _fingerprint(())[:12]
 
 
 def _fingerprint(references: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from cluster import images
 from cluster.layout import CLOUD, CONTROL_NAMESPACE, ENVIRONMENT, KUBECONFIG, LOGS, PKI, PROGRAMS, STACK, STATE
 from cluster.network import inside
 from local import cloud
@@ -44,9 +45,12 @@ def database_host() -> str:
 
 
 def config() -> dict[str, Any]:
-    """What differs from the stack file: the authority that signed the edge's certificate here."""
-    gateway = stack_config(ENVIRONMENT)["simone:gateway"]
-    return {"simone:gateway": {**gateway, "edge_ca": (PKI / "edge-ca.crt").read_text()}}
+    """What differs from the stack file: the authority that signed the edge's certificate here, the images' version."""
+    declared = stack_config(ENVIRONMENT)
+    return {
+        "simone:gateway": {**declared["simone:gateway"], "edge_ca": (PKI / "edge-ca.crt").read_text()},
+        "simone:images": {**declared["simone:images"], "version": images.version()},
+    }
 
 
 def plain_secrets() -> dict[str, Any]:
@@ -123,6 +127,8 @@ def make_cloud() -> None:
 
 def up(made: Project, progress: Progress) -> Mapping[str, int]:
     """`pulumi up`; how many resources were created, updated, deleted or stayed. Problem when it fails."""
+    # An engine that was killed leaves its lock. No other one works here: make cluster runs once at a time.
+    made.run("cancel", "--yes")
     return _apply(made, ["up", "--yes", "--skip-preview"], progress)
 
 

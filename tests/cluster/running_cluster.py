@@ -3,10 +3,12 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cluster.layout import KUBECONFIG, PROGRAMS
+from stack.environments import ROOT
 from testing.waits import eventually
 
 NAMESPACE = "simone"
@@ -62,6 +64,10 @@ class Cluster:
             for status in pod["status"].get("containerStatuses") or ()
             if status["restartCount"]
         }
+
+    def start(self) -> None:
+        """Start what doesn't run of our own cluster. By a process that ends, so that nothing of it is this one's."""
+        subprocess.run([sys.executable, "-m", "cluster", "start"], cwd=ROOT, check=True)
 
     def settled(self, seconds: int = 600) -> None:
         """Wait until every workload has rolled out."""

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
@@ -45,9 +45,10 @@ class Balancer:
         self.addresses = [pod["status"]["podIP"] for pod in self._cluster.pods("gateway") if is_ready(pod)]
 
     def follow(self, over: threading.Event) -> None:
-        """Look again and again until it is over."""
+        """Look again and again until it is over. While the API server is away, a balancer keeps what it knows."""
         while not over.wait(LATE):
-            self.look()
+            with suppress(AssertionError):
+                self.look()
 
 
 class Visitors:
