@@ -1,6 +1,7 @@
 """Last of all: the cluster is ended, and the machine is as it was before."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,8 +26,8 @@ def _processes() -> list[str]:
 
 
 def _in_the_machines_network(program: str) -> str:
-    """The tests run in the cluster's."""
-    command = ["nsenter", "--net=/proc/1/ns/net", sys.executable, "-c", program]
+    """The tests run in the cluster's, and what has started them (`python -m cluster test`) in the machine's."""
+    command = ["nsenter", f"--net=/proc/{os.getppid()}/ns/net", sys.executable, "-c", program]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
