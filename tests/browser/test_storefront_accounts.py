@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from browsing import Visitor, until
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from stand_in import TOKEN, StandIn, catalogue
 
 PRODUCT = next(product for product in catalogue().products if product["stock"] > 5)
@@ -21,9 +21,9 @@ PAGES = (
 )
 
 
-def fill(page: Page, values: dict[str, Any]) -> None:
+def fill(form: Page | Locator, values: dict[str, Any]) -> None:
     for label, text in values.items():
-        page.get_by_label(label, exact=True).fill(text)
+        form.get_by_label(label, exact=True).fill(text)
 
 
 def test_who_signs_up_confirms_by_mail_and_is_signed_in_with_the_cart(visitor: Visitor, stand_in: StandIn) -> None:
@@ -98,8 +98,9 @@ def test_an_address_is_kept_once_chosen_at_the_checkout_and_deleted(visitor: Vis
     visitor.sign_in()
     page = visitor.page
     page.get_by_role("button", name="Add an address").click()
-    expect(page.get_by_label("Name", exact=True)).to_have_value("Demo Customer")
-    fill(page, ADDRESS)
+    addresses = page.get_by_role("region", name="Your addresses")
+    expect(addresses.get_by_label("Name", exact=True)).to_have_value("Demo Customer")
+    fill(addresses, ADDRESS)
     page.get_by_role("button", name="Keep this address").click()
     expect(page.get_by_role("listitem").filter(has_text="Lindenweg 4")).to_be_visible()
     visitor.add_to_cart(PRODUCT["id"])

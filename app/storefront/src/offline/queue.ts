@@ -115,11 +115,12 @@ async function drain(): Promise<Outcome> {
     const next = await (await database()).getFromIndex("syncQueue", "status", "pending");
     if (!next) return { done: true };
     // Once for each round: the cart of whoever's session runs out must not end up with whoever signs in next.
-    ours ||= await isOwnersSession();
-    if (!ours) return { done: false, waitMs: LONGEST_WAIT_MS };
-    const verdict = await send(next);
+    const session: Whose = ours ? "owners" : await whoseSession();
+    if (session === "others") return { done: false, waitMs: LONGEST_WAIT_MS };
+    ours = session === "owners";
+    const verdict = session === "owners" ? await send(next) : session;
     if (verdict.kind === "wait") {
-      await (await database()).put("syncQueue", { ...next, attempts: next.attempts + 1, problem: verdict.problem });
+      await note({ ...next, attempts: next.attempts + 1, problem: verdict.problem });
       announce({ type: "queue" });
       const backOff = Math.min(FIRST_WAIT_MS * 2 ** next.attempts, LONGEST_WAIT_MS);
       return { done: false, waitMs: verdict.waitMs ?? backOff * (0.5 + Math.random() / 2) };
@@ -128,7 +129,7 @@ async function drain(): Promise<Outcome> {
       // Another body, so another key.
       const { base, data, match } = verdict;
       const merged = { ...next, base, data, match, key: crypto.randomUUID(), attempts: next.attempts + 1 };
-      await (await database()).put("syncQueue", merged);
+      await note(merged);
       announce({ type: "queue" });
       if (next.attempts < MOST_MERGES) continue;
       return { done: false, waitMs: LONGEST_WAIT_MS };
@@ -136,25 +137,34 @@ async function drain(): Promise<Outcome> {
     if (verdict.kind === "done") await delivered(next, verdict.version);
     else {
       const { kind, ...told } = verdict;
-      await (await database()).put("syncQueue", { ...next, ...told, status: kind });
+      await note({ ...next, ...told, status: kind });
     }
     for (const listener of endings) listener(verdict.kind === "done" ? "delivered" : "failed");
     announce({ type: "queue" });
   }
 }
 
-/** Whether the shop takes what is sent now for the member's who queued it; a guest's queue is whoever's who is here. */
-async function isOwnersSession(): Promise<boolean> {
+/** Note what became of a change that was sent; not of one that was removed meanwhile, with all else of a member's. */
+async function note(change: Change): Promise<void> {
+  const tx = (await database()).transaction("syncQueue", "readwrite");
+  if (await tx.store.get(change.id as number)) void tx.store.put(change);
+  await tx.done;
+}
+
+/**
+ * Whose session the shop takes what is sent now for: the member's who queued it, or not; a guest's queue is whoever's who is
+ * here. While the shop doesn't say, the write waits: sent without knowing, it would be the next one's.
+ */
+async function whoseSession(): Promise<Whose> {
   const owner = (await (await database()).get("userData", "session")) as { id?: unknown } | undefined;
-  if (!owner) return true;
+  if (!owner) return "owners";
   try {
     const response = await fetch("/api/session", { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
-    // A shop in trouble says so to the write itself, which then waits as any other.
-    if (!response.ok) return true;
+    if (!response.ok) return busy(response);
     const { user } = (await response.json()) as { user?: { id?: unknown } | null };
-    return user?.id === owner.id;
+    return user?.id === owner.id ? "owners" : "others";
   } catch {
-    return true;
+    return { kind: "wait", problem: UNREACHED };
   }
 }
 
@@ -185,9 +195,14 @@ async function delivered(change: Change, version: string | null): Promise<void> 
 const BOTH = "This was changed elsewhere too.";
 const UNREACHED = "The shop couldn't be reached.";
 
+type Waiting = { kind: "wait"; problem: string; waitMs?: number };
+
+/** Whose a session is, compared with what waits to be sent; or that nobody can say. */
+type Whose = "owners" | "others" | Waiting;
+
 type SendResult =
   | { kind: "done"; version: string | null }
-  | { kind: "wait"; problem: string; waitMs?: number }
+  | Waiting
   | { kind: "merged"; base: Fields; data: Fields; match: string }
   | { kind: "conflict"; problem: string; theirs: Fields; match: string }
   | { kind: "failed" | "conflict"; problem: string };
@@ -212,7 +227,7 @@ async function reconcile(change: Change, base: Fields): Promise<SendResult> {
     : { kind: "merged", base: theirs, data: fields, match };
 }
 
-function busy(response: Response): SendResult {
+function busy(response: Response): Waiting {
   const after = Number(response.headers.get("retry-after"));
   const problem = `The shop is busy (${response.status}).`;
   return after > 0

@@ -22,6 +22,8 @@ const PATIENCE_MS = 4_000;
 
 let here: Promise<Visitor | undefined> | undefined;
 let asking: Promise<Visitor | undefined> | undefined;
+/** Whether the shop has said who is here; what follows from that, such as removing a member's things, takes its time. */
+let told = false;
 /** The member whose things this page may have shown. */
 let shown: number | undefined;
 
@@ -50,7 +52,7 @@ async function find(): Promise<Visitor | undefined> {
   if (!kept) return undefined;
   const found = await Promise.race([
     currentVisitor().catch(() => kept),
-    new Promise<Visitor>((resolve) => setTimeout(() => resolve(kept), PATIENCE_MS)),
+    new Promise<Visitor>((resolve) => setTimeout(() => told || resolve(kept), PATIENCE_MS)),
   ]);
   shown = found?.id;
   return found;
@@ -66,7 +68,9 @@ export function currentVisitor(): Promise<Visitor | undefined> {
 
 async function ask(): Promise<Visitor | undefined> {
   const before = await storedVisitor();
+  told = false;
   const found = toVisitor(await request("GET", "/api/session"));
+  told = true;
   // Somebody has signed in or out while the shop was asked: it has told of the time before.
   if ((await storedVisitor())?.id !== before?.id) return storedVisitor();
   if (before && before.id !== found?.id) await forgetMember();
