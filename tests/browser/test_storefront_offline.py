@@ -97,6 +97,7 @@ def test_show_more_goes_on_with_what_is_kept_and_back_finds_the_place(
     page = visitor.open("/products")
     cards = page.get_by_role("article")
     expect(cards).to_have_count(PAGE_SIZE)
+    page.wait_for_load_state("networkidle")  # a click before React has taken over the page is nobody's
     page.get_by_role("button", name="Show more").click()
     expect(cards).to_have_count(2 * PAGE_SIZE)
 
