@@ -146,10 +146,10 @@ def differences(references: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def ensure(references: Sequence[str], say: Say) -> None:
-    """Make the bundle with all images of the stack, unless it was made from just these files."""
+    """Make the bundle with all images of the stack, unless there is one of just these: `version` is in their names."""
     differences(references)
-    wanted = _fingerprint(references)
-    if BUNDLE.exists() and _BUNDLE_NAMES.exists() and json.loads(_BUNDLE_NAMES.read_text())["made_from"] == wanted:
+    names = [canonical(each) for each in (*references, *OWN_IMAGES)]
+    if BUNDLE.exists() and _BUNDLE_NAMES.exists() and json.loads(_BUNDLE_NAMES.read_text())["images"] == names:
         return
     store = _Store(say)
     _prepare_context()
@@ -159,7 +159,7 @@ def ensure(references: Sequence[str], say: Say) -> None:
     for reference in [*others, *OWN_IMAGES]:
         store.stand_in(reference)
     say("images: writing the bundle")
-    store.bundle([*references, *OWN_IMAGES], wanted)
+    store.bundle(names)
 
 
 def version() -> str:
@@ -167,19 +167,14 @@ def version() -> str:
 
     The storefront must have been built before.
     """
-    return _fingerprint(())[:12]
-
-
-def _fingerprint(references: Sequence[str]) -> str:
-    """Of everything that goes into the images."""
-    digest = hashlib.sha256("\n".join(references).encode())
+    digest = hashlib.sha256()
     kept = run(["git", "-C", ROOT, "ls-files", "app", "images", "requirements", "cluster/images.py"], "the sources")
     own = [ROOT / line for line in kept.splitlines() if not line.startswith("app/storefront/")]
     made = [PROGRAMS / name for name in programs.IN_IMAGES]
     for path in [*own, *made, STOREFRONT_OUTPUT.parent / "inputs.sha256", PKI / "ca.crt"]:
         if path.is_file():
             digest.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    return digest.hexdigest()
+    return digest.hexdigest()[:12]
 
 
 def _prepare_context() -> None:
@@ -314,17 +309,15 @@ class _Store:
         wanted = steps if plan.packages else [plan.script]
         self.buildah("run", "--network", "host", container, "--", "sh", "-ec", "; ".join(wanted))
 
-    def bundle(self, references: Sequence[str], made_from: str) -> None:
+    def bundle(self, names: Sequence[str]) -> None:
         """All of them as one archive: layers that several have are in it once."""
         folder = IMAGES / "oci"
         shutil.rmtree(folder, ignore_errors=True)
-        names: dict[str, str] = {}
-        for number, reference in enumerate(references):
-            names[f"i{number}"] = canonical(reference)
-            self.buildah("push", "-q", "--disable-compression", canonical(reference), f"oci:{folder}:i{number}")
+        for number, name in enumerate(names):
+            self.buildah("push", "-q", "--disable-compression", name, f"oci:{folder}:i{number}")
         index = json.loads((folder / "index.json").read_text())
         for manifest in index["manifests"]:
-            name = names[manifest["annotations"]["org.opencontainers.image.ref.name"]]
+            name = names[int(manifest["annotations"]["org.opencontainers.image.ref.name"][1:])]
             tag = name.rpartition(":")[2]
             manifest["annotations"] = {
                 "io.containerd.image.name": name,
@@ -336,7 +329,7 @@ class _Store:
             archive.add(folder, ".")
         part.rename(BUNDLE)
         shutil.rmtree(folder)
-        _BUNDLE_NAMES.write_text(json.dumps({"made_from": made_from, "images": list(names.values())}, indent=1))
+        _BUNDLE_NAMES.write_text(json.dumps({"images": list(names)}, indent=1))
 
 
 def _mirror() -> str:
