@@ -47,23 +47,21 @@ Region = Annotated[str, AfterValidator(_region)]
 class Aws(Section):
     """The AWS account's parts that exist before this program runs (docs/deploy.md)."""
 
-    region: Region = setting(why="where the database, buckets and secrets are", pattern=r"[a-z]{2}(-[a-z]+)+-\d")
-    vpc_id: str = setting(why="the VPC that the cluster runs in", pattern=r"vpc-[0-9a-f]{8,17}")
-    private_subnet_ids: list[str] = setting(
-        why="subnets without a public route, in at least two zones, for the database", min_length=2
-    )
+    region: Region = setting(why="where database, buckets and secrets are", pattern=r"[a-z]{2}(-[a-z]+)+-\d")
+    vpc_id: str = setting(why="the cluster's VPC", pattern=r"vpc-[0-9a-f]{8,17}")
+    private_subnet_ids: list[str] = setting(why="for the database: no public route, at least two zones", min_length=2)
     cluster_security_group_id: str = setting(
         why="the cluster nodes' security group, the only one that may reach the database",
         pattern=r"sg-[0-9a-f]{8,17}",
     )
     vpc_cidr: Network = setting(
-        why="the VPC's addresses: the database answers there, and pods may reach its port there",
+        why="the VPC's addresses: pods may reach the database's port there",
         pattern=r"(\d{1,3}\.){3}\d{1,3}/\d{1,2}",
     )
     service_cidr: Network | None = setting(
         None,
-        why="the addresses of the cluster's Services: egress to Services of single pods is allowed by them too, since "
-        "the VPC CNI looks at a packet before the Service's address is exchanged; unset: by pods' labels alone",
+        why="the cluster's Service addresses. The VPC CNI filters a packet before it translates a "
+        "Service's address, so egress to single-pod Services needs them; unset: pod labels only",
         pattern=r"(\d{1,3}\.){3}\d{1,3}/\d{1,2}",
     )
     oidc_provider_arn: str = setting(
@@ -71,12 +69,10 @@ class Aws(Section):
         pattern=r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/.+",
     )
     oidc_provider_url: str = setting(
-        why="the same provider's address without https://, as it stands in a role's trust policy",
+        why="its address without https://, as a role's trust policy names it",
         pattern=r"[^:/]+(/.*)?",
     )
-    endpoint_url: str | None = setting(
-        None, why="another endpoint than AWS's own for S3 and the others; the local environment's stand-in"
-    )
+    endpoint_url: str | None = setting(None, why="replaces AWS's own endpoints; for the local stand-in")
 
     @property
     def account(self) -> str:

@@ -16,20 +16,20 @@ class LoadBalancing(Section):
     """Cloudflare's load balancer (an add-on): each visitor goes to the nearest origin that works."""
 
     origins: dict[Region, list[str]] = setting(
-        why="the gateways' public names in each region; a region without any is served by the fallback"
+        why="the gateways' public names by region; the fallback serves a region without any"
     )
     own: str | None = setting(
         None,
-        why="this stack's own among `origins`, by default the fallback's first: an unproxied record of it leads to the "
-        "gateway. The others are declared by the stacks of their regions",
+        why="this stack's own of `origins`; unset: the fallback's first. It gets an unproxied record "
+        "to the gateway; other regions' stacks declare theirs",
     )
     zone: str = setting(
-        why="the zone's name: checks are made in its name, with its client certificate, as visitors' requests are",
+        why="the zone's name: health checks carry it and its client certificate, as visitors' requests do",
         pattern=r"([a-z0-9-]+\.)+[a-z]{2,}",
     )
-    fallback: Region = setting("eu", why="serves regions without a working origin of their own")
+    fallback: Region = setting("eu", why="serves regions without a working origin")
     interval: Duration = setting("60s", unit="s", why="between two checks; 60 s is the shortest on every plan", ge=5)
-    notify: str | None = setting(None, why="mail address that is told when a pool fails")
+    notify: str | None = setting(None, why="mail address to tell when a pool fails")
 
     @property
     def own_name(self) -> str:
@@ -51,7 +51,7 @@ class Logs(Section):
     """Logpush (an add-on below Enterprise): one line for each request, for hit ratio by region."""
 
     destination: str = setting(
-        why="where the lines go, in Cloudflare's notation, for example s3://bucket/cdn?region=eu-central-1",
+        why="in Cloudflare's notation, for example s3://bucket/cdn?region=eu-central-1",
         pattern=r"[a-z0-9-]+://.+",
     )
     ownership_challenge: str | None = setting(None, why="the token that Cloudflare put there, for s3 and gs")
@@ -61,39 +61,33 @@ class EdgeSettings(Section):
     """The Cloudflare zone."""
 
     account_id: str = setting(why="the Cloudflare account", pattern=r"[0-9a-f]{32}")
-    zone_id: str = setting(why="the zone, which exists already", pattern=r"[0-9a-f]{32}")
+    zone_id: str = setting(why="the existing zone", pattern=r"[0-9a-f]{32}")
     hostname: str = setting(why="the shop's public name, in the zone", pattern=r"([a-z0-9-]+\.)+[a-z]{2,}")
-    plan: PlanName = setting(why="the zone's plan; it decides what may be declared (docs/edge.md has the table)")
-    without: list[Feature] = setting(
-        [], why="features that the shop does without although it would use them, because the plan lacks them"
-    )
-    origin: str | None = setting(
-        None, why="the gateway's public name, where it isn't the load balancer of this very stack"
-    )
+    plan: PlanName = setting(why="the zone's plan, which limits what may be declared (table: docs/edge.md)")
+    without: list[Feature] = setting([], why="features that the shop goes without because the plan lacks them")
+    origin: str | None = setting(None, why="the gateway's public name; unset: this stack's load balancer")
     redirects: list[str] = setting(
-        [], why="other names in the zone that lead to the shop, mostly its apex: each gets a record and a 301"
+        [], why="other names in the zone, mostly its apex: each gets a record and a 301 to the shop"
     )
-    hsts_max_age: Duration = setting("365d", unit="s", why="browsers remember that the shop is HTTPS only", ge=0)
+    hsts_max_age: Duration = setting(
+        "365d", unit="s", why="how long browsers remember that the shop is HTTPS only", ge=0
+    )
     hsts_include_subdomains: bool = setting(
-        False, why="a promise for every name below the shop's, and below those of `redirects`: other people's hosts too"
+        False, why="binds every name below the shop's and below `redirects`: other people's hosts too"
     )
-    hsts_preload: bool = setting(
-        False, why="lets browsers ship with that promise (hstspreload.org); taking it back takes months"
-    )
+    hsts_preload: bool = setting(False, why="browsers ship with it (hstspreload.org); taking it back takes months")
     load_balancing: LoadBalancing | None = setting(None, why="several regions; unset: one origin")
-    eu_only: bool = setting(
-        False, why="decrypt and serve in the EU only (Regional Services, an Enterprise add-on); off: any data centre"
-    )
-    smart_routing: bool = setting(False, why="Argo, an add-on: quicker ways to the origin")
-    cache_reserve: bool = setting(False, why="an add-on: keeps what the edge would drop for lack of room")
-    logs: Logs | None = setting(None, why="request logs; unset: Cloudflare's own analytics only")
+    eu_only: bool = setting(False, why="decrypts and serves in the EU only (Regional Services, an Enterprise add-on)")
+    smart_routing: bool = setting(False, why="Argo, an add-on: faster routes to the origin")
+    cache_reserve: bool = setting(False, why="an add-on: keeps what the edge would evict")
+    logs: Logs | None = setting(None, why="request logs; unset: Cloudflare's analytics only")
     stand_in_api: str | None = setting(
         None,
-        why="a stand-in for Cloudflare's API on this machine (`make up`): the shop is then reached over plain HTTP, by "
-        "the addresses of the places that stand for the edge; unset: Cloudflare itself",
+        why="a stand-in for Cloudflare's API on this machine (`make up`), which serves the shop by "
+        "plain HTTP at its places' addresses; unset: Cloudflare",
         pattern=r"http://127\.0\.0\.1:[0-9]+/client/v4",
     )
-    alert_mail: list[str] = setting([], why="who is told of origin errors, failing pools and failing log delivery")
+    alert_mail: list[str] = setting([], why="told of origin errors, failing pools and failing log delivery")
 
     @property
     def public_origin(self) -> str | None:

@@ -18,26 +18,24 @@ class RemoteWrite(Section):
     """A long-term store that gets a copy of every sample."""
 
     url: str = setting(why="the store's remote-write endpoint", pattern=r"https?://.+")
-    username: str | None = setting(
-        None, why="basic-auth user; its password is the secret monitoring.remote_write_password"
-    )
+    username: str | None = setting(None, why="basic-auth user; password: secrets.monitoring.remote_write_password")
 
 
 class Prometheus(Section):
     """The Prometheus server."""
 
     scrape_interval: Duration = setting(
-        "15s", unit="seconds", why="the specification's; 4 points a minute, so rate() over 1 minute works", ge=1, le=60
+        "15s", unit="seconds", why="as specified; 4 samples a minute, so rate() over 1 minute works", ge=1, le=60
     )
-    retention: Duration = setting("15d", unit="seconds", why="two weeks: this week against the last", ge=3600)
+    retention: Duration = setting("15d", unit="seconds", why="compares this week with the last", ge=3600)
     storage: Bytes = setting(
-        "20GiB", unit="bytes", why="15 days of about 40,000 series at 15 s and 2 bytes a sample, twice", ge=2**28
+        "20GiB", unit="bytes", why="twice 15 days of about 40,000 series at 15 s and 2 bytes a sample", ge=2**28
     )
     retention_size: Bytes = setting(
         "15GiB", unit="bytes", why="the oldest blocks go before the volume is full", ge=2**27
     )
-    resources: Resources = setting({"cpu": "250m", "memory": "1GiB"}, why="about 8 KiB of memory a series, twice")
-    remote_write: RemoteWrite | None = setting(None, why="no long-term store unless one is named")
+    resources: Resources = setting({"cpu": "250m", "memory": "1GiB"}, why="twice 8 KiB of memory a series")
+    remote_write: RemoteWrite | None = setting(None, why="a long-term store; unset: none")
 
     def contradictions(self) -> Iterable[str]:
         if self.retention_size > self.storage * RETENTION_SHARE:
@@ -52,17 +50,17 @@ class Alertmanager(Section):
     `heartbeat_url`.
     """
 
-    resources: Resources = setting({"cpu": "50m", "memory": "64MiB"}, why="idle mostly")
+    resources: Resources = setting({"cpu": "50m", "memory": "64MiB"}, why="mostly idle")
     tickets: Chat = setting(
         "webhook",
-        why="what `secrets.monitoring.alert_webhook_url` belongs to: a chat, or a reader of Alertmanager's own format",
+        why="the receiver behind `secrets.monitoring.alert_webhook_url`: a chat, or a reader of Alertmanager's format",
     )
     pages: Chat | None = setting(
         None,
-        why="what `secrets.monitoring.page_webhook_url` belongs to; without it pages go where tickets go. The pager "
-        "(`pager_key`) is called in either case",
+        why="the receiver behind `secrets.monitoring.page_webhook_url`; unset: pages go where "
+        "tickets go. `pager_key` is called either way",
     )
-    storage: Bytes = setting("256MiB", unit="bytes", why="silences and the notification log, kilobytes", ge=2**20)
+    storage: Bytes = setting("256MiB", unit="bytes", why="silences and the notification log: kilobytes", ge=2**20)
 
 
 class Grafana(Section):
@@ -74,7 +72,7 @@ class Grafana(Section):
 class PolledExporter(Section):
     """An exporter that asks its source by the clock, since asking costs money or has a quota."""
 
-    interval: Duration = setting("60s", unit="seconds", why="between two questions", ge=15, le=3600)
+    interval: Duration = setting("60s", unit="seconds", why="between two requests", ge=15, le=3600)
     resources: Resources = setting({"cpu": "25m", "memory": "128MiB"}, why="one small request at a time")
 
 
@@ -96,7 +94,7 @@ class RdsExporter(PolledExporter):
     interval: Duration = setting(
         "60s",
         unit="seconds",
-        why="CloudWatch counts by the minute, so more often shows nothing new; a month of it costs about a dollar",
+        why="CloudWatch's resolution is a minute; a month costs about a dollar",
         ge=60,
         le=3600,
     )
@@ -105,11 +103,9 @@ class RdsExporter(PolledExporter):
 class CdnExporter(PolledExporter):
     """The exporter of Cloudflare's analytics and of certificates' ends; it runs where `simone:edge` is set."""
 
-    interval: Duration = setting(
-        "60s", unit="seconds", why="Cloudflare counts by the minute, so more often shows nothing new", ge=30, le=3600
-    )
+    interval: Duration = setting("60s", unit="seconds", why="Cloudflare's resolution is a minute", ge=30, le=3600)
     delay: Duration = setting(
-        "5m", unit="seconds", why="after that Cloudflare's figures of a minute are complete", ge=60, le=3600
+        "5m", unit="seconds", why="then Cloudflare's figures of a minute are complete", ge=60, le=3600
     )
 
 
@@ -125,16 +121,16 @@ class Route(Section):
         why="the tools are grafana., prometheus. and alertmanager. of it", pattern=r"([a-z0-9-]+\.)+[a-z]{2,}"
     )
     scheme: Literal["internal", "internet-facing"] = setting(
-        "internal", why="reachable from the VPC and what is connected to it only"
+        "internal", why="reachable from the VPC and networks connected to it"
     )
     certificate_arn: str = setting(
-        why="a certificate in AWS Certificate Manager for the three names", pattern=r"arn:aws[a-z-]*:acm:.+"
+        why="an AWS Certificate Manager certificate for the three names", pattern=r"arn:aws[a-z-]*:acm:.+"
     )
     issuer: str = setting(why="the provider's `issuer`", pattern=r"https://.+")
     authorization_endpoint: str = setting(why="the provider's `authorization_endpoint`", pattern=r"https://.+")
     token_endpoint: str = setting(why="the provider's `token_endpoint`", pattern=r"https://.+")
     user_info_endpoint: str = setting(why="the provider's `userinfo_endpoint`", pattern=r"https://.+")
-    client_id: str = setting(why="of the client registered there", min_length=1)
+    client_id: str = setting(why="the client registered there", min_length=1)
 
     def host(self, tool: str) -> str:
         """The name at which people open a tool."""
@@ -152,43 +148,41 @@ class MonitoringSettings(Section):
 
     discovery: Literal["kubernetes", "file"] = setting(
         "kubernetes",
-        why="how Prometheus finds pods: the cluster's API, or files with the same labels where there is no cluster",
+        why="how Prometheus finds pods: the Kubernetes API, or files with the same labels without a cluster",
     )
-    prometheus: Prometheus = group(Prometheus, why="defaults fit a small production shop")
-    alertmanager: Alertmanager = group(Alertmanager, why="defaults fit a small production shop")
-    grafana: Grafana | None = setting(
-        None, why="no Grafana pod unless the section is present; the dashboards are provisioned either way"
-    )
+    prometheus: Prometheus = group(Prometheus, why="sized for a small production shop")
+    alertmanager: Alertmanager = group(Alertmanager, why="sized for a small production shop")
+    grafana: Grafana | None = setting(None, why="unset: no Grafana pod; its dashboards are provisioned either way")
     postgres_exporter: Resources = setting({"cpu": "50m", "memory": "64MiB"}, why="one query set every 15 s")
-    backup_exporter: BackupExporter = group(BackupExporter, why="the age of backups, read from their bucket")
+    backup_exporter: BackupExporter = group(BackupExporter, why="the backups' age, from their bucket")
     rds_exporter: RdsExporter | None = setting(
         RdsExporter.model_validate({}),
-        why="the database machine's processor and disk, from CloudWatch; null where the database is no RDS instance",
+        why="the database machine's CPU and disk, from CloudWatch; null: not an RDS instance",
     )
     cluster: Cluster | None = setting(
         None,
-        why="Jobs that fail, pods that wait, volumes that fill, from kube-state-metrics and the kubelets; unset where "
-        "there is none",
+        why="failed Jobs, pending pods, filling volumes, from kube-state-metrics and the kubelets; "
+        "unset: there is no cluster",
     )
-    cdn_exporter: CdnExporter = group(CdnExporter, why="the edge's figures, where there is an edge")
+    cdn_exporter: CdnExporter = group(CdnExporter, why="the edge's metrics, where there is an edge")
     database_sslmode: Literal["require", "verify-full", "disable"] = setting(
-        "require", why="how the exporter talks to Postgres; RDS refuses plain text (rds.force_ssl)"
+        "require", why="the exporter's; RDS refuses plain text (rds.force_ssl)"
     )
     runbook_url: str = setting(
         "https://github.com/simone-shop/platform/blob/main/docs/runbooks",
-        why="where docs/runbooks is read; alerts link to its sections",
+        why="where docs/runbooks is published; alerts link to its sections",
         pattern=r"https?://.+[^/]",
     )
     grafana_url: str | None = setting(
-        None, why="where people open Grafana; alerts link to their panel there", pattern=r"https?://.+[^/]"
+        None, why="where people open Grafana; alerts link to their panels", pattern=r"https?://.+[^/]"
     )
     listen: Literal["0.0.0.0", "$(POD_IP)"] = setting(  # noqa: S104
         "0.0.0.0",  # noqa: S104 - NetworkPolicies say who may call
-        why="where Prometheus, Alertmanager and Grafana listen; `kubectl port-forward` dials localhost in the pod. The "
-        "pod's own address where pods share a machine",
+        why="address of Prometheus, Alertmanager and Grafana. `kubectl port-forward` dials localhost "
+        "in the pod; `$(POD_IP)` where pods share a machine",
     )
     route: Route | None = setting(
-        None, why="no way in from outside unless one that signs people in is named; `kubectl port-forward` always works"
+        None, why="the tools behind a load balancer with sign-in; unset: `kubectl port-forward` only"
     )
 
     def url(self, tool: str, port: int) -> str:

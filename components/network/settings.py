@@ -26,16 +26,16 @@ CLOUDFLARE_IPV4 = [
 class Quota(Section):
     """The most that the namespace may ask of the cluster; a runaway is stopped here."""
 
-    pods: int = setting(120, unit="pods", why="all pods at their most, and a roll-out's surge", ge=30, le=5000)
-    cpu: Cpu = setting("64", unit="cores", why="sum of all requests", ge=1000)
-    memory: Bytes = setting("192GiB", unit="bytes", why="sum of all requests and limits", ge=2**30)
-    storage: Bytes = setting("512GiB", unit="bytes", why="sum of all volume claims", ge=2**30)
+    pods: int = setting(120, unit="pods", why="every pod at maximum scale, and a roll-out's surge", ge=30, le=5000)
+    cpu: Cpu = setting("64", unit="cores", why="sum of requests", ge=1000)
+    memory: Bytes = setting("192GiB", unit="bytes", why="sum of requests, and of limits", ge=2**30)
+    storage: Bytes = setting("512GiB", unit="bytes", why="sum of volume claims", ge=2**30)
 
 
 class NetworkSettings(Section):
     """The namespace and its borders."""
 
-    quota: Quota = group(Quota, why="bounds of the namespace")
+    quota: Quota = group(Quota, why="the namespace's ResourceQuota")
     edge_cidrs: list[str] = setting(
         CLOUDFLARE_IPV4, why="who may call the gateway from outside: Cloudflare's published addresses", min_length=1
     )

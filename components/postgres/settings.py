@@ -23,25 +23,23 @@ WITHDRAWN = ("16.5", "16.6", "16.7", "16.8")
 class PostgresSettings(Section):
     """The database."""
 
-    instance_class: str = setting("db.m7g.xlarge", why="4 vCPU and 16 GiB: the specification's figures fit this memory")
+    instance_class: str = setting("db.m7g.xlarge", why="4 vCPU and 16 GiB, which the specification's figures fit")
     engine_version: str = setting(
         "16",
-        why="a major version: RDS takes its own minor one and upgrades that by itself, as it withdraws old ones; a "
-        'whole version ("16.10") is kept, and `aws rds describe-db-engine-versions --engine postgres` lists them',
+        why='a major version: RDS chooses and upgrades the minor one; an exact one ("16.10") is '
+        "kept. `aws rds describe-db-engine-versions --engine postgres` lists them",
         pattern=r"1[67](\.\d{1,2})?",
     )
-    allow_major_version_upgrade: bool = setting(
-        False, why="on for the one deployment that changes the major version, so that nobody does it by a slip"
-    )
+    allow_major_version_upgrade: bool = setting(False, why="on only for the deployment that changes the major version")
     storage: Bytes = setting("100GiB", unit="bytes", why="gp3 volume at the start", ge=20 * GIB, le=65536 * GIB)
-    max_storage: Bytes = setting("390GiB", unit="bytes", why="RDS grows the volume up to this by itself", ge=20 * GIB)
-    iops: int | None = setting(None, unit="operations/s", why="from 400GiB on only", ge=LEAST_IOPS, le=64_000)
-    throughput: int | None = setting(None, unit="MiB/s", why="from 400GiB on only", ge=LEAST_THROUGHPUT, le=4000)
+    max_storage: Bytes = setting("390GiB", unit="bytes", why="RDS grows the volume up to this", ge=20 * GIB)
+    iops: int | None = setting(None, unit="operations/s", why="from 400GiB on", ge=LEAST_IOPS, le=64_000)
+    throughput: int | None = setting(None, unit="MiB/s", why="from 400GiB on", ge=LEAST_THROUGHPUT, le=4000)
     multi_az: bool = setting(True, why="a standby in another zone takes over within about a minute")
-    replica: bool = setting(False, why="a read replica, for reports that would disturb the shop")
-    deletion_protection: bool = setting(True, why="the database can't be deleted before this is off")
+    replica: bool = setting(False, why="a read replica, for reports that would slow the shop")
+    deletion_protection: bool = setting(True, why="must be off before the database can be deleted")
     backup_retention: Duration = setting(
-        "14d", unit="seconds", why="point-in-time recovery reaches back so far", ge=DAY, le=35 * DAY
+        "14d", unit="seconds", why="how far point-in-time recovery reaches back", ge=DAY, le=35 * DAY
     )
     backup_window: str = setting(
         "03:10-03:40", unit="UTC", why="after the nightly AOF rewrites", pattern=r"\d\d:\d\d-\d\d:\d\d"
@@ -50,28 +48,28 @@ class PostgresSettings(Section):
         "sun:04:00-sun:05:00", unit="UTC", why="the quietest hour", pattern=r"[a-z]{3}:\d\d:\d\d-[a-z]{3}:\d\d:\d\d"
     )
     monitoring_interval: Literal[0, 1, 5, 10, 15, 30, 60] = setting(
-        60, unit="seconds", why="operating-system metrics; 0 turns them off"
+        60, unit="seconds", why="operating-system metrics; 0: off"
     )
     insights: Literal["standard", "advanced"] = setting(
-        "standard", why="Database Insights: standard keeps 7 days, advanced 15 months, for a price"
+        "standard", why="Database Insights keeps 7 days; advanced: 15 months, at a price"
     )
     log_retention_days: Literal[7, 14, 30, 60, 90, 180, 365] = setting(
-        30, unit="days", why="of Postgres's log in CloudWatch"
+        30, unit="days", why="Postgres's log in CloudWatch"
     )
     log_statement: Literal["none", "ddl", "mod", "all"] = setting(
-        "ddl", why="all doubles the log and writes personal data into it: for dev only"
+        "ddl", why="`all` doubles the log and puts personal data into it: dev only"
     )
-    log_duration: bool = setting(False, why="the duration of every statement in the log: for dev only")
+    log_duration: bool = setting(False, why="logs every statement's duration: dev only")
     ca_certificate: Literal["rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1"] = setting(
-        "rds-ca-rsa2048-g1", why="the CA that signs the server's certificate; the older ones have expired"
+        "rds-ca-rsa2048-g1", why="the CA of the server's certificate; older ones have expired"
     )
     maintenance_schedule: str = setting(
-        "30 3 * * 0", unit="cron, UTC", why="analyses, and rebuilds bloated indexes, weekly", pattern=CRON
+        "30 3 * * 0", unit="cron, UTC", why="weekly: analyses tables, rebuilds bloated indexes", pattern=CRON
     )
     drift_schedule: str = setting(
         "15 6 * * *", unit="cron, UTC", why="compares the instance's parameters with the declared ones", pattern=CRON
     )
-    jobs: Resources = setting({"cpu": "100m", "memory": "192MiB"}, why="the jobs ask and wait")
+    jobs: Resources = setting({"cpu": "100m", "memory": "192MiB"}, why="the jobs query and wait")
 
     @field_validator("instance_class")
     @classmethod

@@ -21,18 +21,16 @@ class Pair(Section):
     """A master and its replica; both have the same size, since either may be the master."""
 
     maxmemory: Bytes = setting(
-        unit="bytes", why="data before eviction begins; the pod gets more, see memory", ge=32 * MIB, le=2**38
+        unit="bytes", why="data before eviction begins; the container gets `memory`", ge=32 * MIB, le=2**38
     )
-    policy: EvictionPolicy = setting(
-        "allkeys-lru", why="a cache evicts what was used longest ago, whether it has a TTL or not"
-    )
+    policy: EvictionPolicy = setting("allkeys-lru", why="evicts what was used longest ago, with or without a TTL")
     memory: Bytes | None = setting(
-        None, unit="bytes", why="request and limit of the container; unset: 2 x maxmemory + 256MiB, the least"
+        None, unit="bytes", why="the container's request and limit; unset: 2 x maxmemory + 256MiB, the minimum"
     )
     storage: Bytes | None = setting(
-        None, unit="bytes", why="volume for AOF and RDB; unset: 5 x maxmemory, a day's growth of the AOF included"
+        None, unit="bytes", why="volume for AOF and RDB; unset: 5 x maxmemory, which holds a day's AOF growth"
     )
-    cpu: Cpu = setting("500m", unit="cores", why="commands run on one core; forks and AOF on others", ge=10)
+    cpu: Cpu = setting("500m", unit="cores", why="commands use one core; forks and AOF use others", ge=10)
     repl_backlog: Bytes = setting(
         "64MiB",
         unit="bytes",
@@ -92,25 +90,25 @@ class Sentinels(Section):
     """The Sentinels: one set watches all pairs."""
 
     count: int = setting(3, unit="pods", why="odd, so that a split leaves a majority on one side", ge=3, le=9)
-    quorum: int = setting(2, unit="Sentinels", why="how many must miss a master; a majority", ge=1, le=9)
+    quorum: int = setting(2, unit="Sentinels", why="how many must find a master down; a majority", ge=1, le=9)
     down_after: Duration = setting(
         "1s",
         unit="seconds",
-        why="silence after which a Sentinel misses a node; pings go out every second",
+        why="silence after which a Sentinel finds a node down; it pings every second",
         ge=1,
         le=60,
     )
     failover_timeout: Duration = setting(
         "6s",
         unit="seconds",
-        why="limits each step of a failover; 3s works too, but also caps the promotion",
+        why="limits each step of a failover; at 3s it also cuts the promotion short",
         ge=3,
         le=180,
     )
-    storage: Bytes = setting("1GiB", unit="bytes", why="volume for what a Sentinel has learnt", ge=MIB)
+    storage: Bytes = setting("1GiB", unit="bytes", why="the Sentinel's state", ge=MIB)
     resources: Resources = setting(
         {"cpu": "100m", "cpu_limit": "500m", "memory": "128MiB"},
-        why="a Sentinel needs little; its limit bounds one that polls a closed connection without end",
+        why="needs little; the CPU limit bounds a busy loop on a closed connection",
     )
 
     def contradictions(self) -> Iterable[str]:
@@ -131,39 +129,37 @@ class Backup(Section):
     """Copies of each pair's data in S3."""
 
     bucket: str = setting(
-        why="name of the bucket that is made for the backups; unique in all of AWS",
+        why="created for the backups; unique in all of AWS",
         pattern=r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]",
     )
     schedule: str = setting("0 */6 * * *", unit="cron, UTC", why="every six hours", pattern=CRON)
     retention: Duration = setting("30d", unit="seconds", why="then the bucket's lifecycle deletes a backup", ge=86400)
     scratch: Bytes | None = setting(
-        None, unit="bytes", why="room for one pair's RDB; unset: 1.25 x the largest maxmemory"
+        None, unit="bytes", why="disk for one pair's RDB; unset: 1.25 x the largest maxmemory"
     )
-    resources: Resources = setting({"cpu": "250m", "memory": "512MiB"}, why="streams an RDB to disk and then to S3")
+    resources: Resources = setting({"cpu": "250m", "memory": "512MiB"}, why="copies an RDB to disk, then to S3")
 
 
 class RedisSettings(Section):
     """Three pairs: sessions, data and computed results, 17 GiB of data in production and 3 GiB for buffers."""
 
     sessions: Pair = setting({"maxmemory": "10GiB"}, why="session store, TTL 24 h")
-    data: Pair = setting({"maxmemory": "5GiB"}, why="cached entities and queries, TTLs by entity")
+    data: Pair = setting({"maxmemory": "5GiB"}, why="cached entities and queries, TTL by entity")
     computed: Pair = setting({"maxmemory": "2GiB"}, why="computed results, TTL 1 h")
-    sentinels: Sentinels = group(Sentinels, why="promote a replica when a master is lost")
+    sentinels: Sentinels = group(Sentinels, why="promote the replica of a lost master")
     backup: Backup = setting(why="six-hourly copies in S3")
     rewrite_schedule: str = setting(
-        "0 2 * * *", unit="cron, UTC", why="rewrites the AOFs when few visitors are there", pattern=CRON
+        "0 2 * * *", unit="cron, UTC", why="rewrites the AOFs at a quiet hour", pattern=CRON
     )
-    idle_timeout: Duration = setting(
-        "300s", unit="seconds", why="closes a client's connection after this silence", ge=0, le=86400
-    )
+    idle_timeout: Duration = setting("300s", unit="seconds", why="closes an idle client's connection", ge=0, le=86400)
     tls_ca: str | None = setting(
         None,
-        why="PEM of the CA that signs the nodes' certificate (secrets.redis.tls_certificate and tls_key): Redis then "
-        "speaks TLS and nothing else; unset: NetworkPolicies and ACL users alone",
+        why="PEM of the CA that signs the nodes' certificate (secrets.redis.tls_certificate, "
+        "tls_key). Set: Redis speaks TLS only; unset: NetworkPolicies and ACL users protect it",
         pattern=r"-----BEGIN CERTIFICATE-----[\s\S]+",
     )
-    exporter: Resources = setting({"cpu": "50m", "memory": "64MiB"}, why="the metrics sidecar of each pod")
-    jobs: Resources = setting({"cpu": "50m", "memory": "64MiB"}, why="the nightly rewrite only asks and waits")
+    exporter: Resources = setting({"cpu": "50m", "memory": "64MiB"}, why="each pod's metrics sidecar")
+    jobs: Resources = setting({"cpu": "50m", "memory": "64MiB"}, why="the nightly AOF rewrite sends commands and waits")
 
     def pairs(self) -> dict[str, Pair]:
         """The pairs by name, which is Sentinel's name for the master too."""

@@ -41,18 +41,18 @@ class SettingsError(Exception):
 class Settings(Section):
     """Everything that an environment can set."""
 
-    environment: str = setting(why="the environment's name, part of every cloud resource's name", pattern=NAME)
+    environment: str = setting(why="part of every cloud resource's name", pattern=NAME)
     owner: str = setting(why="who answers for the environment; a tag on everything", min_length=1)
     namespace: str = setting(PROJECT, why="the Kubernetes namespace to create", pattern=r"[a-z][a-z0-9-]{0,62}")
-    aws: Aws = setting(why="the AWS account's given parts")
+    aws: Aws = setting(why="what the AWS account has already")
     images: Images = setting(why="container images")
     network: NetworkSettings = group(NetworkSettings, why="namespace and its borders")
     redis: RedisSettings = setting(why="sessions and caches")
     postgres: PostgresSettings = group(PostgresSettings, why="the database")
-    pgbouncer: PgBouncerSettings = group(PgBouncerSettings, why="connection pools before the database")
+    pgbouncer: PgBouncerSettings = group(PgBouncerSettings, why="connection pools in front of the database")
     api: ApiSettings = group(ApiSettings, why="the Python API")
-    gateway: GatewaySettings = group(GatewaySettings, why="nginx: origin shield and front door")
-    edge: EdgeSettings | None = setting(None, why="the Cloudflare zone; unset: no edge, the gateway is the front door")
+    gateway: GatewaySettings = group(GatewaySettings, why="nginx: origin shield and entrance")
+    edge: EdgeSettings | None = setting(None, why="the Cloudflare zone; unset: no edge, the gateway faces the internet")
     storefront: StorefrontSettings = group(StorefrontSettings, why="the Next.js shop")
     monitoring: MonitoringSettings = group(MonitoringSettings, why="Prometheus, alerts, exporters")
     secrets: Secrets = setting(why="passwords, tokens and keys")

@@ -34,28 +34,24 @@ class Images(Section):
     """The images of an environment. Those built from this repository come from one registry, in one version."""
 
     registry: str = setting(
-        why="where the images built from this repository are pushed, without a trailing slash",
+        why="holds the images built from this repository; no trailing slash",
         pattern=r"[a-z0-9][a-z0-9.:/_-]*[a-z0-9]",
     )
-    version: str = setting(
-        why="the version of our images that runs: the commit they were built from", pattern=r"[\w][\w.-]{0,127}"
-    )
+    version: str = setting(why="of our images: the commit they were built from", pattern=r"[\w][\w.-]{0,127}")
     digests: dict[str, ImageDigest] = setting(
-        {}, why="our images' digests by name, as the build workflow prints them; pins what was built"
+        {}, why="our images' digests by name, from the build workflow; pins what was built"
     )
     redis: ImageReference = setting(
         "redis:7.2.11-bookworm",
-        why="Redis and Sentinel; 7.x as specified, from 7.2.11 on without known remote code execution by Lua",
+        why="Redis and Sentinel: 7.x as specified; 7.2.11 fixes remote code execution through Lua",
     )
     redis_exporter: ImageReference = setting("oliver006/redis_exporter:v1.67.0", why="Redis and Sentinel metrics")
     prometheus: ImageReference = setting("prom/prometheus:v2.55.1", why="the last 2.x, a long-lived line")
-    alertmanager: ImageReference = setting(
-        "prom/alertmanager:v0.28.1", why="routes alerts; from 0.28 on to Teams as well"
-    )
+    alertmanager: ImageReference = setting("prom/alertmanager:v0.28.1", why="routes alerts; Teams needs 0.28")
     kube_state_metrics: ImageReference = setting(
-        "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.15.0", why="what the cluster knows of Jobs and pods"
+        "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.15.0", why="metrics of Jobs and pods"
     )
-    grafana: ImageReference = setting("grafana/grafana:11.6.1", why="shows the dashboards")
+    grafana: ImageReference = setting("grafana/grafana:11.6.1", why="dashboards")
     postgres_exporter: ImageReference = setting(
         "quay.io/prometheuscommunity/postgres-exporter:v0.15.0", why="Postgres metrics"
     )

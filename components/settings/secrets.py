@@ -45,9 +45,9 @@ STEPS: tuple[Accepted, ...] = get_args(Accepted)
 class Rotation(Section):
     """A secret's second value, so that it can be replaced while both are taken (`make rotate`)."""
 
-    alternate: Password | None = setting(None, why="the other value")
+    alternate: Password | None = setting(None, why="the second value")
     accepted: Accepted = setting(
-        "main", why="which values servers take; clients show the first (`make rotate` goes from one to the next)"
+        "main", why="the values that servers accept; clients send the first (`make rotate` steps through them)"
     )
 
     def contradictions(self) -> Iterable[str]:
@@ -89,40 +89,40 @@ def file_of(file: str, slot: str) -> str:
 class RedisRotation(Section):
     """Second passwords of the Redis users."""
 
-    app: Rotation = group(Rotation, why="of the user app")
-    exporter: Rotation = group(Rotation, why="of the user exporter")
-    replication: Rotation = group(Rotation, why="of the user replication")
-    sentinel: Rotation = group(Rotation, why="of the user sentinel")
-    operations: Rotation = group(Rotation, why="of the user operations")
+    app: Rotation = group(Rotation, why="user app")
+    exporter: Rotation = group(Rotation, why="user exporter")
+    replication: Rotation = group(Rotation, why="user replication")
+    sentinel: Rotation = group(Rotation, why="user sentinel")
+    operations: Rotation = group(Rotation, why="user operations")
 
 
 class RedisSecrets(Rotated):
     """One password for each Redis user; each user may do the least that it needs."""
 
-    app: Password = setting(why="the shop's own commands")
+    app: Password = setting(why="the shop's commands")
     exporter: Password = setting(why="reads metrics")
-    replication: Password = setting(why="a replica following its master")
-    sentinel: Password = setting(why="Sentinels watching and promoting")
+    replication: Password = setting(why="a replica's login at its master")
+    sentinel: Password = setting(why="Sentinels' login at the nodes")
     operations: Password = setting(why="backup, restore, AOF rewrite, planned failover")
-    tls_certificate: SecretStr | None = setting(None, why="PEM; nodes and Sentinels serve TLS with it")
-    tls_key: SecretStr | None = setting(None, why="PEM; the certificate's private key")
-    rotation: RedisRotation = group(RedisRotation, why="second passwords, while one is replaced")
+    tls_certificate: SecretStr | None = setting(None, why="PEM; of nodes and Sentinels")
+    tls_key: SecretStr | None = setting(None, why="PEM; its private key")
+    rotation: RedisRotation = group(RedisRotation, why="second passwords while one is replaced")
 
 
 class PostgresRotation(Section):
     """Passwords of the second roles: a Postgres role has one password only."""
 
-    app: Rotation = group(Rotation, why="the role app_alternate")
-    exporter: Rotation = group(Rotation, why="the role exporter_alternate")
+    app: Rotation = group(Rotation, why="role app_alternate")
+    exporter: Rotation = group(Rotation, why="role exporter_alternate")
 
 
 class PostgresSecrets(Rotated):
     """One password for each database role."""
 
-    owner: Password = setting(why="owns the schema, runs migrations; the RDS master user")
-    app: Password = setting(why="the shop's own queries, through pgBouncer")
+    owner: Password = setting(why="owns the schema and runs migrations; the RDS master user")
+    app: Password = setting(why="the shop's queries, through pgBouncer")
     exporter: Password = setting(why="reads statistics (pg_monitor)")
-    rotation: PostgresRotation = group(PostgresRotation, why="second roles, while a password is replaced")
+    rotation: PostgresRotation = group(PostgresRotation, why="second roles while a password is replaced")
 
     def logins(self, name: str) -> Mapping[str, SecretStr]:
         """Password by database role, of the roles that log in as `name`; the one that clients use comes first."""
@@ -141,8 +141,8 @@ def role_of(name: str, slot: str) -> str:
 class ApiRotation(Section):
     """Second values of what the API shares with others."""
 
-    admin_token: Rotation = group(Rotation, why="a second token that is let in")
-    revalidation_key: Rotation = group(Rotation, why="a second key that the storefront takes")
+    admin_token: Rotation = group(Rotation, why="a second accepted token")
+    revalidation_key: Rotation = group(Rotation, why="a second key that the storefront accepts")
 
 
 class ApiSecrets(Rotated):
@@ -150,43 +150,39 @@ class ApiSecrets(Rotated):
 
     admin_token: Password = setting(why="bearer token of the shop's administration; the database keeps its hash")
     revalidation_key: Password = setting(why="signs the webhook that makes the storefront rebuild a page")
-    cloudflare_token: SecretStr | None = setting(None, why="purges the edge; unset: no edge to purge")
+    cloudflare_token: SecretStr | None = setting(None, why="purges the edge; unset: no edge")
     mail_password: SecretStr | None = setting(None, why="of api.mail.username; in SES an SMTP password")
-    rotation: ApiRotation = group(ApiRotation, why="second values, while one is replaced")
+    rotation: ApiRotation = group(ApiRotation, why="second values while one is replaced")
 
 
 class MonitoringSecrets(Section):
     """Where alerts go; unset: they stay in Alertmanager's own page."""
 
     alert_webhook_url: Address | None = setting(
-        None, why="a chat's or ticket system's incoming webhook; monitoring.alertmanager.tickets says whose"
+        None, why="incoming webhook of the receiver monitoring.alertmanager.tickets"
     )
     page_webhook_url: Address | None = setting(
-        None, why="another webhook for alerts that page; monitoring.alertmanager.pages says whose"
+        None, why="incoming webhook of the receiver monitoring.alertmanager.pages"
     )
-    pager_key: SecretStr | None = setting(None, why="PagerDuty's routing key for alerts that page")
-    heartbeat_url: Address | None = setting(
-        None, why="a service that calls when the dead man's switch stops arriving there"
-    )
+    pager_key: SecretStr | None = setting(None, why="PagerDuty's routing key, for pages")
+    heartbeat_url: Address | None = setting(None, why="a service that calls when the dead man's switch stops arriving")
     remote_write_password: SecretStr | None = setting(None, why="of monitoring.prometheus.remote_write.username")
     analytics_token: SecretStr | None = setting(
-        None, why="a Cloudflare token that may read the zone's analytics; unset: no edge to watch"
+        None, why="a Cloudflare token that may read the zone's analytics; unset: no edge"
     )
-    sign_in_client_secret: SecretStr | None = setting(
-        None, why="the secret of the client at the identity provider of monitoring.route"
-    )
-    grafana_admin_password: Password = setting(why="of Grafana's user `admin`, where Grafana runs")
+    sign_in_client_secret: SecretStr | None = setting(None, why="of the client at monitoring.route's identity provider")
+    grafana_admin_password: Password = setting(why="of Grafana's user `admin`")
 
 
 class EdgeSecrets(Section):
     """What gateway and Cloudflare show each other: a certificate of Cloudflare's Origin CA, and one of your own CA."""
 
-    origin_certificate: SecretStr | None = setting(None, why="PEM; the gateway serves TLS with it")
-    origin_key: SecretStr | None = setting(None, why="PEM; the certificate's private key")
+    origin_certificate: SecretStr | None = setting(None, why="PEM; the gateway's TLS certificate")
+    origin_key: SecretStr | None = setting(None, why="PEM; its private key")
     client_certificate: SecretStr | None = setting(
-        None, why="PEM; Cloudflare shows it to the gateway, whose `gateway.edge_ca` must have signed it"
+        None, why="PEM; Cloudflare's, which a CA in `gateway.edge_ca` must have signed"
     )
-    client_key: SecretStr | None = setting(None, why="PEM; that certificate's private key")
+    client_key: SecretStr | None = setting(None, why="PEM; its private key")
 
 
 def rotated() -> tuple[str, ...]:
@@ -206,7 +202,7 @@ class Secrets(Section):
     postgres: PostgresSecrets = setting(why="database roles")
     api: ApiSecrets = setting(why="API")
     monitoring: MonitoringSecrets = setting(why="alert receivers")
-    edge: EdgeSecrets = group(EdgeSecrets, why="origin certificate")
+    edge: EdgeSecrets = group(EdgeSecrets, why="certificates between Cloudflare and the gateway")
 
     def steps(self) -> Mapping[str, Accepted]:
         """How far each rotation is, by the secret's dotted name; without those where only the first value counts."""

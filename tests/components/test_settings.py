@@ -110,7 +110,7 @@ def test_a_value_out_of_range_says_the_bound_with_its_unit() -> None:
 @pytest.mark.parametrize("zone", ["x0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef\n"])
 def test_a_pattern_is_of_the_whole_value(zone: str) -> None:
     assert "simone:edge.zone_id" in _message(edge__zone_id=zone)
-    assert "must match [0-9a-f]{32} (the zone, which exists already)" in _message(edge__zone_id=zone)
+    assert "must match [0-9a-f]{32} (the existing zone)" in _message(edge__zone_id=zone)
 
 
 def test_a_stack_file_that_names_another_environment_is_refused() -> None:

@@ -1,11 +1,11 @@
 """docs/settings.md: every setting with its type, unit, range, default and reason, from the settings' own models."""
 
+import json
 import types
 import typing
-from collections.abc import Iterator, Mapping
-from copy import copy
-from types import MappingProxyType
-from typing import Any, Literal, get_args, get_origin
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, cast, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, SecretStr
 from pydantic.fields import FieldInfo
@@ -32,65 +32,83 @@ _QUANTITIES: dict[Any, tuple[str, Any]] = {
     get_args(Cpu)[1]: ("cores", kubernetes_cpu),
 }
 _NAMES: dict[Any, str] = {
-    str: "text",
-    int: "whole number",
+    str: "string",
+    int: "integer",
     float: "number",
-    bool: "true or false",
+    bool: "boolean",
     SecretStr: "secret",
     list: "list",
     dict: "mapping",
     tuple: "list",
 }
-_HEADER = "| Setting | Type | Unit | Range | Default | Why |\n|---|---|---|---|---|---|\n"
+_HEADER = "| Setting | Type | Range | Default | Why |\n|---|---|---|---|---|\n"
 
 
 def page() -> str:
     """The whole page, as Markdown."""
-    sections = [
+    shared = _shared()
+    parts = [
         (
-            "# Settings\n\nMade from the code by `make docs`. Each section is a key of `Pulumi.<environment>.yaml`; "
-            "quantities carry their unit (`10GiB`, `24h`, `500m`), and a key that isn't listed here is refused. "
-            "Some must fit each other:\n\n"
+            "# Settings\n\nMade from the code by `make docs`. Each section is a key of `Pulumi.<environment>.yaml`. "
+            "Quantities carry their unit (`10GiB`, `24h`, `500m`). A key that isn't listed here is refused. "
+            "Some settings must fit each other:\n\n"
             "![Settings that must fit each other, a row for each relation](pictures/settings.svg)\n"
         )
     ]
     plain = [_row(name, field) for name, field in Settings.model_fields.items() if section_of(field.annotation) is None]
-    sections.append(f"\n## Environment\n\n{_HEADER}" + "".join(plain))
+    parts.append(f"\n## Environment\n\n{_HEADER}" + "".join(plain))
     for name, field in Settings.model_fields.items():
         section = section_of(field.annotation)
         if section is not None:
-            rows = "".join(_row(path, inner) for path, inner in _leaves(section, name))
-            sections.append(f"\n## `{PROJECT}:{name}`\n\n{_sentence(field.description)}\n\n{_HEADER}{rows}")
+            parts.append(
+                f"\n## `{PROJECT}:{name}`\n\n{_sentence(field.description)}\n\n{_table(section, name, shared)}"
+            )
+    parts.append("\n## Sections in several places\n")
+    for section in shared:
+        about = _sentence(" ".join((section.__doc__ or "").split()))
+        parts.append(f"\n### {section.__name__}\n\n{about}\n\n{_table(section, '', shared)}")
     renamed = "".join(f"| `{old}` | `{old.split('.')[0]}.{new}` |\n" for old, new in NEW_NAMES.items())
-    sections.append(
+    parts.append(
         f"\n## Renamed\n\nAn old name is still read; a deployment warns of it.\n\n| Old | New |\n|---|---|\n{renamed}"
     )
-    return "".join(sections)
+    return "".join(parts)
 
 
-def _leaves(
-    model: type[BaseModel], path: str, said: Mapping[str, Any] = MappingProxyType({})
-) -> Iterator[tuple[str, FieldInfo]]:
-    """`said`: defaults that the setting which holds the section gives it, instead of the section's own."""
-    for name, own in model.model_fields.items():
-        field = own
-        if name in said:
-            field = copy(own)
-            field.default = said[name]
-        inner = section_of(field.annotation)
-        if inner is not None and field.is_required() is False and field.default is not None:
-            yield f"{path}.{name}", field
-        if inner is not None:
-            given: Any = field.default
-            yield from _leaves(inner, f"{path}.{name}", given if isinstance(given, Mapping) else {})
-        else:
-            yield f"{path}.{name}", field
+def _shared() -> Sequence[type[BaseModel]]:
+    """The sections that stand in several places, which the page shows once."""
+    counted = Counter(_sections(Settings))
+    return [section for section, places in counted.items() if places > 1]
 
 
-def _row(path: str, field: FieldInfo) -> str:
-    extra = field.json_schema_extra
-    unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
-    cells = [f"`{path}`", _type(field), unit, _range(field), _default(field), _sentence(field.description)]
+def _sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for field in model.model_fields.values():
+        section = section_of(field.annotation)
+        if section is not None:
+            yield section
+            yield from _sections(section)
+
+
+def _table(section: type[BaseModel], path: str, shared: Sequence[type[BaseModel]]) -> str:
+    return _HEADER + "".join(_row(name, field, shared) for name, field in _fields(section, path, shared))
+
+
+def _fields(model: type[BaseModel], path: str, shared: Sequence[type[BaseModel]]) -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in model.model_fields.items():
+        own = f"{path}.{name}" if path else name
+        section = section_of(field.annotation)
+        if section is None or section in shared or not field.is_required():
+            yield own, field
+        if section is not None and section not in shared:
+            yield from _fields(section, own, shared)
+
+
+def _row(path: str, field: FieldInfo, shared: Sequence[type[BaseModel]] = ()) -> str:
+    section = section_of(field.annotation)
+    if section is None:
+        kind = _type(field)
+    else:
+        kind = f"[{section.__name__}](#{section.__name__.lower()})" if section in shared else "section"
+    cells = [f"`{path}`", kind, _range(field), _default(field), _sentence(field.description)]
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |\n"
 
 
@@ -107,8 +125,15 @@ def _quantity(field: FieldInfo) -> tuple[str, Any] | None:
 
 
 def _type(field: FieldInfo) -> str:
-    quantity = _quantity(field)
-    return quantity[0] if quantity else _type_name(field.annotation)
+    """A quantity's kind; a number's unit instead of its type; else the type, and the unit behind it."""
+    if quantity := _quantity(field):
+        return quantity[0]
+    extra = field.json_schema_extra
+    unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+    name = _type_name(field.annotation)
+    if not unit or name == _NAMES[int]:
+        return unit or name
+    return f"{name}; {unit}"
 
 
 def _type_name(annotation: Any) -> str:
@@ -116,18 +141,18 @@ def _type_name(annotation: Any) -> str:
     if origin is typing.Annotated:
         return _type_name(get_args(annotation)[0])
     if origin in (typing.Union, types.UnionType):
-        inner = [_type_name(option) for option in get_args(annotation) if option is not type(None)]
-        return " or ".join(inner)
+        return ", ".join(_type_name(option) for option in get_args(annotation) if option is not type(None))
     if origin is Literal:
-        return " or ".join(f"`{option}`" for option in get_args(annotation))
+        return ", ".join(f"`{option}`" for option in get_args(annotation))
     if origin in (list, tuple, dict):
-        return f"{_NAMES[origin]} of {_type_name(get_args(annotation)[-1])}"
+        name = _type_name(get_args(annotation)[-1])
+        return f"{_NAMES[origin]} of {name}{'s' if name in _NAMES.values() else ''}"
     return _NAMES.get(annotation) or getattr(annotation, "__name__", str(annotation))
 
 
 def _range(field: FieldInfo) -> str:
     quantity = _quantity(field)
-    shown = quantity[1] if quantity else lambda bound: f"{bound:g}"
+    shown = quantity[1] if quantity else lambda bound: f"{bound:,}"
     low = next((mark.ge for mark in field.metadata if hasattr(mark, "ge")), None)
     high = next((mark.le for mark in field.metadata if hasattr(mark, "le")), None)
     if low is None and high is None:
@@ -138,10 +163,12 @@ def _range(field: FieldInfo) -> str:
 
 
 def _default(field: FieldInfo) -> str:
+    """As a stack file writes it."""
     if field.is_required():
         return "**required**"
-    if field.default_factory is not None or (section_of(field.annotation) and field.default is not None):
-        return "as below"
     if field.default is None:
         return "none"
-    return f"`{field.default}`"
+    if section_of(field.annotation) is not None:
+        given = cast(Mapping[str, Any], field.default) if isinstance(field.default, Mapping) else {}
+        return ", ".join(f"`{name}: {value}`" for name, value in given.items())
+    return f"`{json.dumps(field.default) if isinstance(field.default, bool | list) else field.default}`"
