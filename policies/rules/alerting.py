@@ -30,14 +30,14 @@ class _NotUnderstood(Exception):
 @rule(
     "alerts-reach-somebody",
     severity=Severity.HIGH,
-    protects="An alert that is muted, sent to nobody or said a day late is none.",
+    protects="An alert that is muted, unsent or a day late is none.",
     fix="Leave alertmanager.yml as components/monitoring/config/alertmanager.py writes it.",
     link=f"{_DOCS}/alerting/latest/configuration/",
     parameters={"targets": 12, "wait_minutes": 5, "group_minutes": 30, "repeat_hours": 24},
 )
 def reach_somebody(stack: Stack, parameters: Parameters) -> Findings:
-    """Every alert reaches the receiver of its severity, in time and when it is over. Only a bigger alert hides it, and
-    one hides `targets` alerts at most.
+    """Every alert reaches its severity's receiver, in time and when it ends. Only a broader alert hides it, and hides
+    `targets` alerts at most.
     """
     alerts = [
         {"alertname": str(name), **{key: str(value) for key, value in (dig(entry, "labels") or {}).items()}}
@@ -150,13 +150,13 @@ def _urgency(alert: Labels) -> int:
 @rule(
     "prometheus-watches",
     severity=Severity.HIGH,
-    protects="What Prometheus doesn't scrape, evaluate or pass on fails unseen.",
+    protects="What it doesn't scrape, evaluate or pass on fails unseen.",
     fix="Leave prometheus.yml as components/monitoring/config/prometheus.py writes it.",
     link=f"{_DOCS}/prometheus/latest/configuration/configuration/",
     parameters={"seconds": 60},
 )
 def watches(stack: Stack, parameters: Parameters) -> Findings:
-    """Prometheus scrapes every server, evaluates its rules and tells Alertmanager, at least every `seconds`."""
+    """Prometheus scrapes every server, evaluates its rules and notifies Alertmanager, at least every `seconds`."""
     for holder, _, text in stack.files("prometheus.yml"):
         document: Document = yaml_document(text) or {}
         if "scrape_configs" not in document:

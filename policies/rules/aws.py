@@ -59,7 +59,7 @@ def _closed(block: Resource) -> Mapping[str, Any] | None:
 @rule(
     "s3-public-access-blocked",
     severity=Severity.CRITICAL,
-    protects="One wrong ACL or policy would publish the backups, with every customer's session in them.",
+    protects="One wrong ACL or policy would publish the backups with every customer's session.",
     fix="Give the bucket a BucketPublicAccessBlock with all four switches on.",
     link=f"{_S3}/access-control-block-public-access.html",
 )
@@ -78,14 +78,14 @@ def public_access_blocked(stack: Stack, _: Parameters) -> Findings:
 @rule(
     "s3-block-complete",
     severity=Severity.HIGH,
-    protects="A public access block with one switch off leaves one way to publish the bucket.",
-    fix="Switch all four on; at the level `remediate` the engine does it on the way.",
+    protects="One switch that is off leaves a way to publish the bucket.",
+    fix="Switch all four on.",
     link=f"{_S3}/access-control-block-public-access.html",
     types=_BLOCK,
     remediation=_closed,
 )
 def block_complete(block: Resource, _: Parameters) -> Findings:
-    """A public access block blocks all of it."""
+    """A public access block has all four switches on."""
     for name in _PUBLIC_ACCESS:
         if block.get(name) is not True:
             yield Finding(f"{name} is off", block)
@@ -94,12 +94,12 @@ def block_complete(block: Resource, _: Parameters) -> Findings:
 @rule(
     "s3-encrypted",
     severity=Severity.HIGH,
-    protects="Backups would be readable with read access to the bucket alone.",
+    protects="Read access to the bucket alone would suffice to read the backups.",
     fix="Give the bucket a server-side encryption configuration with a KMS key.",
     link=f"{_S3}/UsingKMSEncryption.html",
 )
 def bucket_encrypted(stack: Stack, _: Parameters) -> Findings:
-    """Buckets encrypt with a key of ours."""
+    """Buckets encrypt with the stack's own key."""
     kind = "BucketServerSideEncryptionConfiguration"
     for bucket in stack.of("s3/bucket:Bucket"):
         companion = _of_bucket(stack, bucket, f":{kind}")
@@ -117,7 +117,7 @@ def bucket_encrypted(stack: Stack, _: Parameters) -> Findings:
     link=f"{_S3}/Versioning.html",
 )
 def versioned(stack: Stack, _: Parameters) -> Findings:
-    """Buckets keep what was overwritten or deleted."""
+    """Buckets keep overwritten and deleted objects."""
     for bucket in stack.of("s3/bucket:Bucket"):
         companion = _of_bucket(stack, bucket, ":BucketVersioning")
         status = companion.get("versioningConfiguration", "status") if companion else None
@@ -128,8 +128,8 @@ def versioned(stack: Stack, _: Parameters) -> Findings:
 @rule(
     "s3-tls-only",
     severity=Severity.HIGH,
-    protects="Backups could be read on their way.",
-    fix="Deny s3:* where aws:SecureTransport is false, in the bucket's policy.",
+    protects="Backups could be read in transit.",
+    fix="Deny s3:* where aws:SecureTransport is false, in the bucket policy.",
     link=f"{_S3}/security-best-practices.html",
 )
 def tls_only(stack: Stack, _: Parameters) -> Findings:
@@ -160,13 +160,13 @@ def _refuses_plain_requests(statement: Mapping[str, Any]) -> bool:
 @rule(
     "s3-policy-closed",
     severity=Severity.CRITICAL,
-    protects="A policy that lets in everybody publishes the backups on the day that the public access block goes.",
+    protects="Such a policy publishes the backups on the day that the public access block goes.",
     fix="Name the principals.",
     link=f"{_S3}/example-bucket-policies.html",
     types=("s3/bucketPolicy:BucketPolicy", "s3/bucket:Bucket", "s3/bucketV2:BucketV2"),
 )
 def bucket_policy_closed(policy: Resource, _: Parameters) -> Findings:
-    """No bucket's policy allows anything to everybody."""
+    """No bucket policy grants anything to everybody."""
     document = policy.get("policy")
     for statement in _statements(document) if document else ():
         if dig(statement, "Effect") != "Allow":
@@ -191,7 +191,7 @@ def bucket_policy_closed(policy: Resource, _: Parameters) -> Findings:
     parameters={"prefix": 16},
 )
 def security_group_closed(firewall: Resource, parameters: Parameters) -> Findings:
-    """No firewall lets in a network larger than ours."""
+    """No firewall rule admits a network larger than ours."""
     if firewall.get("type") == "egress":
         return
     for entry in [firewall.inputs, *(firewall.get("ingress") or ())]:
@@ -267,7 +267,7 @@ def _too_much(statement: Mapping[str, Any]) -> Iterator[str]:
 @rule(
     "iam-no-wildcard",
     severity=Severity.CRITICAL,
-    protects="A pod that is broken into could do anything with the account.",
+    protects="A compromised pod could do anything with the account.",
     fix="Name the actions, and the resources by ARN.",
     link=f"{_IAM}/best-practices.html#grant-least-privilege",
     types=(
@@ -284,7 +284,7 @@ def _too_much(statement: Mapping[str, Any]) -> Iterator[str]:
     ),
 )
 def no_wildcard(policy: Resource, _: Parameters) -> Findings:
-    """No identity may do everything, or something with everything: inline, managed or attached."""
+    """No identity's policy (inline, managed or attached) allows all actions, or any action on all resources."""
     inline: list[Any] = policy.get("inlinePolicies") or []
     managed = [policy.get("policyArn"), *_listed(policy.get("policyArns")), *_listed(policy.get("managedPolicyArns"))]
     for arn in filter(None, managed):
@@ -316,12 +316,12 @@ _WIDE_MANAGED = {
     "iam-trust-limited",
     severity=Severity.CRITICAL,
     protects="Anyone could take the role.",
-    fix="Name the principal, and for pods the service account in a condition on the token's subject.",
+    fix="Name the principal; for pods, name the service account in a condition on the token's subject.",
     link=f"{_IAM}/id_roles_create_for-idp_oidc.html",
     types=("iam/role:Role",),
 )
 def trust_limited(role: Resource, _: Parameters) -> Findings:
-    """Only named principals may assume a role, and of a cluster only one service account."""
+    """Only named principals may assume a role; from a cluster, only one service account."""
     for statement in _statements(role.get("assumeRolePolicy")):
         if dig(statement, "Effect") != "Allow":
             continue
@@ -355,8 +355,8 @@ def _one_account(subject: str) -> bool:
 @rule(
     "aws-resource-policies-closed",
     severity=Severity.CRITICAL,
-    protects="What a key, a queue, a topic or a secret protects would be open to every account.",
-    fix="Name the principals, or limit them by a condition on the account or the source's ARN.",
+    protects="Every AWS account could use what it protects.",
+    fix="Name the principals, or add a condition on the account or the source's ARN.",
     link=f"{_IAM}/reference_policies_elements_principal.html",
     types=(
         "kms/key:Key",
@@ -372,7 +372,7 @@ def _one_account(subject: str) -> bool:
     ),
 )
 def resource_policies_closed(resource: Resource, _: Parameters) -> Findings:
-    """No policy of a key, queue, topic, secret or repository lets in everybody."""
+    """No policy of a key, queue, topic, secret or repository admits everybody."""
     if resource.type.endswith(":Permission"):
         if resource.get("principal") == "*" and not (resource.get("sourceAccount") or resource.get("sourceArn")):
             yield Finding("it lets everybody call the function", resource)
@@ -390,8 +390,8 @@ def resource_policies_closed(resource: Resource, _: Parameters) -> Findings:
 @rule(
     "s3-owner-enforced",
     severity=Severity.HIGH,
-    protects="An object's ACL could open it past the bucket's policy.",
-    fix="Set object_ownership to BucketOwnerEnforced, which switches ACLs off.",
+    protects="An object's ACL could bypass the bucket policy.",
+    fix="Set object_ownership to BucketOwnerEnforced.",
     link=f"{_S3}/about-object-ownership.html",
     types=(
         "s3/bucketOwnershipControls:BucketOwnershipControls",
@@ -402,7 +402,7 @@ def resource_policies_closed(resource: Resource, _: Parameters) -> Findings:
     ),
 )
 def owner_enforced(controls: Resource, _: Parameters) -> Findings:
-    """Buckets know no ACLs."""
+    """Buckets have no ACLs."""
     if controls.type.endswith((":Bucket", ":BucketV2")):
         if controls.get("acl") not in (None, "private") or controls.get("grants"):
             yield Finding(f"its ACL is {controls.get('acl') or 'of its own'}", controls)
@@ -415,13 +415,13 @@ def owner_enforced(controls: Resource, _: Parameters) -> Findings:
 @rule(
     "s3-kept",
     severity=Severity.CRITICAL,
-    protects="Deleting the bucket would delete the backups in it.",
-    fix="Leave force_destroy off; empty a bucket by hand before it is destroyed (docs/deploy.md).",
+    protects="The backups would go with it.",
+    fix="Leave force_destroy off; empty a bucket by hand before destroying it (docs/deploy.md).",
     link=f"{_S3}/delete-bucket.html",
     types=("s3/bucket:Bucket", "s3/bucketV2:BucketV2"),
 )
 def bucket_kept(bucket: Resource, _: Parameters) -> Findings:
-    """A bucket with objects in it can't be deleted."""
+    """A bucket with objects can't be deleted."""
     if bucket.get("forceDestroy"):
         yield Finding("force_destroy is on", bucket)
 
@@ -430,13 +430,13 @@ def bucket_kept(bucket: Resource, _: Parameters) -> Findings:
     "s3-backups-kept",
     severity=Severity.HIGH,
     protects="A mistake found after the backups are gone can't be undone.",
-    fix="Keep backups and their old versions for at least {days} days (simone:redis.backup.retention).",
+    fix="Keep backups and their old versions for {days} days or more (simone:redis.backup.retention).",
     link=f"{_S3}/object-lifecycle-mgmt.html",
     types=("s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",),
     parameters={"days": 7},
 )
 def backups_kept(lifecycle: Resource, parameters: Parameters) -> Findings:
-    """Backups live for `days` at least."""
+    """Backups live for at least `days`."""
     for entry in lifecycle.get("rules") or ():
         if dig(entry, "status") not in (None, "Enabled"):
             continue
@@ -449,7 +449,7 @@ def backups_kept(lifecycle: Resource, parameters: Parameters) -> Findings:
 @rule(
     "kms-rotation",
     severity=Severity.MEDIUM,
-    protects="A key that is never changed protects everything ever written once it leaks.",
+    protects="A leaked key that never changes opens everything ever written.",
     fix="Set enable_key_rotation=True.",
     link="https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html",
     types=("kms/key:Key",),

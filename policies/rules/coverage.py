@@ -74,12 +74,12 @@ def is_judged(type_: str) -> bool:
     "types-are-judged",
     severity=Severity.MEDIUM,
     level=Level.ADVISORY,
-    protects="What nobody has judged may open, delete or cost anything, and a green report would say nothing about it.",
-    fix="Write a rule for the type, or put it with a reason on the list NEED_NONE in policies/rules/coverage.py.",
+    protects="What no rule judges may open, delete or cost anything, and the report would be green.",
+    fix="Write a rule for the type, or list it with a reason in NEED_NONE of policies/rules/coverage.py.",
     link="https://www.pulumi.com/docs/iac/concepts/resources/",
 )
 def types_are_judged(stack: Stack, _: Parameters) -> Findings:
-    """Every resource's type is one that somebody judges."""
+    """Some rule judges each resource type."""
     for resource in stack.resources:
         if resource.type.startswith("simone:"):
             continue  # a component: what is in it is judged
@@ -104,12 +104,12 @@ _SECRETS_BELONG_HERE: Final[Mapping[str, frozenset[str]]] = {
 @rule(
     "no-plain-secrets",
     severity=Severity.CRITICAL,
-    protects="Whoever may look at the resource in its console, or at the stack's outputs, would read the secret.",
-    fix="Put it into Secrets Manager or a Kubernetes Secret and refer to it; mark an export with pulumi.Output.secret.",
+    protects="Whoever sees the resource's console or the stack's outputs could read it.",
+    fix="Put it into Secrets Manager or a Kubernetes Secret; mark an export with pulumi.Output.secret.",
     link="https://www.pulumi.com/docs/iac/concepts/secrets/",
 )
 def no_plain_secrets(stack: Stack, _: Parameters) -> Findings:
-    """No value of any resource, and no export, is a secret in plain text."""
+    """No resource and no export holds a secret in plain text."""
     for resource in stack.resources:
         if resource.is_workload or resource.type == "kubernetes:core/v1:ConfigMap":
             continue  # kubernetes-no-plain-secrets says it of these
@@ -138,12 +138,12 @@ _NAMED_WITHIN: Final = ("role", "user", "group", "cluster")
 @rule(
     "names-are-unique",
     severity=Severity.HIGH,
-    protects="Two resources with one name overwrite each other, or the second is refused in the middle of an update.",
+    protects="They overwrite each other, or an update stops halfway.",
     fix="Give one of them another name.",
     link="https://www.pulumi.com/docs/iac/concepts/resources/names/",
 )
 def names_are_unique(stack: Stack, _: Parameters) -> Findings:
-    """No two resources have the same URN, nor the same name in the cluster or the account."""
+    """No two resources share a URN, or a name in the cluster or the account."""
     seen: dict[tuple[object, ...], Resource] = {}
     for resource in stack.resources:
         if not resource.custom:

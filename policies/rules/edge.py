@@ -36,14 +36,14 @@ def _bypasses(entry: Mapping[str, Any]) -> bool:
 @rule(
     "edge-personal-routes",
     severity=Severity.CRITICAL,
-    protects="One visitor's cart, orders or profile would be shown to the next.",
-    fix="Keep these routes out of every rule that caches: app/caching.yaml gives them the audience `user` or `never`.",
+    protects="The next visitor would see one visitor's cart, orders or profile.",
+    fix="Keep these routes out of every caching rule: app/caching.yaml gives them the audience `user` or `never`.",
     link=f"{_DOCS}/cache/how-to/cache-rules/",
     parameters={"routes": list(PERSONAL)},
 )
 def personal_routes(stack: Stack, parameters: Parameters) -> Findings:
-    """No rule caches a personal route, or what is below it, for everybody, or leaves it to Cloudflare, which keeps
-    what is named like a file.
+    """No rule caches a personal route or its sub-paths for everybody, or leaves it to Cloudflare, which caches by file
+    extension.
     """
     names = [*_names(stack)] or [""]
     for ruleset in _phase(stack, _REQUEST_PHASE):
@@ -112,11 +112,11 @@ def _last_match(rules: Sequence[tuple[Mapping[str, Any], Test | None]], facts: F
     "edge-expressions",
     severity=Severity.HIGH,
     protects="Cloudflare would refuse the whole ruleset in the middle of a deployment.",
-    fix="Write the expression in the rules language: the message is of Cloudflare's own parser.",
+    fix="Correct the expression; the message is from Cloudflare's parser.",
     link=f"{_DOCS}/ruleset-engine/rules-language/",
 )
 def expressions(stack: Stack, _: Parameters) -> Findings:
-    """Cloudflare's own parser takes each rule's expression, with the fields that its phase knows."""
+    """Cloudflare's parser accepts each rule's expression, with the fields of its phase."""
     for ruleset in stack.of(*_RULESET):
         phase = str(ruleset.get("phase"))
         for entry in ruleset.get("rules") or ():
@@ -130,13 +130,13 @@ def expressions(stack: Stack, _: Parameters) -> Findings:
 @rule(
     "edge-authorization-bypass",
     severity=Severity.CRITICAL,
-    protects="An answer for a logged-in user could be stored and served to others.",
+    protects="A signed-in user's response could be stored and served to others.",
     fix="End the phase with a rule that doesn't cache requests with an Authorization header or a session cookie.",
     link=f"{_DOCS}/cache/how-to/cache-rules/order/",
     parameters={"paths": list(PUBLIC)},
 )
 def authorization_bypass(stack: Stack, parameters: Parameters) -> Findings:
-    """Requests with credentials bypass the cache, wherever a request without them is answered from it."""
+    """Requests with credentials bypass the cache wherever others are answered from it."""
     for ruleset in _phase(stack, _REQUEST_PHASE):
         rules = [(entry, _test(entry)) for entry in _rules(ruleset) if _caches(entry) or _bypasses(entry)]
         for path in parameters["paths"]:
@@ -160,13 +160,13 @@ def authorization_bypass(stack: Stack, parameters: Parameters) -> Findings:
 @rule(
     "edge-lifetimes",
     severity=Severity.HIGH,
-    protects="A page that is kept for a year shows last year's prices, and nobody can purge a visitor's browser.",
-    fix="Keep pages for {seconds} s at most; only files whose name holds their content's hash may stay a year.",
+    protects="A page kept for a year shows last year's prices, and nobody can purge a browser.",
+    fix="Keep pages for {seconds} s at most; only files named by their content's hash may stay a year.",
     link=f"{_DOCS}/cache/how-to/cache-response-rules/",
     parameters={"paths": list(PUBLIC), "seconds": 86400},
 )
 def lifetimes(stack: Stack, parameters: Parameters) -> Findings:
-    """No page and no answer of the API is kept longer than `seconds`, fresh or stale, at the edge or in browsers."""
+    """The edge and browsers keep pages and API responses no longer than `seconds`, fresh or stale."""
     for setting, value in _setting(stack, "browser_cache_ttl"):
         if int(value) > parameters["seconds"]:
             yield Finding(f"browsers keep everything for {value} s", setting)
@@ -200,8 +200,8 @@ _LIFETIMES = ("maxAge", "sMaxage", "staleWhileRevalidate", "staleIfError")
 @rule(
     "edge-keys-tell-apart",
     severity=Severity.CRITICAL,
-    protects="Whoever searches for one thing would be shown what the visitor before searched for.",
-    fix="Leave the query's parameters in the cache key, as app/caching.yaml says.",
+    protects="A visitor would see the results of somebody else's search.",
+    fix="Leave the query parameters in the cache key, as app/caching.yaml says.",
     link=f"{_DOCS}/cache/how-to/cache-keys/",
     parameters={
         "queries": {
@@ -212,7 +212,7 @@ _LIFETIMES = ("maxAge", "sMaxage", "staleWhileRevalidate", "staleIfError")
     },
 )
 def keys_tell_apart(stack: Stack, parameters: Parameters) -> Findings:
-    """Answers that differ by a parameter of the query have keys of their own."""
+    """Responses that differ by a query parameter have different cache keys."""
     for ruleset in _phase(stack, _REQUEST_PHASE):
         rules = [(entry, _test(entry)) for entry in _rules(ruleset)]
         for path, queries in parameters["queries"].items():
@@ -238,8 +238,8 @@ def _in_the_key(name: str, query: Mapping[str, Any]) -> bool:
 @rule(
     "edge-phases",
     severity=Severity.HIGH,
-    protects="A ruleset of another phase can send requests to another server, or switch TLS and the firewall off.",
-    fix="Say it in a phase that is judged, or add the phase to the list with a rule that judges it.",
+    protects="A ruleset of another phase can redirect requests, or switch TLS and the firewall off.",
+    fix="Use a judged phase, or add the phase to the list with a rule that judges it.",
     link=f"{_DOCS}/ruleset-engine/reference/phases-list/",
     types=_RULESET,
     parameters={
@@ -258,7 +258,7 @@ def _in_the_key(name: str, query: Mapping[str, Any]) -> bool:
     },
 )
 def phases(ruleset: Resource, parameters: Parameters) -> Findings:
-    """Each ruleset is of a phase that somebody judges."""
+    """Each ruleset's phase is one that a rule judges."""
     if ruleset.get("phase") not in parameters["phases"]:
         yield Finding(f"nobody judges the phase {ruleset.get('phase')}", ruleset)
 
@@ -266,8 +266,8 @@ def phases(ruleset: Resource, parameters: Parameters) -> Findings:
 @rule(
     "edge-redirects-home",
     severity=Severity.CRITICAL,
-    protects="Visitors would be led to somebody else's shop, or on to one without TLS.",
-    fix="Lead to https:// and a name that the stack declares.",
+    protects="Visitors would land in somebody else's shop, or on plain HTTP.",
+    fix="Redirect to https:// and a name that the stack declares.",
     link=f"{_DOCS}/rules/url-forwarding/single-redirects/",
 )
 def redirects_home(stack: Stack, _: Parameters) -> Findings:
@@ -285,8 +285,8 @@ def redirects_home(stack: Stack, _: Parameters) -> Findings:
 @rule(
     "edge-headers",
     severity=Severity.HIGH,
-    protects="A visitor's own word on country or tier would choose what others are shown; frames and scripts of others "
-    "could act as the shop.",
+    protects="A visitor's own country or tier would decide what others see; foreign frames and "
+    "scripts could act as the shop.",
     fix="Leave the first rules of the two transform phases as components/edge has them.",
     link=f"{_DOCS}/rules/transform/",
     parameters={
@@ -295,7 +295,7 @@ def redirects_home(stack: Stack, _: Parameters) -> Findings:
     },
 )
 def headers(stack: Stack, parameters: Parameters) -> Findings:
-    """Headers that only the edge may set are dropped from every request; browsers' protections are on every answer."""
+    """Headers that only the edge may set are dropped from requests; security headers are on every response."""
     if not stack.of(*_RULESET):
         return
     for phase, wanted, why in (
@@ -317,12 +317,12 @@ def _changed(entry: Mapping[str, Any]) -> Sequence[tuple[str, Any]]:
 @rule(
     "edge-set-cookie-bypass",
     severity=Severity.CRITICAL,
-    protects="A session cookie in a stored answer would log everybody in as one user.",
-    fix="End the response phase with a rule that doesn't store answers with Set-Cookie.",
+    protects="A stored session cookie would sign everybody in as one user.",
+    fix="End the response phase with a rule that doesn't store responses with Set-Cookie.",
     link=f"{_DOCS}/cache/concepts/cache-behavior/",
 )
 def set_cookie_bypass(stack: Stack, _: Parameters) -> Findings:
-    """Answers that set a cookie are never stored."""
+    """Responses that set a cookie are never stored."""
     caching = any(_caches(entry) for ruleset in _phase(stack, _REQUEST_PHASE) for entry in _rules(ruleset))
     if not caching:
         return
@@ -354,8 +354,8 @@ def _stores_nothing(entry: Mapping[str, Any]) -> bool:
 @rule(
     "edge-switched-on",
     severity=Severity.HIGH,
-    protects="Visitors could be read or led elsewhere on the way, and the shop's own servers reached past the edge.",
-    fix="Leave the zone's switches as components/edge/zone.py has them.",
+    protects="Visitors could be overheard or redirected; the origin could be reached past the edge.",
+    fix="Leave the zone's settings as components/edge/zone.py has them.",
     link=f"{_DOCS}/ssl/edge-certificates/additional-options/",
     parameters={
         "on": ["always_use_https", "automatic_https_rewrites", "tls_1_3"],
@@ -364,7 +364,7 @@ def _stores_nothing(entry: Mapping[str, Any]) -> bool:
     },
 )
 def switched_on(stack: Stack, parameters: Parameters) -> Findings:
-    """HTTPS always, new TLS, and HSTS for half a year at least."""
+    """HTTPS always, current TLS, and HSTS for half a year or more."""
     given = {setting.get("settingId") for setting in stack.of("zoneSetting:ZoneSetting")}
     if stack.of(*_RULESET):
         for name in {*parameters["on"], "security_header"} - given:
@@ -385,12 +385,12 @@ def switched_on(stack: Stack, parameters: Parameters) -> Findings:
 @rule(
     "edge-guarded",
     severity=Severity.HIGH,
-    protects="The shop's servers could be reached past the edge, and requests get past its firewall.",
+    protects="The origin could be reached past the edge, and requests could skip its firewall.",
     fix="Declare authenticated origin pulls, and no rule that skips the firewall.",
     link=f"{_DOCS}/ssl/origin-configuration/authenticated-origin-pull/",
 )
 def guarded(stack: Stack, _: Parameters) -> Findings:
-    """The origin knows the edge by its certificate, and nothing goes past the firewall."""
+    """The origin verifies the edge's certificate; nothing skips the firewall."""
     pulls = stack.of(":AuthenticatedOriginPullsSettings", ":AuthenticatedOriginPulls")
     for one in pulls:
         if one.get("enabled") is not True:
@@ -413,13 +413,13 @@ def guarded(stack: Stack, _: Parameters) -> Findings:
 @rule(
     "edge-proxied",
     severity=Severity.CRITICAL,
-    protects="An address that isn't proxied shows the origin's, and everybody can go past the edge.",
+    protects="An unproxied record publishes the origin's address, and everybody can bypass the edge.",
     fix="Set proxied: true.",
     link=f"{_DOCS}/dns/proxy-status/",
     parameters={"types": ["A", "AAAA", "CNAME"]},
 )
 def proxied(stack: Stack, parameters: Parameters) -> Findings:
-    """The shop's names lead to the edge; only the name by which the edge finds an origin leads past it."""
+    """The shop's names lead to the edge; only the origin's own name leads past it."""
     pools = stack.of("loadBalancerPool:LoadBalancerPool")
     origins = {dig(origin, "address") for pool in pools for origin in pool.get("origins") or ()}
     for record in stack.of("dnsRecord:DnsRecord", "record:Record", "loadBalancer:LoadBalancer"):
@@ -431,8 +431,8 @@ def proxied(stack: Stack, parameters: Parameters) -> Findings:
 @rule(
     "edge-no-page-rules",
     severity=Severity.HIGH,
-    protects="Page rules apply beside the rulesets and may override what these say about caching and TLS.",
-    fix="Say it in app/caching.yaml or components/edge; page rules are on their way out at Cloudflare.",
+    protects="Page rules may override the rulesets' caching and TLS.",
+    fix="Use app/caching.yaml or components/edge; Cloudflare is retiring page rules.",
     link=f"{_DOCS}/rules/page-rules/",
     types=("pageRule:PageRule",),
 )
@@ -450,7 +450,7 @@ def _setting(stack: Stack, name: str) -> Iterator[tuple[Resource, str]]:
 @rule(
     "edge-minimum-tls",
     severity=Severity.HIGH,
-    protects="TLS 1.0 and 1.1 can be broken.",
+    protects="TLS 1.0 and 1.1 are broken.",
     fix="Set min_tls_version to 1.2 or 1.3.",
     link=f"{_DOCS}/ssl/edge-certificates/additional-options/minimum-tls/",
 )
@@ -470,7 +470,7 @@ def minimum_tls(stack: Stack, _: Parameters) -> Findings:
 @rule(
     "edge-strict-origin-tls",
     severity=Severity.CRITICAL,
-    protects="Between the edge and the shop anybody could pose as the shop.",
+    protects="Anybody between edge and origin could pose as the shop.",
     fix="Set the zone's ssl to strict.",
     link=f"{_DOCS}/ssl/origin-configuration/ssl-modes/full-strict/",
 )
@@ -487,8 +487,8 @@ def strict_origin_tls(stack: Stack, _: Parameters) -> Findings:
 @rule(
     "edge-plan-limits",
     severity=Severity.HIGH,
-    protects="Cloudflare refuses rules beyond the plan in the middle of an update.",
-    fix="Merge rules, or set `rules_per_phase` to the plan's figure: 10 Free, 25 Pro, 50 Business, 300 Enterprise.",
+    protects="Cloudflare would refuse the others in the middle of an update.",
+    fix="Merge rules, or set `rules_per_phase` to the plan's limit: 10 Free, 25 Pro, 50 Business, 300 Enterprise.",
     link=f"{_DOCS}/cache/how-to/cache-rules/#availability",
     types=_RULESET,
     parameters={"rules_per_phase": 10},
@@ -503,13 +503,13 @@ def plan_limits(ruleset: Resource, parameters: Parameters) -> Findings:
 @rule(
     "edge-rules-named",
     severity=Severity.LOW,
-    protects="Without `ref` a rule moved up shows as a replacement of all below it.",
+    protects="Without it a moved rule shows as a replacement of all below it.",
     fix="Give each rule a `ref`, unique in its ruleset.",
     link=f"{_DOCS}/ruleset-engine/rulesets-api/",
     types=_RULESET,
 )
 def rules_named(ruleset: Resource, _: Parameters) -> Findings:
-    """Rules have names that survive reordering."""
+    """Each rule has a `ref`."""
     refs = [dig(entry, "ref") for entry in ruleset.get("rules") or ()]
     if None in refs:
         yield Finding("a rule has no ref", ruleset)

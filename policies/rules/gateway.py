@@ -54,12 +54,12 @@ def _all(directives: Sequence[Directive], *names: str) -> Iterator[Directive]:
 @rule(
     "gateway-configuration-read",
     severity=Severity.HIGH,
-    protects="A gateway that can't read its configuration doesn't start, in the middle of an update.",
-    fix="Correct components/gateway/config.py; `make test` starts the real nginx with the text.",
+    protects="A gateway that can't read it doesn't start, in the middle of an update.",
+    fix="Correct components/gateway/config.py; `make test` starts a real nginx with it.",
     link="https://nginx.org/en/docs/beginners_guide.html#conf_structure",
 )
 def configuration_read(stack: Stack, _: Parameters) -> Findings:
-    """nginx reads its configuration, and all of it is here."""
+    """nginx can read its configuration, all of which the stack declares."""
     for holder, directives, errors in _configurations(stack):
         for error in errors:
             yield Finding(f"nginx.conf, {error}", holder)
@@ -83,13 +83,13 @@ def _unknown(directives: Sequence[Directive]) -> Iterator[tuple[int, str]]:
 @rule(
     "gateway-hardened",
     severity=Severity.CRITICAL,
-    protects="Visitors could reach the shop past Cloudflare, be read on the way, or be given somebody else's answer.",
-    fix="Leave TLS, the edge's certificate and networks and the ban on storing cookies as components/gateway has them.",
+    protects="Visitors could bypass Cloudflare, be overheard, or receive somebody else's response.",
+    fix="Leave TLS, the edge's certificate and networks and the cookie rule as components/gateway has them.",
     link=f"{_DOCS}/ngx_http_ssl_module.html",
     parameters={"edge_speaks_tls": True},
 )
 def hardened(stack: Stack, parameters: Parameters) -> Findings:
-    """The gateway knows the edge by its certificate, speaks new TLS only, and stores no answer with a cookie."""
+    """The gateway verifies the edge's certificate, speaks current TLS only, and stores no response with a cookie."""
     edge = parameters["edge_speaks_tls"] and any(True for _ in stack.of("ruleset:Ruleset"))
     for holder, directives, _errors in _configurations(stack):
         cas = {f"/etc/gateway/{name}" for name in holder.get("data") or {}}
@@ -199,14 +199,14 @@ def _faults(directives: Sequence[Directive], *, banned_cookies: bool) -> Iterato
 @rule(
     "gateway-keeps-nothing-personal",
     severity=Severity.CRITICAL,
-    protects="One visitor's cart, orders or profile would be kept and shown to the next.",
-    fix="Let app/caching.yaml say what is public; only that is kept, asked for without the visitor's headers.",
+    protects="The next visitor would see one visitor's cart, orders or profile.",
+    fix="Let app/caching.yaml say what is public; keep only that, and request it without the visitor's headers.",
     link=f"{_DOCS}/ngx_http_proxy_module.html#proxy_cache",
     parameters={"routes": list(PERSONAL), "paths": list(PUBLIC), "seconds": 86400},
 )
 def keeps_nothing_personal(stack: Stack, parameters: Parameters) -> Findings:
-    """No response of a personal route is kept, none of a page or the API for longer than `seconds`, and none that may
-    depend on what only one visitor sends.
+    """The gateway keeps no personal response, none longer than `seconds`, and none that depends on one visitor's
+    headers.
     """
     for holder, directives, _errors in _configurations(stack):
         for server in _all(directives, "server"):
@@ -273,13 +273,13 @@ def location_of(locations: Sequence[Directive], path: str) -> Directive | None:
 @rule(
     "gateway-limits",
     severity=Severity.HIGH,
-    protects="One address could take the shop down, and what visitors ask for would stand in the log.",
-    fix="Keep limit_req, limit_conn and client_max_body_size, and queries, cookies and addresses out of log_format.",
+    protects="One address could stop the shop; the log would tell what visitors ask for.",
+    fix="Keep limit_req, limit_conn and client_max_body_size; keep queries, cookies and addresses out of log_format.",
     link=f"{_DOCS}/ngx_http_limit_req_module.html",
     parameters={"rate": 1000, "body": 10485760},
 )
 def limits(stack: Stack, parameters: Parameters) -> Findings:
-    """A visitor's requests, connections and bodies are limited, and nothing personal is logged."""
+    """A visitor's requests, connections and bodies are limited; nothing personal is logged."""
     edge = any(True for _ in stack.of("ruleset:Ruleset"))
     for holder, directives, _errors in _configurations(stack):
         for fault in (*(_unlimited(directives, parameters) if edge else ()), *_told(directives)):
@@ -374,12 +374,12 @@ _LUA_MODULES = frozenset({"cjson.safe", "ffi", "metrics", "shield"})
 @rule(
     "gateway-runs-its-own",
     severity=Severity.CRITICAL,
-    protects="What nginx runs or serves beside the shop, every visitor can reach, past every other rule here.",
-    fix="Pass requests to an origin; what the gateway needs besides stands in _KNOWN of policies/rules/gateway.py.",
+    protects="Every visitor can reach whatever else nginx serves, past all other rules.",
+    fix="Pass requests to an origin; list what else the gateway needs in _KNOWN of policies/rules/gateway.py.",
     link="https://github.com/openresty/lua-nginx-module#directives",
 )
 def runs_its_own(stack: Stack, _: Parameters) -> Findings:
-    """nginx serves its origins' answers only, redirects nobody, and runs no Lua but the shield's and the metrics'."""
+    """nginx serves only its origins' responses, redirects nobody, and runs only the shield's and the metrics' Lua."""
     for holder, directives, _errors in _configurations(stack):
         for fault in (*_foreign(directives), *_foreign_lua(holder)):
             yield Finding(fault, holder)

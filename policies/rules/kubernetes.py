@@ -48,7 +48,7 @@ _SAFE_SYSCTLS = {
 @rule(
     "kubernetes-namespace-restricted",
     severity=Severity.HIGH,
-    protects="A pod that someone creates by hand could run as root on the node.",
+    protects="A pod that someone creates by hand could run as root.",
     fix="Label the namespace pod-security.kubernetes.io/enforce: restricted.",
     link=f"{_K8S}/concepts/security/pod-security-admission/",
     types=("core/v1:Namespace",),
@@ -63,7 +63,7 @@ def namespace_restricted(namespace: Resource, _: Parameters) -> Findings:
 @rule(
     "kubernetes-pods-restricted",
     severity=Severity.CRITICAL,
-    protects="A process that is broken into could take over the node.",
+    protects="A compromised process could take over the node.",
     fix="Make pods with components.kubernetes.pod.",
     link=f"{_K8S}/concepts/security/pod-security-standards/#restricted",
     types=_WORKLOADS,
@@ -116,8 +116,8 @@ def _container_faults(pod: Mapping[str, Any], container: Mapping[str, Any]) -> I
 @rule(
     "kubernetes-read-only-root",
     severity=Severity.MEDIUM,
-    protects="Whoever gets into a process could change its program.",
-    fix="Set read_only_root_filesystem and mount an emptyDir where the process writes.",
+    protects="An attacker in a process could change its program.",
+    fix="Set read_only_root_filesystem; mount an emptyDir where the process writes.",
     link=f"{_K8S}/tasks/configure-pod-container/security-context/",
     types=_WORKLOADS,
 )
@@ -138,7 +138,7 @@ def read_only_root(workload: Resource, _: Parameters) -> Findings:
     parameters={"cores": 16, "gib": 96},
 )
 def resources(workload: Resource, parameters: Parameters) -> Findings:
-    """Containers ask for what they need, `cores` and `gib` at most, and are limited in memory."""
+    """Containers request CPU (`cores` at most) and memory (`gib` at most), and have a memory limit."""
     most = {"cpu": parameters["cores"] * 1000, "memory": parameters["gib"] * 1024**3}
     read = {"cpu": kubernetes_millicores, "memory": kubernetes_bytes}
     for container in workload.containers():
@@ -160,14 +160,14 @@ def resources(workload: Resource, parameters: Parameters) -> Findings:
 @rule(
     "kubernetes-jobs-end",
     severity=Severity.MEDIUM,
-    protects="A job that hangs, runs beside itself or starts again for ever takes the database or Redis with it.",
+    protects="A job that hangs, overlaps or retries for ever takes the database or Redis with it.",
     fix="Use components.kubernetes.job or .cron_job; activeDeadlineSeconds is between {shortest} and {longest}.",
     link=f"{_K8S}/concepts/workloads/controllers/job/#job-termination-and-cleanup",
     types=(":Job", ":CronJob"),
     parameters={"shortest": 300, "longest": 86400, "retries": 6},
 )
 def jobs_end(job: Resource, parameters: Parameters) -> Findings:
-    """A job has an end, few retries, and never runs twice at a time; what failed can be looked at."""
+    """Jobs end, retry rarely, never overlap, and keep what failed for inspection."""
     spec = job.get("spec", "jobTemplate", "spec") if job.kind == "CronJob" else job.get("spec")
     deadline, retries = dig(spec, "activeDeadlineSeconds"), dig(spec, "backoffLimit")
     if deadline is None or not parameters["shortest"] <= int(deadline) <= parameters["longest"]:
@@ -187,13 +187,13 @@ def jobs_end(job: Resource, parameters: Parameters) -> Findings:
 @rule(
     "kubernetes-probes",
     severity=Severity.HIGH,
-    protects="Traffic reaches a pod that isn't ready, and one that hangs is never restarted.",
-    fix="Give each container of a server a readiness and a liveness probe.",
+    protects="Traffic would reach pods that aren't ready; one that hangs would never restart.",
+    fix="Give each container of a server both probes.",
     link=f"{_K8S}/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/",
     types=_SERVERS,
 )
 def probes(server: Resource, _: Parameters) -> Findings:
-    """Servers say whether they are ready and alive."""
+    """Servers have readiness and liveness probes."""
     for container in server.containers(init=False):
         for probe in ("readinessProbe", "livenessProbe"):
             if not dig(container, probe):
@@ -203,7 +203,7 @@ def probes(server: Resource, _: Parameters) -> Findings:
 @rule(
     "kubernetes-images-fixed",
     severity=Severity.HIGH,
-    protects="A moving tag deploys another program than the one that was tested.",
+    protects="A moving tag deploys a program that nobody tested.",
     fix="Name a version or a digest in simone:images.",
     link=f"{_K8S}/concepts/containers/images/",
     types=_WORKLOADS,
@@ -213,7 +213,7 @@ def probes(server: Resource, _: Parameters) -> Findings:
     },
 )
 def images_fixed(workload: Resource, parameters: Parameters) -> Findings:
-    """Images are fixed by version or digest, and come from the registries on the list."""
+    """Images have a version or digest and come from a listed registry."""
     for container in workload.containers():
         image = str(dig(container, "image"))
         registry = _registry(image)
@@ -251,12 +251,12 @@ def _visible(workload: Resource) -> Iterator[tuple[str, str, str]]:
 @rule(
     "kubernetes-no-plain-secrets",
     severity=Severity.CRITICAL,
-    protects="Whoever may look at a pod, a ConfigMap or a process list would read the password.",
-    fix="Put it into a Secret and mount it, or refer to it with secretKeyRef.",
+    protects="Whoever may see a pod, a ConfigMap or a process list could read the password.",
+    fix="Put it into a Secret; mount it, or refer to it with secretKeyRef.",
     link=f"{_K8S}/concepts/configuration/secret/",
 )
 def no_plain_secrets(stack: Stack, _: Parameters) -> Findings:
-    """No password stands in a variable, an argument or a ConfigMap."""
+    """No variable, argument or ConfigMap holds a password."""
     for workload in stack.workloads:
         for where, name, value in _visible(workload):
             if secret_of(name, value):
@@ -272,7 +272,7 @@ def no_plain_secrets(stack: Stack, _: Parameters) -> Findings:
 @rule(
     "kubernetes-network-policies",
     severity=Severity.HIGH,
-    protects="A pod that is broken into could reach every other.",
+    protects="A compromised pod could reach every other.",
     fix="Add the system's flows to components/kubernetes/flows.py; widen the rule's lists in a commit of its own.",
     link=f"{_K8S}/concepts/services-networking/network-policies/",
     parameters={
@@ -291,8 +291,7 @@ def no_plain_secrets(stack: Stack, _: Parameters) -> Findings:
     },
 )
 def network_policies(stack: Stack, parameters: Parameters) -> Findings:
-    """Everything is denied by default, each pod has a policy of its own, none opens to everybody, and only `clients`
-    reach what is `guarded`."""
+    """Traffic is denied by default; each pod has a policy; none admits everybody; only `clients` reach `guarded`."""
     policies = list(stack.of(":NetworkPolicy"))
     default = [
         policy
@@ -357,8 +356,8 @@ _RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 @rule(
     "kubernetes-services-closed",
     severity=Severity.CRITICAL,
-    protects="A Service of type LoadBalancer is on the internet: past Cloudflare, its cache, its limits and its TLS.",
-    fix="Use ClusterIP; for the front door name Cloudflare's networks in load_balancer_source_ranges.",
+    protects="A LoadBalancer is on the internet: past Cloudflare, its cache, limits and TLS.",
+    fix="Use ClusterIP; for the entrance name Cloudflare's networks in load_balancer_source_ranges.",
     link=f"{_K8S}/concepts/services-networking/service/#loadbalancer",
     types=("core/v1:Service",),
 )
@@ -380,14 +379,14 @@ def services_closed(service: Resource, _: Parameters) -> Findings:
 @rule(
     "kubernetes-no-ingress",
     severity=Severity.CRITICAL,
-    protects="An Ingress or a Gateway is a door beside the shop's own: past Cloudflare, its limits and its TLS.",
-    fix="Let requests come through the gateway's Service; widen `allowed` in a commit of its own.",
+    protects="An Ingress or Gateway is another entrance: past Cloudflare, its limits and its TLS.",
+    fix="Route requests through the gateway's Service; widen `allowed` in its own commit.",
     link=f"{_K8S}/concepts/services-networking/ingress/",
     types=(":Ingress", ":IngressClass", ":Gateway", ":HTTPRoute", ":GRPCRoute", ":TCPRoute", ":TLSRoute"),
     parameters={"allowed": [""], "behind_sign_in": ["grafana", "prometheus", "alertmanager"]},
 )
 def no_ingress(ingress: Resource, parameters: Parameters) -> Findings:
-    """The gateway is the only door; one that signs people in leads to the monitoring."""
+    """Only the gateway faces the internet; monitoring is reached by sign-in."""
     if not ingress.type.startswith("kubernetes:") or ingress.object_name in parameters["allowed"]:
         return
     if not (_signs_in(ingress) and _backends(ingress) <= {*parameters["behind_sign_in"]}):
@@ -421,8 +420,8 @@ def _backends(ingress: Resource) -> set[Any]:
 @rule(
     "kubernetes-replicas",
     severity=Severity.HIGH,
-    protects="A single pod means an outage at every update and every lost node.",
-    fix="Raise the replicas (or the autoscaler's minimum) to {minimum}.",
+    protects="A single pod means an outage at every update and lost node.",
+    fix="Raise the replicas or the autoscaler's minimum to {minimum}.",
     link=f"{_K8S}/concepts/workloads/controllers/deployment/",
     parameters={
         "minimum": 2,
@@ -439,7 +438,7 @@ def _backends(ingress: Resource) -> set[Any]:
     },
 )
 def replicas(stack: Stack, parameters: Parameters) -> Findings:
-    """Whatever serves visitors runs at least `minimum` times; `single` lists what needn't."""
+    """What serves visitors runs at least `minimum` times; `single` lists the exceptions."""
     scaled = {
         (scaler.get("spec", "scaleTargetRef", "kind"), scaler.get("spec", "scaleTargetRef", "name")): scaler
         for scaler in stack.of(":HorizontalPodAutoscaler")
@@ -456,12 +455,12 @@ def replicas(stack: Stack, parameters: Parameters) -> Findings:
 @rule(
     "kubernetes-disruption-budgets",
     severity=Severity.HIGH,
-    protects="Draining nodes for an upgrade could stop all of a system's pods at once.",
+    protects="A node upgrade could stop a whole system at once.",
     fix="Declare a PodDisruptionBudget with components.kubernetes.budget.",
     link=f"{_K8S}/tasks/run-application/configure-pdb/",
 )
 def disruption_budgets(stack: Stack, _: Parameters) -> Findings:
-    """A drain takes some pods of what runs more than once, never all of them."""
+    """A drain never takes all pods of a system."""
     scaled = {
         str(scaler.get("spec", "scaleTargetRef", "name")): int(scaler.get("spec", "minReplicas") or 1)
         for scaler in stack.of(":HorizontalPodAutoscaler")
@@ -497,12 +496,12 @@ def _of(share: Any, count: int) -> int:
 @rule(
     "kubernetes-autoscalers-fit",
     severity=Severity.HIGH,
-    protects="Two autoscalers fight over one Deployment; a set of Redis has a fixed number of nodes.",
+    protects="Two autoscalers fight over one Deployment; a Redis StatefulSet has a fixed size.",
     fix="Declare one autoscaler for each Deployment, with maxReplicas no lower than minReplicas.",
     link=f"{_K8S}/tasks/run-application/horizontal-pod-autoscale/",
 )
 def autoscalers_fit(stack: Stack, _: Parameters) -> Findings:
-    """Each autoscaler scales a Deployment that no other scales, and its maximum isn't below its minimum."""
+    """Each autoscaler has a Deployment to itself and a maximum no lower than its minimum."""
     seen: set[str] = set()
     deployments = {one.object_name for one in stack.of(":Deployment")}
     for scaler in stack.of(":HorizontalPodAutoscaler"):
@@ -520,12 +519,12 @@ def autoscalers_fit(stack: Stack, _: Parameters) -> Findings:
 @rule(
     "kubernetes-own-namespace",
     severity=Severity.CRITICAL,
-    protects="What stands in another namespace changes what isn't the shop's: the cluster's DNS, another team's pods.",
+    protects="In another namespace they change what isn't the shop's: cluster DNS, another team's pods.",
     fix="Leave `namespace` to the platform: components take it from Network.",
     link=f"{_K8S}/concepts/overview/working-with-objects/namespaces/",
 )
 def own_namespace(stack: Stack, _: Parameters) -> Findings:
-    """Whatever stands in a namespace stands in one that the stack declares."""
+    """Namespaced objects are in a namespace that the stack declares."""
     own = {namespace.object_name for namespace in stack.of("core/v1:Namespace")}
     for one in stack.resources:
         if one.type.startswith("kubernetes:") and one.kind not in _WITHOUT_NAMESPACE:
@@ -566,12 +565,12 @@ _COUNTED: Mapping[str, str] = {
 @rule(
     "kubernetes-quota-fits",
     severity=Severity.HIGH,
-    protects="Pods beyond the quota are never started, first those of an autoscaler under load.",
-    fix="Raise the quota, or ask for less.",
+    protects="Pods beyond the quota never start; under load, an autoscaler's come first.",
+    fix="Raise the quota or request less.",
     link=f"{_K8S}/concepts/policy/resource-quotas/",
 )
 def quota_fits(stack: Stack, _: Parameters) -> Findings:
-    """The namespace's quota holds whatever is declared, with all autoscalers at their most."""
+    """The namespace's quota holds everything declared, with all autoscalers at their maximum."""
     most = {
         str(scaler.get("spec", "scaleTargetRef", "name")): int(scaler.get("spec", "maxReplicas") or 1)
         for scaler in stack.of(":HorizontalPodAutoscaler")
@@ -624,13 +623,13 @@ def _namespace(resource: Resource) -> Any:
     "kubernetes-volumes-kept",
     severity=Severity.CRITICAL,
     protects="Scaling down or deleting a StatefulSet would delete its data.",
-    fix="Retain volumes: reclaimPolicy Retain, persistentVolumeClaimRetentionPolicy Retain.",
+    fix="Set reclaimPolicy and persistentVolumeClaimRetentionPolicy to Retain.",
     link=f"{_K8S}/concepts/workloads/controllers/statefulset/#persistentvolumeclaim-retention",
     types=(":StatefulSet", ":StorageClass", ":PersistentVolume"),
     parameters={"disposable": ["gateway", "prometheus", "alertmanager", "grafana"]},
 )
 def volumes_kept(holder: Resource, parameters: Parameters) -> Findings:
-    """Volumes outlive what uses them; systems in `disposable` can be rebuilt from nothing."""
+    """Volumes outlive their pods; `disposable` systems can be rebuilt from nothing."""
     if holder.kind == "StorageClass":
         if holder.get("reclaimPolicy") != "Retain":
             yield Finding(f"its volumes' reclaim policy is {holder.get('reclaimPolicy') or 'Delete'}", holder)
@@ -646,14 +645,14 @@ def volumes_kept(holder: Resource, parameters: Parameters) -> Findings:
 @rule(
     "kubernetes-priorities",
     severity=Severity.HIGH,
-    protects="Pods of a higher class throw others off their nodes, and a default one is everybody's in the cluster.",
-    fix="Name a class in the pods that need it; its value is {most} at most.",
+    protects="Higher classes evict other pods, and a default class applies to everybody's.",
+    fix="Name a class in the pods that need it, with a value of at most {most}.",
     link=f"{_K8S}/concepts/scheduling-eviction/pod-priority-preemption/",
     types=(":PriorityClass",),
     parameters={"most": 1000000},
 )
 def priorities(holder: Resource, parameters: Parameters) -> Findings:
-    """No class of priority is the default, and none is above `most`."""
+    """No priority class is the cluster's default or exceeds `most`."""
     value = holder.get("value") or 0
     if holder.get("globalDefault"):
         yield Finding("it is the class of every pod in the cluster that names none", holder)
@@ -665,12 +664,12 @@ def priorities(holder: Resource, parameters: Parameters) -> Findings:
     "kubernetes-schedules",
     severity=Severity.HIGH,
     protects="A job that never runs fails unseen.",
-    fix="Write five cron fields whose date comes: minute, hour, day, month, day of the week.",
+    fix="Write five cron fields with a date to come: minute, hour, day, month, weekday.",
     link=f"{_K8S}/concepts/workloads/controllers/cron-jobs/#schedule-syntax",
     types=(":CronJob",),
 )
 def schedules(job: Resource, _: Parameters) -> Findings:
-    """Kubernetes reads a CronJob's schedule, which has a next date unless the job waits to be run by hand."""
+    """A CronJob's schedule is valid and has a next date, unless it waits to be run by hand."""
     text = str(job.get("spec", "schedule"))
     pause = longest_pause(text)
     zone = job.get("spec", "timeZone")
@@ -702,15 +701,15 @@ def _without_token(account: Resource) -> Mapping[str, Any] | None:
 @rule(
     "kubernetes-tokens-off",
     severity=Severity.MEDIUM,
-    protects="Every process in a pod could talk to the cluster's API.",
-    fix="Use components.kubernetes.account; at the level `remediate` the engine switches it off.",
+    protects="Every process in a pod could call the Kubernetes API.",
+    fix="Use components.kubernetes.account.",
     link=f"{_K8S}/tasks/configure-pod-container/configure-service-account/",
     types=("core/v1:ServiceAccount",),
     parameters={"allowed": ["prometheus", "kube-state-metrics"]},
     remediation=_without_token,
 )
 def tokens_off(account: Resource, parameters: Parameters) -> Findings:
-    """Service accounts hand out no token by themselves; those in `allowed` talk to the cluster's API."""
+    """Service accounts mount no token by default; `allowed` lists those that use the Kubernetes API."""
     if account.object_name in parameters["allowed"]:
         return
     if account.get("automountServiceAccountToken") is not False:
@@ -720,13 +719,13 @@ def tokens_off(account: Resource, parameters: Parameters) -> Findings:
 @rule(
     "kubernetes-no-lasting-tokens",
     severity=Severity.HIGH,
-    protects="Such a token never ends, and whoever can read the Secret acts as that account for ever.",
-    fix="Let pods have projected tokens, which end: components.kubernetes.account.",
+    protects="Such a token never expires; whoever reads the Secret acts as the account.",
+    fix="Use projected tokens, which expire: components.kubernetes.account.",
     link=f"{_K8S}/concepts/configuration/secret/#serviceaccount-token-secrets",
     types=("core/v1:Secret",),
 )
 def no_lasting_tokens(secret: Resource, _: Parameters) -> Findings:
-    """No Secret holds a service account's token."""
+    """No Secret holds a service account token."""
     if secret.get("type") in ("kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"):
         yield Finding(f"it is of the type {secret.get('type')}", secret)
 
@@ -734,14 +733,14 @@ def no_lasting_tokens(secret: Resource, _: Parameters) -> Findings:
 @rule(
     "kubernetes-tokens-wanted",
     severity=Severity.MEDIUM,
-    protects="A token in a pod that doesn't need it is a key lying about.",
+    protects="An unused token is a key for an attacker.",
     fix="Set automount_service_account_token=False, or list the system in `allowed`.",
     link=f"{_K8S}/tasks/configure-pod-container/configure-service-account/",
     types=_WORKLOADS,
     parameters={"allowed": ["prometheus", "kube-state-metrics"]},
 )
 def tokens_wanted(workload: Resource, parameters: Parameters) -> Findings:
-    """Only those pods mount a token that talk to the cluster's API."""
+    """Only pods that use the Kubernetes API mount a token."""
     mounted = dig(workload.pod, "automountServiceAccountToken")
     if workload.system in parameters["allowed"]:
         return
@@ -758,13 +757,13 @@ _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
 @rule(
     "kubernetes-rbac-limited",
     severity=Severity.HIGH,
-    protects="A pod that is broken into could change the cluster.",
-    fix="Name the resources and the verbs; use a Role rather than a ClusterRole.",
+    protects="A compromised pod could change the cluster.",
+    fix="Name resources and verbs; use a Role rather than a ClusterRole.",
     link=f"{_K8S}/concepts/security/rbac-good-practices/",
     types=tuple(f"rbac.authorization.k8s.io/v1:{kind}" for kind in ("Role", "ClusterRole", *_BINDINGS)),
 )
 def rbac_limited(role: Resource, _: Parameters) -> Findings:
-    """Roles name what they allow, no role may read Secrets, and the cluster's own wide roles are given to nobody."""
+    """Roles name what they allow and read no Secrets; nobody gets the cluster's own broad roles."""
     for fault in _given_away(role) if role.kind in _BINDINGS else ():
         yield Finding(f"it gives {fault}", role)
     if dig(role.get("aggregationRule"), "clusterRoleSelectors"):

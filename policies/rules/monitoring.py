@@ -31,8 +31,8 @@ def _alerts(stack: Stack) -> Iterator[tuple[Resource, Mapping[str, Any]]]:
 @rule(
     "alerts-have-runbooks",
     severity=Severity.MEDIUM,
-    protects="Whoever is woken at night has to find out alone what to do.",
-    fix="Give the alert an annotation runbook_url and a severity label, and write the page.",
+    protects="Whoever is woken at night would have to find out alone what to do.",
+    fix="Add the annotation runbook_url and a severity label, and write the runbook.",
     link=f"{_PROMETHEUS}/prometheus/latest/configuration/alerting_rules/",
 )
 def runbooks(stack: Stack, _: Parameters) -> Findings:
@@ -47,14 +47,14 @@ def runbooks(stack: Stack, _: Parameters) -> Findings:
 @rule(
     "alerts-can-fire",
     severity=Severity.HIGH,
-    protects="An alert that can't fire is worse than none: everybody counts on it.",
+    protects="An alert that can't fire is worse than none: everybody relies on it.",
     fix="Correct the expression; `for` is {hours} hours at most.",
     link=f"{_PROMETHEUS}/prometheus/latest/querying/basics/",
     parameters={"hours": 24, "minutes": 60, "days": 15, "severities": ["page", "ticket", "heartbeat"]},
 )
 def can_fire(stack: Stack, parameters: Parameters) -> Findings:
-    """Every expression is PromQL about the last `days`. An alert can become true, isn't always true (a heartbeat is),
-    is evaluated often, and waits for `hours` at most.
+    """Every rule is PromQL over the last `days`. An alert can become true, isn't always true (a heartbeat is), holds
+    for `hours` at most and is evaluated at least every `minutes`.
     """
     rules = [*rules_of(stack)]
     recorded = {str(name) for _, _, entry in rules if (name := dig(entry, "record"))}
@@ -114,13 +114,13 @@ def duration(text: Any) -> timedelta:
 @rule(
     "exporters-are-there",
     severity=Severity.HIGH,
-    protects="Without its exporter a system fails unseen: its alerts have nothing to compare.",
-    fix="Declare the exporter again, or take it off the list in a commit of its own.",
+    protects="Without its exporter a system fails unseen.",
+    fix="Declare the exporter again, or take it off the list in its own commit.",
     link=f"{_PROMETHEUS}/instrumenting/exporters/",
     parameters={"exporters": ["prometheus", "alertmanager", "postgres-exporter", "backup-exporter"]},
 )
 def exporters(stack: Stack, parameters: Parameters) -> Findings:
-    """What measures the systems and raises the alarm is declared."""
+    """Prometheus, Alertmanager and the exporters are declared."""
     running = {server.system for server in stack.workloads if server.is_server}
     for name in parameters["exporters"]:
         if name not in running:
@@ -133,7 +133,7 @@ def exporters(stack: Stack, parameters: Parameters) -> Findings:
     "servers-are-scraped",
     severity=Severity.MEDIUM,
     protects="A server without metrics fails unseen.",
-    fix='Name the metrics port `metrics` and annotate the pods prometheus.io/scrape: "true".',
+    fix='Name the metrics port `metrics`; annotate the pods prometheus.io/scrape: "true".',
     link=f"{_PROMETHEUS}/prometheus/latest/configuration/configuration/#kubernetes_sd_config",
     types=(":Deployment", ":StatefulSet", ":DaemonSet"),
     parameters={"exempt": ["grafana"]},
@@ -153,12 +153,12 @@ def scraped(server: Resource, parameters: Parameters) -> Findings:
 @rule(
     "prometheus-keeps-data",
     severity=Severity.MEDIUM,
-    protects="After a restart there would be nothing to compare with, and no burn rates for days.",
+    protects="After a restart there would be no history, and no burn rates for days.",
     fix="Give Prometheus a volume claim.",
     link=f"{_PROMETHEUS}/prometheus/latest/storage/",
 )
 def keeps_data(stack: Stack, _: Parameters) -> Findings:
-    """Prometheus keeps its data over a restart."""
+    """Prometheus keeps its data across restarts."""
     for server in stack.of(":Deployment", ":StatefulSet"):
         if server.system == "prometheus" and not server.get("spec", "volumeClaimTemplates"):
             yield Finding("its data is lost at a restart", server)

@@ -43,7 +43,7 @@ def _is_replica(resource: Resource) -> bool:
     parameters={"disposable": ["gateway", "prometheus", "alertmanager", "grafana"]},
 )
 def stateful_protected(resource: Resource, parameters: Parameters) -> Findings:
-    """Whatever holds data can't be deleted by an update; systems in `disposable` can be rebuilt from nothing."""
+    """What holds data can't be deleted by an update; `disposable` systems can be rebuilt from nothing."""
     if resource.protect or _is_replica(resource):
         return
     if resource.kind == "StatefulSet" and resource.system in parameters["disposable"]:
@@ -54,14 +54,14 @@ def stateful_protected(resource: Resource, parameters: Parameters) -> Findings:
 @rule(
     "aws-tags",
     severity=Severity.LOW,
-    protects="Nobody knows what a resource costs and whom to ask about it.",
+    protects="Nobody knows what a resource costs or whom to ask about it.",
     fix="Use Platform.tags.",
     link="https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html",
     types=_TAGGED,
     parameters={"required": ["project", "environment", "component", "owner"]},
 )
 def tags(resource: Resource, parameters: Parameters) -> Findings:
-    """AWS resources say what they belong to."""
+    """AWS resources carry the required tags."""
     present: Mapping[str, str] = resource.get("tags") or {}
     missing = [name for name in parameters["required"] if not present.get(name)]
     if missing:
@@ -71,7 +71,7 @@ def tags(resource: Resource, parameters: Parameters) -> Findings:
 @rule(
     "kubernetes-labels",
     severity=Severity.LOW,
-    protects="Selectors, dashboards and NetworkPolicies don't find what isn't labelled.",
+    protects="Selectors, dashboards and NetworkPolicies miss what isn't labelled.",
     fix="Use the metadata of components.kubernetes.scope.",
     link="https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/",
     types=(":Deployment", ":StatefulSet", ":CronJob", ":Job", ":Service", ":ConfigMap", "core/v1:Secret"),

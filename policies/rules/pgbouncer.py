@@ -28,8 +28,8 @@ def _entries(stack: Stack) -> Iterator[tuple[Resource, str, str, Mapping[str, st
 @rule(
     "pgbouncer-pools-fit",
     severity=Severity.CRITICAL,
-    protects="Pools larger than max_connections make Postgres refuse connections under load, migrations first.",
-    fix="Lower simone:pgbouncer's pool sizes or replicas, or choose a bigger database.",
+    protects="Under load Postgres would refuse connections, migrations' first.",
+    fix="Lower simone:pgbouncer's pool sizes or replicas, or choose a larger database.",
     link=f"{_DOCS}#max_db_connections",
     parameters={"share": 0.8},
 )
@@ -60,13 +60,13 @@ def pools_fit(stack: Stack, parameters: Parameters) -> Findings:
 @rule(
     "pgbouncer-pool-mode",
     severity=Severity.HIGH,
-    protects="In session mode a client holds its connection while idle, and 100 clients exhaust the pool.",
+    protects="In session mode an idle client keeps its connection, and 100 clients exhaust the pool.",
     fix="Set pool_mode to an allowed value.",
     link=f"{_DOCS}#pool_mode",
     parameters={"allowed": ["transaction"]},
 )
 def pool_mode(stack: Stack, parameters: Parameters) -> Findings:
-    """Connections are shared by transaction."""
+    """Clients share connections by transaction."""
     for holder, settings in _configurations(stack):
         mode = settings.get("pool_mode", "session")
         if mode not in parameters["allowed"]:
@@ -80,13 +80,13 @@ def pool_mode(stack: Stack, parameters: Parameters) -> Findings:
 @rule(
     "pgbouncer-tls",
     severity=Severity.CRITICAL,
-    protects="Without a verified certificate another machine could pose as the database.",
+    protects="Another machine could pose as the database.",
     fix="Set simone:pgbouncer.server_tls_mode to an allowed value.",
     link=f"{_DOCS}#server_tls_sslmode",
     parameters={"allowed": ["verify-full"]},
 )
 def tls(stack: Stack, parameters: Parameters) -> Findings:
-    """pgBouncer verifies the database that it talks to."""
+    """pgBouncer verifies the database's certificate."""
     for holder, settings in _configurations(stack):
         mode = settings.get("server_tls_sslmode", "prefer")
         if mode not in parameters["allowed"]:
@@ -98,13 +98,15 @@ def tls(stack: Stack, parameters: Parameters) -> Findings:
 @rule(
     "pgbouncer-settings",
     severity=Severity.HIGH,
-    protects="Whoever logs in could stop it, be another user or another database, or wait for ever.",
+    protects="Whoever logs in could stop it, act as another user, reach another database or wait for ever.",
     fix="Leave pgbouncer.ini as components/pgbouncer writes it.",
     link=_DOCS,
     parameters={"wait_seconds": 30, "administrators": []},
 )
 def settings_safe(stack: Stack, parameters: Parameters) -> Findings:
-    """pgBouncer connects each user to the one database under the same name; nobody administers it or waits for ever."""
+    """pgBouncer connects each user to the one database under the same name; nobody administers it, and no wait is
+    unbounded.
+    """
     for holder, settings in _configurations(stack):
         for fault in _faults(settings, parameters):
             yield Finding(fault, holder)
@@ -146,12 +148,12 @@ def _faults(settings: Mapping[str, str], parameters: Parameters) -> Iterator[str
 @rule(
     "pgbouncer-authentication",
     severity=Severity.CRITICAL,
-    protects="With trust or md5 a password isn't asked for, or its hash is as good as the password.",
+    protects="trust asks for no password; with md5 its hash is as good as the password.",
     fix="Set auth_type = scram-sha-256.",
     link=f"{_DOCS}#auth_type",
 )
 def authentication(stack: Stack, _: Parameters) -> Findings:
-    """Clients of pgBouncer log in with SCRAM."""
+    """pgBouncer's clients log in with SCRAM."""
     for holder, settings in _configurations(stack):
         if settings.get("auth_type") != "scram-sha-256":
             yield Finding(f"auth_type is {settings.get('auth_type', 'not set')}", holder)

@@ -114,8 +114,8 @@ def _primary(instance: Resource) -> bool:
 @rule(
     "postgres-encrypted",
     severity=Severity.CRITICAL,
-    protects="Snapshots and disks of the database would be readable by whoever gets hold of them.",
-    fix="Set storage_encrypted=True; an existing instance has to be restored from an encrypted snapshot.",
+    protects="Whoever gets hold of its snapshots or disks could read them.",
+    fix="Set storage_encrypted=True; restore an existing instance from an encrypted snapshot.",
     link=f"{_RDS}/Overview.Encryption.html",
     types=_INSTANCE,
 )
@@ -128,7 +128,7 @@ def encrypted(instance: Resource, _: Parameters) -> Findings:
 @rule(
     "postgres-not-public",
     severity=Severity.CRITICAL,
-    protects="The database would have an address in the internet.",
+    protects="The internet could reach the database.",
     fix="Set publicly_accessible=False.",
     link=f"{_RDS}/USER_VPC.WorkingWithRDSInstanceinaVPC.html",
     types=_INSTANCE,
@@ -142,7 +142,7 @@ def not_public(instance: Resource, _: Parameters) -> Findings:
 @rule(
     "postgres-multi-az",
     severity=Severity.HIGH,
-    protects="The loss of one zone would take the shop down for as long as a restore takes.",
+    protects="Losing a zone would stop the shop until a restore.",
     fix="Set simone:postgres.multi_az to true.",
     link=f"{_RDS}/Concepts.MultiAZSingleStandby.html",
     types=_INSTANCE,
@@ -170,14 +170,15 @@ def deletion_protection(instance: Resource, _: Parameters) -> Findings:
 @rule(
     "postgres-placed",
     severity=Severity.HIGH,
-    protects="In the default subnets the database may be on the internet; other storage costs several times as much.",
-    fix="Name a subnet group of the stack's, storage of an allowed type, and no zone or one of the region's.",
+    protects="The default subnets may be public; other storage costs several times as much.",
+    fix="Name a subnet group of the stack and an allowed storage type; leave the zone out, or "
+    "name one of the region's.",
     link=f"{_RDS}/USER_VPC.WorkingWithRDSInstanceinaVPC.html",
     types=_INSTANCE,
     parameters={"storage": ["gp3"]},
 )
 def placed(instance: Resource, parameters: Parameters) -> Findings:
-    """The database is in the stack's own subnets, on storage of an allowed type, in a zone that exists."""
+    """The database is in the stack's subnets, on an allowed storage type, in a zone of the region."""
     if _primary(instance) and instance.get("dbSubnetGroupName") in (None, "default"):
         yield Finding("it is in the subnet group `default`", instance)
     if (storage := instance.get("storageType")) not in (None, *parameters["storage"]):
@@ -190,13 +191,13 @@ def placed(instance: Resource, parameters: Parameters) -> Findings:
 @rule(
     "postgres-changed-with-care",
     severity=Severity.HIGH,
-    protects="What needs a reboot would happen at once, and a new major version without having been tried.",
-    fix="Leave apply_immediately and allow_major_version_upgrade off; an upgrade switches the second on in its commit.",
+    protects="A reboot would happen at once; a new major version would run untested.",
+    fix="Leave apply_immediately and allow_major_version_upgrade off; an upgrade turns the second on in its commit.",
     link=f"{_RDS}/USER_ModifyInstance.ApplyImmediately.html",
     types=_INSTANCE,
 )
 def changed_with_care(instance: Resource, _: Parameters) -> Findings:
-    """Changes wait for the maintenance window, and the major version stays."""
+    """Changes wait for the maintenance window; the major version stays."""
     for name in ("applyImmediately", "allowMajorVersionUpgrade"):
         if instance.get(name):
             yield Finding(f"{name} is on", instance)
@@ -205,7 +206,7 @@ def changed_with_care(instance: Resource, _: Parameters) -> Findings:
 @rule(
     "postgres-final-snapshot",
     severity=Severity.HIGH,
-    protects="Deleting the instance would delete the data with it.",
+    protects="The data would go with the instance.",
     fix="Set skip_final_snapshot=False and a final_snapshot_identifier.",
     link=f"{_RDS}/USER_DeleteInstance.html",
     types=_INSTANCE,
@@ -239,7 +240,7 @@ def backups(instance: Resource, parameters: Parameters) -> Findings:
 @rule(
     "postgres-tls-forced",
     severity=Severity.CRITICAL,
-    protects="Passwords and customers' data would cross the network in clear.",
+    protects="Passwords and customers' data would cross the network unencrypted.",
     fix="Set the parameter rds.force_ssl to 1.",
     link=f"{_RDS}/PostgreSQL.Concepts.General.SSL.html",
 )
@@ -253,13 +254,14 @@ def tls_forced(stack: Stack, _: Parameters) -> Findings:
 @rule(
     "postgres-statement-logging",
     severity=Severity.MEDIUM,
-    protects="Without slow statements in the log nobody finds them; with all of them it fills with personal data.",
-    fix="Set log_min_duration_statement between 1 and {slowest_ms} ms, an allowed log_statement, pg_stat_statements.",
+    protects="Without slow statements in the log nobody finds them; all of them fill it with personal data.",
+    fix="Set log_min_duration_statement between 1 and {slowest_ms} ms, an allowed log_statement, "
+    "and pg_stat_statements.",
     link=f"{_RDS}/USER_LogAccess.Concepts.PostgreSQL.overview.parameter-groups.html",
     parameters={"slowest_ms": 1000, "log_statement": ["none", "ddl", "mod"]},
 )
 def statement_logging(stack: Stack, parameters: Parameters) -> Findings:
-    """Slow statements are logged, and only those."""
+    """Postgres logs slow statements and no others."""
     for group, values in _groups(stack):
         slow = int(values.get("log_min_duration_statement", ("-1", ""))[0])
         if not 0 < slow <= parameters["slowest_ms"]:
@@ -274,12 +276,12 @@ def statement_logging(stack: Stack, parameters: Parameters) -> Findings:
 @rule(
     "postgres-apply-method",
     severity=Severity.HIGH,
-    protects="RDS refuses a static parameter that is to be applied at once, in the middle of an update.",
+    protects="RDS refuses to apply a static parameter at once, in the middle of an update.",
     fix="Give static parameters the apply method pending-reboot.",
     link=f"{_RDS}/USER_WorkingWithParamGroups.html",
 )
 def apply_method(stack: Stack, _: Parameters) -> Findings:
-    """Each parameter is one that Postgres has, and its apply method one that RDS accepts."""
+    """Each parameter exists in Postgres and has an apply method that RDS accepts."""
     for group, values in _groups(stack):
         known = parameters_of_version(_major(group.get("family")))
         if not known:
@@ -318,12 +320,12 @@ def _major(text: Any) -> int:
 @rule(
     "postgres-versions-agree",
     severity=Severity.HIGH,
-    protects="AWS refuses an instance whose parameter group is of another major version.",
-    fix="Derive the group's family and the instance's version from one setting, as components/postgres does.",
+    protects="AWS refuses an instance whose parameter group has another major version.",
+    fix="Derive both from one setting, as components/postgres does.",
     link=f"{_RDS}/USER_WorkingWithParamGroups.html",
 )
 def versions_agree(stack: Stack, _: Parameters) -> Findings:
-    """The parameter group is of the instance's major version."""
+    """Parameter group and instance have the same major version."""
     for group in stack.of("rds/parameterGroup:ParameterGroup"):
         for instance in stack.of(*_INSTANCE):
             versions = _major(group.get("family")), _major(instance.get("engineVersion"))
@@ -335,13 +337,13 @@ def versions_agree(stack: Stack, _: Parameters) -> Findings:
 @rule(
     "postgres-parameters-fit",
     severity=Severity.HIGH,
-    protects="Shared buffers beyond the instance's memory keep Postgres from starting.",
-    fix="Lower the parameters, or choose a bigger instance class; the shop derives them from the class.",
+    protects="With shared buffers beyond its memory Postgres doesn't start.",
+    fix="Lower the parameters or choose a larger instance class, from which the shop derives them.",
     link=f"{_RDS}/Appendix.PostgreSQL.CommonDBATasks.Parameters.html",
     parameters={"buffers_share": 0.4, "cache_share": 0.9, "maintenance_share": 0.25, "work_share": 0.05},
 )
 def parameters_fit(stack: Stack, parameters: Parameters) -> Findings:
-    """The memory parameters fit into the instance."""
+    """The memory parameters fit the instance."""
     kib, page = 1024, 8 * 1024
     for instance in stack.of(*_INSTANCE):
         class_ = str(instance.get("instanceClass"))
@@ -367,14 +369,14 @@ def parameters_fit(stack: Stack, parameters: Parameters) -> Findings:
 @rule(
     "postgres-log-retention",
     severity=Severity.MEDIUM,
-    protects="Logs without an end cost more every month and keep personal data for ever.",
+    protects="Logs without an end cost more every month and keep personal data.",
     fix="Set retention_in_days on the log group.",
     link="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html",
     types=("cloudwatch/logGroup:LogGroup",),
     parameters={"days": 365},
 )
 def log_retention(group: Resource, parameters: Parameters) -> Findings:
-    """Log groups delete their entries after `days` at the latest."""
+    """Log groups delete their entries after at most `days`."""
     days = int(group.get("retentionInDays") or 0)
     if not 0 < days <= parameters["days"]:
         yield Finding(f"lines are kept for {f'{days} days' if days else 'ever'}", group)

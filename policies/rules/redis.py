@@ -25,12 +25,12 @@ def _servers(stack: Stack) -> Iterator[Resource]:
 @rule(
     "redis-authentication",
     severity=Severity.CRITICAL,
-    protects="Anyone who reaches the port could read and delete every session and cart.",
-    fix="Give each server an `aclfile`, switch the default user off and give every other user a password.",
+    protects="Whoever reaches the port could read and delete every session and cart.",
+    fix="Give each server an `aclfile`; switch the default user off; give every other user a password.",
     link=f"{_DOCS}/security/acl/",
 )
 def authentication(stack: Stack, _: Parameters) -> Findings:
-    """Redis and Sentinel know no user without a password."""
+    """Every Redis and Sentinel user has a password."""
     for holder, name, text in stack.files("redis.conf", "sentinel.conf"):
         users = redis_settings(text).get("aclfile")
         if users is None:
@@ -149,13 +149,13 @@ def administrative(rules: list[str], *, operator: bool = False) -> frozenset[str
 @rule(
     "redis-least-privilege",
     severity=Severity.HIGH,
-    protects="A leaked password of one purpose would open all of Redis, with CONFIG, DEBUG and FLUSHALL.",
-    fix="List the commands that the user needs; +@all only with -@admin -@dangerous behind it.",
+    protects="One leaked password would open all of Redis, with CONFIG, DEBUG and FLUSHALL.",
+    fix="List the commands that the user needs; follow +@all with -@admin -@dangerous.",
     link=f"{_DOCS}/security/acl/",
     parameters={"operators": ["operations", "sentinel"]},
 )
 def least_privilege(stack: Stack, parameters: Parameters) -> Findings:
-    """No Redis user may run every command, and only `operators` some administrative ones, by name."""
+    """No Redis user may run every command; only `operators` may run the administrative ones listed for them."""
     for holder, user, rules in _users(stack):
         commands = administrative(rules, operator=user in parameters["operators"])
         if commands and _last(rules, "on", "off", "reset") == "on":
@@ -169,8 +169,8 @@ def least_privilege(stack: Stack, parameters: Parameters) -> Findings:
 @rule(
     "redis-not-open",
     severity=Severity.CRITICAL,
-    protects="A server that listens everywhere without a NetworkPolicy is reachable from every pod in the cluster.",
-    fix="Bind to ${POD_IP}, keep `protected-mode yes`, and let a NetworkPolicy say who may connect.",
+    protects="A server that listens everywhere is open to every pod in the cluster.",
+    fix="Bind to ${POD_IP}, keep `protected-mode yes`, and declare a NetworkPolicy.",
     link=f"{_DOCS}/security/",
 )
 def not_open(stack: Stack, _: Parameters) -> Findings:
@@ -195,13 +195,13 @@ def not_open(stack: Stack, _: Parameters) -> Findings:
 @rule(
     "redis-eviction-policy",
     severity=Severity.HIGH,
-    protects="With noeviction a full cache refuses writes; without maxmemory the node's memory runs out.",
-    fix="Set `maxmemory` and one of the allowed `maxmemory-policy` values.",
+    protects="With noeviction a full cache refuses writes; without maxmemory it exhausts the node.",
+    fix="Set `maxmemory` and an allowed `maxmemory-policy`.",
     link="https://redis.io/docs/latest/develop/reference/eviction/",
     parameters={"allowed": ["allkeys-lru", "allkeys-lfu", "volatile-lru", "volatile-ttl"]},
 )
 def eviction_policy(stack: Stack, parameters: Parameters) -> Findings:
-    """Every Redis has a memory limit of its own and evicts when it is reached."""
+    """Every Redis has a memory limit and evicts at it."""
     for holder, _name, text in _nodes(stack):
         settings = redis_settings(text)
         policy = settings.get("maxmemory-policy", "noeviction")
@@ -216,11 +216,11 @@ def eviction_policy(stack: Stack, parameters: Parameters) -> Findings:
     "redis-persistence",
     severity=Severity.HIGH,
     protects="Without an append-only file a restart loses every session and cart.",
-    fix="Set `appendonly yes` and `appendfsync everysec` (or always), and mount a volume at its directory.",
+    fix="Set `appendonly yes` and `appendfsync everysec` (or always); mount a volume at the directory.",
     link=f"{_DOCS}/persistence/",
 )
 def persistence(stack: Stack, _: Parameters) -> Findings:
-    """Every Redis writes an append-only file at least once a second, and snapshots."""
+    """Every Redis writes snapshots, and an append-only file at least once a second."""
     for holder, _name, text in _nodes(stack):
         settings = redis_settings(text)
         if settings.get("appendonly", "no").lower() != "yes":
@@ -254,13 +254,13 @@ _WRONG: Mapping[str, tuple[str, str]] = {
 @rule(
     "redis-settings",
     severity=Severity.HIGH,
-    protects="One directive can turn replication, persistence or the guard against foreign programs off.",
+    protects="One directive can turn off replication, persistence or protection against foreign programs.",
     fix="Leave redis.conf and sentinel.conf as components/redis writes them.",
     link="https://redis.io/docs/latest/operate/oss_and_stack/management/config/",
     parameters={"clients": 1000, "down_ms": 30000, "failover_ms": 180000},
 )
 def settings_safe(stack: Stack, parameters: Parameters) -> Findings:
-    """No directive of Redis or Sentinel undoes what keeps the data, and a failover comes in time."""
+    """No Redis or Sentinel directive endangers the data or delays a failover."""
     for holder, name, text in stack.files("redis.conf", "sentinel.conf"):
         for words in directives(text):
             length = 2 if words[0].lower() == "sentinel" else 1
@@ -294,7 +294,8 @@ def _kept(server: Resource) -> set[str]:
 @rule(
     "redis-memory-headroom",
     severity=Severity.HIGH,
-    protects="An AOF rewrite under writes doubles the memory (2.02 times measured); the kernel kills what exceeds it.",
+    protects="An AOF rewrite under writes doubles the memory (2.02 times measured); beyond the limit "
+    "the kernel kills Redis.",
     fix="Raise the container's memory limit to {factor} times maxmemory plus {extra_mib} MiB, or lower maxmemory.",
     link=f"{_DOCS}/optimization/memory-optimization/",
     parameters={"factor": 2.0, "extra_mib": 256},
@@ -318,12 +319,12 @@ def memory_headroom(stack: Stack, parameters: Parameters) -> Findings:
 @rule(
     "redis-sentinel-quorum",
     severity=Severity.CRITICAL,
-    protects="Too low a quorum lets a minority promote a second master; an even number of Sentinels adds only risk.",
-    fix="Run an odd number of Sentinels, three or more, with a quorum of more than half of them.",
+    protects="A low quorum lets a minority promote a second master; an even number adds only risk.",
+    fix="Run an odd number of Sentinels, at least three, with a quorum of more than half.",
     link=f"{_DOCS}/sentinel/",
 )
 def sentinel_quorum(stack: Stack, _: Parameters) -> Findings:
-    """Sentinels are odd in number, and a majority decides."""
+    """The number of Sentinels is odd, and a majority decides."""
     for holder, _name, text in stack.files("sentinel.conf"):
         quorums = {words[2]: int(words[5]) for words in directives(text) if words[:2] == ["sentinel", "monitor"]}
         for server in stack.mounting(holder):
@@ -341,12 +342,12 @@ def sentinel_quorum(stack: Stack, _: Parameters) -> Findings:
 @rule(
     "redis-spread",
     severity=Severity.HIGH,
-    protects="A master and its replica on one node, or two Sentinels, are lost together.",
-    fix="Require anti-affinity by kubernetes.io/hostname and spread over zones.",
+    protects="Two of them on one node are lost together.",
+    fix="Require anti-affinity by kubernetes.io/hostname, and spread over zones.",
     link="https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/",
 )
 def spread(stack: Stack, _: Parameters) -> Findings:
-    """No two pods of a pair, and no two Sentinels, run on one node; zones share them out."""
+    """Pods of a pair, and Sentinels, run on different nodes and spread over zones."""
     for server in _servers(stack):
         anti = "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution"
         terms = dig(server.pod, "affinity", *anti) or ()
@@ -364,8 +365,8 @@ def spread(stack: Stack, _: Parameters) -> Findings:
 @rule(
     "redis-graceful-stop",
     severity=Severity.HIGH,
-    protects="A master stopped without handing over first loses about 800 acknowledged writes (measured).",
-    fix="Keep the preStop hook, and a grace period of at least {seconds} s.",
+    protects="A master that stops without handing over loses about 800 acknowledged writes (measured).",
+    fix="Keep the preStop hook and a grace period of at least {seconds} s.",
     link=f"{_DOCS}/sentinel/",
     parameters={"seconds": 60},
 )
@@ -385,13 +386,13 @@ def graceful_stop(stack: Stack, parameters: Parameters) -> Findings:
 @rule(
     "redis-backup",
     severity=Severity.HIGH,
-    protects="A replica copies a mistaken FLUSHALL at once; only a backup survives it.",
-    fix="Keep the backup CronJob running, at least every {hours} hours, into a bucket of the stack.",
+    protects="A replica copies a mistaken FLUSHALL at once; a backup survives it.",
+    fix="Run the backup CronJob at least every {hours} hours, into a bucket of the stack.",
     link=f"{_DOCS}/persistence/",
     parameters={"cron_job": "redis-backup", "hours": 24},
 )
 def backup(stack: Stack, parameters: Parameters) -> Findings:
-    """Redis is backed up into a bucket by a job that isn't suspended."""
+    """A CronJob that isn't suspended backs Redis up into a bucket."""
     if not any(True for _ in _nodes(stack)):
         return
     jobs = [job for job in stack.of(":CronJob") if job.object_name == parameters["cron_job"]]

@@ -10,17 +10,16 @@ from stack.environments import environments
 _HEAD = """\
 # Policies
 
-What no environment may be. The rules are in `policies/rules/`, how strict they are and with which parameters in
-`policies/<environment>.json`; what isn't listed there is mandatory. Run them with `make gate ENV=prod`, or under the
-engine with `pulumi preview --policy-pack policies --policy-pack-config policies/prod.json`, which is what
-`make deploy ENV=prod` does. This page is made from the rules by `make docs`.
+What no environment may be; made from the rules (`policies/rules/`) by `make docs`. `policies/<environment>.json` sets
+levels and parameters; a rule that it doesn't list is mandatory. `make gate ENV=prod` applies them, and so does
+`make deploy ENV=prod`, under the engine: `pulumi preview --policy-pack policies --policy-pack-config
+policies/prod.json`.
 
-A rule waits for a value that isn't known before the deployment, and judges it as soon as it is.
+A rule judges a value that is only known during the deployment as soon as it is known.
 
 ## Accepting one finding
 
-A finding on one resource is accepted for a while by an entry in `policies/suppressions.yaml`; gate, review and engine
-read it alike:
+An entry in `policies/suppressions.yaml` accepts one finding on one resource for a while, in gate, review and engine:
 
 ```yaml
 - rule: s3-block-complete
@@ -30,14 +29,14 @@ read it alike:
   expires: 2027-01-31
 ```
 
-`resource` is a URN, which belongs to one environment, or a resource's name, in which `*` stands for any characters (not
-for all of it). `expires` is the last day on which it counts, in UTC; then the finding is a violation again. Gate and
-review report what is accepted, and an entry that accepts nothing (the engine as the advisory policy `suppressions`). A
-malformed entry ends gate, review and preview with 2 and its line. A finding about the stack as a whole can't be
-accepted: its rule has a level in `policies/<environment>.json`.
+`resource` is a URN, which belongs to one environment, or a resource's name, where `*` stands for any characters (but
+not for the whole name). After the day `expires`, in UTC, the finding is a violation again. Gate and review report
+accepted findings and entries that accept nothing (the engine: as the advisory policy `suppressions`). A malformed entry
+ends gate, review and preview with 2 and names its line. A finding about the whole stack can't be accepted: set its
+rule's level in `policies/<environment>.json`.
 
-A pull request is judged by its base's policies too, so an entry, like every change that makes a judge weaker, lands
-first and on its own; the review names it first.
+A pull request is judged by its base's policies too. So an entry, like every change that makes a judge weaker, lands
+first, on its own; the review names it first.
 """
 
 
@@ -52,17 +51,18 @@ def page() -> str:
 
 
 def _section(rule: Rule, strictness: Mapping[str, Mapping[str, Strictness]]) -> str:
-    lines = [f"### {rule.id}", "", f"{rule.title}. Severity: {rule.severity}.", "", f"- Why: {rule.protects}"]
-    lines += [f"- Fix: {rule.fix_with(rule.parameters)}", f"- More: <{rule.link}>"]
+    lines = [f"### {rule.id}", "", f"[{rule.title}.]({rule.link}) ({rule.severity})", ""]
+    lines += [f"- Why: {rule.protects}", f"- Fix: {rule.fix_with(rule.parameters)}"]
     if rule.remediation:
-        lines.append("- At the level `remediate` the engine repairs it on the way.")
+        lines.append("- The level `remediate` repairs it during the deployment.")
     alike: dict[str, list[str]] = {}
     for environment, rules in strictness.items():
         strict = rules[rule.id]
         changed = {name: value for name, value in strict.parameters.items() if value != rule.parameters[name]}
         if strict.level != "mandatory" or changed:
+            level = [] if strict.level == "mandatory" else [strict.level]
             settings = [f"`{name}` = `{value}`" for name, value in changed.items()]
-            alike.setdefault(", ".join([strict.level, *settings]), []).append(environment)
+            alike.setdefault(", ".join([*level, *settings]), []).append(environment)
     lines += [f"- In {', '.join(names)}: {given}" for given, names in alike.items()]
     if rule.parameters:
         defaults = ", ".join(f"`{name}` = `{value}`" for name, value in rule.parameters.items())
