@@ -8,9 +8,9 @@ from components.monitoring.rules.model import Group
 _HEAD = """\
 # Alerts
 
-Made from the code by `make docs`. `page` wakes somebody, `ticket` waits for working hours, `heartbeat` always fires and
-is missed when it stops. Each alert is proved to fire and to stay silent (`tests/components/monitoring/test_alerts.py`);
-many are provoked in the running shop by killing, filling or blocking what they watch
+Made from the code by `make docs`. `page` wakes somebody; `ticket` waits for working hours; `heartbeat` always fires and
+is missed when it stops. Tests prove that each alert fires and stays silent
+(`tests/components/monitoring/test_alerts.py`) and provoke many in the running shop
 (`tests/shop/test_alerts_provoked.py`).
 """
 
@@ -28,7 +28,7 @@ def _section(group: Group) -> str:
     )
     return (
         f"\n## {group.name} (owner: {group.owner})\n\n"
-        f"| Alert | Severity | After | Why so long | What it says |\n|---|---|---|---|---|\n{rows}"
+        f"| Alert | Severity | After | Why so long | Meaning |\n|---|---|---|---|---|\n{rows}"
     )
 
 

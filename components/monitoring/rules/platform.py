@@ -11,7 +11,7 @@ _ALERTS = (
         hold_reason="it always fires",
         severity="heartbeat",
         summary="Monitoring works",
-        description="Always firing. When it stops arriving, the service behind `heartbeat_url` calls.",
+        description="When it stops arriving, the service behind `heartbeat_url` calls.",
         runbook="monitoring",
     ),
     Alert(
@@ -19,10 +19,10 @@ _ALERTS = (
         # The jobs below have alerts of their own that say more.
         expr='up{job!~"redis|sentinel|pgbouncer|postgres"} == 0',
         hold=SCRAPE_JOBS_DOWN_FOR,
-        hold_reason="eight scrapes: longer than a pod's restart",
+        hold_reason="eight scrapes, longer than a pod's restart",
         severity="ticket",
         summary="{{ $labels.pod }} ({{ $labels.job }}) can't be scraped",
-        description="It is down, or its metrics port is unreachable: its alerts are blind.",
+        description="It or its metrics port is unreachable: its alerts are blind.",
         runbook="monitoring",
     ),
     Alert(
@@ -43,7 +43,7 @@ _ALERTS = (
         hold_reason="a compaction keeps old and new blocks for a while",
         severity="ticket",
         summary="Prometheus stores {{ $value | humanizePercentage }} of its limit",
-        description="Blocks and log are beyond retention_size: the volume may fill up.",
+        description="Blocks and log exceed retention_size: the volume may fill up.",
         runbook="monitoring",
     ),
     Alert(
@@ -51,20 +51,20 @@ _ALERTS = (
         expr="prometheus_notifications_alertmanagers_discovered < 1\n"
         "or increase(prometheus_notifications_errors_total[5m]) > 0",
         hold="5m",
-        hold_reason="a restarted Alertmanager is found again within a minute",
+        hold_reason="a restarted Alertmanager is back within a minute",
         severity="page",
         summary="Alerts don't reach Alertmanager",
-        description="This very alert reaches nobody through it; the dead man's switch does.",
+        description="Not even this alert gets through; the dead man's switch reports it.",
         runbook="monitoring",
     ),
     Alert(
         name="AlertmanagerNotificationsFailing",
         expr="increase(alertmanager_notifications_failed_total[10m]) > 0",
         hold="0s",
-        hold_reason="ten minutes are in the expression",
+        hold_reason="the expression spans ten minutes",
         severity="ticket",
         summary="Notifications by {{ $labels.integration }} fail",
-        description="The receiver's address or key is wrong, or it is down: alerts don't reach people.",
+        description="The receiver is down, or its address or key is wrong: alerts don't reach people.",
         runbook="monitoring",
     ),
 )
