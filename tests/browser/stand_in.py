@@ -447,9 +447,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return Reply(202, {"email": body["email"]})
             case ["POST", "api", "users"]:
                 if shop.pending is None or body["token"] != TOKEN:
-                    return Reply(410, {"detail": "This link has been used, or its time is over."})
+                    return Reply(410, {"detail": "This link has been used or has expired."})
                 if body["password"] != shop.pending["password"]:
-                    return Reply(403, {"detail": "This isn't the password that you chose."})
+                    return Reply(403, {"detail": "This isn't the password you chose."})
                 shop.user = {**shop.user, "name": shop.pending["name"], "email": shop.pending["email"]}
                 shop.password, shop.pending = shop.pending["password"], None
                 return self._enter()
@@ -460,7 +460,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._leave()
             case ["PUT", "api", "users", "1", "password"]:
                 if body["current_password"] != shop.password:
-                    return Reply(403, {"detail": "The present password is another one."})
+                    return Reply(403, {"detail": "That isn't the current password."})
                 shop.password = body["new_password"]
                 return Reply(200, {"user": self._user()})
             case ["DELETE", "api", "users", "1", "sessions"]:
@@ -507,7 +507,7 @@ class _Handler(BaseHTTPRequestHandler):
             changed = {"reason": "total-changed", "quote": self._quote()}
             return Reply(409, {"detail": "It costs something else now.", **changed})
         if any(line["left"] is not None for line in cart["items"]):
-            return Reply(409, {"detail": "There is not enough left.", "quote": self._quote()})
+            return Reply(409, {"detail": "Not enough in stock.", "quote": self._quote()})
         order = {
             "id": len(shop.orders) + 1,
             "key": self.headers.get("idempotency-key"),

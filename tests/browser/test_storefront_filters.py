@@ -101,7 +101,7 @@ def test_without_a_network_the_same_filters_work_on_what_is_kept(visitor: Visito
     assert names(page)
 
     page = visitor.open(f"/search?q=lamp&brand={BRAND}")
-    expect(page.get_by_role("status").filter(has_text="from what this browser keeps")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="saved on this device")).to_be_visible()
     assert all("lamp" in name.lower() for name in names(page))
 
 
@@ -143,6 +143,6 @@ def test_a_narrowed_listing_is_kept_once_in_whatever_order_it_is_asked_for(store
 
 def test_filters_that_leave_nothing_say_so(visitor: Visitor) -> None:
     page = visitor.open("/products?brand=Nobody")
-    expect(page.get_by_text("Nothing is all of that at once.")).to_be_visible()
-    page.get_by_role("link", name="Without any filter").click()
+    expect(page.get_by_text("Nothing matches all of these filters.")).to_be_visible()
+    page.get_by_role("link", name="Remove all filters").click()
     expect(page.get_by_role("article")).to_have_count(PAGE_SIZE)

@@ -104,7 +104,7 @@ def test_show_more_goes_on_with_what_is_kept_and_back_finds_the_place(
     context.set_offline(True)
     page.get_by_role("button", name="Show more").click()
     expect(cards).to_have_count(3 * PAGE_SIZE)
-    expect(page.get_by_text("From what this device keeps.")).to_be_visible()
+    expect(page.get_by_text("Saved on this device.")).to_be_visible()
     names = page.get_by_role("article").get_by_role("heading").all_inner_texts()
     assert len(set(page.locator("article h3 a").evaluate_all("all => all.map(a => a.href)"))) == len(names)
 
@@ -140,7 +140,7 @@ def test_who_saves_data_gets_neither_a_worker_nor_the_catalogue(
 def test_search_finds_products_in_the_browsers_own_copy(cut_off: Visitor) -> None:
     words = " ".join(MOST_WANTED["name"].lower().replace(",", "").split()[-3:])
     page = cut_off.open(f"/search?q={words}")
-    expect(page.get_by_role("status").filter(has_text="from what this browser keeps")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="saved on this device")).to_be_visible()
     expect(page.get_by_role("link", name=MOST_WANTED["name"])).to_be_visible()
 
 
@@ -148,7 +148,7 @@ def test_the_cart_works_and_ordering_waits(cut_off: Visitor) -> None:
     cut_off.add_to_cart(MOST_WANTED["id"])
     page = cut_off.open("/cart")
     expect(page.get_by_role("link", name=MOST_WANTED["name"])).to_be_visible()
-    expect(page.get_by_test_id("offline")).to_contain_text("You are offline")
+    expect(page.get_by_test_id("offline")).to_contain_text("You can still browse")
     expect(page.get_by_role("button", name="Go online to check out")).to_be_disabled()
 
     # The order can be prepared: what is filled in stays.
@@ -161,7 +161,7 @@ def test_the_cart_works_and_ordering_waits(cut_off: Visitor) -> None:
 
 def test_a_page_that_nobody_has_says_so(cut_off: Visitor) -> None:
     page = cut_off.open("/products/999999")
-    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("offline|be fetched"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("offline|be loaded"))
     expect(page.get_by_role("main").get_by_role("link", name="Your cart")).to_be_visible()
 
 

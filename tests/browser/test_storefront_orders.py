@@ -92,7 +92,7 @@ def test_what_became_dearer_is_shown_before_it_is_paid(checkout: Page, stand_in:
     stand_in.prices[PRODUCT["id"]] = 123_400
     order(checkout)
     summary = checkout.get_by_role("complementary")
-    expect(summary).to_contain_text(f"{PRODUCT['name']} costs €1,234.00 instead of")
+    expect(summary).to_contain_text(f"{PRODUCT['name']} now costs €1,234.00 instead of")
     expect(summary.locator(".grand")).to_contain_text("€1,234.00")
     assert stand_in.orders == []
     order(checkout)
@@ -107,7 +107,7 @@ def test_what_became_dearer_since_it_was_put_into_the_cart_is_told_at_the_checko
     visitor.wait_until_sent()
     stand_in.prices[PRODUCT["id"]] = 123_400
     page = visitor.open("/checkout")
-    expect(page.get_by_role("complementary")).to_contain_text(f"{PRODUCT['name']} costs €1,234.00 instead of")
+    expect(page.get_by_role("complementary")).to_contain_text(f"{PRODUCT['name']} now costs €1,234.00 instead of")
     page = visitor.open("/cart")
     expect(page.locator(".grand")).to_contain_text("€1,234.00")
 
@@ -141,7 +141,7 @@ def test_an_order_that_was_refused_for_stock_goes_through_once_the_shelf_is_fill
     """On the page that is open: nothing is to be loaded anew, nothing to be filled in again."""
     monkeypatch.setitem(PRODUCT, "stock", 0)
     order(checkout)
-    expect(checkout.locator(".notice.danger")).to_have_text("There is not enough left.")
+    expect(checkout.locator(".notice.danger")).to_have_text("Not enough in stock.")
     expect(checkout.get_by_role("button", name="Order now")).to_be_disabled()
     monkeypatch.undo()
     expect(checkout.get_by_role("button", name="Order now")).to_be_enabled()
@@ -182,7 +182,7 @@ def test_what_became_dearer_is_told_also_after_the_cart_was_looked_at(visitor: V
     expect(line).to_contain_text("€1,234.00")
     expect(line).to_contain_text("when you put it here")
     page = visitor.open("/checkout")
-    expect(page.get_by_role("complementary")).to_contain_text(f"{PRODUCT['name']} costs €1,234.00 instead of")
+    expect(page.get_by_role("complementary")).to_contain_text(f"{PRODUCT['name']} now costs €1,234.00 instead of")
 
 
 @pytest.mark.parametrize("path", ["/cart", "/checkout"])
@@ -229,7 +229,7 @@ def test_a_line_whose_price_nobody_knows_says_so_and_is_repaired(visitor: Visito
     })"""
     page.evaluate(forget, PRODUCT["id"])
     page.reload()
-    expect(page.get_by_role("listitem").filter(has_text="We look up the price")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="look up the price")).to_be_visible()
     expect(page.get_by_text("No longer sold")).to_have_count(0)
     stand_in.faults.down = False
     page.reload()
@@ -251,7 +251,7 @@ def test_what_the_shop_does_not_take_is_named_and_blocks_nothing(checkout: Page,
 
     checkout.route("**/api/checkout", refuse)
     order(checkout)
-    expect(checkout.get_by_role("alert").filter(has_text="Please look at this again: postcode.")).to_be_visible()
+    expect(checkout.get_by_role("alert").filter(has_text="Please check: postcode.")).to_be_visible()
     order(checkout)
     sees_the_order(checkout, 1)
     assert len(stand_in.orders) == 1

@@ -96,7 +96,7 @@ def test_axe_finds_nothing(
     look(page, "/account/orders")
     page = visitor.open(f"/products/{PRODUCT['id']}")
     page.get_by_role("button", name="Write a review").click()
-    expect(page.get_by_label("In a few words")).to_be_visible()
+    expect(page.get_by_label("Title")).to_be_visible()
     look(page, "a review being written")
     page.get_by_role("button", name="Enlarge the picture").click()
     expect(page.get_by_role("dialog")).to_be_visible()
@@ -117,7 +117,7 @@ def test_all_reviews_are_counted_and_a_guest_is_asked_to_sign_in_before_writing_
     counted = page.get_by_role("list", name="All reviews, by stars").get_by_role("listitem").all_inner_texts()
     assert sum(int(line.split()[-1]) for line in counted) == len(reviews[product]) > 10
     page.get_by_role("button", name="Write a review").click()
-    expect(page.get_by_label("In a few words")).not_to_be_visible()
+    expect(page.get_by_label("Title")).not_to_be_visible()
     page.get_by_role("status").get_by_role("link", name="Sign in").click()
     expect(page).to_have_url(re.compile(rf"/login\?next=/products/{product}$"))
 

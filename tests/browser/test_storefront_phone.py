@@ -170,7 +170,7 @@ def test_nothing_is_wider_than_the_screen_whatever_the_words(wordy: Visitor) -> 
     for label in ("Street and number", "City"):
         page.get_by_label(label, exact=True).fill(WORDS[1])
     page.get_by_label("Postcode").fill("W" * 20)
-    page.get_by_role("button", name="Keep this address").click()
+    page.get_by_role("button", name="Save this address").click()
     expect(page.get_by_role("button", name=re.compile("^Delete"))).to_be_visible()
     wide["account"] = _too_wide(page)
     assert {place: found for place, found in wide.items() if found} == {}

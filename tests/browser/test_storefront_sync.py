@@ -22,7 +22,7 @@ ALTERNATE = """async (times) => {
     };
     // More, less, more …: every write differs from the one before, so that a lost or doubled one shows.
     for (let step = 0; step < times; step++) {
-        const name = step % 2 ? "One less" : "One more";
+        const name = step % 2 ? "One fewer" : "One more";
         const wanted = String(step % 2 ? 1 : 2);
         (await there(`.stepper button[aria-label="${name}"]`)).click();
         while ((await there(".stepper output")).textContent !== wanted) await pause();
@@ -152,7 +152,7 @@ def test_the_customer_decides_a_conflict(visitor: Visitor, stand_in: StandIn) ->
     expect(page.get_by_role("listitem").filter(has_text="Changed elsewhere")).to_be_visible()
     stand_in.faults = Faults()
     page.get_by_role("button", name="Keep mine").click()
-    expect(page.get_by_role("status").filter(has_text="Everything is sent.")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Everything has been sent.")).to_be_visible()
     assert _quantities(stand_in) == [[1]]
 
 
@@ -162,8 +162,8 @@ def test_taking_the_shops_version_drops_the_own_change(visitor: Visitor, stand_i
     stand_in.faults = Faults(status=409)
     visitor.add_to_cart(FIRST)
     page = visitor.open("/changes")
-    page.get_by_role("button", name="Take the shop").click()
-    expect(page.get_by_role("status").filter(has_text="Everything is sent.")).to_be_visible()
+    page.get_by_role("button", name="Use the shop").click()
+    expect(page.get_by_role("status").filter(has_text="Everything has been sent.")).to_be_visible()
     expect(page.get_by_role("link", name="Your cart, 3 items")).to_be_visible()
     assert stand_in.journal == []
 
@@ -195,8 +195,8 @@ def test_a_field_that_was_changed_elsewhere_too_is_shown_with_both_values(visito
     name, country = page.get_by_label("Name"), page.get_by_label("Country", exact=True)
     name.fill("Demo at home")
     country.select_option("AT")
-    page.get_by_role("button", name="Keep these details").click()
-    expect(page.get_by_text("Your details are kept.")).to_be_visible()
+    page.get_by_role("button", name="Save these details").click()
+    expect(page.get_by_text("Your details are saved.")).to_be_visible()
     stand_in.user, stand_in.version = {**stand_in.user, "name": "Demo at work"}, 100  # on another device
     visitor.context.set_offline(False)
     expect(page.get_by_test_id("troubled")).to_contain_text("1 change needs your attention")
@@ -205,11 +205,11 @@ def test_a_field_that_was_changed_elsewhere_too_is_shown_with_both_values(visito
     page = visitor.open("/changes")
     item = page.get_by_role("listitem").filter(has_text="Changed elsewhere")
     expect(item.get_by_label("Yours: Demo at home")).not_to_be_checked()
-    expect(item.get_by_label("The other: Demo at work")).not_to_be_checked()
+    expect(item.get_by_label("Saved elsewhere: Demo at work")).not_to_be_checked()
     expect(item.get_by_role("radio")).to_have_count(2)
-    item.get_by_label("The other: Demo at work").check()
-    item.get_by_role("button", name="Use what I have chosen").click()
-    expect(page.get_by_role("status").filter(has_text="Everything is sent.")).to_be_visible()
+    item.get_by_label("Saved elsewhere: Demo at work").check()
+    item.get_by_role("button", name="Use my choices").click()
+    expect(page.get_by_role("status").filter(has_text="Everything has been sent.")).to_be_visible()
     assert (stand_in.user["name"], stand_in.user["country"]) == ("Demo at work", "AT")
 
 
@@ -218,7 +218,7 @@ def test_a_refused_change_is_shown_and_holds_up_no_other(visitor: Visitor, stand
     visitor.sign_in()
     page = visitor.open(f"/products/{FIRST}")
     page.get_by_role("button", name="Write a review").click()
-    page.get_by_label("In a few words").fill("Good")
+    page.get_by_label("Title").fill("Good")
     stand_in.faults.status = 403
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_test_id("troubled")).to_be_visible()

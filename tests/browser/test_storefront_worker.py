@@ -52,7 +52,7 @@ def test_a_worker_with_a_bug_is_replaced_and_its_caches_removed(browser: Browser
     prompt = page.get_by_test_id("update")
     expect(prompt).to_contain_text("new version")
     with page.expect_navigation():
-        prompt.get_by_role("button", name="Use it now").click()
+        prompt.get_by_role("button", name="Update now").click()
     visitor.open(f"/products/{PRODUCT}")
     expect(page.get_by_role("button", name="Add to cart")).to_be_visible()
     assert "images-v0" not in page.evaluate("caches.keys()")

@@ -11,44 +11,45 @@ RESET_SECONDS: Final = 60 * 60
 _CONFIRM = """\
 Welcome!
 
-Somebody, hopefully you, has asked for an account with this address. To finish,
-open this page within 24 hours and type the password that you chose:
+Someone, hopefully you, asked for an account with this e-mail address. To
+finish signing up, open this page within 24 hours and enter the password you
+chose:
 
 {origin}/account/confirm#{token}
 
-If it wasn't you, do nothing: without your doing there will be no account.
+If this wasn't you, you can ignore this e-mail: no account will be created.
 """
 _HAS_ACCOUNT = """\
 Hello {name},
 
-Somebody, hopefully you, has asked for an account with this address. You have
-one already: sign in with it.
+Someone, hopefully you, tried to sign up with this e-mail address. You already
+have an account, so you can simply sign in:
 
 {origin}/login
 
-If you don't remember its password, choose a new one here:
+If you don't remember your password, choose a new one here:
 
 {origin}/account/forgot
 
-If it wasn't you, there is nothing to do.
+If this wasn't you, you can ignore this e-mail.
 """
 _RESET = """\
 Hello {name},
 
-Somebody, hopefully you, has asked for a new password for your account. Choose
-it on this page within an hour; it can be used once:
+Someone, hopefully you, asked for a new password for your account. Choose it on
+this page within an hour. The link works once:
 
 {origin}/account/reset#{token}
 
-If it wasn't you, do nothing: your password stays as it is.
+If this wasn't you, you can ignore this e-mail: your password stays the same.
 """
 _CHANGED = """\
 Hello {name},
 
-The password of your account has just been changed, and you were signed out on
-all other devices.
+The password of your account has just been changed, and all your other devices
+have been signed out.
 
-If it wasn't you, choose a new one at once:
+If this wasn't you, choose a new password right away:
 
 {origin}/account/forgot
 """
@@ -61,7 +62,7 @@ def confirm(origin: str, token: str) -> tuple[str, str]:
 
 def has_account(origin: str, name: str) -> tuple[str, str]:
     """Subject and text for a sign-up with the address of an account."""
-    return "You have an account already", _HAS_ACCOUNT.format(origin=origin, name=name)
+    return "You already have an account", _HAS_ACCOUNT.format(origin=origin, name=name)
 
 
 def reset(origin: str, name: str, token: str) -> tuple[str, str]:

@@ -49,7 +49,7 @@ async def confirm(
     if asked is None:
         raise _used_up("sign up once more")
     if not matches:
-        raise problems.forbidden("This isn't the password that you chose when you signed up.")
+        raise problems.forbidden("This isn't the password you chose when you signed up.")
     await shop.attempts.forgive(account, client)
 
     async def act(transaction: Transaction) -> Written:
@@ -112,7 +112,7 @@ async def change_password(
     await shop.attempts.count(account, client)
     known = await users.password_hash(shop.database, user_id)
     if known is None or not await passwords.matches(known, change.current_password):
-        raise problems.forbidden("The present password is another one.")
+        raise problems.forbidden("That isn't the current password.")
     await shop.attempts.forgive(account, client)
     hashed = await passwords.hashed(change.new_password)
 
@@ -150,11 +150,11 @@ async def _may_mail(shop: Shop, request: Request, email: str) -> None:
 
 async def _note(shop: Shop, purpose: Purpose, email: str, sign_up: SignUp | None = None) -> None:
     if not await account_mails.add(shop.database, purpose, email, sign_up):
-        raise problems.unavailable("Too many mails wait at the moment: try again later.", retry_after=600)
+        raise problems.unavailable("Too many e-mails are waiting to be sent: try again later.", retry_after=600)
 
 
 def _used_up(instead: str) -> Problem:
-    return Problem(410, f"This link has been used, or its time is over: {instead}.")
+    return Problem(410, f"This link has been used or has expired: {instead}.")
 
 
 def _shown(user: users.User) -> Visitor:

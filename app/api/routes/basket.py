@@ -167,7 +167,7 @@ async def check_out(
         if not quantities:
             raise await refused("cart-empty", "The cart is empty: there is nothing to order.")
         if checkout.items is None and cart.version != version:
-            raise await refused("cart-changed", "The cart has changed meanwhile: look at it once more.")
+            raise await refused("cart-changed", "The cart has changed in the meantime: please check it again.")
         try:
             order = await orders.checkout(
                 transaction,
@@ -179,11 +179,11 @@ async def check_out(
                 expected=expected,
             )
         except TotalTooLarge as error:
-            raise Problem(422, f"An order may cost {_money(LARGEST_TOTAL, prices.currency)} at most.") from error
+            raise Problem(422, f"An order can be at most {_money(LARGEST_TOTAL, prices.currency)}.") from error
         except TotalChanged as error:
             changed = await refused("total-changed", "")
             cost = changed.more["quote"]["total"]
-            changed.detail = f"It costs {_money(cost, prices.currency)} now, not what you saw: look at it once more."
+            changed.detail = f"It costs {_money(cost, prices.currency)} now, not what you saw: please check it again."
             raise changed from error
         except OutOfStock as error:
             names = await _names(transaction, list(error.missing))
@@ -195,10 +195,10 @@ async def check_out(
                 f"{line['name']}: {'only ' + str(line['left']) + ' left' if line['left'] else 'sold out'}"
                 for line in missing
             )
-            raise await refused("out-of-stock", f"There is not enough left. {told}.", missing=missing) from error
+            raise await refused("out-of-stock", f"Not enough in stock. {told}.", missing=missing) from error
         except NotForSale as error:
             names = await _names(transaction, error.product_ids)
-            told = "; ".join(names.get(product_id) or f"article {product_id}" for product_id in error.product_ids)
+            told = "; ".join(names.get(product_id) or f"item {product_id}" for product_id in error.product_ids)
             raise await refused(
                 "not-for-sale", f"Not for sale in {prices.currency}: {told}.", not_for_sale=list(error.product_ids)
             ) from error

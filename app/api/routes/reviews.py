@@ -64,7 +64,7 @@ async def add_review(review: NewReview, asker: Asker, write: WriteHere) -> Respo
         except UnknownProduct as error:
             raise problems.not_found(f"product {review.product_id}") from error
         except AlreadyReviewed as error:
-            raise problems.Problem(409, "You have reviewed this product already.") from error
+            raise problems.Problem(409, "You have already reviewed this product.") from error
         about = {"product_id": str(review.product_id)}
         return Written(201, ReviewView.of(added), [ChangeEvent("review.created", about)])
 

@@ -165,7 +165,7 @@ async def keep_address(user_id: UserId, address: Address, asker: Asker, write: W
         try:
             kept = await addresses.add(transaction, user_id, address.model_dump())
         except addresses.TooMany as error:
-            raise Problem(409, f"You keep {addresses.MOST} addresses already: delete one first.") from error
+            raise Problem(409, f"You already have {addresses.MOST} saved addresses: delete one first.") from error
         if kept is None:
             raise problems.not_found(f"user {user_id}")
         return Written(201, _kept(kept))

@@ -40,7 +40,7 @@ async def sign_in(
     known = found.password_hash if found is not None else None
     if not await passwords.matches(known or passwords.NOBODYS, credentials.password) or found is None or known is None:
         raise Problem(
-            401, "E-mail address or password are wrong.", headers={"WWW-Authenticate": 'Session realm="shop"'}
+            401, "The e-mail address or the password is wrong.", headers={"WWW-Authenticate": 'Session realm="shop"'}
         )
     await shop.attempts.forgive(account, client)
     await remember_device(shop.database, request, response, shop, found.user_id)

@@ -112,9 +112,10 @@ class _Texts:
     def description(self, index: int, category: int) -> str:
         words = CATEGORIES[category]
         first, second = self._drawn[index][4] % len(BENEFITS), self._drawn[index][5] % (len(BENEFITS) - 1)
+        made = "with" if words.department == "Beauty" else "made of"
         return (
-            f"{self._thing(index, category)} by {self.brand(index)} {self._pick(index, 6, PURPOSES)}, made of "
-            f"{self._pick(index, 1, words.materials)} and finished in {self._pick(index, 2, COLOURS).lower()}. "
+            f"{self._thing(index, category)} by {self.brand(index)} {self._pick(index, 6, PURPOSES)}, {made} "
+            f"{self._pick(index, 1, words.materials)}, in {self._pick(index, 2, COLOURS).lower()}. "
             f"{BENEFITS[first]} {BENEFITS[(first + 1 + second) % len(BENEFITS)]}"
         )
 

@@ -74,26 +74,27 @@ COLOURS: Final = _words(
     "Black, White, Sand, Olive, Navy, Rust, Sage, Charcoal, Cream, Terracotta, Slate, Mustard, Blush, Forest, Sky, Plum"
 )
 BENEFITS: Final = (
-    "Made to last, with parts that can be replaced one by one.",
-    "Small enough for a shelf, strong enough for every day.",
+    "Made for every day, not just for best.",
+    "A quiet classic that goes with what you already have.",
     "Designed together with people who use it for a living.",
-    "Packed without plastic and shipped flat.",
-    "Comes with a two-year guarantee and spare parts for ten.",
-    "Quietly does its work and stays out of the way.",
-    "Easy to clean: wipe it down, and it is ready again.",
-    "Balanced by hand, so that it feels right from the first day.",
-    "Tested for ten thousand cycles before it leaves the workshop.",
-    "A gift that nobody hands on.",
+    "Simple, considered and a pleasure to use.",
+    "No frills, and nothing missing.",
+    "It does its job and stays out of the way.",
+    "Easy to live with, and easy to look after.",
+    "It feels right from the first day.",
+    "The one you will reach for first.",
+    "A present that nobody passes on.",
 )
+"""True of anything, and no promise that the shop would have to keep."""
 PURPOSES: Final = (
     "for small flats and big plans",
     "for long days and short nights",
-    "for beginners who mean it",
-    "for those who already own a bad one",
+    "for beginners and old hands",
+    "for a fresh start",
     "for home and away",
     "for every season",
-    "for one hand or two",
-    "for families, and for peace and quiet",
+    "for everyone in the house",
+    "for busy weeks and slow weekends",
 )
 REVIEW_TITLES: Final = (
     ("Sent it back", "Not for me", "Broke in a week", "Disappointed"),

@@ -118,7 +118,7 @@ def test_no_response_says_who_has_an_account(visitor: httpx.Client, mail: Inbox,
             assert (asked.status_code, asked.json()) == (202, {"email": email})
     eventually(lambda: stack.sql("SELECT count(*) FROM account_mails WHERE sent_at IS NULL") == "0", "mails sent")
     subjects = {email: sorted(str(one["Subject"]) for one in mail.to(email)) for email in (known, unknown)}
-    assert subjects[known] == ["Choose a new password", "You have an account already"]
+    assert subjects[known] == ["Choose a new password", "You already have an account"]
     assert subjects[unknown] == ["Confirm your e-mail address"], "no account, so nothing to reset, and no mail about it"
 
 
@@ -263,7 +263,7 @@ def test_a_customer_keeps_a_few_addresses_of_their_own(visitor: httpx.Client, ap
     for number in range(2, 11):
         assert visitor.post(place, json={**HOME, "street": f"{number} Mill Lane"}).status_code == 201
     full = visitor.post(place, json={**HOME, "street": "11 Mill Lane"})
-    assert (full.status_code, full.json()["detail"]) == (409, "You keep 10 addresses already: delete one first.")
+    assert (full.status_code, full.json()["detail"]) == (409, "You already have 10 saved addresses: delete one first.")
     assert visitor.get(place).json()["items"][0]["address"]["street"] == "10 Mill Lane"
     with httpx.Client(base_url=api.url, timeout=60) as other:
         assert sign_in(other, DEMO_USERS[1], DEMO_PASSWORD) == 201

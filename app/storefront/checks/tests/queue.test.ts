@@ -43,7 +43,7 @@ test("no response at all: the write waits", async () => {
   };
   const { outcome, left } = await send();
   expect(outcome.done).toBe(false);
-  expect(left[0]?.problem).toBe("The shop couldn't be reached.");
+  expect(left[0]?.problem).toBe("There is no connection to the shop.");
 });
 
 test.each([400, 403, 404, 422])("%i: kept as failed, with the shop's words", async (status) => {

@@ -10,7 +10,7 @@ export default function ErrorPage({ error, reset }: { error: Error; reset: () =>
     <div className="empty">
       <p className="eyebrow">500</p>
       <h1>That didn’t work.</h1>
-      <p className="soft prose">The fault is ours, and it is noted. Your cart is safe. Please try again in a moment.</p>
+      <p className="soft prose">Something went wrong on our side. Your cart is safe. Please try again in a moment.</p>
       <button type="button" className="button" onClick={reset}>
         Try again
       </button>

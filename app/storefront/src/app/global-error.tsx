@@ -8,7 +8,7 @@ export default function GlobalError({ reset }: { reset: () => void }) {
       <body>
         <main>
           <h1 className="alone">That didn’t work.</h1>
-          <p>The fault is ours. Your cart is safe.</p>
+          <p>Something went wrong on our side. Your cart is safe.</p>
           <button type="button" className="button" onClick={reset}>
             Try again
           </button>

@@ -16,7 +16,7 @@ import "@/styles/forms.css";
 export const metadata: Metadata = {
   metadataBase: new URL(publicOrigin()),
   title: { default: "SIMONE — well-made things for everyday life", template: "%s · SIMONE" },
-  description: "Considered goods for home, work and out of doors, at fair prices, delivered in days.",
+  description: "Well-made things for home, work and the outdoors. Delivery is free, and the shop works offline too.",
   applicationName: "SIMONE",
   manifest: "/manifest.webmanifest",
   icons: { icon: "/icons/icon.svg", apple: "/icons/icon-192.png" },

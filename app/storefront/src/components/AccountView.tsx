@@ -24,7 +24,7 @@ export function AccountView() {
       // Not within the page, whose memory still holds what this visitor has seen.
       location.assign(priced("/"));
     } catch {
-      setProblem("We couldn’t be reached, so you are still signed in.");
+      setProblem("We couldn’t reach the shop, so you’re still signed in.");
     }
   }
 
@@ -53,7 +53,7 @@ export function AccountView() {
             {problem}
           </p>
         ) : null}
-        <p className="small soft">Signing out removes your cart and everything else of yours from this browser.</p>
+        <p className="small soft">Signing out removes your cart and all your other data from this browser.</p>
       </section>
     </div>
   );

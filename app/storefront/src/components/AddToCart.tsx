@@ -37,7 +37,7 @@ export function AddToCart({ product }: { product: Product }) {
       </div>
       <p className="small soft line-kept" role="status">
         {failed
-          ? "This browser refuses to store the cart. Is it in private mode?"
+          ? "This browser won’t store your cart. Is it in private mode?"
           : added
             ? `${product.name} is in your cart.`
             : ""}

@@ -51,7 +51,7 @@ export function Addresses({ visitor }: { visitor: Visitor }) {
           ))}
         </ul>
       ) : (
-        <p className="soft">None so far. One that you keep here needs no typing at the checkout.</p>
+        <p className="soft">No addresses yet. Save one here and you won’t have to type it at checkout.</p>
       )}
       {problem ? (
         <p className="notice danger" role="alert">
@@ -61,11 +61,11 @@ export function Addresses({ visitor }: { visitor: Visitor }) {
       {adding ? (
         <form className="form" method="post" onSubmit={form.submit}>
           <AddressFields address={adding} onChange={(part) => setAdding({ ...adding, ...part })} />
-          <FormEnd busy={form.busy} problem={form.problem} meanwhile="Keeping…" quiet>
-            Keep this address
+          <FormEnd busy={form.busy} problem={form.problem} meanwhile="Saving…" quiet>
+            Save this address
           </FormEnd>
           <button type="button" className="link-button" onClick={() => setAdding(undefined)}>
-            Never mind
+            Cancel
           </button>
         </form>
       ) : (

@@ -29,9 +29,9 @@ export function CartView() {
     return (
       <div className="empty">
         {undo}
-        <p className="soft">It’s still empty. Things you add stay here, also without a network.</p>
+        <p className="soft">Your cart is empty. What you add stays here, even when you’re offline.</p>
         <Link href="/products" className="button">
-          Look around
+          Browse the shop
         </Link>
       </div>
     );
@@ -48,7 +48,7 @@ export function CartView() {
       </div>
       <aside className="card" aria-labelledby="summary">
         <h2 id="summary">Summary</h2>
-        <Totals lines={lines} note="The price that counts is the one at checkout." />
+        <Totals lines={lines} note="Nothing is added at checkout." />
         {online ? (
           <Link href="/checkout" className="button wide">
             Proceed to checkout
@@ -63,7 +63,7 @@ export function CartView() {
               <Link href="/checkout" prefetch={false}>
                 prepare your order
               </Link>{" "}
-              now and send it when you’re back online.
+              now and place it when you’re back online.
             </p>
           </>
         )}
@@ -78,7 +78,7 @@ function Undo({ line, onDone }: { line: CartLine; onDone: () => void }) {
   useEffect(() => button.current?.focus(), [line]);
   return (
     <p className="notice undo" role="status">
-      <span>{line.name || `Article ${line.productId}`} is no longer in your cart.</span>
+      <span>{line.name || `Item ${line.productId}`} is no longer in your cart.</span>
       <button
         ref={button}
         type="button"
@@ -118,7 +118,7 @@ function Line({ line, restored, onRemoved }: LineProps) {
       </div>
       <div>
         <h2>
-          <Link href={`/products/${line.productId}`}>{line.name || `Article ${line.productId}`}</Link>
+          <Link href={`/products/${line.productId}`}>{line.name || `Item ${line.productId}`}</Link>
         </h2>
         <p className="small soft">{line.brand}</p>
         <LineProblem line={line} />
@@ -128,7 +128,7 @@ function Line({ line, restored, onRemoved }: LineProps) {
         <div className="stepper" role="group" aria-label={`How many of ${line.name}`}>
           <button
             type="button"
-            aria-label="One less"
+            aria-label="One fewer"
             disabled={line.quantity <= 1}
             onClick={() => setQuantity(line, line.quantity - 1)}
           >

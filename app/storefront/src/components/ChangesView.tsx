@@ -22,7 +22,7 @@ export function ChangesView() {
   if (!changes.length) {
     return (
       <p className="notice good" role="status">
-        Everything is sent.
+        Everything has been sent.
       </p>
     );
   }
@@ -84,7 +84,7 @@ function Row({ change }: { change: Change }) {
             {change.status === "conflict" ? "Keep mine" : "Try again"}
           </button>
           <button type="button" className="button quiet small" disabled={busy} onClick={() => resolve(takeTheirs)}>
-            {change.status === "conflict" ? "Take the shop’s" : "Discard"}
+            {change.status === "conflict" ? "Use the shop’s" : "Discard"}
           </button>
         </div>
       )}
@@ -97,7 +97,7 @@ function Choice({ change }: { change: Change }) {
   const names = conflictsOf(change);
   const both = [
     ["mine", "Yours", change.data as Fields],
-    ["theirs", "The other", change.theirs ?? {}],
+    ["theirs", "Saved elsewhere", change.theirs ?? {}],
   ] as const;
 
   function choose(event: FormEvent<HTMLFormElement>) {
@@ -124,7 +124,7 @@ function Choice({ change }: { change: Change }) {
         </fieldset>
       ))}
       <button type="submit" className="button small">
-        Use what I have chosen
+        Use my choices
       </button>
     </form>
   );

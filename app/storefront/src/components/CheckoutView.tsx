@@ -70,7 +70,7 @@ export function CheckoutView() {
 
   const store = useCallback((next: Draft) => {
     setDraft(next);
-    return storeDraft(next).catch(() => setProblem({ text: "This browser refuses to store what you fill in." }));
+    return storeDraft(next).catch(() => setProblem({ text: "This browser won’t store what you fill in." }));
   }, []);
 
   const done = useCallback(
@@ -107,8 +107,8 @@ export function CheckoutView() {
       setState(answered ? "filling" : "unknown");
       setProblem({
         text: answered
-          ? "Your order hasn’t reached us so far. Please try again: it can’t be placed twice."
-          : "We can’t be reached to see whether your order arrived. We ask again as soon as we can; it can’t be placed twice.",
+          ? "We haven’t received your order. Please try again: it can’t be placed twice."
+          : "We can’t tell yet whether your order arrived. We’ll check again as soon as there’s a connection; it can’t be placed twice.",
       });
     },
     [done],
@@ -172,9 +172,9 @@ export function CheckoutView() {
   if (!lines.length && !draft.placing) {
     return (
       <div className="empty">
-        <p className="soft">There is nothing in your cart to order.</p>
+        <p className="soft">Your cart is empty, so there’s nothing to order.</p>
         <Link href="/products" className="button">
-          Look around
+          Browse the shop
         </Link>
       </div>
     );
@@ -228,13 +228,15 @@ export function CheckoutView() {
     if (error.status === SIGN_IN && !visitor) {
       // The visit has ended at the shop, which forgets guests' carts after a while; the browser hasn't.
       void sendCart();
-      setProblem({ text: "You were away for a while, so we have sent your cart once more. Please order again." });
+      setProblem({
+        text: "You were away for a while, so we’ve sent your cart again. Please place your order once more.",
+      });
     } else if (error.status === SIGN_IN)
-      setProblem({ text: "You have been signed out meanwhile. Please sign in to order.", signIn: true });
+      setProblem({ text: "You’ve been signed out. Please sign in to order.", signIn: true });
     else if (error.problem.reason === "total-changed")
-      setProblem({ text: "Prices have just changed. Please look at the new total, and order again if it suits you." });
+      setProblem({ text: "Prices have just changed. Please check the new total before you order." });
     else if (error.status === INVALID && wrongParts(error).length)
-      setProblem({ text: `Please look at this again: ${wrongParts(error).join(", ")}.` });
+      setProblem({ text: `Please check: ${wrongParts(error).join(", ")}.` });
     else setProblem({ text: error.message, whileStuck: today?.lines.some(problemOf) ?? false });
   }
 
@@ -244,25 +246,25 @@ export function CheckoutView() {
       <div className="form narrow">
         {online ? null : (
           <p className="notice warn" role="status">
-            You are offline. Fill everything in; it is kept, and you can order as soon as you’re back.
+            You’re offline. What you fill in is kept, and you can order once you’re back online.
           </p>
         )}
         {visitor === null ? (
           <fieldset>
-            <legend>Who orders?</legend>
+            <legend>Contact</legend>
             <EmailField
               autoComplete="email"
               value={draft.email}
               onChange={(event) => void store({ ...draft, email: event.target.value })}
             />
             <p className="small soft">
-              You order as a guest. <Link href="/login?next=/checkout">Sign in</Link> to find your orders in your
+              You’re ordering as a guest. <Link href="/login?next=/checkout">Sign in</Link> to have the order in your
               account; your cart comes with you.
             </p>
           </fieldset>
         ) : null}
         <fieldset>
-          <legend>Where shall it go?</legend>
+          <legend>Delivery address</legend>
           {visitor && addresses.length ? (
             <SavedAddresses addresses={addresses} chosen={address} onChoose={edit} />
           ) : null}
@@ -274,14 +276,14 @@ export function CheckoutView() {
                 checked={draft.keepAddress ?? false}
                 onChange={(event) => void store({ ...draft, keepAddress: event.target.checked })}
               />
-              Keep this address for next time
+              Save this address for next time
             </label>
           ) : null}
         </fieldset>
         <fieldset>
           <legend>Payment</legend>
           <label className="check">
-            <input type="radio" name="payment" defaultChecked /> Test payment: nothing is charged
+            <input type="radio" name="payment" defaultChecked /> Test payment: you won’t be charged
           </label>
         </fieldset>
       </div>
@@ -292,7 +294,7 @@ export function CheckoutView() {
             <li key={line.productId}>
               <span className="total-line">
                 <span>
-                  {line.quantity} × {line.name || `Article ${line.productId}`}
+                  {line.quantity} × {line.name || `Item ${line.productId}`}
                 </span>
                 <span>{line.price === null ? "–" : money(line.price * line.quantity, line.currency)}</span>
               </span>
@@ -300,10 +302,13 @@ export function CheckoutView() {
             </li>
           ))}
         </ul>
-        <Totals lines={shown} note={quote ? "That is what you pay." : "These are the prices that you last saw."} />
+        <Totals
+          lines={shown}
+          note={quote ? "This is what you pay: nothing is added." : "These are the prices you last saw."}
+        />
         {changed.length ? (
           <div className="notice warn" role="status">
-            <p>Since you put these into your cart:</p>
+            <p>Since you filled your cart:</p>
             <ul>
               {changed.map((text) => (
                 <li key={text}>{text}</li>
@@ -313,17 +318,17 @@ export function CheckoutView() {
         ) : null}
         {online && unsent ? (
           <p className="notice" role="status">
-            Your latest cart is on its way to us…
+            Sending your latest cart…
           </p>
         ) : null}
         {stuck ? (
           <p className="notice warn">
-            Some of this can’t be ordered as it is. <Link href="/cart">Change your cart</Link>
+            Some items can’t be ordered as they are. <Link href="/cart">Change your cart</Link>
           </p>
         ) : null}
         {state === "checking" ? (
           <p className="notice" role="status">
-            Checking whether your order has reached us…
+            Checking whether we’ve received your order…
           </p>
         ) : null}
         {problem && (stuck || !problem.whileStuck) ? (
@@ -347,7 +352,7 @@ export function CheckoutView() {
           {!online
             ? "Go online to order"
             : state === "ordering"
-              ? "Ordering…"
+              ? "Placing your order…"
               : draft.placing
                 ? "Try again"
                 : "Order now"}

@@ -79,7 +79,7 @@ export function Companion() {
       {online ? null : (
         <p data-testid="offline">
           <span className="status-dot" aria-hidden="true" />
-          <span>You are offline. You can browse and fill your cart.</span>
+          <span>You’re offline. You can still browse and fill your cart.</span>
           {pending ? <Link href="/changes">{pending} unsent</Link> : null}
         </p>
       )}
@@ -93,22 +93,22 @@ export function Companion() {
           <span>
             {troubled} {troubled === 1 ? "change needs" : "changes need"} your attention.
           </span>
-          <Link href="/changes">Have a look</Link>
+          <Link href="/changes">Review</Link>
         </p>
       ) : null}
       {evicted ? (
         <p data-testid="evicted">
-          <span>To save space, some of what you haven’t looked at lately was removed from this device.</span>
+          <span>To save space, items you haven’t looked at lately were removed from this device.</span>
           <button type="button" className="button" onClick={() => setEvicted(false)}>
-            All right
+            OK
           </button>
         </p>
       ) : null}
       {update ? (
         <p data-testid="update">
-          <span>There is a new version of the shop.</span>
+          <span>A new version of the shop is ready.</span>
           <button type="button" className="button" onClick={() => void applyUpdate()}>
-            Use it now
+            Update now
           </button>
         </p>
       ) : null}

@@ -4,7 +4,7 @@ import { COUNTRY } from "@/shop/country";
 import { MARKETS } from "@/shop/market";
 import { useCountry } from "./useCountry";
 
-/** Which country's prices, taxes and delivery are shown. A plain form: without its script the browser goes there by itself. */
+/** Which country's prices are shown. A plain form: without its script the browser goes there by itself. */
 export function CountryChoice() {
   const chosen = useCountry() ?? "";
 
@@ -22,7 +22,7 @@ export function CountryChoice() {
     <form className="field" onSubmit={choose}>
       <label htmlFor="shop-country">Country and currency</label>
       <select key={chosen} id="shop-country" name={COUNTRY} defaultValue={chosen}>
-        <option value="">Where I am</option>
+        <option value="">Based on where I am</option>
         {MARKETS.map(({ name, currency, countries: [country] }) => (
           <option key={country} value={country}>
             {name} ({currency})

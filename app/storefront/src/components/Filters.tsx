@@ -74,7 +74,7 @@ export function Filters(props: Props) {
         </form>
       </details>
       {chosen.length ? (
-        <ul role="list" aria-label="Narrowed down to">
+        <ul role="list" aria-label="Active filters">
           {chosen.map((name) => (
             <li key={name}>
               <Link href={addressOf(path, { filters: without(filters, name), sort }, words)} prefetch={false}>

@@ -16,7 +16,7 @@ export function ForgotForm() {
   if (sentTo)
     return (
       <LookIntoYourMail email={sentTo}>
-        If there is an account with this address, the mail has a link to choose a new password. It holds for an hour.
+        If there’s an account with this address, the e-mail has a link to choose a new password. It works for one hour.
       </LookIntoYourMail>
     );
   return (

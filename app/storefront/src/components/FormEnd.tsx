@@ -24,7 +24,7 @@ export function FormEnd({ busy, problem, children, meanwhile, quiet = false }: P
         </p>
       ) : null}
       <button type="submit" className={quiet ? "button quiet" : "button"} disabled={busy || !online || !ready}>
-        {online ? (busy ? meanwhile : children) : "Go online first"}
+        {online ? (busy ? meanwhile : children) : "Go online to continue"}
       </button>
     </>
   );

@@ -8,7 +8,7 @@ export function LineProblem({ line }: { line: CartLine }) {
     <>
       {text ? <p className="tag warn">{text}</p> : null}
       {line.seen && line.price !== null ? (
-        <p className="small soft">It was {money(line.seen.price, line.seen.currency)} when you put it here.</p>
+        <p className="small soft">It was {money(line.seen.price, line.seen.currency)} when you added it.</p>
       ) : null}
     </>
   );
@@ -22,4 +22,4 @@ export function problemOf(line: CartLine): string {
 }
 
 const notYetKnown = (line: CartLine): string =>
-  line.price === null ? "We look up the price as soon as we can be reached" : "";
+  line.price === null ? "We’ll look up the price when you’re back online" : "";

@@ -21,7 +21,7 @@ export function LoginForm() {
       // Not within the page: what it holds of others was made for somebody without an account.
       location.assign(destination());
     },
-    ({ status }) => (status === WRONG ? "This e-mail address and password don’t belong together." : undefined),
+    ({ status }) => (status === WRONG ? "That e-mail address and password don’t match." : undefined),
   );
   return (
     <form className="form" method="post" onSubmit={submit}>
@@ -37,7 +37,7 @@ export function LoginForm() {
         Sign in
       </FormEnd>
       <p className="small">
-        <Link href="/account/forgot">I’ve forgotten my password</Link>
+        <Link href="/account/forgot">Forgot your password?</Link>
       </p>
       <p className="small soft">
         New here? <Link href="/account/new">Create an account</Link>, or order as a guest.

@@ -8,13 +8,13 @@ export function LookIntoYourMail({ email, children }: { email: string; children:
   return (
     <section className="card form">
       <h2 ref={title} tabIndex={-1}>
-        Look into your mail
+        Check your e-mail
       </h2>
       <p>
-        We have written to <strong>{email}</strong>. {children}
+        We’ve sent a message to <strong>{email}</strong>. {children}
       </p>
       <p className="small soft">
-        Nothing there after a few minutes? Look among the spam, and check the address. You can ask again.
+        Nothing after a few minutes? Check your spam folder and the address above, then try again.
       </p>
     </section>
   );

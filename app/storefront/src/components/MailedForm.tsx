@@ -36,8 +36,8 @@ function Mailed({ token, gone, again, children }: Props) {
     <div className="empty">
       <p className="soft" role="alert">
         {gone
-          ? "This link has been used already, or its time is over."
-          : "This page needs the whole link of our mail. Please open it from there."}
+          ? "This link has been used or has expired."
+          : "This page needs the full link from our e-mail. Please open it from there."}
       </p>
       <Link href={again.href} className="button">
         {again.text}
@@ -59,7 +59,7 @@ export function ConfirmForm() {
     (error: ApiError) => {
       if (error.status === GONE) setGone(true);
       return error.status === WRONG_PASSWORD
-        ? { password: "This isn’t the password that you chose when you signed up." }
+        ? { password: "This isn’t the password you chose when you signed up." }
         : undefined;
     },
   );
@@ -71,7 +71,7 @@ export function ConfirmForm() {
           name="password"
           type="password"
           autoComplete="current-password"
-          hint="The one that you have just chosen: so nobody else can finish your account."
+          hint="The one you chose when you signed up, so that nobody else can finish your account."
           wrong={wrong.password}
         />
         <FormEnd busy={busy} problem={gone ? "" : problem} meanwhile="Finishing…">
@@ -100,14 +100,14 @@ export function ResetForm() {
   if (done)
     return (
       <div className="empty">
-        <p role="status">Your new password counts from now on. You were signed out everywhere.</p>
+        <p role="status">Your password has been changed, and you’ve been signed out everywhere.</p>
         <Link href="/login" className="button">
           Sign in
         </Link>
       </div>
     );
   return (
-    <Mailed token={token} gone={gone} again={{ href: "/account/forgot", text: "Ask for another link" }}>
+    <Mailed token={token} gone={gone} again={{ href: "/account/forgot", text: "Get another link" }}>
       <form className="form" method="post" onSubmit={submit}>
         <NewPassword label="New password" wrong={wrong.new_password} />
         <FormEnd busy={busy} problem={gone ? "" : problem} meanwhile="Saving…">

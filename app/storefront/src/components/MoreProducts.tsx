@@ -21,19 +21,17 @@ export function MoreProducts({ filters, sort, first, next }: Listing) {
         {further?.state === "failed" ? (
           <p className="notice warn">
             {online
-              ? "The next products couldn’t be fetched. Please try again."
-              : "That’s all that this device keeps. There may be more once you’re online."}
+              ? "More products couldn’t be loaded. Please try again."
+              : "That’s all that’s saved on this device. There may be more when you’re online."}
           </p>
         ) : null}
-        {further?.offline && further.state !== "failed" ? (
-          <p className="soft small">From what this device keeps.</p>
-        ) : null}
+        {further?.offline && further.state !== "failed" ? <p className="soft small">Saved on this device.</p> : null}
         {!further || further.next ? (
           <button type="button" className="button quiet" onClick={more} disabled={further?.state === "loading"}>
-            {further?.state === "loading" ? "Fetching…" : "Show more"}
+            {further?.state === "loading" ? "Loading…" : "Show more"}
           </button>
         ) : (
-          <p className="soft small">That’s all {first.length + products.length} of them.</p>
+          <p className="soft small">That’s all {first.length + products.length} products.</p>
         )}
       </div>
     </>

@@ -4,9 +4,9 @@ import { Link } from "./Link";
 export function NothingLeft({ path }: { path: string }) {
   return (
     <div className="empty">
-      <p className="soft prose">Nothing is all of that at once. With one filter less there may be something.</p>
+      <p className="soft prose">Nothing matches all of these filters. Try removing one.</p>
       <Link href={path} className="button quiet" prefetch={false}>
-        Without any filter
+        Remove all filters
       </Link>
     </div>
   );

@@ -104,7 +104,7 @@ export function OfflineView() {
     return () => observer.disconnect();
   }, [content]);
 
-  if (!content) return <h1 className="page-head">One moment</h1>;
+  if (!content) return <h1 className="page-head">Loading…</h1>;
   switch (content.kind) {
     case "product":
       return <ProductView product={content.product} asOf={content.product.asOf ?? content.product.usedAt} />;
@@ -114,7 +114,7 @@ export function OfflineView() {
       return (
         <>
           <header className="page-head">
-            <h1>The shop, without a network</h1>
+            <h1>The shop, offline</h1>
           </header>
           <CategoryTiles categories={content.categories} />
           <section className="section">
@@ -127,7 +127,7 @@ export function OfflineView() {
         <>
           <header className="page-head">
             <h1>{content.title}</h1>
-            <p className="soft">{content.products.length} products that this browser keeps</p>
+            <p className="soft">{content.products.length} products saved on this device</p>
             <SortLinks path={listingPath(content.categoryId)} wanted={content.wanted} />
             <Filters
               path={listingPath(content.categoryId)}
@@ -155,10 +155,8 @@ export function OfflineView() {
     case "nothing":
       return (
         <div className="empty">
-          <h1>{online ? "This page couldn’t be fetched." : "You are offline."}</h1>
-          <p className="soft prose">
-            This page isn’t kept in this browser. Your cart and everything you have looked at are.
-          </p>
+          <h1>{online ? "This page couldn’t be loaded." : "You’re offline."}</h1>
+          <p className="soft prose">This page isn’t saved on this device. Your cart and what you’ve looked at are.</p>
           <div className="hero-actions">
             <button type="button" className="button" onClick={() => location.reload()}>
               Try again
@@ -167,7 +165,7 @@ export function OfflineView() {
               Your cart
             </Link>
             <Link href="/products" className="button quiet">
-              Browse
+              Browse the shop
             </Link>
           </div>
         </div>

@@ -8,8 +8,8 @@ import { Link } from "./Link";
 import { OrderLines } from "./OrderLines";
 
 const STATES: Record<string, string> = {
-  pending: "Thank you. Your order is with us.",
-  processing: "We are packing your order.",
+  pending: "Thank you. We’ve received your order.",
+  processing: "Your order is being processed.",
   shipped: "Your order is on its way.",
   delivered: "Your order has arrived.",
   cancelled: "This order was cancelled.",
@@ -29,8 +29,8 @@ export function OrderView({ id }: { id: number }) {
       const unknown = error instanceof ApiError && error.status === 404;
       setProblem(
         unknown
-          ? "We find no such order of yours. If it was placed in an account, sign in to see it."
-          : "This order can’t be shown at the moment. It is safe with us.",
+          ? "We can’t find this order. If you placed it with an account, sign in to see it."
+          : "This order can’t be shown right now. It is safe with us.",
       );
     });
   }, [id]);
@@ -72,16 +72,16 @@ export function OrderView({ id }: { id: number }) {
           {STATES[order.status] ?? `Order ${order.id}`}
         </h1>
         <p className="soft prose" role="status">
-          Order {order.id}, {money(order.total, order.currency)}, of{" "}
-          {new Date(order.created_at).toLocaleDateString("en-GB", { dateStyle: "long" })}. It was a test payment:
+          Order {order.id}, {money(order.total, order.currency)}, placed on{" "}
+          {new Date(order.created_at).toLocaleDateString("en-GB", { dateStyle: "long" })}. This was a test payment:
           nothing was charged.
-          {order.email ? " Keep the number: as a guest you see this page only during this visit." : ""}
+          {order.email ? " Make a note of the number: as a guest, you can see this page only during this visit." : ""}
         </p>
       </header>
       <div className="split">
         <OrderLines lines={order.lines} />
         <aside className="card" aria-labelledby="goes-to">
-          <h2 id="goes-to">Where it goes</h2>
+          <h2 id="goes-to">Delivery address</h2>
           <p>
             {name}
             <br />
@@ -90,7 +90,7 @@ export function OrderView({ id }: { id: number }) {
             {postcode} {city}, {country}
           </p>
           <Link href={order.email ? "/products" : "/account/orders"} className="button quiet">
-            {order.email ? "Go on looking" : "See your orders"}
+            {order.email ? "Keep shopping" : "See your orders"}
           </Link>
         </aside>
       </div>

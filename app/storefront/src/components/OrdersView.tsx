@@ -10,7 +10,13 @@ import { OrderLines } from "./OrderLines";
 import { SignInFirst } from "./SignInFirst";
 import { useVisitor } from "./useVisitor";
 
-const KINDS: Record<string, string> = { delivered: "good", shipped: "good", cancelled: "danger", pending: "warn" };
+const STATES: Record<string, [label: string, kind: string]> = {
+  pending: ["Received", "warn"],
+  processing: ["Being processed", ""],
+  shipped: ["On its way", "good"],
+  delivered: ["Delivered", "good"],
+  cancelled: ["Cancelled", "danger"],
+};
 
 export function OrdersView() {
   const visitor = useVisitor();
@@ -40,7 +46,7 @@ export function OrdersView() {
       setOrders((shown = []) => [...shown, ...page.items]);
       setNext(page.next);
     } catch {
-      setProblem("Earlier orders can’t be loaded at the moment.");
+      setProblem("Earlier orders couldn’t be loaded. Please try again.");
     }
   }
 
@@ -58,7 +64,7 @@ export function OrdersView() {
                   Order {order.id}
                 </Link>
               </h2>
-              <span className={`tag ${KINDS[order.status] ?? ""}`}>{order.status}</span>
+              <Status of={order} />
               <p className="soft small">
                 {new Date(order.created_at).toLocaleDateString("en-GB", { dateStyle: "long" })}
               </p>
@@ -78,6 +84,11 @@ export function OrdersView() {
       ) : null}
     </>
   );
+}
+
+function Status({ of: { status } }: { of: Order }) {
+  const [label, kind] = STATES[status] ?? [status, ""];
+  return <span className={`tag ${kind}`}>{label}</span>;
 }
 
 async function fetchOrders(user: number, cursor?: string): Promise<Page<Order>> {

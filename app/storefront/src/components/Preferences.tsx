@@ -8,7 +8,7 @@ export function Preferences({ visitor }: { visitor: Visitor }) {
   const [values = {}, change] = useFields(`/api/users/${visitor.id}/preferences`, "Your preferences");
   return (
     <section aria-labelledby="preferences">
-      <h2 id="preferences">What you wish for</h2>
+      <h2 id="preferences">Your preferences</h2>
       {WISHES.map(([name, label]) => (
         <label key={name} className="check">
           <input

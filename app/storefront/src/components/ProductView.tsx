@@ -1,5 +1,4 @@
 import type { FirstReviews, Product } from "@/shop/catalogue";
-import { marketOfCurrency } from "@/shop/market";
 import { priceText } from "@/shop/money";
 import { listingPath } from "@/shop/sorting";
 import { AddToCart } from "./AddToCart";
@@ -12,7 +11,7 @@ import { Reviews } from "./Reviews";
 /** From how many pieces on we don't say how few are left. */
 const PLENTY = 10;
 
-function Stock({ pieces, delivery, asOf }: { pieces: number; delivery: string; asOf?: number }) {
+function Stock({ pieces, asOf }: { pieces: number; asOf?: number }) {
   const then = asOf ? ` (as of ${time(asOf)})` : "";
   if (pieces <= 0) return <p className="stock out">Sold out for now{then}</p>;
   if (pieces < PLENTY)
@@ -21,12 +20,7 @@ function Stock({ pieces, delivery, asOf }: { pieces: number; delivery: string; a
         Only {pieces} left{then}
       </p>
     );
-  return (
-    <p className="stock">
-      In stock, with you {delivery}
-      {then}
-    </p>
-  );
+  return <p className="stock">In stock{then}</p>;
 }
 
 /** In the visitor's own time: 08:12, and the day unless it is today. */
@@ -53,7 +47,6 @@ export function ProductView({
   /** From this browser's copy: when the shop said so (milliseconds since the epoch). */
   asOf?: number;
 }) {
-  const { delivery, taxes } = marketOfCurrency(product.currency);
   const trail = [
     { label: "Home", href: "/" },
     ...(product.categoryName ? [{ label: product.categoryName, href: listingPath(product.categoryId) }] : []),
@@ -75,21 +68,17 @@ export function ProductView({
           <p className="product-price">
             {priceText(product)} {member ? <span className="tag good">Member price</span> : null}
           </p>
-          <p className="small soft">{taxes}</p>
-          <Stock pieces={product.stock} delivery={delivery} {...(asOf ? { asOf } : {})} />
+          <p className="small soft">Nothing is added at checkout.</p>
+          <Stock pieces={product.stock} {...(asOf ? { asOf } : {})} />
           <AddToCart product={product} />
           {product.description ? <p className="prose">{product.description}</p> : null}
           <dl className="facts">
             <div>
               <dt>Delivery</dt>
-              <dd>Free, {delivery}</dd>
+              <dd>Free</dd>
             </div>
             <div>
-              <dt>Returns</dt>
-              <dd>Thirty days, at our expense</dd>
-            </div>
-            <div>
-              <dt>Article</dt>
+              <dt>Item number</dt>
               <dd>{product.id}</dd>
             </div>
           </dl>

@@ -40,10 +40,10 @@ export function Profile({ visitor }: { visitor: Visitor }) {
       />
       <CountryField name="own-country" value={value("country", "DE")} onChange={(country) => edit({ country })} />
       <button type="submit" className="button quiet" disabled={!ready || !Object.keys(edited).length}>
-        Keep these details
+        Save these details
       </button>
       <p className="small soft line-kept" role="status">
-        {kept ? "Your details are kept." : ""}
+        {kept ? "Your details are saved." : ""}
       </p>
     </form>
   );

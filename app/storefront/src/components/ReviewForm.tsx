@@ -30,15 +30,14 @@ export function ReviewForm({ product, onDone }: { product: Product; onDone: () =
   if (sent) {
     return (
       <p className="notice good" role="status">
-        Thank you. Your review appears here as soon as it has reached us.
+        Thank you. Your review will appear here once it has reached us.
       </p>
     );
   }
   if (visitor === null) {
     return (
       <p className="notice" role="status">
-        Only customers with an account write reviews. <Link href={`/login?next=/products/${product.id}`}>Sign in</Link>{" "}
-        first.
+        <Link href={`/login?next=/products/${product.id}`}>Sign in</Link> to write a review.
       </p>
     );
   }
@@ -55,11 +54,11 @@ export function ReviewForm({ product, onDone }: { product: Product; onDone: () =
         </select>
       </div>
       <div className="field">
-        <label htmlFor="title">In a few words</label>
+        <label htmlFor="title">Title</label>
         <input id="title" name="title" maxLength={120} required />
       </div>
       <div className="field">
-        <label htmlFor="body">Tell us more</label>
+        <label htmlFor="body">Your review</label>
         <textarea id="body" name="body" rows={4} maxLength={4000} />
       </div>
       <div className="hero-actions">

@@ -25,7 +25,7 @@ export function Reviews({ product, first }: { product: Product; first: FirstRevi
       setNext(page.next);
       setProblem("");
     } catch {
-      setProblem("More reviews couldn’t be fetched. Are you offline?");
+      setProblem("More reviews couldn’t be loaded. Please try again.");
     }
   }
 
@@ -46,7 +46,7 @@ export function Reviews({ product, first }: { product: Product; first: FirstRevi
               <RatingChart byStars={first.byStars} />
             </>
           ) : (
-            <p className="soft">Nobody has reviewed it yet. Be the first.</p>
+            <p className="soft">No reviews yet. Be the first to write one.</p>
           )}
           {writing ? (
             <ReviewForm product={product} onDone={() => setWriting(false)} />

@@ -28,8 +28,7 @@ function Safety({ visitor }: { visitor: Visitor }) {
       form.current?.reset();
       setDone(true);
     },
-    ({ status }) =>
-      status === WRONG_PASSWORD ? { current_password: "Your present password is another one." } : undefined,
+    ({ status }) => (status === WRONG_PASSWORD ? { current_password: "That isn’t your current password." } : undefined),
   );
   const out = useForm(async () => {
     await signOutEverywhere(visitor);
@@ -39,10 +38,10 @@ function Safety({ visitor }: { visitor: Visitor }) {
   return (
     <div className="form sections">
       <form ref={form} className="form" method="post" aria-labelledby="password-title" onSubmit={change.submit}>
-        <h2 id="password-title">A new password</h2>
+        <h2 id="password-title">Change your password</h2>
         <input type="hidden" name="username" autoComplete="username" value={visitor.email} readOnly />
         <Field
-          label="Present password"
+          label="Current password"
           name="current_password"
           type="password"
           autoComplete="current-password"
@@ -51,7 +50,7 @@ function Safety({ visitor }: { visitor: Visitor }) {
         <NewPassword label="New password" wrong={change.wrong.new_password} />
         {done ? (
           <p className="notice" role="status">
-            Your password is changed. All other devices are signed out.
+            Your password has been changed. All other devices have been signed out.
           </p>
         ) : null}
         <FormEnd busy={change.busy} problem={change.problem} meanwhile="Changing…" quiet>
@@ -60,7 +59,9 @@ function Safety({ visitor }: { visitor: Visitor }) {
       </form>
       <form className="form" method="post" aria-labelledby="devices-title" onSubmit={out.submit}>
         <h2 id="devices-title">All devices</h2>
-        <p className="soft">Lost a phone, or left a browser open somewhere? This ends it all, here as well.</p>
+        <p className="soft">
+          Lost a phone, or left a browser signed in somewhere? This signs you out everywhere, here too.
+        </p>
         <FormEnd busy={out.busy} problem={out.problem} meanwhile="Signing out…" quiet>
           Sign out everywhere
         </FormEnd>

@@ -72,12 +72,12 @@ export function SearchResults() {
         <h1>{words ? `“${words}”` : "What are you looking for?"}</h1>
         <p className="soft" role="status">
           {!words
-            ? "Type a word or two above."
+            ? "Type a word or two in the search field."
             : !current
               ? "Searching…"
               : found
                 ? said(found, wanted.sort)
-                : "We can’t search at the moment."}
+                : "Search isn’t available right now."}
         </p>
         {found?.total ? <SortLinks path="/search" words={words} wanted={wanted} /> : null}
         {found ? (
@@ -101,7 +101,7 @@ export function SearchResults() {
             disabled={limit > current.limit}
             onClick={() => setAsked({ of, limit: limit + PAGE })}
           >
-            {limit > current.limit ? "Fetching…" : "Show more"}
+            {limit > current.limit ? "Loading…" : "Show more"}
           </button>
         </div>
       ) : null}
@@ -122,7 +122,7 @@ export function SearchResults() {
           <p className="soft prose">{nothing(found, narrowed !== "")}</p>
           <div className="hero-actions">
             <Link href="/categories" className="button" prefetch={false}>
-              Look through the categories
+              Browse the categories
             </Link>
             <Link href="/products" className="button quiet" prefetch={false}>
               See everything
@@ -135,17 +135,17 @@ export function SearchResults() {
 }
 
 function nothing({ offline }: Found, narrowed: boolean): string {
-  if (offline) return "Nothing that this browser keeps is like that. There may be more once you’re online.";
+  if (offline) return "Nothing saved on this device matches. There may be more when you’re online.";
   return narrowed
-    ? "Nothing with these words is all of that at once. With one filter less there may be something."
-    : "Nothing has all of these words. Fewer of them, or another name for the thing, may find it.";
+    ? "Nothing matches these words and all of these filters. Try removing a filter."
+    : "Nothing matches all of these words. Try fewer words, or another name for it.";
 }
 
 function said({ total, offline, similar }: Found, sort: Sort): string {
   const products = `${total.toLocaleString("en")} ${total === 1 ? "product" : "products"}`;
-  const some = !offline && sort !== DEFAULT_SORT && total > SEARCHED ? `; in order: the ${SEARCHED} best of them` : "";
-  const where = offline ? ", from what this browser keeps" : some;
+  const some = !offline && sort !== DEFAULT_SORT && total > SEARCHED ? `; sorting the ${SEARCHED} best matches` : "";
+  const where = offline ? " saved on this device" : some;
   return similar && total
-    ? `Nothing has all of these words. ${products} with names like that${where}`
+    ? `Nothing matches all of these words. ${products} with similar names${where}`
     : products + where;
 }

@@ -26,7 +26,9 @@ export function SignUpForm() {
   });
   if (sentTo)
     return (
-      <LookIntoYourMail email={sentTo}>It has a link that finishes your account. It holds for a day.</LookIntoYourMail>
+      <LookIntoYourMail email={sentTo}>
+        It has a link to finish your account. The link works for 24 hours.
+      </LookIntoYourMail>
     );
   return (
     <form className="form" method="post" onSubmit={submit}>
@@ -38,7 +40,7 @@ export function SignUpForm() {
         Create account
       </FormEnd>
       <p className="small soft">
-        You have one already? <Link href="/login">Sign in</Link>
+        Already have an account? <Link href="/login">Sign in</Link>
       </p>
     </form>
   );

@@ -30,7 +30,7 @@ export function SiteFooter() {
         <div>
           <p className="wordmark">Simone</p>
           <p className="soft prose small">
-            Well-made things for everyday life. Works without a network, too: browse, and fill your cart on the train.
+            Well-made things for everyday life. It works offline too: browse and fill your cart on the train.
           </p>
         </div>
         {COLUMNS.map((column) => (

@@ -2,7 +2,7 @@
 import { useState, useSyncExternalStore } from "react";
 
 const THEMES = [
-  ["", "As the device"],
+  ["", "Same as device"],
   ["light", "Light"],
   ["dark", "Dark"],
 ] as const;

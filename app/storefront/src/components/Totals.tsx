@@ -1,5 +1,4 @@
 import type { CartLine } from "@/offline/database";
-import { marketOfCurrency } from "@/shop/market";
 import { money } from "@/shop/money";
 
 type Priced = Pick<CartLine, "quantity" | "price" | "currency">;
@@ -14,7 +13,7 @@ export function sumOf(lines: Priced[]): number | undefined {
   return sum;
 }
 
-/** `note`: after what is said of taxes. */
+/** `note`: what the total means here, as a sentence. */
 export function Totals({ lines, note }: { lines: Priced[]; note: string }) {
   const sum = sumOf(lines);
   const pieces = lines.reduce((total, line) => total + line.quantity, 0);
@@ -37,9 +36,7 @@ export function Totals({ lines, note }: { lines: Priced[]; note: string }) {
         <span>{shown}</span>
       </div>
       <p className="small soft">
-        {sum === undefined
-          ? "Some lines have no price here, so there is no total yet."
-          : `${marketOfCurrency(currency).taxes} ${note}`}
+        {sum === undefined ? "Some items have no price here, so there is no total yet." : note}
       </p>
     </div>
   );

@@ -1,8 +1,8 @@
-/** What the customer wishes for, and how it is put. */
+/** What the customer allows, and how it is put: no promise of what is sent. */
 export const WISHES = [
-  ["newsletter", "Write to me once a month about what is new"],
-  ["order_updates", "Send me an e-mail when an order is on its way"],
-  ["recommendations", "Choose products for me by what I bought"],
+  ["newsletter", "You may e-mail me about new products"],
+  ["order_updates", "You may e-mail me about my orders"],
+  ["recommendations", "You may use my orders to suggest products"],
 ] as const;
 
 const LABELS: Record<string, string> = { ...Object.fromEntries(WISHES), name: "Name", country: "Country" };

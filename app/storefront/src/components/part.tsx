@@ -26,7 +26,7 @@ export const part = <Props extends object>(name: string, load: () => Promise<Com
 function Missing() {
   return (
     <p className="notice warn" role="alert">
-      This part couldn’t be loaded. Please try again later.
+      This part of the page couldn’t be loaded. Please try again later.
     </p>
   );
 }

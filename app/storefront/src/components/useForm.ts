@@ -5,14 +5,13 @@ import { ApiError } from "@/shop/browser-api";
 
 /** What is wrong with a field that the shop refuses, in the shopper's words. */
 const WORDS: Record<string, string> = {
-  email: "Please check this address. It should look like name@example.com.",
-  password: "Please choose at least 8 characters.",
-  new_password: "Please choose at least 8 characters.",
-  name: "Please fill in your name.",
+  email: "Please check the address. It should look like name@example.com.",
+  password: "Please use at least 8 characters.",
+  new_password: "Please use at least 8 characters.",
+  name: "Please enter your name.",
 };
 
 const INVALID = 422;
-const TOO_MANY = 429;
 
 interface Form {
   busy: boolean;
@@ -42,13 +41,13 @@ export function useForm(
   function tell(error: unknown) {
     if (!(error instanceof ApiError)) {
       void probe();
-      return setProblem("We can’t be reached at the moment. What you filled in is still here.");
+      return setProblem("We can’t reach the shop right now. What you filled in is still here.");
     }
     const said = refused?.(error);
     if (typeof said === "string") return setProblem(said);
     const fields = said ?? (error.status === INVALID ? wrongFields(error) : {});
     if (Object.keys(fields).length) return setWrong(fields);
-    setProblem(error.status === TOO_MANY ? `That was a bit much. ${error.message}` : error.message);
+    setProblem(error.message);
   }
 
   async function submit(event: FormEvent<HTMLFormElement>) {

@@ -92,7 +92,7 @@ export async function forgetOrdered(ordered: Pick<CartLine, "productId" | "quant
     .filter((line) => line.quantity > 0);
   const queued = await (await database()).getAll("syncQueue");
   if (!kept.length && !queued.some((change) => change.endpoint === "/api/cart")) return adoptCart([]);
-  return change("What is left in your cart", (cart) => {
+  return change("What’s left in your cart", (cart) => {
     cart.clear();
     for (const line of kept) cart.set(line.productId, line);
   });

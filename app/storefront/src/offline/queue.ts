@@ -192,8 +192,8 @@ async function delivered(change: Change, version: string | null): Promise<void> 
   await tx.done;
 }
 
-const BOTH = "This was changed elsewhere too.";
-const UNREACHED = "The shop couldn't be reached.";
+const BOTH = "This has been changed elsewhere too.";
+const UNREACHED = "There is no connection to the shop.";
 
 type Waiting = { kind: "wait"; problem: string; waitMs?: number };
 

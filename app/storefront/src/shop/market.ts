@@ -1,5 +1,5 @@
 /**
- * A market is a currency, the way it is written, and what is true where it is used. The visitor's country chooses it: the one in
+ * A market is a currency and the way it is written. The visitor's country chooses it: the one in
  * the address, else the edge sets `X-Country`. `next.config.ts` rewrites the public address to the market's page, so that
  * each market's pages are cached apart.
  */
@@ -10,10 +10,6 @@ export interface Market {
   locale: string;
   /** ISO 3166 codes that shop in this currency; the first market takes everybody else. */
   countries: readonly [string, ...string[]];
-  /** What is said of taxes beside a total, as a sentence; nothing is added to any price. */
-  taxes: string;
-  /** After "delivered". */
-  delivery: string;
   /** The country in the address, which the page's links keep. */
   chosen?: string;
   /** Prices of whoever is asking, by their session, instead of everybody's: such a page is nobody else's. */
@@ -26,8 +22,6 @@ const EUR: Market = {
   currency: "EUR",
   locale: "en-IE",
   countries: ["DE"],
-  taxes: "Including VAT.",
-  delivery: "in two days",
 };
 
 export const MARKETS: readonly [Market, ...Market[]] = [
@@ -38,8 +32,6 @@ export const MARKETS: readonly [Market, ...Market[]] = [
     currency: "GBP",
     locale: "en-GB",
     countries: ["GB"],
-    taxes: "Including VAT and duties.",
-    delivery: "in three days",
   },
   {
     slug: "usd",
@@ -47,8 +39,6 @@ export const MARKETS: readonly [Market, ...Market[]] = [
     currency: "USD",
     locale: "en-US",
     countries: ["US"],
-    taxes: "Nothing is added for sales tax or duties.",
-    delivery: "in five days",
   },
 ];
 

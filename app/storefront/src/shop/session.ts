@@ -30,7 +30,7 @@ export async function enter(ask: () => Promise<Json>): Promise<Visitor> {
     await replay();
   }
   const visitor = toVisitor(await ask());
-  if (!visitor) throw new ApiError(401, "The shop didn’t say who you are. Please try again.");
+  if (!visitor) throw new ApiError(401, "We couldn’t sign you in. Please try again.");
   if (before && before.id !== visitor.id) await forgetMember();
   await remember(visitor);
   if (visitor.tier !== EVERYBODY) await forgetPrices();

@@ -26,7 +26,7 @@ export async function AllProducts({ market, sort, filters }: Props) {
   return (
     <Listing
       title="Everything"
-      description="The whole shop, in one long shelf."
+      description="Everything in the shop, in one place."
       wanted={{ filters, sort }}
       facets={choice}
       categories={all}

@@ -8,10 +8,11 @@ import { listingPath } from "@/shop/sorting";
 
 const SHELF = 8;
 
-const PROMISES = ({ delivery }: Market) => [
-  [`Delivered ${delivery}`, "Free, carbon-counted, in packaging you can compost."],
-  ["Thirty days to decide", "Changed your mind? Send it back at our expense, no questions."],
-  ["Made to be mended", "Spare parts for everything we sell, for at least ten years."],
+/** What the shop itself does: no more is promised. */
+const PROMISES = [
+  ["The price you see is what you pay", "Delivery is free. If a price changes, we show you before you order."],
+  ["No account needed", "Order as a guest, or sign up to find your orders on every device."],
+  ["No signal? No problem", "Browse and fill your cart offline. It’s sent when you’re back online."],
 ];
 
 export async function Home({ market }: { market: Market }) {
@@ -32,7 +33,7 @@ export async function Home({ market }: { market: Market }) {
       <section className="hero" aria-labelledby="welcome">
         <div className="hero-text">
           <h1 id="welcome">Fewer, better things.</h1>
-          <p>Honest materials, calm design and prices that make sense. For the life you already have.</p>
+          <p>Calm design and useful things for every room, and for the life you already have.</p>
           <div className="hero-actions">
             <Link href="/products" className="button">
               Shop everything
@@ -92,7 +93,7 @@ export async function Home({ market }: { market: Market }) {
 
       <section className="section" aria-label="What you can count on">
         <ul role="list" className="promises">
-          {PROMISES(market).map(([title, text]) => (
+          {PROMISES.map(([title, text]) => (
             <li key={title}>
               <h3>{title}</h3>
               <p className="soft small">{text}</p>

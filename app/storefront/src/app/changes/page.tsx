@@ -9,7 +9,7 @@ export default function Changes() {
       <header className="page-head">
         <h1>Unsent changes</h1>
         <p className="soft prose">
-          What you did here that the shop doesn’t know yet. It is sent by itself, in this order, as soon as there is a
+          Changes you made here that haven’t reached the shop yet. They are sent in this order as soon as there is a
           connection.
         </p>
       </header>

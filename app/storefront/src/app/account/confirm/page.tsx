@@ -8,7 +8,7 @@ export default function Confirm() {
     <>
       <header className="page-head">
         <h1>Almost there</h1>
-        <p className="soft prose">One more step, and your account is ready.</p>
+        <p className="soft prose">One more step and your account is ready.</p>
       </header>
       <ConfirmForm />
     </>

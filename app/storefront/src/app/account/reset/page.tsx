@@ -8,7 +8,7 @@ export default function Reset() {
     <>
       <header className="page-head">
         <h1>Choose a new password</h1>
-        <p className="soft prose">After this you are signed out on all devices.</p>
+        <p className="soft prose">You’ll be signed out on all your devices.</p>
       </header>
       <ResetForm />
     </>

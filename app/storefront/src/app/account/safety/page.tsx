@@ -8,7 +8,7 @@ export default function Safety() {
     <>
       <header className="page-head">
         <h1>Password and devices</h1>
-        <p className="soft prose">Both are yours alone. We never ask for your password by mail.</p>
+        <p className="soft prose">Change your password, or sign out on every device.</p>
       </header>
       <SafetyView />
     </>
