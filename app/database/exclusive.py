@@ -1,4 +1,4 @@
-"""One at a time: a lock on the whole database for programs of which two must never run at once."""
+"""A lock on the whole database, for programs of which two must never run at once."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -12,11 +12,11 @@ POLL_SECONDS: Final = 0.25
 
 @asynccontextmanager
 async def exclusive(dsn: str, purpose: str) -> AsyncGenerator[None]:
-    """Hold the advisory lock named `purpose` for the body, on a connection of its own; wait for it first.
+    """Wait for the advisory lock named `purpose`, and hold it for the body on a connection of its own.
 
     The wait polls instead of blocking in `pg_advisory_lock`: a blocked call holds a snapshot, and the
-    `CREATE INDEX CONCURRENTLY` of the program that has the lock would wait for that snapshot, forever.
-    If the connection breaks, Postgres frees the lock.
+    `CREATE INDEX CONCURRENTLY` of the program that holds the lock would wait for that snapshot for ever.
+    If the connection breaks, Postgres releases the lock.
     """
     connection = await asyncpg.connect(dsn, statement_cache_size=0)
     try:

@@ -1,4 +1,4 @@
-"""What asyncpg raises when something is wrong."""
+"""asyncpg's exceptions, by what they mean for a caller."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ AWAY: Final = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
-    # A connection that is closed just as a statement begins: "another operation is in progress".
+    # "another operation is in progress": the connection closed just as a statement began.
     asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.ProtocolViolationError,
@@ -20,7 +20,7 @@ AWAY: Final = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.UndefinedTableError,
 )
-"""Postgres or pgBouncer is away, overloaded, not migrated yet, or gives up waiting: later it may work."""
+"""Postgres or pgBouncer is unreachable, overloaded, not migrated yet, or timed out: a retry may work."""
 
 ANY: Final = (*AWAY, asyncpg.PostgresError)
-"""A query failed, for whatever reason."""
+"""A query failed, for any reason."""

@@ -1,7 +1,7 @@
-"""The database's login roles: `app` may do what the shop does and no more, `exporter` may only look at statistics.
+"""The database's login roles: `app` may do what the shop does and no more, `exporter` may only read statistics.
 
-A role has one password. So each has a twin with the same rights, `app_alternate` and `exporter_alternate`: while a
-password is replaced both log in.
+A role has one password. So each has a twin with the same rights, `app_alternate` and `exporter_alternate`: both log in
+while a password is replaced.
 """
 
 import re
@@ -13,7 +13,7 @@ import asyncpg
 _VERIFIER: Final = re.compile(r"SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+", re.ASCII)
 
 TWINS: Final = {"app": ("app", "app_alternate"), "exporter": ("exporter", "exporter_alternate")}
-"""The roles that have the same rights, by the name of the one that is there always."""
+"""The roles with the same rights, by the name of the permanent one."""
 
 GRANTS_TO_APP: Final = {
     "categories": "SELECT",
@@ -36,8 +36,7 @@ GRANTS_TO_APP: Final = {
     "invalidation_queue": "SELECT, INSERT, DELETE, UPDATE (due_at, attempts, early)",
     "service_tokens": "SELECT, UPDATE (last_used_at)",
 }
-"""What the API's own role may do with each table and column. Anything not here, schema changes above all, is the
-owner's.
+"""The rights of the API's role by table and column. Everything else, schema changes above all, is the owner's.
 """
 
 _LARGE_OBJECTS: Final = """
@@ -48,9 +47,9 @@ WHERE pronamespace = 'pg_catalog'::regnamespace AND (proname LIKE 'lo\\_%' OR pr
 
 @dataclass(frozen=True, kw_only=True)
 class Verifiers:
-    """SCRAM verifiers of the roles' passwords (`SCRAM-SHA-256$4096:…`): the passwords themselves never come here.
+    """SCRAM verifiers of the roles' passwords (`SCRAM-SHA-256$4096:…`): the passwords themselves aren't needed here.
 
-    pgBouncer's user list holds the very same text, so one password works on both without `auth_query`.
+    pgBouncer's user list holds the same text, so one password works for both without `auth_query`.
     """
 
     app: str | None = None
@@ -71,7 +70,8 @@ class Verifiers:
 
 
 async def grant_roles(dsn: str, verifiers: Verifiers | None) -> None:
-    """Make or refresh the roles and their grants, in one transaction; without `verifiers`, grants of existing ones.
+    """Create or update the roles and their grants, in one transaction; without `verifiers`, only existing roles'
+    grants.
 
     A role without a verifier can't log in any more.
     """
@@ -102,8 +102,8 @@ async def _set_password(connection: asyncpg.Connection, role: str, verifier: str
 
 async def _grant_app(connection: asyncpg.Connection, role: str) -> None:
     await connection.execute(f"GRANT USAGE ON SCHEMA public TO {role}")
-    # Room on the server's disk that no table's rights bound: temporary tables, and large objects. Only a superuser may
-    # take the latter from everybody; in RDS nobody is one.
+    # Temporary tables and large objects fill the server's disk, whatever the table rights are. Only a superuser may
+    # revoke the latter from everybody, and RDS has none.
     database = await connection.fetchval("SELECT quote_ident(current_database())")
     await connection.execute(f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC")
     if await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):

@@ -164,7 +164,7 @@ async def keep_address(user_id: UserId, address: Address, asker: Asker, write: W
     async def act(transaction: Transaction) -> Written:
         try:
             kept = await addresses.add(transaction, user_id, address.model_dump())
-        except addresses.TooMany as error:
+        except addresses.TooManyAddresses as error:
             raise Problem(409, f"You already have {addresses.MOST} saved addresses: delete one first.") from error
         if kept is None:
             raise problems.not_found(f"user {user_id}")
@@ -181,7 +181,7 @@ async def delete_address(user_id: UserId, address_id: AddressId, shop: ShopHere,
         raise problems.not_found(f"address {address_id} of user {user_id}")
 
 
-def _kept(kept: addresses.Kept) -> KeptAddress:
+def _kept(kept: addresses.SavedAddress) -> KeptAddress:
     return KeptAddress(id=kept.id, address=Address.model_validate(kept.address))
 
 

@@ -1,4 +1,4 @@
-"""Indexes and foreign keys set aside while tables are filled: built once at the end, they cost a fraction."""
+"""Drops indexes and foreign keys while tables are filled: building them once at the end costs a fraction."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -12,7 +12,7 @@ _FOREIGN_KEYS: Final = """
     FROM pg_constraint c
     WHERE c.contype = 'f' AND c.conrelid = ANY($1::regclass[]) ORDER BY c.oid
     """
-# Indexes that carry a constraint (primary keys, UNIQUE) stay: foreign keys hang on them, and they keep rows honest.
+# Indexes that carry a constraint (primary keys, UNIQUE) stay: foreign keys depend on them, and they reject duplicates.
 _INDEXES: Final = """
     SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition
     FROM pg_index i
@@ -21,14 +21,14 @@ _INDEXES: Final = """
     ORDER BY i.indexrelid
     """
 BUILD_MEMORY: Final = "256MB"
-"""For sorting while indexes are built."""
+"""`maintenance_work_mem` while indexes are built."""
 
 
 @asynccontextmanager
 async def bulk_loading(connection: "asyncpg.Connection[asyncpg.Record]", tables: Sequence[str]) -> AsyncGenerator[None]:
-    """Drop the tables' plain indexes and foreign keys for the body, then make them again from their own definitions.
+    """Drop the tables' plain indexes and foreign keys for the body, then create them again from their definitions.
 
-    Within the caller's transaction, so that nobody ever sees a table without them, and a failure brings them back.
+    It all happens in the caller's transaction: nobody sees a table without them, and a failure restores them.
     """
     names = list(tables)
     foreign_keys = await connection.fetch(_FOREIGN_KEYS, names)

@@ -1,4 +1,4 @@
-"""The catalogue into a database, with COPY."""
+"""Loads the catalogue into a database with COPY."""
 
 from collections.abc import Callable
 from typing import Final
@@ -11,7 +11,7 @@ from app.database.catalogue.tables import Table, make_tables
 from app.database.exclusive import exclusive
 
 BATCH: Final = 20_000
-"""Rows of one COPY, between two reports of progress."""
+"""Rows of one COPY, after which progress is reported."""
 
 Progress = Callable[[str, int, int], None]
 """Called with a table's name, how many of its rows are loaded, and how many there will be."""
@@ -24,8 +24,8 @@ def _silent(_table: str, _loaded: int, _total: int) -> None:
 async def load(dsn: str, size: Size, progress: Progress = _silent) -> bool:
     """Fill the empty tables of the migrated database at `dsn` (its owner's login), in one transaction.
 
-    False: there are products already, and nothing was touched, whatever their number. So it can be run any number of
-    times, also at once, and a load cut short leaves nothing behind.
+    Returns False, without a change, if there are any products already. So it may run any number of times, even
+    concurrently, and an interrupted load leaves nothing behind.
     """
     async with exclusive(dsn, "catalogue"):
         connection = await asyncpg.connect(dsn, server_settings={"application_name": "catalogue"})
@@ -38,7 +38,7 @@ async def load(dsn: str, size: Size, progress: Progress = _silent) -> bool:
                     await _copy(connection, table, progress)
                 progress("indexes", 0, 1)
             progress("indexes", 1, 1)
-            # Statistics for the planner, and the visibility map without which no index-only scan is one.
+            # The planner needs statistics, and index-only scans the visibility map.
             await connection.execute("VACUUM (ANALYZE) " + ", ".join(table.name for table in tables))
         finally:
             await connection.close()
@@ -51,5 +51,5 @@ async def _copy(connection: "asyncpg.Connection[asyncpg.Record]", table: Table, 
         await connection.copy_records_to_table(table.name, records=table.rows(start, end), columns=table.columns)
         progress(table.name, end, table.count)
     if "id" in table.columns:
-        # COPY gave the ids itself: the sequence goes on after them.
+        # COPY set the ids: the sequence must continue after them.
         await connection.execute("SELECT setval(pg_get_serial_sequence($1, 'id'), $2)", table.name, max(table.count, 1))

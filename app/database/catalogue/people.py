@@ -76,11 +76,11 @@ def make_users(size: Size, random: np.random.Generator) -> Users:
 
 
 def make_orders(size: Size, products: Products, users: Users, random: np.random.Generator) -> Orders:
-    """Draw all orders: one to five different products each, as wanted as these are."""
+    """Draw all orders: one to five different products each, chosen by demand."""
     count = size.orders
     user = random.integers(0, size.users, count)
     lines = np.repeat(np.arange(count), 1 + random.binomial(4, 0.35, count))
-    # Sorted and unique as one number; a product drawn twice for an order becomes one line.
+    # Order and product as one number, sorted and unique: a product drawn twice for an order becomes one line.
     pairs = np.unique(lines * size.products + random.choice(size.products, len(lines), p=products.demand))
     line_order, line_product = pairs // size.products, pairs % size.products
     line_quantity = 1 + random.binomial(3, 0.12, len(pairs))
@@ -104,7 +104,7 @@ def make_orders(size: Size, products: Products, users: Users, random: np.random.
 
 
 def _order_statuses(created: Instants, random: np.random.Generator) -> list[str]:
-    """Old orders are done; the last days' are on their way through."""
+    """Old orders are completed; those of the last days are in progress."""
     age_days = (NOW - created) / np.timedelta64(1, "D")
     drawn = random.random(len(created))
     return np.select(
@@ -115,7 +115,7 @@ def _order_statuses(created: Instants, random: np.random.Generator) -> list[str]
 
 
 def make_reviews(size: Size, products: Products, random: np.random.Generator) -> Reviews:
-    """Draw all reviews: by demand, one of a user for a product, products being of different quality."""
+    """Draw all reviews: by demand, at most one by a user for a product; products differ in quality."""
     pairs = np.empty(0, dtype=np.int64)
     while len(pairs) < size.reviews:
         missing = size.reviews - len(pairs)
@@ -140,5 +140,5 @@ def _instants(count: int, random: np.random.Generator) -> Instants:
 
 
 def instants(values: Instants) -> list[datetime]:
-    """As Python's datetimes, in UTC."""
+    """The values as Python datetimes in UTC."""
     return [value.replace(tzinfo=UTC) for value in values.astype("datetime64[us]").astype(object).tolist()]

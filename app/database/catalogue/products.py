@@ -1,4 +1,4 @@
-"""Products: their texts, prices, pictures and how much they are wanted."""
+"""Products: their texts, prices, pictures and demand."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,14 +14,14 @@ Integers = NDArray[np.int64]
 
 CURRENCIES: Final = ("EUR", "USD", "GBP")
 EXCHANGE: Final = {"EUR": 1.0, "USD": 1.1, "GBP": 0.86}
-"""Units of a currency for a euro, as the shop calculates."""
+"""The shop's exchange rates: units of a currency for a euro."""
 PREMIUM: Final = 0.9
 """The premium price list, as a share of the free one."""
 
 ZIPF_EXPONENT: Final = 0.9
 """How fast demand falls with rank: a tenth of the products gets about two thirds of it at 10,000 products."""
 INACTIVE_BEYOND: Final = 0.5
-"""Only products of the less wanted half are drafts or discontinued."""
+"""Only products in the less popular half are drafts or discontinued."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ class Size:
             ("categories", 1, len(CATEGORIES)),
             ("users", 1, 10_000_000),
             ("orders", 0, 100_000_000),
-            # A user reviews a product once at most; with more than half of all pairs taken, drawing them would drag.
+            # A user reviews a product once at most; with more than half of all pairs taken, drawing free ones would be
+            # slow.
             ("reviews", 0, self.products * self.users // 2),
             ("seed", 0, 2**63 - 1),
         ):

@@ -33,7 +33,7 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What goes into one table; `rows(start, end)` gives those of these indexes."""
+    """The rows of one table; `rows(start, end)` returns those with these indexes."""
 
     name: str
     columns: tuple[str, ...]
@@ -42,7 +42,7 @@ class Table:
 
 
 def make_tables(size: Size) -> tuple[Table, ...]:
-    """Draw everything, each kind from a stream of its own, so that more orders don't change the products."""
+    """Draw everything, each kind from its own random stream, so that more orders don't change the products."""
     streams = iter(np.random.SeedSequence(size.seed).spawn(7))
 
     def stream() -> np.random.Generator:
@@ -132,7 +132,9 @@ def _first_days(count: int, random: np.random.Generator) -> np.ndarray[Any, np.d
 
 
 def _inventory(products: Products, random: np.random.Generator) -> Table:
-    """Every product on a shelf, two in three on one in each warehouse; some empty, some nearly."""
+    """Stock: every product in the first warehouse, two in three in the second as well; some shelves are empty or
+    nearly so.
+    """
     count = len(products.names)
     product = np.concatenate([np.arange(count), np.flatnonzero(random.random(count) < 2 / 3)])
     warehouse = np.concatenate([np.zeros(count, dtype=int), np.ones(len(product) - count, dtype=int)])
@@ -157,7 +159,7 @@ def _users(users: Users) -> Table:
     created = instants(users.created)
     hasher = PasswordHasher()
     demo = {
-        # The first customers; a fixed salt, as everything here is the same each time.
+        # The first customers; the salt is fixed, so that every load makes the same rows.
         index: (email, hasher.hash(DEMO_PASSWORD, salt=blake2b(email.encode(), digest_size=16).digest()))
         for index, email in enumerate(DEMO_USERS[: len(users.names)])
     }

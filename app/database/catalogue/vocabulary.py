@@ -62,7 +62,7 @@ TRAITS: Final = {
     "Garden": _words("Weatherproof, Solar, Telescopic, Compact, Heavy-Duty, Hanging, Self-Watering, Frost-Proof"),
     "Pets": _words("Washable, Orthopaedic, Adjustable, Reflective, Chew-Proof, Slow-Feeding, Soft, Interactive"),
 }
-"""What products of a department are like."""
+"""Adjectives for the products of a department."""
 
 BRANDS: Final = _words(
     "Aldermoor, Bergwerk, Calla & Finch, Dovetail, Elmsworth, Fjellby, Gilt Harbour, Hawthorne Row, Isenberg, "

@@ -1,8 +1,8 @@
 """Schema changes, forward only: each file in `versions/` is one step, in plain SQL.
 
-Rules every step keeps, so that it can run under load: no lock is waited for longer than `LOCK_TIMEOUT` (the step
-fails instead, and the Job tries again), indexes are built CONCURRENTLY, constraints on filled tables are added
-NOT VALID and validated apart. There is no downgrade: a mistake is mended by the next step.
+Every step can run under load. It waits for no lock longer than `LOCK_TIMEOUT` (else it fails, and the Job retries),
+builds indexes CONCURRENTLY, and adds constraints to filled tables NOT VALID, to validate them separately. There is no
+downgrade: the next step corrects a mistake.
 """
 
 from app.database.migrations.run import LOCK_TIMEOUT, upgrade

@@ -1,4 +1,4 @@
-"""Indexes built while the shop runs."""
+"""Builds indexes while the shop runs."""
 
 import re
 from collections.abc import Iterable
@@ -12,8 +12,8 @@ _NAME = re.compile(r"CREATE (?:UNIQUE )?INDEX (?P<name>\w+) ON ", re.ASCII)
 def create_indexes(definitions: Iterable[str]) -> None:
     """Build each `CREATE [UNIQUE] INDEX name ON …` without blocking writes, outside of a transaction.
 
-    A build that was cut short leaves an invalid index behind, which `IF NOT EXISTS` would take for the real one:
-    such a leftover is dropped and built again, a valid one is kept.
+    An interrupted build leaves an invalid index, which `IF NOT EXISTS` would accept. So an invalid index is dropped and
+    built again; a valid one is kept.
     """
     with op.get_context().autocommit_block():
         for definition in definitions:

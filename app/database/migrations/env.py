@@ -7,7 +7,7 @@ applied: list[str] = context.config.attributes["applied"]
 
 
 def note(ctx: object, step: MigrationInfo, heads: object, run_args: object) -> None:  # noqa: ARG001 — by name
-    """Remember a finished step, for the caller's report."""
+    """Record a finished step for the caller's report."""
     if step.up_revision_id is not None:
         applied.append(step.up_revision_id)
 

@@ -21,10 +21,10 @@ LOCK_TIMEOUT: Final = "5s"
 async def upgrade(dsn: str, roles: Verifiers | None = None) -> tuple[str, ...]:
     """Apply every missing step to the database at `dsn` (its owner's login), directly, never through pgBouncer.
 
-    Any number of callers may run at once: they take turns, and those that come later find nothing to do.
-    With `roles`, the login roles `app` and `exporter` are made or refreshed too; without, only existing ones get
-    their grants. Returns the revisions applied. Raises `asyncpg.PostgresError` or `OSError` when the server
-    refuses or can't be reached, and SQLAlchemy's `DBAPIError` when a step fails (which leaves no trace of it).
+    Callers may run concurrently: they take turns, and later ones find nothing to do. With `roles`, the login roles
+    `app` and `exporter` are created or updated too; without it, only existing roles get their grants. Returns the
+    revisions applied. Raises `asyncpg.PostgresError` or `OSError` when the server refuses or can't be reached, and
+    SQLAlchemy's `DBAPIError` when a step fails, which is then rolled back.
     """
     async with exclusive(dsn, "migrations"):
         applied = await _run_steps(dsn)
@@ -34,7 +34,7 @@ async def upgrade(dsn: str, roles: Verifiers | None = None) -> tuple[str, ...]:
 
 async def _run_steps(dsn: str) -> tuple[str, ...]:
     async def connect() -> asyncpg.Connection:
-        # Given whole, so that no URL syntax stands between a password and the server.
+        # Passed unchanged, so that SQLAlchemy's URL parsing can't change a password.
         return await asyncpg.connect(
             dsn,
             statement_cache_size=0,
@@ -60,7 +60,7 @@ async def _run_steps(dsn: str) -> tuple[str, ...]:
 
 
 def newest_revision() -> str:
-    """The revision a fully migrated database is at."""
+    """The revision of a fully migrated database."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     head = ScriptDirectory.from_config(config).get_current_head()

@@ -1,8 +1,8 @@
 """Every query that the shop makes, by subject: one function each, typed in and out, all parameters bound.
 
-A function takes a pool or a connection and gives frozen rows. Nothing here keeps state or prepares by name, so all of
-it works through pgBouncer in transaction mode, with `statement_cache_size=0` or without. Functions that need several
-statements to be one (checkout, a review) say so and take a connection inside a transaction.
+A function takes a pool or a connection and returns frozen rows. None keeps state or prepares statements by name, so all
+work through pgBouncer in transaction mode, whatever `statement_cache_size` is. Functions whose statements must be
+atomic (checkout, a review) take a connection inside a transaction.
 """
 
 from app.database.queries import (

@@ -1,4 +1,4 @@
-"""Mails about accounts: each row is one that is to be sent and, once it is, the token in it, by its SHA-256 alone."""
+"""Mails about accounts: a row is a mail to be sent and, once sent, its token, of which only the SHA-256 is stored."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -9,14 +9,14 @@ from app.database.queries.users import same_email
 
 Purpose = Literal["sign-up", "password-reset", "password-changed"]
 MOST: Final = 20_000
-"""Rows that wait for a visitor or for the mail server: about ten megabytes."""
+"""The most rows that may wait for a visitor or the mail server: about ten megabytes."""
 KEPT_SECONDS: Final = 3 * 24 * 60 * 60
-"""For so long a mail is tried again; longer than a mail server's outage of a weekend."""
+"""How long a mail is retried: longer than a mail server's outage over a weekend."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail that is to be sent; `known_as` is the name of the user who has the address already, or None."""
+    """A mail to be sent; `known_as` is the name of the user who has the address already, or None."""
 
     id: int
     purpose: Purpose
@@ -52,7 +52,7 @@ _ADD = statement(
     WHERE (SELECT count(*) FROM account_mails) < $7 RETURNING id
     """,
 )
-# As in the outbox of purges: a mail that is being sent is invisible until its lease ends.
+# A mail that is being sent is invisible until its lease ends, as in the outbox of purges.
 _TAKE = statement(
     "account_mails.take",
     """
@@ -108,33 +108,33 @@ def _digest(token: str) -> bytes:
 
 
 async def add(db: Database, purpose: Purpose, email: str, sign_up: SignUp | None = None) -> bool:
-    """Note a mail that is to be sent; False, and nothing is noted, while `MOST` wait already."""
+    """Store a mail to be sent. Returns False, and stores nothing, while `MOST` are waiting."""
     given = (sign_up.name, sign_up.country, sign_up.password_hash) if sign_up is not None else (None, None, None)
     return await db.fetchval(_ADD, purpose, email, *given, KEPT_SECONDS, MOST) is not None
 
 
 async def take(db: Database, *, limit: int, lease_seconds: float) -> tuple[Mail, ...]:
-    """Mails that are due, reserved for the caller for `lease_seconds`."""
+    """The mails that are due, reserved for the caller for `lease_seconds`."""
     return tuple(Mail(**dict(record)) for record in await db.fetch(_TAKE, limit, lease_seconds))
 
 
 async def arm(db: Database, mail_id: int, token: str) -> None:
-    """Let the token of this mail count from now on, and none that an earlier attempt to send it had."""
+    """Make `token` the mail's only valid one, in place of an earlier attempt's."""
     await db.execute(_ARM, mail_id, _digest(token))
 
 
 async def sent(db: Database, mail_id: int, *, valid_seconds: float) -> None:
-    """The mail server has taken it: its token counts for so long."""
+    """Record that the mail server has accepted the mail: its token is valid for `valid_seconds` from now."""
     await db.execute(_SENT, mail_id, valid_seconds)
 
 
 async def delete(db: Database, mail_id: int) -> None:
-    """Forget a mail that needs no sending, or that was sent and has no token."""
+    """Delete a mail that needs no sending, or that was sent and has no token."""
     await db.execute(_DELETE, mail_id)
 
 
 async def retry(db: Database, mail_id: int, *, delay_seconds: float, error: str) -> None:
-    """It wasn't sent: offer it again after a while."""
+    """Record a failed attempt: `take` returns the mail again after `delay_seconds`."""
     await db.execute(_RETRY, mail_id, delay_seconds, error)
 
 
@@ -145,7 +145,7 @@ async def sign_up(db: Database, token: str) -> SignUp | None:
 
 
 async def use(transaction: Transaction, token: str, purpose: Purpose) -> str | None:
-    """Use a token up, with all others of its address and purpose. Returns the address; None if it doesn't count."""
+    """Consume a token and all others of its address and purpose. Returns the address; None if the token isn't valid."""
     email = await transaction.fetchval(_USE, _digest(token), purpose)
     if email is None:
         return None
@@ -154,12 +154,12 @@ async def use(transaction: Transaction, token: str, purpose: Purpose) -> str | N
 
 
 async def forget(db: Database, email: str, purpose: Purpose) -> None:
-    """Let no token of this purpose count any more that went, or would go, to the address."""
+    """Invalidate every token of this purpose for the address, sent or not."""
     await db.execute(_FORGET, same_email(email), purpose)
 
 
 async def backlog(db: Database) -> Backlog:
-    """For metrics: what waits to be sent."""
+    """The mails that wait to be sent, for metrics."""
     record = await db.fetchrow(_BACKLOG)
     if record is None:
         raise RuntimeError("an aggregate without GROUP BY gave no row")

@@ -1,4 +1,4 @@
-"""Addresses that a customer keeps for their orders."""
+"""Addresses that customers save for their orders."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,15 +13,15 @@ MOST: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """An address that a customer keeps."""
+class SavedAddress:
+    """An address that a customer has saved."""
 
     id: int
     address: JsonObject
 
 
-class TooMany(Exception):
-    """The customer keeps `MOST` already."""
+class TooManyAddresses(Exception):
+    """The customer has saved `MOST` already."""
 
 
 _OF_USER = statement("addresses.of_user", "SELECT id, address FROM addresses WHERE user_id = $1 ORDER BY id DESC")
@@ -37,26 +37,26 @@ _ADD = statement(
 _DELETE = statement("addresses.delete", "DELETE FROM addresses WHERE user_id = $1 AND id = $2 RETURNING id")
 
 
-def _kept(record: asyncpg.Record) -> Kept:
-    return Kept(record["id"], json_object(record, "address"))
+def _saved_address(record: asyncpg.Record) -> SavedAddress:
+    return SavedAddress(record["id"], json_object(record, "address"))
 
 
-async def of_user(db: Database, user_id: int) -> tuple[Kept, ...]:
+async def of_user(db: Database, user_id: int) -> tuple[SavedAddress, ...]:
     """A customer's addresses, the latest first."""
-    return tuple(_kept(record) for record in await db.fetch(_OF_USER, user_id))
+    return tuple(_saved_address(record) for record in await db.fetch(_OF_USER, user_id))
 
 
-async def add(transaction: Transaction, user_id: int, address: JsonObject) -> Kept | None:
-    """Keep an address; one that is kept already stays as it is. None if there is no such user; raises TooMany."""
+async def add(transaction: Transaction, user_id: int, address: JsonObject) -> SavedAddress | None:
+    """Save an address, unless it is saved already. Returns None if there is no such user. Raises TooManyAddresses."""
     if await transaction.fetchval(_LOCK_USER, user_id) is None:
         return None
     record = await transaction.fetchrow(_THERE, user_id, json_text(address))
     record = record or await transaction.fetchrow(_ADD, user_id, json_text(address), MOST)
     if record is None:
-        raise TooMany
-    return _kept(record)
+        raise TooManyAddresses
+    return _saved_address(record)
 
 
 async def delete(db: Database, user_id: int, address_id: int) -> bool:
-    """Forget an address; False if the customer has no such."""
+    """Delete an address. Returns False if the customer doesn't have it."""
     return await db.fetchval(_DELETE, user_id, address_id) is not None

@@ -6,7 +6,7 @@ from typing import Final
 from app.database.queries.statement import Database, statement
 
 MOST: Final = 10
-"""Browsers that are remembered of a user: the latest."""
+"""How many browsers of a user are remembered: the latest."""
 
 _KNOWN = statement("devices.known", "SELECT 1 FROM known_devices WHERE user_id = $1 AND token_digest = $2")
 _REMEMBER = statement(
@@ -37,11 +37,11 @@ async def known(db: Database, user_id: int, token: str) -> bool:
 
 
 async def remember(db: Database, user_id: int, token: str) -> None:
-    """The user has signed in with the browser that has this token."""
+    """Record that the user has signed in with the browser that has this token."""
     await db.execute(_REMEMBER, user_id, _digest(token))
     await db.execute(_FORGET_OLD, user_id, MOST)
 
 
 async def forget_all(db: Database, user_id: int) -> None:
-    """No browser is known any more (a changed password)."""
+    """Forget all of a user's browsers (after a changed password)."""
     await db.execute(_FORGET_ALL, user_id)

@@ -1,5 +1,7 @@
-"""The answer of each write that succeeded, under the client's key: a repeated request gets the first answer. One that
-can be made again isn't stored; and of a visit, only the latest keys are."""
+"""The response of each successful write, by the client's Idempotency-Key: a repeated request gets the first response.
+
+A response that can be rebuilt isn't stored, and of a visit only the latest keys are kept.
+"""
 
 from dataclasses import dataclass
 
@@ -9,7 +11,7 @@ from app.database.queries.statement import Transaction, statement
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """What the first request with this key was answered; `body` None: it wasn't stored."""
+    """The response to the first request with this key; `body` is None if it wasn't stored."""
 
     status: int
     headers: JsonObject
@@ -20,8 +22,8 @@ class KeyReused(Exception):
     """The key was used before, for another request."""
 
 
-# A second request with the same key waits here until the first one's transaction ends, then sees its answer. A key
-# past its time is taken over as if it had never been.
+# A second request with the same key waits here until the first one's transaction ends, then sees its response. An
+# expired key counts as new.
 _CLAIM = statement(
     "idempotency.claim",
     """
@@ -63,9 +65,9 @@ _TRIM = statement(
 async def claim(
     transaction: Transaction, *, scope: str, key: str, request_digest: bytes, ttl_seconds: int = 86_400
 ) -> StoredResponse | None:
-    """Begin the write of `key` in the caller's transaction; or give the answer that it got before.
+    """Claim `key` in the caller's transaction, or return the response that its first request got.
 
-    None: nobody has used the key, go on, and `store` the answer in the same transaction. `scope` keeps users apart.
+    Returns None for a new key: do the write, and `store` its response in the same transaction. `scope` separates users.
     Waits for another transaction that has claimed the key (no longer than `lock_timeout`). Raises KeyReused when the
     key belongs to a request with another digest.
     """
@@ -88,13 +90,13 @@ async def store(
     body: bytes | None,
     repeat_digest: bytes | None = None,
 ) -> None:
-    """Keep the answer of a claimed key; it becomes visible when the caller's transaction commits.
+    """Store the response of a claimed key; it becomes visible when the caller's transaction commits.
 
-    `repeat_digest` is the digest that the same request has from now on, where what it did changes that.
+    `repeat_digest` is the digest of the same request after the write, where the write changes it.
     """
     await transaction.execute(_STORE, scope, key, status, json_text(headers), body, repeat_digest)
 
 
 async def trim(transaction: Transaction, *, scope: str, keep: int) -> None:
-    """Forget all keys of `scope` but the latest."""
+    """Delete all keys of `scope` but the latest `keep`."""
     await transaction.execute(_TRIM, scope, keep)

@@ -1,4 +1,4 @@
-"""Stock, by product and warehouse. The checkout takes from it in `orders`, under row locks."""
+"""Stock by product and warehouse. The checkout (`orders`) takes from it under row locks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from app.database.queries.statement import Database, Transaction, statement
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """How many pieces of a product there are, in all warehouses together."""
+    """A product's pieces in all warehouses together."""
 
     product_id: int
     quantity: int
@@ -56,10 +56,12 @@ async def stock(db: Database, product_ids: Sequence[int]) -> dict[int, Stock]:
 
 
 async def set_quantity(db: Database, product_id: int, warehouse: str, quantity: int) -> bool:
-    """Set what a warehouse has of a product; False if it doesn't carry it. Raises CheckViolationError below zero."""
+    """Set a warehouse's stock of a product. Returns False if it doesn't carry it. Raises CheckViolationError below
+    zero.
+    """
     return await db.fetchval(_SET, product_id, warehouse, quantity) is not None
 
 
 async def lock(transaction: Transaction, product_ids: Sequence[int]) -> tuple[LockedShelf, ...]:
-    """All shelves of these products, for this transaction alone from now on."""
+    """Lock and return all shelves of these products, until the transaction ends."""
     return tuple(LockedShelf(**record) for record in await transaction.fetch(_LOCK, list(product_ids)))

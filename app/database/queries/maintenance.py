@@ -1,4 +1,4 @@
-"""What is thrown away when its time is over; in batches, so that no transaction and no lock is long."""
+"""Deletes expired rows, in batches, so that no transaction and no lock lasts long."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from app.database.queries.statement import Database, statement
 
 BATCH: Final = 250
-"""Rows at once: deleting so many takes a few milliseconds (make db-report)."""
+"""Rows deleted at once, which takes a few milliseconds (make db-report)."""
 
 _EXPIRED_SESSIONS = statement(
     "maintenance.expire_sessions",
@@ -61,9 +61,9 @@ _LEFT = statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """Rows that visitors have left behind: sessions of those who aren't signed in, idempotency keys, and the `late`,
-    which should have been thrown away an hour ago.
+class LeftoverRows:
+    """Rows that visitors left behind: sessions of those who aren't signed in, idempotency keys, and the `late` ones,
+    which should have been deleted an hour ago.
     """
 
     visits: int
@@ -77,28 +77,28 @@ def _deleted(tag: str) -> int:
 
 
 async def expire_sessions(db: Database, *, batch: int = BATCH) -> int:
-    """Delete a batch of expired sessions; gives how many. Fewer than `batch`: none is left."""
+    """Delete a batch of expired sessions. Returns how many; fewer than `batch` means that none is left."""
     return _deleted(await db.execute(_EXPIRED_SESSIONS, batch))
 
 
 async def expire_idempotency_keys(db: Database, *, batch: int = BATCH) -> int:
-    """Delete a batch of expired idempotency keys; gives how many."""
+    """Delete a batch of expired idempotency keys. Returns how many."""
     return _deleted(await db.execute(_EXPIRED_KEYS, batch))
 
 
 async def expire_account_mails(db: Database, *, batch: int = BATCH) -> int:
-    """Delete a batch of mails that were never sent in time, or whose token has expired; gives how many."""
+    """Delete a batch of mails that weren't sent in time, or whose token has expired. Returns how many."""
     return _deleted(await db.execute(_EXPIRED_MAILS, batch))
 
 
 async def prune_outbox(db: Database, *, older_than_seconds: float = 86_400, batch: int = BATCH) -> int:
-    """Delete a batch of events completed longer ago than that; gives how many."""
+    """Delete a batch of events completed longer ago than that. Returns how many."""
     return _deleted(await db.execute(_OLD_EVENTS, batch, older_than_seconds))
 
 
-async def left(db: Database) -> Left:
-    """For metrics. Reads both tables."""
+async def left(db: Database) -> LeftoverRows:
+    """Count these rows for metrics; reads both tables."""
     record = await db.fetchrow(_LEFT)
     if record is None:
         raise RuntimeError("an aggregate without GROUP BY gave no row")
-    return Left(record["visits"], record["keys"], record["late"])
+    return LeftoverRows(record["visits"], record["keys"], record["late"])

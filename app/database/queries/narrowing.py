@@ -1,4 +1,4 @@
-"""What a listing or a search can be narrowed down to, and the condition by which the database finds it."""
+"""The filters of a listing or search, and the condition by which the database applies them."""
 
 import re
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ from typing import Final
 from urllib.parse import quote
 
 PRICE_BOUNDS: Final = (1_000, 2_500, 5_000, 10_000, 25_000, 50_000)
-"""Where a range of prices may begin and end, in minor units of each currency: few, as each range is kept apart."""
+"""Bounds that a price range may have, in minor units of each currency: few, as each range is cached separately."""
 RATINGS: Final = (3, 4)
-"""The least average rating that can be asked for."""
+"""The minimum average ratings that can be requested."""
 LONGEST_BRAND: Final = 100
-"""Characters of a brand that count."""
+"""The characters of a brand that are compared."""
 
 _DASHES: Final = re.compile("-+")
 _IDLE_DASHES: Final = re.compile(r"""-(?!\w|"\w)""")
@@ -28,23 +28,23 @@ WORDS: Final = f"""array_to_tsvector(array_remove(ARRAY[
     'category:' || category_id::text, 'brand:' || left(brand, {LONGEST_BRAND}),
     'rating:' || floor(rating_average)::integer::text, {", ".join(_price_words(*price) for price in _PRICES)}
 ], NULL))"""
-"""All of a product that can be asked for, as one expression and so in one index (step 0012 of the migrations): whatever
-is combined, its entries are intersected before a row is read. Without a price in a currency there is no word.
+"""A product's filterable attributes as one expression, and so in one index (migration step 0012): Postgres intersects
+its entries for any combination before it reads a row. A product without a price in a currency has no word for it.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """What is asked for; None leaves a thing open. Prices are those of `tier` and `currency`, in minor units."""
+    """The requested filters; None for no filter. Prices are those of `tier` and `currency`, in minor units."""
 
     category_id: int | None = None
     brand: str | None = None
     price_from: int | None = None
-    """At least that much; one of `PRICE_BOUNDS`."""
+    """Lower bound, inclusive; one of `PRICE_BOUNDS`."""
     price_to: int | None = None
-    """Less than that; one of `PRICE_BOUNDS`."""
+    """Upper bound, exclusive; one of `PRICE_BOUNDS`."""
     rating: int | None = None
-    """At least that much; one of `RATINGS`."""
+    """Minimum average rating; one of `RATINGS`."""
     in_stock: bool = False
     text: str | None = None
     """What a customer typed: words, "phrases", -exclusions."""
@@ -53,30 +53,30 @@ class Narrowing:
 
     @property
     def priced(self) -> bool:
-        """Another currency or price list is another result."""
+        """Whether the result depends on currency and price list."""
         return self.price_from is not None or self.price_to is not None
 
     @property
     def only_category(self) -> bool:
-        """Nothing but a category, or not even that."""
+        """Whether there is no filter but a category, or none at all."""
         return self == Narrowing(category_id=self.category_id, tier=self.tier, currency=self.currency)
 
     @property
     def key(self) -> str:
-        """The same for the same result."""
+        """A cache key: equal for equal results."""
         prices = f"{self.price_from}-{self.price_to}.{self.tier}.{self.currency}" if self.priced else ""
         brand, text = (quote(part or "", safe="") for part in (self.brand, self.text))
         return f"{self.category_id}.{brand}.{prices}.{self.rating}.{int(self.in_stock)}.{text}"
 
     @property
     def parameters(self) -> tuple[str | None, bool, str | None]:
-        """For `asked`."""
-        # A dash that excludes nothing is no word; Postgres stacks them up, and fails at some thirty.
+        """For `filtered`."""
+        # Postgres nests dashes that exclude nothing, and fails at about thirty.
         text = _IDLE_DASHES.sub(" ", _DASHES.sub("-", self.text)) if self.text is not None else None
         return self.query(), self.in_stock, text
 
     def query(self) -> str | None:
-        """As a text search query of `WORDS`; None: everything."""
+        """The filters as a text search query on `WORDS`; None for no filter."""
         every: list[str] = []
         if self.category_id is not None:
             every.append(_one_of([f"category:{self.category_id}"]))
@@ -91,21 +91,21 @@ class Narrowing:
         return " & ".join(every) or None
 
     def without(self, *names: str) -> "Narrowing":
-        """With these left open."""
+        """The same filters without these."""
         return replace(self, **{name: False if name == "in_stock" else None for name in names})
 
 
 def _one_of(words: Sequence[str]) -> str:
-    """No words: what isn't there."""
+    """A query for any of the words; without words, one that nothing matches."""
     quoted = ("'" + word.replace("\\", "\\\\").replace("'", "''") + "'" for word in words or ["nothing"])
     return f"({' | '.join(quoted)})"
 
 
-def asked(first: int, *, in_stock: str = "") -> str:
+def filtered(first: int, *, in_stock: str = "") -> str:
     """The condition of a statement on `products p` whose parameters from `first` on are the three of `parameters`.
 
-    Each call is planned for what it asks: one that keeps little reads an index, one that keeps much walks along the
-    listing's own order. The tests for NULL make a plan for all calls, which could do neither, too dear to be taken.
+    Postgres plans each call for its own filters: a selective one reads an index, any other follows the listing's order.
+    The tests for NULL make a generic plan, which could do neither, too expensive to be chosen.
     """
     in_stock = in_stock or f"${first + 1}::boolean"
     return f"""(${first}::text IS NULL OR {WORDS} @@ ${first}::text::tsquery)

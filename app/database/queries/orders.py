@@ -64,7 +64,7 @@ class TotalTooLarge(Exception):
 
 
 class TotalChanged(Exception):
-    """The order costs something else than the customer was told."""
+    """The order's total differs from the one that the customer was shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Customer:
 
 
 LARGEST_TOTAL: Final = 2**31 - 1
-"""Minor units: what the column `total` holds."""
+"""The most that the column `total` holds, in minor units."""
 
 
 _COLUMNS = """
@@ -188,9 +188,9 @@ async def checkout(
 ) -> Order:
     """Order `quantities` (pieces by product id, each at least 1), in the caller's transaction.
 
-    Stock rows are locked before they are read, so pieces are never sold twice and stock never falls below zero (a
-    constraint says the same). `expected` is the total that the customer was told. Raises NotForSale, OutOfStock,
-    TotalTooLarge or TotalChanged, all for the caller to roll back, ValueError for an empty order.
+    Stock rows are locked before they are read, so pieces are never sold twice and stock never falls below zero (which a
+    constraint also enforces). `expected` is the total that the customer was shown. Raises NotForSale, OutOfStock,
+    TotalTooLarge or TotalChanged, after which the caller must roll back; ValueError for an empty order.
     """
     if not quantities or min(quantities.values()) < 1:
         raise ValueError("an order needs at least one piece of each of its products, and one product")

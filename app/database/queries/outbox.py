@@ -1,7 +1,7 @@
-"""What is still to be purged, and where: written with the change itself, drained by the invalidation worker.
+"""Pending purges by layer: written in the transaction of the change, delivered by the invalidation worker.
 
-Each layer has a queue of its own (`invalidation_queue`), through which an event goes from the inside outwards: what
-waits for one layer is in no other's way.
+Each layer has its own queue (`invalidation_queue`). An event passes through them from the innermost layer outwards; an
+event that waits for one layer delays no other.
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from app.database.queries.statement import Database, statement
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something for one layer to purge, for the `attempts`-th time.
+    """A purge for one layer, at its `attempts`-th attempt.
 
-    `early`: out of turn, since a layer further inside has failed; after that one it comes again.
+    `early`: out of turn, because an inner layer has failed; it comes again once that layer has confirmed.
     """
 
     id: int
@@ -27,14 +27,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How much waits, and for how long the oldest has."""
+    """How many events wait, and for how many seconds the oldest has."""
 
     events: int
     oldest_seconds: float
 
 
 def _queue_next(events: str, layers: str) -> str:
-    """Has each event wait for the first of `layers` (outermost last) that hasn't had it yet."""
+    """SQL that queues each event for the first of `layers` (outermost last) that hasn't confirmed it."""
     return f"""INSERT INTO invalidation_queue (event_id, layer)
         SELECT {events}.id, next.layer FROM {events} CROSS JOIN LATERAL (
             SELECT layer FROM unnest({layers}::text[]) WITH ORDINALITY AS known (layer, rank)
@@ -50,8 +50,8 @@ _ADD = statement(
     VALUES ($1::text[], $2, now() + $3 * interval '1 second') RETURNING id
     """,
 )
-# Each event goes to the innermost layer that hasn't confirmed it; from there `confirm` passes it on. While it is in a
-# queue, its row here is available at infinity: with another time it is offered again, at once.
+# Each event goes to the innermost layer that hasn't confirmed it; from there `confirm` passes it on. While it is
+# queued, its `available_at` is infinity: any other time queues it again.
 _DISPATCH = statement(
     "outbox.dispatch",
     f"""
@@ -69,7 +69,7 @@ _DISPATCH = statement(
     SELECT count(*) FROM new
     """,
 )
-# An event being worked on is invisible until its lease ends: if the worker dies, another one takes it then.
+# An event that a worker has taken is invisible until its lease ends: if the worker dies, another one takes it then.
 _TAKE = statement(
     "outbox.take",
     """
@@ -162,20 +162,20 @@ _BACKLOG = statement(
 
 
 async def add(db: Database, *, tags: Sequence[str], reason: str, delay_seconds: float = 0.0) -> int:
-    """Note a purge, on the connection and in the transaction of the change that makes it necessary; gives its id.
+    """Store a purge, in the transaction of the change that makes it necessary. Returns its id.
 
-    For `delay_seconds` the worker leaves it to whoever made the change.
+    For `delay_seconds` the worker leaves it to the process that made the change.
     """
     return await db.fetchval(_ADD, list(tags), reason, delay_seconds)
 
 
 async def dispatch(db: Database, layers: Sequence[str], *, limit: int) -> int:
-    """Put new events into the queues of the layers, given from the inside outwards; gives how many."""
+    """Put new events into the queues of the layers, innermost first. Returns how many."""
     return await db.fetchval(_DISPATCH, list(layers), limit)
 
 
 async def take(db: Database, layer: str, *, limit: int, lease_seconds: float) -> tuple[Event, ...]:
-    """What has been due at a layer for longest, for `lease_seconds`; several workers get different events."""
+    """The events due at a layer for longest, reserved for `lease_seconds`; concurrent workers get different ones."""
     return tuple(
         Event(
             id=record["id"],
@@ -189,12 +189,12 @@ async def take(db: Database, layer: str, *, limit: int, lease_seconds: float) ->
 
 
 async def finish_target(db: Database, event_ids: Sequence[int], target: str) -> None:
-    """Note that a layer has purged these events before they came to its queue."""
+    """Record that a layer has purged these events before they reached its queue."""
     await db.execute(_FINISH_TARGET, list(event_ids), target)
 
 
 async def confirm(db: Database, layer: str, events: Sequence[Event], layers: Sequence[str]) -> None:
-    """A layer has purged these events, as `take` gave them: pass them on to the next of `layers`, or complete them."""
+    """Record that a layer has purged these events from `take`: pass them to the next of `layers`, or complete them."""
     in_turn = [event.id for event in events if not event.early]
     if in_turn:
         await db.fetchval(_CONFIRM, layer, in_turn, list(layers))
@@ -205,24 +205,24 @@ async def confirm(db: Database, layer: str, events: Sequence[Event], layers: Seq
 async def retry(
     db: Database, layer: str, event_ids: Sequence[int], *, delay_seconds: float, error: str, outer: Sequence[str] = ()
 ) -> None:
-    """A layer has failed: offer it these events again after a while, and at once to those `outer` to it, which may hold
-    the old values for longer.
+    """Record that a layer failed: offer it these events again after `delay_seconds`, and at once to the layers `outer`
+    to it, which may keep the old values for longer.
     """
     await db.execute(_RETRY, layer, list(event_ids), delay_seconds, error, list(outer))
 
 
 async def forget_others(db: Database, layers: Sequence[str]) -> None:
-    """There are no other layers than these (any more): what waits for one goes on without it."""
+    """Drop the queues of all layers but these: their events go on without them."""
     await db.execute(_FORGET_OTHERS, list(layers))
 
 
 async def recent_tags(db: Database, *, seconds: float, target: str) -> frozenset[str]:
-    """What was purged within the last `seconds`, and what a layer hasn't confirmed yet."""
+    """The tags purged within the last `seconds`, and those that `target` hasn't confirmed yet."""
     return frozenset(record[0] for record in await db.fetch(_RECENT_TAGS, seconds, target))
 
 
 async def backlog(db: Database) -> Backlog:
-    """For metrics: what waits."""
+    """The events that wait, for metrics."""
     record = await db.fetchrow(_BACKLOG)
     if record is None:
         raise RuntimeError("an aggregate without GROUP BY gave no row")

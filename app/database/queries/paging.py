@@ -13,13 +13,13 @@ Row = TypeVar("Row")
 
 
 class BadCursor(ValueError):
-    """A cursor that this listing never gave out."""
+    """A cursor that this listing never issued."""
 
 
 YEARS: Final = range(1970, 9000)
-"""In which rows can have been made; at the ends of the calendar a time zone leads beyond it."""
+"""The years of a valid cursor: at the calendar's ends a time zone would leave it."""
 LONGEST_DECIMAL: Final = 10
-"""Characters; averages of ratings have four."""
+"""Characters of a decimal; averages of ratings have four."""
 
 _PARSERS: Final[dict[str, Callable[[str], int | Decimal | datetime]]] = {
     "i": int,
@@ -30,7 +30,7 @@ _PARSERS: Final[dict[str, Callable[[str], int | Decimal | datetime]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a page ended: the sort value of its last row, and that row's id to tell equals apart."""
+    """Where a page ended: the sort value of its last row, and that row's id as the tie-breaker."""
 
     value: int | Decimal | datetime
     id: int

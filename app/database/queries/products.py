@@ -15,7 +15,7 @@ from app.database.queries.narrowing import (
     PRICE_BOUNDS,
     RATINGS,
     Narrowing,
-    asked,
+    filtered,
 )
 from app.database.queries.paging import Cursor, Page
 from app.database.queries.rows import JsonObject, json_object, json_text
@@ -119,12 +119,12 @@ _TOP = statement(
 # as a rare one, and nobody pages past them.
 SEARCHED: Final = 200
 COUNTED: Final = 10_000
-"""Of more matches than that nobody is told the number."""
+"""The most matches that are counted; beyond it the number is unknown."""
 _SEARCH = statement(
     "products.search",
     f"""
     WITH matches AS MATERIALIZED (
-        SELECT p.id, p.search, p.popularity FROM products p WHERE p.status = 'active' AND {asked(2)}
+        SELECT p.id, p.search, p.popularity FROM products p WHERE p.status = 'active' AND {filtered(2)}
         ORDER BY p.popularity DESC, p.id DESC LIMIT {SEARCHED}
     ),
     ranked AS (
@@ -133,7 +133,7 @@ _SEARCH = statement(
     ),
     counted AS MATERIALIZED (
         SELECT count(*) AS total
-        FROM (SELECT FROM products p WHERE p.status = 'active' AND {asked(2)} LIMIT {COUNTED}) matching
+        FROM (SELECT FROM products p WHERE p.status = 'active' AND {filtered(2)} LIMIT {COUNTED}) matching
     )
     SELECT {CARD}, counted.total FROM ranked r JOIN products p ON p.id = r.id, counted
     ORDER BY r.rank DESC, r.popularity DESC, r.id DESC
@@ -144,10 +144,10 @@ _SEARCH_LIKE = statement(
     f"""
     SELECT {CARD}, (
         SELECT count(*) FROM (
-            SELECT FROM products p WHERE p.name ILIKE $5 AND p.status = 'active' AND {asked(2)} LIMIT {COUNTED}
+            SELECT FROM products p WHERE p.name ILIKE $5 AND p.status = 'active' AND {filtered(2)} LIMIT {COUNTED}
         ) matching
     ) AS total
-    FROM products p WHERE p.name ILIKE $5 AND p.status = 'active' AND {asked(2)}
+    FROM products p WHERE p.name ILIKE $5 AND p.status = 'active' AND {filtered(2)}
     ORDER BY p.popularity DESC, p.id DESC LIMIT $1
     """,
 )
@@ -156,7 +156,7 @@ _SEARCH_SIMILAR = statement(
     f"""
     WITH matches AS MATERIALIZED (
         SELECT p.id, word_similarity($5, p.name) AS likeness, p.popularity, count(*) OVER () AS total
-        FROM products p WHERE $5 <% p.name AND p.status = 'active' AND {asked(2)}
+        FROM products p WHERE $5 <% p.name AND p.status = 'active' AND {filtered(2)}
         ORDER BY likeness DESC, p.popularity DESC, p.id DESC LIMIT $1
     )
     SELECT {CARD}, m.total FROM matches m JOIN products p ON p.id = m.id
@@ -180,7 +180,7 @@ _SUGGEST_SIMILAR = statement(
     """,
 )
 FACETED: Final = 500
-"""Of how many of the most wanted products it is told what they can be narrowed down to: hardly anything is missing."""
+"""Facets are those of this many of the most popular products, which misses hardly any."""
 
 
 _BAND: Final = f"width_bucket((prices -> $8 ->> $9)::integer, ARRAY{list(PRICE_BOUNDS)})"
@@ -191,9 +191,11 @@ _FACETED = f"""
 
 
 def _facet(kind: str, value: str, query: int) -> str:
-    """What is there of a thing: with it left open, by a query of its own, if it is asked for, else as in `base`."""
+    """SQL of a facet's values: without its own filter, by a separate query, if that filter is set; else from `base`."""
     others = (
-        asked(5).replace("$5::text IS NULL", f"${query}::text = ''").replace("$5::text", f"nullif(${query}::text, '')")
+        filtered(5)
+        .replace("$5::text IS NULL", f"${query}::text = ''")
+        .replace("$5::text", f"nullif(${query}::text, '')")
     )
     open_to_all = _FACETED.format(f"${query}::text IS NOT NULL AND {others}")
     return f"""
@@ -204,7 +206,7 @@ def _facet(kind: str, value: str, query: int) -> str:
 
 _FACETS = statement(
     "products.facets",
-    f"WITH base AS MATERIALIZED ({_FACETED.format(asked(5))})"
+    f"WITH base AS MATERIALIZED ({_FACETED.format(filtered(5))})"
     + " UNION ALL ".join(
         (
             _facet("category", "category_id::text", 1),
@@ -212,7 +214,7 @@ _FACETS = statement(
             _facet("price", f"{_BAND}::text", 3),
             _facet("rating", "floor(rating_average)::integer::text", 4),
             f"""
-            (SELECT 'stock', 'true' FROM products p WHERE p.status = 'active' AND {asked(5, in_stock="true")}
+            (SELECT 'stock', 'true' FROM products p WHERE p.status = 'active' AND {filtered(5, in_stock="true")}
              ORDER BY p.popularity DESC, p.id DESC LIMIT 1)
             """,
         )
@@ -260,7 +262,7 @@ def _narrowed(sort: Sort, *, first: bool) -> str:
         f"products.list.narrowed.{sort.lstrip('-')}{'_descending' if sort.startswith('-') else ''}"
         f".{'first' if first else 'next'}",
         f"""
-        SELECT {CARD} FROM products p WHERE p.status = 'active' AND {asked(2)} {further}
+        SELECT {CARD} FROM products p WHERE p.status = 'active' AND {filtered(2)} {further}
         ORDER BY p.{order.column} {direction}, p.id {direction} LIMIT $1
         """,
     )
@@ -321,7 +323,7 @@ async def get(db: Database, product_id: int) -> Product | None:
 
 
 async def get_any(db: Database, product_id: int) -> Product | None:
-    """A product's page in whatever state it is, for administrators."""
+    """A product's page whatever its status, for administrators."""
     record = await db.fetchrow(_GET_ANY, product_id)
     return _product(record) if record is not None else None
 
@@ -370,11 +372,11 @@ class Found:
     items: tuple[Card, ...]
     total: int
     similar: bool = False
-    """Nothing has all of the words: these have names like them, as suggestions do."""
+    """No product has all of the words: these have similar names."""
 
 
 async def search(db: Database, narrowing: Narrowing, *, limit: int = 20) -> Found:
-    """The best matches for `narrowing.text`, among the `SEARCHED` most popular; else names that are like it."""
+    """The best matches for `narrowing.text`, among the `SEARCHED` most popular; else products with similar names."""
     if records := await db.fetch(_SEARCH, limit, *narrowing.parameters):
         return _found(records, similar=False)
     typed, alike = narrowing.text or "", replace(narrowing, text=None)
@@ -394,14 +396,14 @@ def _containing(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """What a listing can be narrowed down to so that something is left: of each thing, with all others as they are."""
+    """The values of each filter that leave at least one product, with all other filters as they are."""
 
     categories: tuple[int, ...]
     brands: tuple[str, ...]
     prices_from: tuple[int, ...]
-    """Those of `PRICE_BOUNDS` from which on there is something that costs more."""
+    """Those of `PRICE_BOUNDS` that leave a product as the lower bound."""
     prices_to: tuple[int, ...]
-    """Those of them below which there is something."""
+    """Those that leave a product as the upper bound."""
     ratings: tuple[int, ...]
     in_stock: bool
 
@@ -410,13 +412,13 @@ _GROUPS: Final = (("category_id",), ("brand",), ("price_from", "price_to"), ("ra
 
 
 def _opened(narrowing: Narrowing, names: tuple[str, ...]) -> str | None:
-    """What is asked for beside these, empty: nothing; None: these aren't asked for."""
+    """The query without these filters, empty if none is left; None if none of these is set."""
     opened = narrowing.without(*names)
     return None if opened == narrowing else opened.query() or ""
 
 
 async def facets(db: Database, narrowing: Narrowing) -> Facets:
-    """What `narrowing` can be changed to."""
+    """The facets of `narrowing`."""
     records = await db.fetch(
         _FACETS,
         *(_opened(narrowing, names) for names in _GROUPS),
@@ -460,12 +462,14 @@ async def suggest(db: Database, typed: str, *, limit: int = 8) -> tuple[Suggesti
 
 
 async def top(db: Database, limit: int = 100) -> tuple[Product, ...]:
-    """The most popular products, whole, to warm caches with."""
+    """The most popular products with all fields, to warm caches."""
     return tuple(_product(record) for record in await db.fetch(_TOP, limit))
 
 
 async def update(db: Database, product_id: int, changes: Changes, *, unchanged_since: datetime | None = None) -> bool:
-    """Change a product; False if there is none, or it was changed since `unchanged_since` (its `updated_at`)."""
+    """Change a product. Returns False if there is none, or it was changed since `unchanged_since` (its
+    `updated_at`).
+    """
     prices = json_text(cast("JsonObject", changes.prices)) if changes.prices is not None else None
     return (
         await db.fetchval(

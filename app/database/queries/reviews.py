@@ -151,7 +151,7 @@ def cursor_kind(sort: ReviewSort) -> type[int] | type[datetime]:
 
 
 async def rating(db: Database, product_id: int) -> Rating:
-    """How a product's reviews are spread over the stars."""
+    """The number of a product's reviews by stars."""
     found = {record["rating"]: record["reviews"] for record in await db.fetch(_BY_STARS, product_id)}
     one, two, three, four, five = (found.get(stars, 0) for stars in range(1, 6))
     count = one + two + three + four + five

@@ -1,4 +1,4 @@
-"""From a record of the driver to a frozen row."""
+"""Converts the driver's records to frozen rows."""
 
 from typing import TypeAlias
 

@@ -1,4 +1,4 @@
-"""The durable copy of the sessions. Session ids come in as they are and are stored as their SHA-256 only."""
+"""The durable copy of the sessions. Functions take plain session ids and store only their SHA-256."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +30,7 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Cart:
-    """A session's cart, locked until the transaction ends; `told` is what its owner was told."""
+    """A session's cart, locked until the transaction ends; `told` is the total that its owner was shown."""
 
     data: JsonObject
     version: int
@@ -121,12 +121,12 @@ async def get(db: Database, session_id: str) -> Session | None:
 
 
 async def is_there(db: Database, session_id: str) -> bool:
-    """Whether the session hasn't ended."""
+    """Whether the session exists and hasn't expired."""
     return await db.fetchval(_IS_THERE, _digest(session_id)) is not None
 
 
 async def lock_cart(transaction: Transaction, session_id: str) -> Cart | None:
-    """The cart of a session, for this transaction alone from now on; None if the session is gone."""
+    """Lock and return a session's cart, until the transaction ends; None if the session is gone."""
     record = await transaction.fetchrow(_LOCK_CART, _digest(session_id))
     if record is None:
         return None
@@ -146,7 +146,7 @@ async def save(
     cart_version: int = 0,
     told: Total | None = None,
 ) -> None:
-    """Store a session, or those of its fields that are given, and let it live `ttl_seconds` from now."""
+    """Store a session, or those of its fields that are given; it expires `ttl_seconds` from now."""
     await db.execute(
         _SAVE,
         _digest(session_id),
@@ -169,9 +169,9 @@ async def change(
     preferences: JsonObject | None = None,
     told: Total | None = None,
 ) -> Changed | None:
-    """Store the fields that are given and renew the session; None, and nothing is stored, if it is gone.
+    """Store the fields that are given and renew the session. Returns None, and stores nothing, if it is gone.
 
-    `told` is the total that the owner of the new cart is told.
+    `told` is the total that the owner of the new cart is shown.
     """
     record = await db.fetchrow(
         _CHANGE,
@@ -186,7 +186,7 @@ async def change(
 
 
 async def touch(db: Database, session_id: str, *, ttl_seconds: int, idle_seconds: int = 0) -> bool:
-    """Renew a session that wasn't renewed for `idle_seconds`; False if it was, or if it is gone."""
+    """Renew a session that wasn't renewed for `idle_seconds`. Returns False if it was, or if it is gone."""
     return await db.fetchval(_TOUCH, _digest(session_id), ttl_seconds, idle_seconds) is not None
 
 

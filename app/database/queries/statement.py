@@ -1,4 +1,4 @@
-"""Statements by name, so that a log line, pg_stat_statements and a report all say which query they mean."""
+"""Named statements: log lines, pg_stat_statements and reports name the query."""
 
 from typing import Final, TypeAlias
 
@@ -6,7 +6,7 @@ import asyncpg
 from asyncpg.pool import Pool, PoolConnectionProxy
 
 Database: TypeAlias = "Pool[asyncpg.Record] | asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
-"""What can run one statement: a pool, or a connection of one."""
+"""What runs a statement: a pool, or a connection."""
 
 Transaction: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 """A connection on which the caller has begun a transaction."""
@@ -16,7 +16,9 @@ STATEMENTS: Final[dict[str, str]] = {}
 
 
 def statement(name: str, sql: str) -> str:
-    """Enter `sql` as `name`; gives the text to run, its name in a comment in front, on as few bytes as it takes."""
+    """Register `sql` as `name`. Returns the text to run: with its name in a leading comment and without needless
+    spaces.
+    """
     if name in STATEMENTS:
         raise ValueError(f"two statements are named {name!r}")
     STATEMENTS[name] = f"/* {name} */ " + " ".join(sql.split())

@@ -51,10 +51,10 @@ async def authenticate(db: Database, token: str) -> Caller | None:
 
 
 async def issue(db: Database, *, name: str, token: str, role: str, expires_at: datetime | None = None) -> None:
-    """Let `token` (256 random bits) in under `name`, in place of an earlier one; for the database's owner only."""
+    """Accept `token` (256 random bits) under `name`, in place of an earlier one. Only the database's owner may."""
     await db.execute(_ISSUE, name, sha256(token.encode()).digest(), role, expires_at)
 
 
 async def revoke(db: Database, *, name: str) -> None:
-    """Let the token of that name in no more; for the database's owner only."""
+    """Revoke the token of that name. Only the database's owner may."""
     await db.execute(_REVOKE, name)

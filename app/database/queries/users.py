@@ -25,7 +25,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a sign-in is checked against; without a hash the account can't sign in by password."""
+    """What a sign-in is verified with; without a hash the account can't sign in by password."""
 
     user_id: int
     password_hash: str | None
@@ -86,15 +86,15 @@ async def get(db: Database, user_id: int) -> User | None:
 
 
 def same_email(email: str) -> str:
-    """What two spellings of an address have in common: letters A to Z compare without case, all others as they are.
+    """An address in the form that is compared: the letters A to Z in lower case, all others unchanged.
 
-    The index of the users has the same rule: with Unicode's, Postgres and Python disagree on some pairs of letters.
+    The users' index has the same rule. By Unicode's rule, Postgres and Python disagree on some pairs of letters.
     """
     return email.encode().lower().decode()
 
 
 async def credentials(db: Database, email: str) -> Credentials | None:
-    """What a sign-in with this address (in any case of A to Z) is checked against."""
+    """The credentials of the user with this address (in any case of A to Z)."""
     record = await db.fetchrow(_CREDENTIALS, same_email(email))
     if record is None:
         return None
@@ -102,7 +102,7 @@ async def credentials(db: Database, email: str) -> Credentials | None:
 
 
 async def create(db: Database, *, email: str, name: str, country: str, password_hash: str) -> User | None:
-    """A new customer, whose address is proved; None if the address is taken (in any case of A to Z)."""
+    """Create a customer whose address is proved. Returns None if the address is taken (in any case of A to Z)."""
     record = await db.fetchrow(_CREATE, email, name, country, password_hash)
     return _user(record) if record is not None else None
 
@@ -115,7 +115,7 @@ async def update(
     country: str | None = None,
     unchanged_since: datetime | None = None,
 ) -> User | None:
-    """Change what is given; None if there is no such user, or it was changed since `unchanged_since`."""
+    """Change the given fields. Returns None if there is no such user, or it was changed since `unchanged_since`."""
     record = await db.fetchrow(_UPDATE, user_id, name, country, unchanged_since)
     return _user(record) if record is not None else None
 
@@ -123,7 +123,9 @@ async def update(
 async def set_preferences(
     db: Database, user_id: int, preferences: JsonObject, *, unchanged_since: datetime | None = None
 ) -> User | None:
-    """Replace a user's preferences; None if there is no such user, or it was changed since `unchanged_since`."""
+    """Replace a user's preferences. Returns None if there is no such user, or it was changed since
+    `unchanged_since`.
+    """
     record = await db.fetchrow(_SET_PREFERENCES, user_id, json_text(preferences), unchanged_since)
     return _user(record) if record is not None else None
 

@@ -7,7 +7,7 @@ down_revision = None
 
 EXTENSIONS = (
     "CREATE EXTENSION IF NOT EXISTS pg_trgm",
-    # Statistics are wanted, not needed: an owner who may not install them still gets a working shop.
+    # The statistics are optional: an owner who may not install them still gets a working shop.
     """
     DO $$ BEGIN
         CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
@@ -123,8 +123,8 @@ TABLES = (
         UNIQUE (user_id, product_id)
     )
     """,
-    # The durable copy of the sessions in Redis. The key is the SHA-256 of the session id: who reads this table,
-    # or a backup of it, can't take over a session.
+    # The durable copy of the sessions in Redis. The key is the SHA-256 of the session id: whoever reads this
+    # table, or a backup of it, can't take over a session.
     """
     CREATE TABLE sessions (
         id_digest     bytea PRIMARY KEY CHECK (octet_length(id_digest) = 32),

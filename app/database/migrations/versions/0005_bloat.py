@@ -1,4 +1,4 @@
-"""How full index pages are, for the weekly maintenance: it rebuilds indexes that have become mostly air."""
+"""How full index pages are, for the weekly maintenance: it rebuilds indexes that are mostly empty."""
 
 from alembic import op
 
@@ -7,7 +7,7 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    # As with pg_stat_statements: wanted, not needed. RDS lets the master user install it.
+    # Optional, like pg_stat_statements. RDS lets the master user install it.
     op.execute(
         """
         DO $$ BEGIN

@@ -1,6 +1,6 @@
-"""Carts have a version and remember the total that was told; orders have guests and the key they were placed with.
+"""Carts have a version and the total that was shown; orders have guests and the key they were placed with.
 
-A key remembers how its request looks once it is done, since a checkout empties the cart that it stands for.
+A key stores the digest that its request has afterwards, since a checkout empties the cart in it.
 """
 
 from alembic import op
@@ -9,7 +9,7 @@ revision = "0007"
 down_revision = "0006"
 
 COLUMNS = (
-    # cart_version grows with each change of the cart; cart_total and cart_currency are what the last one was answered.
+    # cart_version grows with each change of the cart; cart_total and cart_currency are what its response showed.
     """
     ALTER TABLE sessions
         ADD COLUMN IF NOT EXISTS cart_version bigint NOT NULL DEFAULT 0,

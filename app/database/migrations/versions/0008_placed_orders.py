@@ -1,4 +1,4 @@
-"""A key places one order, for ever: also when the key's answer is no longer kept."""
+"""A key places one order, for ever: even when the key's response is no longer stored."""
 
 from alembic import op
 

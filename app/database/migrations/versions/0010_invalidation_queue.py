@@ -1,7 +1,7 @@
-"""Each layer has a queue of the purges that it must still confirm, so that one that is away holds up no other.
+"""Each layer has a queue of purges that it must still confirm, so that an unreachable layer delays no other.
 
-An outbox row whose purge stands in a queue is available at infinity: the worker before this revision leaves it alone.
-After a return to that worker: UPDATE invalidation_outbox SET available_at = now() WHERE completed_at IS NULL.
+An outbox row whose purge is queued has available_at infinity: an older worker leaves it alone. After a return to such a
+worker: UPDATE invalidation_outbox SET available_at = now() WHERE completed_at IS NULL.
 """
 
 from alembic import op
@@ -13,7 +13,7 @@ down_revision = "0009"
 
 
 def upgrade() -> None:
-    # early: purged once out of turn, since a layer further inside fails; it comes again when that one has confirmed.
+    # early: purged out of turn because an inner layer failed; it is queued again once that layer has confirmed.
     op.execute(
         """
         CREATE TABLE IF NOT EXISTS invalidation_queue (

@@ -1,7 +1,7 @@
 """Sign-up and password reset by mail, and the addresses that customers keep.
 
-A row of account_mails is a mail that is to be sent and, once it is, the token in it. Whoever signs up is a user only
-when their address is proved: until then their row holds what they gave.
+A row of account_mails is a mail to be sent and, once sent, its token. Whoever signs up becomes a user when their
+address is proved: until then the row holds their form.
 """
 
 from alembic import op

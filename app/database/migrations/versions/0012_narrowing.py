@@ -1,9 +1,9 @@
-"""One index of all that a listing can be narrowed down to.
+"""One index for all filters of a listing.
 
-A B-tree for each combination of brand, prices, rating and category would be dozens, and every one a write. The words of
-this one are intersected, whichever are asked for. It is on an expression and not on a column, since a stored column
-would have the table rewritten while nobody can read it. It isn't partial, as the planner takes the statistics of an
-expression from whole indexes only; it needs them to know what keeps much and what keeps little.
+B-trees for all combinations of brand, prices, rating and category would be dozens, each with its own writes. Postgres
+intersects this index's words for any combination. It is on an expression, because a stored column would rewrite the
+table under an exclusive lock. It isn't partial, because the planner takes an expression's statistics from whole
+indexes only, and needs them to tell selective filters from others.
 """
 
 from app.database.migrations.concurrently import create_indexes
