@@ -1,1 +1,1 @@
-"""What the scheduled jobs and the pgBouncer exporter run: `python -m app.operations <command>`."""
+"""The commands of scheduled jobs and exporters: `python -m app.operations <command>`."""

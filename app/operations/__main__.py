@@ -1,6 +1,6 @@
 """The operations commands.
 
-Each imports its own work when it is called: the exporter, which runs beside every pgBouncer, needs no boto3.
+Each command imports its own modules when it is called, so that pgBouncer's exporter, a sidecar, needs no boto3.
 """
 
 import sys
@@ -82,7 +82,7 @@ def pgbouncer_exporter() -> None:
 
 @app.command("pgbouncer-show")
 def pgbouncer_show(what: Annotated[str, typer.Argument(help="pools, clients, servers, stats, …")]) -> None:
-    """Print what pgBouncer's console says; to be run beside a pgBouncer."""
+    """Print what a SHOW command of pgBouncer's console returns; runs in pgBouncer's pod."""
     from app.operations.pgbouncer_exporter import show  # noqa: PLC0415
 
     _do(lambda: typer.echo(show(PoolerSettings.read(), what)))
@@ -98,7 +98,7 @@ def backup_exporter() -> None:
 
 @app.command("rds-exporter")
 def rds_exporter() -> None:
-    """Serve the database machine's processor and disk, as CloudWatch knows them, to Prometheus."""
+    """Serve CPU and disk of the database's machine, from CloudWatch, to Prometheus."""
     from app.operations.rds_exporter import serve  # noqa: PLC0415
 
     _do(lambda: serve(RdsExporterSettings.read()))
@@ -106,7 +106,7 @@ def rds_exporter() -> None:
 
 @app.command("cdn-exporter")
 def cdn_exporter() -> None:
-    """Serve Cloudflare's analytics and certificates' ends to Prometheus."""
+    """Serve Cloudflare's analytics and certificates' expiry to Prometheus."""
     from app.operations.cdn_exporter import serve  # noqa: PLC0415
 
     _do(lambda: serve(CdnExporterSettings.read()))

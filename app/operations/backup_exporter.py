@@ -1,6 +1,6 @@
-"""Age and size of the newest backups as Prometheus metrics, read from the bucket itself.
+"""Age and size of the newest backups as Prometheus metrics, read from the bucket.
 
-The bucket, because the pod that made a backup is gone with what it counted, and because only there a backup is one.
+The pod that made a backup is gone with its counters, and a backup counts only once it is in the bucket.
 """
 
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
@@ -11,7 +11,7 @@ from app.operations.settings import BackupExporterSettings
 
 
 class BackupMetrics:
-    """What the bucket holds, by pair. Values stay when the bucket can't be read: their age grows all the same."""
+    """The bucket's contents by pair. While the bucket can't be read the values stay, and their age grows."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._stored = Gauge("redis_backup_stored", "Backups in the bucket", ["pair"], registry=registry)
@@ -24,7 +24,7 @@ class BackupMetrics:
         self._size = Gauge("redis_backup_last_size_bytes", "Size of the newest backup", ["pair"], registry=registry)
 
     def read(self, store: BackupStore, pairs: list[str]) -> None:
-        """Ask the bucket for each pair. Raises `OperationError`."""
+        """Read the bucket for each pair. Raises `OperationError`."""
         for pair in pairs:
             objects = store.listed(pair)
             self._stored.labels(pair).set(len(objects))

@@ -26,7 +26,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Listed:
-    """An object as the bucket lists it. `stored_at`: when it was there whole."""
+    """An object as the bucket lists it. `stored_at`: when its upload was complete."""
 
     key: str
     size: int
@@ -34,14 +34,14 @@ class Listed:
 
 
 class BackupStore:
-    """The bucket's part that holds the pairs' backups."""
+    """The bucket's prefix with the pairs' backups."""
 
     def __init__(self, settings: BucketSettings) -> None:
         self._bucket, self._prefix = settings.backup_bucket, settings.backup_prefix
         self._s3: Any = boto3.client("s3", region_name=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
 
     def put(self, pair: str, file: Path, sha256: str) -> Stored:
-        """Stores the file as the pair's newest backup and makes sure that it is there, whole."""
+        """Stores the file as the pair's newest backup and verifies it. Raises `OperationError`."""
         key = f"{self._prefix}/{pair}/{datetime.now(UTC).strftime(_TIME)}.rdb"
         try:
             self._s3.upload_file(str(file), self._bucket, key, ExtraArgs={"Metadata": {"sha256": sha256}})
@@ -54,7 +54,7 @@ class BackupStore:
         return Stored(key=key, size=size, sha256=sha256)
 
     def newest(self, pair: str) -> str:
-        """The key of the pair's newest backup."""
+        """The key of the pair's newest backup. Raises `OperationError` when there is none."""
         return self.keys(pair)[-1]
 
     def keys(self, pair: str) -> list[str]:
@@ -65,7 +65,7 @@ class BackupStore:
         return keys
 
     def listed(self, pair: str) -> list[Listed]:
-        """What is stored of a pair, oldest first; nothing where there is none."""
+        """A pair's backups, oldest first; empty where there is none. Raises `OperationError`."""
         prefix = f"{self._prefix}/{pair}/"
         try:
             pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
@@ -79,7 +79,7 @@ class BackupStore:
         return sorted(found, key=lambda listed: listed.key)
 
     def get(self, key: str, file: Path) -> Stored:
-        """Fetches a backup into `file`."""
+        """Downloads a backup into `file`. Raises `OperationError`."""
         try:
             found = self._s3.head_object(Bucket=self._bucket, Key=key)
             self._s3.download_file(self._bucket, key, str(file))

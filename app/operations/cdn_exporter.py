@@ -1,7 +1,7 @@
-"""What Cloudflare's edge answered, as Prometheus metrics by region, and when certificates end.
+"""Cloudflare's traffic by region, and when certificates expire, as Prometheus metrics.
 
-Cloudflare counts by the minute and some minutes late: each turn adds the minutes that are complete since the last one
-to counters of ours. A turn that fails is made up by the next.
+Cloudflare counts by the minute and some minutes late: each turn adds the minutes completed since the last one to our
+own counters. After a turn that fails the next one catches up.
 """
 
 from collections.abc import Callable
@@ -11,14 +11,14 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
-from app.operations.certificates import ends_of_files, not_after
+from app.operations.certificates import expiry_of_files, not_after
 from app.operations.cloudflare_analytics import LIMIT, AnalyticsError, ZoneAnalytics
 from app.operations.polling import poll
 from app.operations.report import report
 from app.operations.settings import CdnExporterSettings, OperationError, secret
 
 MOST_MADE_UP = timedelta(hours=1)
-"""Of a longer failure the oldest part is given up: its rise would look like a burst."""
+"""After a longer failure the oldest part is dropped: added at once it would look like a burst."""
 
 # https://developers.cloudflare.com/cache/concepts/cache-responses/
 EDGE: Final = frozenset({"hit", "stale", "updating", "revalidated", "ignored"})
@@ -29,21 +29,21 @@ STATIC: Final = frozenset(
 
 
 def served_by(cache_status: str) -> str:
-    """`edge`, `origin`, or `none`: redirects and blocked requests, which neither cache nor origin had to do with."""
+    """Who served a request: `edge`, `origin`, or `none` for redirects and blocked requests."""
     if cache_status in EDGE:
         return "edge"
     return "origin" if cache_status in ORIGIN else "none"
 
 
 def content_of(kind: str) -> str:
-    """`static`, `html`, `api` (JSON) or `other`, of Cloudflare's short name of a content type."""
+    """Maps Cloudflare's short name of a content type to `static`, `html`, `api` (JSON) or `other`."""
     if kind in STATIC:
         return "static"
     return {"html": "html", "json": "api"}.get(kind, "other")
 
 
 class CdnMetrics:
-    """Counters of what the analytics told, and gauges of the latest percentiles and certificates."""
+    """Counters of the analytics' traffic, and gauges of the latest percentiles and certificates."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         labels = ["region", "served", "content", "status"]
@@ -80,17 +80,17 @@ class CdnMetrics:
                 self._latency.labels(region, quantile).set(seconds)
 
     def read_certificate(self, name: str, host: str, port: int, hostname: str) -> None:
-        """Look when the certificate called `name` ends. Raises `OperationError`; then the last value stays."""
+        """Read when the certificate `name` expires. Raises `OperationError`; then the last value stays."""
         self._certificates.labels(name).set(not_after(host, port, hostname))
 
     def read_files(self, directory: Path) -> None:
-        """Look when the certificates in files end. Raises `OperationError`; then the last values stay."""
-        for name, end in ends_of_files(directory).items():
+        """Read when the certificates in files expire. Raises `OperationError`; then the last values stay."""
+        for name, end in expiry_of_files(directory).items():
             self._certificates.labels(name).set(end)
 
 
 class Turns:
-    """What is read at each turn, and up to when traffic has been counted."""
+    """Reads everything at each turn; knows until when traffic has been counted."""
 
     def __init__(
         self, settings: CdnExporterSettings, metrics: CdnMetrics, clock: Callable[[], datetime] | None = None
@@ -101,7 +101,9 @@ class Turns:
         self._has_percentiles = True
 
     def turn(self) -> None:
-        """Traffic, percentiles and certificates, each on its own. Raises `OperationError` for all that failed."""
+        """Read traffic, percentiles and certificates, each independently. Raises one `OperationError` for all that
+        failed.
+        """
         failed: list[str] = []
         for read in (self.read_analytics, self._origin_certificate, self._edge_certificate, self._files):
             try:
@@ -112,7 +114,7 @@ class Turns:
             raise OperationError("; ".join(failed))
 
     def read_analytics(self) -> None:
-        """Traffic since the last turn, and the latest percentiles. Raises `AnalyticsError`."""
+        """Read the traffic since the last turn, and the latest percentiles. Raises `AnalyticsError`."""
         settings = self._settings
         token = secret(settings.analytics_token_file)
         analytics = ZoneAnalytics(

@@ -1,4 +1,4 @@
-"""When certificates end: as a server itself presents one, and of those in files."""
+"""When certificates expire: the one that a server presents, and those in files."""
 
 import socket
 import ssl
@@ -12,10 +12,10 @@ TIMEOUT_SECONDS = 10
 
 
 def not_after(host: str, port: int, name: str) -> float:
-    """Seconds since 1970 at which the certificate that `host:port` presents for `name` ends.
+    """When the certificate that `host:port` presents for `name` expires, as Unix time.
 
-    Trust isn't judged here: an origin's certificate is signed by a CA that only the edge knows, and one that
-    has ended must be read as well. Raises `OperationError` when no certificate comes.
+    The certificate isn't verified: only the edge knows the CA of an origin's, and an expired one must be readable.
+    Raises `OperationError` when the server presents none.
     """
     context = ssl.create_default_context()
     context.check_hostname = False
@@ -33,8 +33,8 @@ def not_after(host: str, port: int, name: str) -> float:
     return x509.load_der_x509_certificate(presented).not_valid_after_utc.timestamp()
 
 
-def ends_of_files(directory: Path) -> dict[str, float]:
-    """Seconds since 1970 at which the certificates of `<name>.pem` end, by name; a file's second one is `<name> 2`.
+def expiry_of_files(directory: Path) -> dict[str, float]:
+    """When the certificates of `<name>.pem` expire, as Unix time by name; a file's second one is `<name> 2`.
 
     Raises `OperationError` for a file that holds none.
     """

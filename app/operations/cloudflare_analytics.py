@@ -14,7 +14,7 @@ from app.operations.regions import COUNTRIES, ELSEWHERE, region_of
 from app.operations.settings import OperationError
 
 LIMIT = 10_000
-"""Groups that one query may return; the rarest are left out beyond that."""
+"""The most groups that a query returns; beyond it the rarest are left out."""
 TIMEOUT_SECONDS = 30
 
 _TRAFFIC = f"""\
@@ -33,7 +33,7 @@ _REGIONS = (*COUNTRIES, ELSEWHERE)
 
 
 def _latency_query() -> str:
-    """All regions in one query: percentiles of countries can't be joined afterwards."""
+    """All regions in one query: percentiles of countries can't be combined afterwards."""
     variables = ", ".join(f"${region}: filter" for region in _REGIONS)
     groups = "\n    ".join(
         f"{region}: httpRequestsAdaptiveGroups(limit: 1, filter: ${region}) "
@@ -47,7 +47,7 @@ def _latency_query() -> str:
 
 
 class AnalyticsError(OperationError):
-    """Cloudflare gave no figures. `code` is its own, such as `authz`; empty where it gave none."""
+    """Cloudflare returned no figures. `code` is Cloudflare's, such as `authz`; empty where it sent none."""
 
     def __init__(self, message: str, code: str = "") -> None:
         super().__init__(message)
@@ -56,7 +56,7 @@ class AnalyticsError(OperationError):
 
 @dataclass(frozen=True)
 class Traffic:
-    """Requests that have all of this in common. `cache_status` is Cloudflare's, `content` a short name of the type."""
+    """Requests with these values in common. `cache_status` is Cloudflare's, `content` a short name of the type."""
 
     region: str
     cache_status: str
@@ -67,7 +67,7 @@ class Traffic:
 
 
 class ZoneAnalytics:
-    """Asks for one zone's traffic of one host name. Raises `AnalyticsError`."""
+    """Queries one zone's traffic of one host name. Its methods raise `AnalyticsError`."""
 
     def __init__(self, zone_id: str, hostname: str, token: str, api_url: str) -> None:
         self._zone, self._hostname, self._token = zone_id, hostname, token

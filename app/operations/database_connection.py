@@ -14,9 +14,10 @@ from app.reachable import wait_until_reachable
 async def connected(
     settings: DatabaseSettings, **server_settings: str
 ) -> AsyncGenerator["asyncpg.Connection[asyncpg.Record]"]:
-    """A connection with these settings of a session, closed afterwards.
+    """A connection with these session settings, closed afterwards.
 
-    Raises `OperationError`, naming the database, when it can't be reached within half a minute or goes away meanwhile.
+    Raises `OperationError`, naming the database, when it can't be reached within half a minute or the connection is
+    lost.
     """
     address = f"{settings.database_host}:{settings.database_port}"
     await asyncio.to_thread(wait_until_reachable, settings.database_host, settings.database_port)

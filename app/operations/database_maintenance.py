@@ -1,4 +1,4 @@
-"""Weekly care of the database: statistics and dead rows of tables that autovacuum hasn't reached, bloated indexes."""
+"""Weekly database maintenance: vacuums and analyses tables that autovacuum hasn't reached, rebuilds bloated indexes."""
 
 import asyncio
 import time
@@ -9,9 +9,9 @@ from app.operations.database_connection import connected
 from app.operations.report import report
 from app.operations.settings import DatabaseSettings, OperationError
 
-# Autovacuum takes a table at 20 % dead rows (less where a migration says so); what is above 5 % here has waited long.
+# Autovacuum starts at 20 % dead rows (less where a migration says so); a table above 5 % has waited long.
 DEAD_SHARE = 0.05
-# A B-tree that was filled in order is dense to 90 %; below half, rebuilding gives back a good part of its size.
+# A B-tree that was filled in order is 90 % full; rebuilding one below half frees a good part of its size.
 LEAST_DENSITY, SMALLEST_INDEX = 50.0, 16 * 2**20
 LOCK_TIMEOUT = "5s"
 
@@ -25,7 +25,7 @@ SELECT format('%I.%I', n.nspname, c.relname)
   FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE NOT i.indisvalid AND n.nspname NOT LIKE 'pg\\_%'
 """
-# By the pages that the last ANALYZE has counted, so that nothing of a table in use is opened for it.
+# Uses the page counts of the last ANALYZE, so that it opens no table in use.
 _BIG = """
 SELECT format('%I.%I', n.nspname, c.relname)
   FROM pg_index i
@@ -40,7 +40,7 @@ _DENSITY = "SELECT avg_leaf_density FROM pgstatindex($1::text::regclass)"
 
 
 def maintain(settings: DatabaseSettings) -> None:
-    """Vacuums, analyses, rebuilds. Each statement by itself: what fails is reported and doesn't stop the rest."""
+    """Vacuums, analyses and rebuilds. A statement that fails is reported and doesn't stop the others."""
     asyncio.run(_maintain(settings))
 
 
@@ -62,7 +62,7 @@ async def _maintain(settings: DatabaseSettings) -> None:
 
 
 async def _bloated(connection: "asyncpg.Connection[asyncpg.Record]") -> tuple[list[str], int]:
-    """Big indexes whose pages are mostly empty, and how many couldn't be looked at."""
+    """Large indexes whose pages are mostly empty, and how many couldn't be examined."""
     if not await connection.fetchval("SELECT count(*) FROM pg_extension WHERE extname = 'pgstattuple'"):
         report("bloat not looked at", reason="the extension pgstattuple isn't installed: CREATE EXTENSION pgstattuple")
         return [], 0
@@ -80,7 +80,7 @@ async def _bloated(connection: "asyncpg.Connection[asyncpg.Record]") -> tuple[li
 
 
 async def _run(connection: "asyncpg.Connection[asyncpg.Record]", statement: str, **fields: int) -> int:
-    """Runs a statement; 1 if it failed."""
+    """Runs a statement. Returns 1 if it failed, else 0."""
     begun = time.monotonic()
     try:
         await connection.execute(statement, timeout=3600)

@@ -1,6 +1,6 @@
-"""Compares the parameters that the RDS instance has, and those it runs with, with the declared ones.
+"""Compares the RDS instance's parameters, in its group and in the running database, with the declared ones.
 
-RDS says of a whole group whether it waits for a reboot; only the database itself knows which parameters wait.
+RDS reports for a whole group whether it waits for a reboot; only the database knows which parameters wait.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class Drift:
 
 @dataclass(frozen=True)
 class AppliedParameters:
-    """What RDS says: the instance's parameter group, how far it is applied, and the group's own values."""
+    """What RDS reports: the instance's parameter group, how far it is applied, and the group's values."""
 
     group: str
     apply_status: str
@@ -70,7 +70,9 @@ def compare(declared: Mapping[str, str], answer: AppliedParameters) -> list[Drif
 
 
 def waiting(rows: Sequence[Mapping[str, str]], running: Mapping[str, str]) -> list[Waiting]:
-    """Declared parameters that the database doesn't run with yet. What it doesn't know (`rds.…`) is left out."""
+    """Declared parameters that the database doesn't run with yet, without those that Postgres doesn't have
+    (`rds.…`).
+    """
     return [
         Waiting(row["name"], row["value"], running[row["name"]], row["apply_method"])
         for row in rows
@@ -79,7 +81,7 @@ def waiting(rows: Sequence[Mapping[str, str]], running: Mapping[str, str]) -> li
 
 
 def _same(declared: str, running: str) -> bool:
-    """Whether a value of `pg_settings` is the declared one. To a list, RDS adds entries of its own."""
+    """Whether a value of `pg_settings` is the declared one. RDS adds entries of its own to lists."""
     wanted, found = declared.lower(), running.lower()
     if "," in wanted:
         return {part.strip() for part in wanted.split(",")} <= {part.strip() for part in found.split(",")}
@@ -95,14 +97,16 @@ def declared_rows(file: Path) -> Sequence[Mapping[str, str]]:
 
 
 async def running_values(settings: DriftSettings, names: Sequence[str]) -> dict[str, str]:
-    """What the database runs with, in each parameter's own unit. Raises `OperationError` if it can't be asked."""
+    """The running values, each in its parameter's own unit. Raises `OperationError` if the database can't be
+    reached.
+    """
     async with connected(settings) as connection:
         rows = await connection.fetch("SELECT name, setting FROM pg_settings WHERE name = ANY($1::text[])", names)
     return {row["name"]: row["setting"] for row in rows}
 
 
 def ask(instance: str, client: Any) -> AppliedParameters:
-    """What RDS says of the instance's parameters."""
+    """What RDS reports of the instance's parameters. Raises `OperationError`."""
     try:
         found = client.describe_db_instances(DBInstanceIdentifier=instance)["DBInstances"][0]
         group = found["DBParameterGroups"][0]
@@ -133,11 +137,11 @@ def drift(settings: DriftSettings) -> None:
 def judge(
     instance: str, rows: Sequence[Mapping[str, str]], answer: AppliedParameters, running: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """Reports what was found, and gives what has to be done about it: nothing, if all is as declared."""
+    """Reports the findings and returns what has to be done: nothing if all is as declared."""
     declared = {row["name"]: row["value"] for row in rows}
     differences = compare(declared, answer)
     different = {difference.name for difference in differences}
-    # A value that the group itself lacks is a difference already.
+    # A value that the group lacks is reported as a difference already.
     late = [one for one in waiting(rows, running) if one.name not in different]
     for difference in differences:
         report(

@@ -1,7 +1,7 @@
 """pgBouncer's console as Prometheus metrics.
 
-Names and labels are those of the exporter that most people use (prometheus-community/pgbouncer_exporter), so that
-common dashboards fit. Ours, because that one isn't in Debian, and Debian's is another program with other names.
+Names and labels are those of the common exporter (prometheus-community/pgbouncer_exporter), so that its dashboards fit.
+Debian doesn't package that one; the exporter that it packages has other names.
 """
 
 import threading
@@ -54,17 +54,17 @@ CONSOLE = "pgbouncer"
 
 
 SHOWN = ("pools", "clients", "servers", "stats", "databases", "config", "lists")
-"""What people may ask the console for."""
+"""The SHOW commands that people may run."""
 
 
 class PgBouncerCollector(Collector):
-    """Asks the console at each scrape."""
+    """Queries the console at each scrape."""
 
     def __init__(self, settings: PoolerSettings) -> None:
         self._settings = settings
 
     def collect(self) -> Iterator[Metric]:
-        """`pgbouncer_up`, and all others if it is."""
+        """`pgbouncer_up`, and all other metrics if it is 1."""
         up = GaugeMetricFamily("pgbouncer_up", "Whether the console answers")
         try:
             metrics = list(self._ask())
@@ -98,9 +98,9 @@ def _console(settings: PoolerSettings) -> "psycopg.Connection[Any]":
 
 
 def show(settings: PoolerSettings, what: str) -> str:
-    """What the console says of one of `SHOWN`: a line of names, and one of values for each row, separated by tabs.
+    """The result of one of `SHOWN`, separated by tabs: a line of names, then a line for each row.
 
-    Raises `OperationError` when the console doesn't answer.
+    Raises `OperationError` for another command, and when the console doesn't answer.
     """
     if what not in SHOWN:
         raise OperationError(f"the console isn't asked for {what!r}; it may be: {', '.join(SHOWN)}")
@@ -132,7 +132,7 @@ def _gauges(
 
 
 def pools(rows: Sequence[Row]) -> Iterator[Metric]:
-    """SHOW POOLS, without the console's own."""
+    """SHOW POOLS, without the console's own pool."""
     rows = [row for row in rows if row["database"] != CONSOLE]
     yield from _gauges("pools", _POOLS, ("database", "user"), rows)
     waiting = GaugeMetricFamily(
@@ -147,7 +147,7 @@ def pools(rows: Sequence[Row]) -> Iterator[Metric]:
 
 
 def databases(rows: Sequence[Row]) -> Iterator[Metric]:
-    """SHOW DATABASES, without the console's own."""
+    """SHOW DATABASES, without the console's own database."""
     rows = [
         {**row, "database": row["database"], "reserve_pool": row.get("reserve_pool_size", row.get("reserve_pool", 0))}
         for row in ({**row, "database": row["name"]} for row in rows)
@@ -167,7 +167,7 @@ def statistics(rows: Sequence[Row]) -> Iterator[Metric]:
 
 
 def configuration(rows: Sequence[Row]) -> Iterator[Metric]:
-    """The limits that the others are measured against."""
+    """SHOW CONFIG: the limits that other metrics are compared with."""
     values = {row["key"]: row["value"] for row in rows}
     for key, text in _CONFIG.items():
         if values.get(key):

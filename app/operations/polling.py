@@ -1,4 +1,6 @@
-"""Exporters whose source is asked by the clock, not at each scrape: it costs money or has a quota."""
+"""Exporters that poll their source on a schedule, not at each scrape: a request costs money or counts towards a
+quota.
+"""
 
 import signal
 import sys
@@ -10,7 +12,7 @@ from app.operations.settings import OperationError
 
 
 def poll(what: str, read: Callable[[], None], interval: float) -> None:
-    """Calls `read` every `interval` seconds, until SIGTERM. A failure is reported and asked again at the next turn."""
+    """Calls `read` every `interval` seconds, until SIGTERM. A failure is reported; the next turn tries again."""
     # The first process of a container isn't ended by a signal that it has no handler for.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     while True:

@@ -10,7 +10,7 @@ from app.operations.settings import OperationError
 
 
 def dump(address: str, login: Login, file: Path) -> None:
-    """Has a node send its data set as a replica would get it. The password goes by the environment, not by argv."""
+    """Downloads a node's data set as a replica would. The password is passed in the environment, not in argv."""
     tls = ["--tls", "--cacert", str(login.ca_file)] if login.ca_file else []
     command = ["redis-cli", *tls, "-h", address, "-p", str(PORT), "--user", USER, "--rdb", str(file)]
     done = subprocess.run(
@@ -22,7 +22,9 @@ def dump(address: str, login: Login, file: Path) -> None:
 
 
 def check(file: Path) -> int:
-    """Reads the whole file with Redis's own checker; the number of keys in it. Raises `OperationError` if it is bad."""
+    """Checks the whole file with Redis's checker. Returns its number of keys; raises `OperationError` if it is
+    damaged.
+    """
     done = subprocess.run(["redis-check-rdb", str(file)], capture_output=True, text=True, check=False)
     lines = done.stdout.splitlines()
     if done.returncode != 0 or not any("RDB looks OK" in line for line in lines):

@@ -1,6 +1,6 @@
-"""What only AWS knows of the database's machine, as Prometheus metrics: its processor and its disk.
+"""CPU and disk of the database's machine, which only AWS knows, as Prometheus metrics.
 
-CloudWatch counts by the minute and a little late: the newest minute that it has is told.
+CloudWatch counts by the minute and a little late: the metrics show the newest minute that it has.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ Client = Any
 
 
 class RdsMetrics:
-    """Gauges of an instance, absent until they are known. Later they stay without an answer, and its age grows."""
+    """Gauges of an instance, absent until first read. While AWS doesn't answer they stay, and their age grows."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         label = ["database"]
@@ -37,7 +37,7 @@ class RdsMetrics:
         )
 
     def read(self, rds: Client, cloudwatch: Client, instance: str) -> None:
-        """Ask for the newest figures. Raises `OperationError`, also when CloudWatch has none."""
+        """Read the newest figures. Raises `OperationError`, also when CloudWatch has none."""
         try:
             (found,) = rds.describe_db_instances(DBInstanceIdentifier=instance)["DBInstances"]
             now = datetime.now(UTC)

@@ -1,18 +1,18 @@
-"""Backs up each pair: a snapshot from a replica, checked, stored in S3, found again there."""
+"""Backs up each pair: takes a snapshot from a replica, checks it, stores it in S3 and verifies it there."""
 
 import time
 
 from app.operations import rdb_file
 from app.operations.backup_store import BackupStore
-from app.operations.redis_nodes import Login, to_copy_from, wait_for
+from app.operations.redis_nodes import Login, backup_source, wait_for
 from app.operations.report import report
 from app.operations.settings import BackupSettings, OperationError
 
 
 def backup(settings: BackupSettings, pairs: list[str] | None = None) -> None:
-    """Backs up `pairs`, all without it. A pair that fails doesn't keep the others from theirs.
+    """Backs up `pairs`, or all pairs. A pair that fails doesn't stop the others.
 
-    Raises `OperationError` in the end if any failed, and at once if there is no such pair.
+    Raises `OperationError` at the end if any failed, and at once for an unknown pair.
     """
     if unknown := set(pairs or ()) - settings.nodes().keys():
         raise OperationError(f"there is no pair {', '.join(sorted(unknown))}; there are {', '.join(settings.nodes())}")
@@ -25,7 +25,7 @@ def backup(settings: BackupSettings, pairs: list[str] | None = None) -> None:
         file = settings.scratch_dir / f"{pair}.rdb"
         try:
             wait_for(nodes)
-            source = to_copy_from(pair, nodes, login)
+            source = backup_source(pair, nodes, login)
             rdb_file.dump(source.address, login, file)
             keys = rdb_file.check(file)
             stored = store.put(pair, file, rdb_file.sha256(file))

@@ -1,4 +1,4 @@
-"""A fingerprint of keys by what they hold, whatever the server's inner encoding of it is."""
+"""Fingerprints of keys by their contents, whatever the server's internal encoding."""
 
 import hashlib
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ def digests(client: Any, keys: Sequence[bytes]) -> list[bytes | None]:
 
 
 def combined(parts: Sequence[bytes]) -> bytes:
-    """One fingerprint of many, independent of their order."""
+    """Combines fingerprints into one, independent of their order."""
     total = 0
     for part in parts:
         total ^= int.from_bytes(part, "big")

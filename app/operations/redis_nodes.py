@@ -1,4 +1,4 @@
-"""The nodes of a pair: which one is master now, which one a replica that is up to date."""
+"""The nodes of a pair: which one is the master, and which one is a replica that is up to date."""
 
 import time
 from collections.abc import Mapping
@@ -41,8 +41,8 @@ class Node:
 
 
 def connect(address: str, login: Login, *, timeout: float = _TIMEOUT) -> Any:
-    """A connection; values as bytes. `timeout` in seconds, for each command."""
-    # Names aren't compared: nodes are known by the addresses of their Services.
+    """A connection that returns values as bytes. `timeout`: seconds for each command."""
+    # Host names aren't verified: nodes are called by the addresses of their Services.
     tls: dict[str, Any] = (
         {"ssl": True, "ssl_ca_certs": str(login.ca_file), "ssl_check_hostname": False} if login.ca_file else {}
     )
@@ -58,7 +58,7 @@ def connect(address: str, login: Login, *, timeout: float = _TIMEOUT) -> Any:
 
 
 def look_at(nodes: Mapping[str, str], login: Login) -> list[Node]:
-    """What the nodes say of themselves; those that don't answer are left out."""
+    """What the nodes report of themselves; those that don't answer are left out."""
     found: list[Node] = []
     for name, address in nodes.items():
         try:
@@ -83,14 +83,14 @@ def master(pair: str, nodes: Mapping[str, str], login: Login) -> Node:
 
 
 def wait_for(nodes: Mapping[str, str]) -> None:
-    """Return when every node accepts connections; of one that is away it is waited for `reachable.PATIENCE` seconds."""
+    """Wait until every node accepts connections, at most `reachable.PATIENCE` seconds in all."""
     deadline = time.monotonic() + PATIENCE
     for address in nodes.values():
         wait_until_reachable(address, PORT, deadline)
 
 
-def to_copy_from(pair: str, nodes: Mapping[str, str], login: Login) -> Node:
-    """The node to take a backup from: a replica in step, so that the master isn't slowed; else the master."""
+def backup_source(pair: str, nodes: Mapping[str, str], login: Login) -> Node:
+    """The node to take a backup from: a replica in step, which spares the master; else the master."""
     candidates = sorted(
         (node for node in look_at(nodes, login) if node.in_step), key=lambda node: node.role == "master"
     )

@@ -32,7 +32,7 @@ NO_EXPIRY = -1
 
 @dataclass
 class Outcome:
-    """What became of the backup's keys."""
+    """How many of the backup's keys were restored, kept or differ."""
 
     restored: int = 0
     kept: int = 0
@@ -123,7 +123,7 @@ class _Target:
         self._client: Any = None
 
     def run(self, work: Any) -> Any:
-        """Does `work(client)` on the master, again after a failover; `work` may be done twice."""
+        """Calls `work(client)` on the master, and again after a failover: `work` must be idempotent."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 if self._client is None:

@@ -1,4 +1,4 @@
-"""One JSON line for each thing that a job did, as log collectors like it."""
+"""A job's log: one JSON line for each event, for log collectors."""
 
 import json
 import sys

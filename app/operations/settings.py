@@ -71,7 +71,7 @@ class BackupSettings(BucketSettings, RedisSettings):
 
 
 class ExporterSettings(FromEnvironment):
-    """Where an exporter that asks by the clock serves its metrics, and how often it asks."""
+    """Where a polling exporter serves its metrics, and how often it polls."""
 
     pod_ip: str
     metrics_port: int
@@ -110,7 +110,7 @@ class CdnExporterSettings(ExporterSettings):
 
 
 class DatabaseSettings(FromEnvironment):
-    """Postgres itself, not pgBouncer. Its certificate is judged as PGSSLMODE and PGSSLROOTCERT say."""
+    """Postgres itself, not pgBouncer. PGSSLMODE and PGSSLROOTCERT say how its certificate is verified."""
 
     database_host: str
     database_port: int = 5432
@@ -120,7 +120,7 @@ class DatabaseSettings(FromEnvironment):
 
 
 class DriftSettings(AwsSettings, DatabaseSettings):
-    """The instance, the file with its declared parameters, and the database to ask what it runs with."""
+    """The instance, the file with its declared parameters, and the database with the running ones."""
 
     database_instance: str
     declared_parameters: Path
