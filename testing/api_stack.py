@@ -1,4 +1,4 @@
-"""What the API needs, as real servers of a test's own: Postgres, three Redis pairs under Sentinels, and API processes.
+"""The API with its dependencies as real servers: Postgres, three Redis pairs under Sentinels, and API processes.
 
 Everything listens on free loopback ports and keeps its data in a temporary directory.
 """
@@ -109,7 +109,7 @@ class RedisFleet:
         eventually(self._watched, "sentinels finding replicas and each other")
 
     def master(self, name: str) -> Node:
-        """Who is master of a pair, as the first Sentinel that answers says."""
+        """The pair's master, by the first Sentinel that answers."""
         for sentinel in self.sentinels:
             with contextlib.suppress(redis.RedisError):
                 address: Any = sentinel.client().execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)
@@ -180,7 +180,7 @@ class Api:
 
 @functools.cache
 def _seeded() -> "tempfile.TemporaryDirectory[str]":
-    """Keeps the data of a stopped server with the shop in it, made once in a process; each stack has a copy."""
+    """The data of a stopped server with the shop in it, made once per process; each stack copies it."""
     kept = tempfile.TemporaryDirectory(prefix="api-seeded-")
     stack = Stack()
     try:
@@ -210,7 +210,7 @@ class Stack:
         self.redis.start()
 
     def seed(self) -> None:
-        """Make the database, and keep its data below `directory`."""
+        """Create the database, with its data below `directory`."""
         self._write_secrets()
         with self.postgres:
             self.sql("CREATE DATABASE simone", database="postgres")
@@ -245,7 +245,7 @@ class Stack:
         }
 
     def sql(self, statement: str, *, database: str = "simone") -> str:
-        """Run a statement as the database's owner; gives its output, unaligned."""
+        """Run a statement as the database's owner. Returns psql's unaligned output."""
         done = subprocess.run(
             ["psql", "-h", self.postgres.directory, "-p", str(self.postgres_port), "-U", OWNER,
              "-d", database, "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", statement],
@@ -255,7 +255,7 @@ class Stack:
         return done.stdout.strip()
 
     def run(self, *arguments: str) -> str:
-        """Run a command of the schema's owner to its end."""
+        """Run a command of the schema's owner. Returns its output."""
         environment = self.environment(DATABASE_USER="simone_owner", SECRETS_DIR=str(self.owner_secrets))
         done = subprocess.run(
             [sys.executable, "-m", "app.api", *arguments],
@@ -273,7 +273,7 @@ class Stack:
 
     @staticmethod
     def wait_for(api: Api) -> None:
-        """Until an API process is ready."""
+        """Wait until an API process is ready."""
         eventually(lambda: httpx.get(f"{api.url}/ready").status_code == 200, f"the API ({api.log})")
 
     def worker(self, **environment: str) -> Api:

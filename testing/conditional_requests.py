@@ -1,11 +1,11 @@
-"""Conditions of a reading request, and what they make of an answer (RFC 9110, 13.2.2): alike in every layer."""
+"""Conditional reads and the status of their responses (RFC 9110, 13.2.2): the same in every layer."""
 
 from collections.abc import Mapping
 from typing import Final
 
 TAG: Final = '"v1"'
 MODIFIED: Final = "Sat, 01 Jan 2000 00:00:00 GMT"
-"""Of the answer that the conditions are put to."""
+"""ETag and Last-Modified of the response that is asked for."""
 
 CONDITIONS: Final[tuple[tuple[Mapping[str, str], int], ...]] = (
     ({"If_None_Match": '"v1"'}, 304),
@@ -28,4 +28,4 @@ CONDITIONS: Final[tuple[tuple[Mapping[str, str], int], ...]] = (
     ({"If_Match": '"v1"', "If_Unmodified_Since": "Fri, 31 Dec 1999 00:00:00 GMT"}, 200),
     ({"If_Match": '"v0"', "If_None_Match": '"v1"'}, 412),
 )
-"""Headers, with underscores for hyphens, and the status."""
+"""Request headers, with underscores for hyphens, and the expected status."""

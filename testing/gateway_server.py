@@ -25,19 +25,19 @@ from testing.waits import eventually, own_address
 
 @dataclass(frozen=True)
 class StubResponse:
-    """What the scripted origin says."""
+    """The response of the scripted origin."""
 
     body: str = "ok"
     status: int = 200
     headers: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
-    """A tuple: so many lines of one name."""
-    delay: float = 0  # s before the answer
-    missing: int = 0  # bytes that are announced and never come
+    """A tuple stands for several header lines of one name."""
+    delay: float = 0  # s before the response
+    missing: int = 0  # bytes of Content-Length that are never sent
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A request as it reached the origin."""
+    """A request as the origin received it."""
 
     method: str
     target: str
@@ -45,7 +45,7 @@ class Seen:
 
 
 class Origin:
-    """An HTTP server that answers by `answer(seen)` and remembers what it was asked."""
+    """An HTTP server that responds with `answer(seen)` and records its requests."""
 
     def __init__(self, address: str) -> None:
         self.answer: Callable[[Seen], StubResponse] = lambda _: StubResponse()
@@ -98,7 +98,7 @@ class Origin:
         return self._server is not None
 
     def stop(self) -> None:
-        """From now on, connections are refused."""
+        """Refuse connections from now on."""
         if self._server:
             self._server.shutdown()
             self._server.server_close()
@@ -140,7 +140,7 @@ def write_files(directory: Path, files: Mapping[str, str], *, address: str, api:
     conf = (directory / "etc" / "nginx.conf").read_text()
     for name, value in (("@POD_IP@", address), ("@API@", api), ("@STOREFRONT@", storefront)):
         conf = conf.replace(name, value)
-    if os.geteuid() == 0:  # else nginx's workers would be nobody, who may not write here
+    if os.geteuid() == 0:  # else nginx's workers would run as nobody, who may not write here
         conf = "user root;\n" + conf
     path = directory / "run" / "nginx.conf"
     path.write_text(conf)

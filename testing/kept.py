@@ -1,11 +1,11 @@
-"""What an API server keeps, compared with what was declared."""
+"""Compares what an API server stores with what was declared."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def differences(declared: Any, kept: Any, path: str) -> list[str]:
-    """Where what is kept isn't what was declared; more may be kept (defaults)."""
+    """The differences, one line each. The server may store more than was declared (defaults)."""
     if isinstance(declared, Mapping) and isinstance(kept, Mapping):
         return [
             fault for key, value in declared.items() for fault in differences(value, kept.get(key), f"{path}.{key}")

@@ -1,4 +1,4 @@
-"""A mail server of a test's own: keeps what it is brought, refuses what it is told to."""
+"""A mail server for tests: keeps the mails that it gets, and refuses them on request."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ TAKEN = "250 taken"
 
 
 class Inbox:
-    """All mails, oldest first. `reply` is what a recipient is answered, so that others than `TAKEN` get no mail."""
+    """All mails, oldest first. `reply` is the response to a recipient: with any but `TAKEN` the mail is refused."""
 
     def __init__(self, port: int) -> None:
         self.address = f"127.0.0.1:{port}"
@@ -56,5 +56,5 @@ class Inbox:
 
 
 def inbox() -> Inbox:
-    """One that nobody can reach yet."""
+    """An inbox whose server isn't started yet."""
     return Inbox(free_port())

@@ -1,4 +1,4 @@
-"""A network of the test process's own, so that servers under test never meet those of a user or of another test."""
+"""A network namespace for the test process, so that its servers never meet a user's or another test's."""
 
 import ctypes
 import fcntl

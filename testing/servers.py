@@ -1,4 +1,4 @@
-"""What a comparison runs on: a Redis with a Sentinel, and each candidate as one process, on free loopback ports."""
+"""Servers of a comparison: a Redis with a Sentinel, and each candidate as one process, on free loopback ports."""
 
 import contextlib
 import os
@@ -16,13 +16,13 @@ import psutil
 from testing.waits import PATIENCE, eventually, free_port
 
 FOLLOWING: Final = ("setpriv", "--pdeathsig", "TERM")
-"""Begins a command that ends when the thread that started it is gone, however that came to be."""
+"""A command's prefix: the command ends when the thread that started it is gone, for any reason."""
 PAIRS: Final = ("sessions", "data", "computed")
 
 
 @contextlib.contextmanager
 def redis_with_sentinel(directory: Path) -> Generator[tuple[int, int]]:
-    """A Redis that stands for all three pairs, and a Sentinel that names it; gives both ports."""
+    """A Redis that stands for all three pairs, and a Sentinel that names it. Yields both ports."""
     redis, sentinel = free_port(), free_port()
     common = f"bind 127.0.0.1\ndir {directory}\n"
     (directory / "redis.conf").write_text(f"port {redis}\n{common}save ''\n")
@@ -39,7 +39,7 @@ def redis_with_sentinel(directory: Path) -> Generator[tuple[int, int]]:
 
 @contextlib.contextmanager
 def process(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Generator[psutil.Process]:
-    """A program, ended with all that it started at the end of the body."""
+    """Run a program; end it and all that it started at the end of the body."""
     with log.open("wb") as output:
         child = subprocess.Popen(
             [*FOLLOWING, *command], env={**os.environ, **environment}, stdout=output, stderr=output
@@ -59,7 +59,7 @@ def process(command: Sequence[str], environment: Mapping[str, str], log: Path) -
 
 
 def end(child: "subprocess.Popen[Any]") -> None:
-    """End a program as it is asked to, or at once if it doesn't."""
+    """Terminate a program; kill it if it doesn't end."""
     child.terminate()
     try:
         child.wait(PATIENCE)
@@ -79,7 +79,7 @@ def cpu_seconds(running: psutil.Process) -> float:
 
 
 def wait_for_answer(url: str, log: Path) -> None:
-    """Until `url` answers 200, twice, so that the second one came from the cache; AssertionError with the log."""
+    """Wait until `url` returns 200 twice, the second time from the cache. Raises AssertionError with the log."""
 
     def answers() -> bool:
         with urllib.request.urlopen(url, timeout=5) as answer:
@@ -94,7 +94,7 @@ def wait_for_answer(url: str, log: Path) -> None:
 
 @contextlib.contextmanager
 def serving(server: socketserver.BaseServer) -> Generator[None]:
-    """A server of this process, in a thread until the block ends."""
+    """Run a server in a thread of this process until the block ends."""
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     with server:
         thread.start()

@@ -1,4 +1,4 @@
-"""What a rendering of the files prints, for tests of what reads it."""
+"""The output of a rendering, for tests of its readers."""
 
 import dataclasses
 import json
@@ -9,12 +9,12 @@ from stack.resource import Stack
 
 
 def printed(stack: Stack, environment: str) -> str:
-    """A stack as review/snapshot.py prints it."""
+    """A stack in the format of review/snapshot.py."""
     return json.dumps({environment: {**dataclasses.asdict(stack), "config": {}}}, default=sorted)
 
 
 def rendering(stack: Stack, environment: str, directory: Path) -> "subprocess.Popen[str]":
-    """A process that has rendered this stack, in the place of `checkouts.here`."""
+    """A process that prints this stack, to replace `checkouts.here`."""
     file = directory / "rendered.json"
     file.write_text(printed(stack, environment))
     return subprocess.Popen(["cat", file], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

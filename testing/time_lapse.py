@@ -53,7 +53,7 @@ def faster_configuration(settings: MonitoringSettings, discovery: Path, rules: P
     document: dict[str, Any] = yaml.safe_load(prometheus_yml(settings, environment="local"))
     interval = settings.prometheus.scrape_interval * 1000 // SPEED
     document["global"] |= dict.fromkeys(("scrape_interval", "evaluation_interval", "scrape_timeout"), f"{interval}ms")
-    # Itself, too: the shop's own Prometheus repeats its alerts at the declared pace, this one in lapse.
+    # It scrapes itself too: its alerts about Prometheus must come at its own pace, not at the shop's.
     itself = {"targets": [ADDRESS], "labels": {"system": "prometheus", "pod": "prometheus-in-lapse"}}
     document["scrape_configs"].append({"job_name": "prometheus", "static_configs": [itself]})
     text = yaml.safe_dump(document, sort_keys=False)
@@ -81,7 +81,7 @@ class TimeLapse:
         return [(result["metric"], float(result["value"][1])) for result in answer["data"]["result"]]
 
     def until(self, met: Callable[[], bool], what: Callable[[], object], seconds: float) -> None:
-        """Wait until `met`. AssertionError with `what` after `seconds`."""
+        """Wait until `met`. Raises AssertionError with `what` after `seconds`."""
         try:
             eventually(met, within=seconds)
         except AssertionError as error:
@@ -101,7 +101,7 @@ def time_lapse(directory: Path, discovery: Path, settings: MonitoringSettings) -
         f"--config.file={directory / 'prometheus.yml'}",
         f"--storage.tsdb.path={directory / 'data'}",
         f"--web.listen-address={ADDRESS}",
-        # A rule's alert is sent again while it fires; by default after a minute, here in lapse as well.
+        # A firing alert is sent again after a minute by default; that is divided too.
         f"--rules.alert.resend-delay={60 * 1000 // SPEED}ms",
     ]
     with (

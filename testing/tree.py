@@ -1,4 +1,4 @@
-"""A copy of this repository's files, in which a test may change what it likes."""
+"""A copy of this repository's files, which a test may change."""
 
 import shutil
 import subprocess

@@ -1,6 +1,6 @@
-"""Waiting for a state, work beside a test, free ports: the one way for everything that starts real servers.
+"""Waits for states, threads beside a test, free ports: used by everything that starts real servers.
 
-A wait ends as soon as its state is there. Its bound costs nothing then, so it is generous: it is for what never comes.
+A wait ends as soon as its state is reached. So a generous bound costs nothing: it only ends a wait in vain.
 """
 
 import asyncio
@@ -20,21 +20,21 @@ import redis
 T = TypeVar("T")
 
 PATIENCE: Final = 120.0
-"""Seconds; less than a test's own timeout, so that it is told what didn't come."""
+"""Seconds; less than a test's own timeout, so that the failure names what was waited for."""
 NOT_THERE: Final = (OSError, httpx.TransportError, redis.RedisError)
-"""What clients raise while a server isn't there."""
+"""What clients raise while a server isn't up."""
 _PAUSE: Final = 0.05
 
 
 class _Wait:
-    """The answers so far, and when to give up."""
+    """The latest answer, and when to give up."""
 
     def __init__(self, what: str, within: float) -> None:
         self._what, self._within = what, within
         self._end = time.monotonic() + within
 
     def goes_on(self, answer: object) -> None:
-        """AssertionError with the last answer when the time is over."""
+        """Raises AssertionError with the last answer when the time is over."""
         assert time.monotonic() < self._end, f"not within {self._within:g} s: {self._what} ({answer!r})"
 
 
@@ -46,9 +46,10 @@ def eventually(
     failing: type[Exception] | tuple[type[Exception], ...] = NOT_THERE,
     pause: Callable[[float], object] = time.sleep,
 ) -> T:
-    """The first true answer. What is raised of `failing` counts as none. AssertionError after `within` seconds.
+    """Call `ask` until it returns something true, and return that. Exceptions in `failing` count as false.
 
-    `pause` is called with seconds between two questions, for whoever has something to do meanwhile.
+    Raises AssertionError after `within` seconds. `pause` is called with the seconds between two calls, for callers
+    that have something to do meanwhile.
     """
     wait = _Wait(what, within)
     while True:
@@ -88,10 +89,10 @@ async def eventually_async(
 
 @contextlib.contextmanager
 def meanwhile(*work: Callable[[threading.Event], None]) -> Generator[threading.Event]:
-    """Each of `work` in a thread of its own during the block. The event that it is given is set when the block ends.
+    """Run each of `work` in a thread during the block. Each gets an event, which is set when the block ends.
 
-    What one of them raises is raised then, with what the block itself has raised as its context. AssertionError where
-    one doesn't end.
+    Then raises what a thread has raised, with the block's own exception as its context, and AssertionError for a
+    thread that doesn't end.
     """
     over = threading.Event()
     failed: list[Exception] = []
@@ -114,11 +115,11 @@ def meanwhile(*work: Callable[[threading.Event], None]) -> Generator[threading.E
             thread.join(max(0, end - time.monotonic()))
         if failed:
             raise failed[0]
-    assert not [thread for thread in threads if thread.is_alive()], "work goes on although it is over"
+    assert not [thread for thread in threads if thread.is_alive()], "a thread goes on after its block has ended"
 
 
-def _below_what_the_kernel_gives_away() -> int:
-    """The first port of those that outgoing connections get."""
+def _first_ephemeral_port() -> int:
+    """The first port of those that the kernel gives outgoing connections."""
     return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
 
 
@@ -126,8 +127,8 @@ _given: set[int | str] = set()
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody uses now, that no outgoing connection gets, and that is given only once."""
-    end = _below_what_the_kernel_gives_away()
+    """A TCP port of 127.0.0.1 that is unused, that no outgoing connection gets, and that is returned only once."""
+    end = _first_ephemeral_port()
     while True:
         port = random.randrange(10_000, end)
         with contextlib.suppress(OSError), socket.socket() as probe:
@@ -138,7 +139,7 @@ def free_port() -> int:
 
 
 def own_address() -> str:
-    """An address of the loopback interface that no other test is given, for servers on ports that are laid down."""
+    """A loopback address that no other test gets, for servers on fixed ports."""
     while True:
         address = f"127.{random.randrange(64, 192)}.{random.randrange(250)}.{random.randrange(1, 250)}"
         if address not in _given:

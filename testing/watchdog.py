@@ -24,7 +24,7 @@ import pytest
 UNTIMED: Final = 5
 """Times `patience`: for collecting, and for a test without a timeout."""
 CONTROLLER: Final = 2
-"""Times that: xdist's controller only hears of its workers, and of the end that their own watchdogs make."""
+"""Times that: xdist's controller only hears of its workers, whose own watchdogs must act first."""
 ENDING_SECONDS: Final = 5.0
 """What a thread or process that was told to end may take, before it counts as left behind."""
 FOREVER: Final = 1e6
@@ -33,7 +33,7 @@ MARK: Final = "WATCHDOG_RUN"
 
 
 class Watchdog:
-    """Tells the process that watches this one of its progress."""
+    """Reports this process's progress to the one that watches it."""
 
     def __init__(self, patience: float, untimed: float) -> None:
         """`untimed`: seconds for what has no timeout."""
@@ -42,7 +42,7 @@ class Watchdog:
         self.untimed = untimed
         self.left_behind: list[str] = []
         self._allowed = untimed
-        # Of its own: pytest captures the usual one.
+        # A duplicate, since pytest captures standard error.
         self._told = os.fdopen(os.dup(sys.__stderr__.fileno()), "w")
         faulthandler.register(signal.SIGUSR2, file=self._told, all_threads=True)
         program = Path(__file__).with_name("watchdog_process.py")
@@ -65,7 +65,9 @@ class Watchdog:
             self._process.stdin.write(f"{self._allowed + self.patience}\n".encode())
 
     def find_left_behind(self) -> list[str]:
-        """What outlives all tests: threads that would keep the interpreter alive, and processes, which are killed."""
+        """What has outlived all tests: threads that would keep the interpreter alive, and processes, which this
+        kills.
+        """
         threads = _threads()
         end = time.monotonic() + ENDING_SECONDS
         for thread in threads:
@@ -82,7 +84,7 @@ class Watchdog:
         return found
 
     def end(self) -> NoReturn:
-        """Print where every thread stands, and exit with 1."""
+        """Print every thread's stack, and exit with 1."""
         print("\nwatchdog: threads are left behind; the stack of each:", file=self._told, flush=True)
         faulthandler.dump_traceback(self._told)
         os._exit(1)
@@ -101,7 +103,7 @@ def _children() -> list[psutil.Process]:
 
 
 def _threads() -> list[threading.Thread]:
-    """Those that the interpreter would wait for at its end."""
+    """The threads that the interpreter would wait for at its end."""
     return [each for each in threading.enumerate() if not each.daemon and each is not threading.main_thread()]
 
 
@@ -125,7 +127,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Progress:
-    """Tells the watchdog of each step of a run."""
+    """Reports each step of a run to the watchdog."""
 
     def __init__(self, watchdog: Watchdog, config: pytest.Config, *, is_controller: bool) -> None:
         self._watchdog = watchdog

@@ -14,7 +14,7 @@ import time
 
 
 def main() -> None:
-    """Ends the parent when it was silent for longer than it has said; then, or after it, all that it has started."""
+    """Ends the parent after a longer silence than it has announced; then, or once it has ended, all that it started."""
     parent, seconds = os.getppid(), 60.0
     while select.select([0], [], [], seconds)[0]:
         said = os.read(0, 1 << 16).split()

@@ -1,1 +1,1 @@
-"""The shop's statements as tests and measurements run them: with sample arguments, explained, beside slower forms."""
+"""The shop's statements for tests and measurements: with sample arguments, their plans, and slower forms."""

@@ -1,4 +1,4 @@
-"""Questions that no page of the shop asks: the back office's. The indexes that answer them are the specification's."""
+"""Queries of the back office, which no page of the shop makes. The specification asks for their indexes."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""How the shop calls each named statement: arguments taken from the data that is there."""
+"""Sample arguments for each named statement, taken from the database's own rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ Arguments = tuple[Any, ...]
 PAGE: Final = 21
 """Rows asked of a listing: a page of 20 and one to see whether there is another."""
 DEPTH: Final = 0.6
-"""How deep into a listing the sampled "next page" is: OFFSET would have to walk through this share of it."""
+"""How deep into a listing the sampled "next page" is: the share of it that OFFSET would have to read."""
 REPORT: Final = "/* report.facts */"
-"""By it the slow-query report knows its own statements, and leaves them out."""
+"""Marks the slow-query report's own statements, which it leaves out."""
 SHA: Final = sha256(b"no such thing").digest()
 ARGON2: Final = "$argon2id$v=19$m=65536,t=3,p=4$c2FtcGxl$c2FtcGxl"
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Rows to ask for: ordinary ones, neither the most nor the least wanted."""
+    """Ids of ordinary rows, neither the most nor the least popular."""
 
     category_id: int
     category_slug: str
@@ -42,11 +42,11 @@ class Facts:
 
 
 class EmptyDatabase(Exception):
-    """Nothing in it to call queries with."""
+    """The database has no rows to call queries with."""
 
 
 async def gather_facts(db: Database) -> Facts:
-    """Look up what to ask for. Raises EmptyDatabase."""
+    """Look up sample rows. Raises EmptyDatabase."""
     product = await db.fetchrow(
         f"""
         {REPORT} SELECT p.id, p.slug, p.category_id, c.slug AS category_slug FROM products p JOIN categories c
@@ -83,7 +83,7 @@ async def gather_facts(db: Database) -> Facts:
 
 
 async def sample_calls(db: Database) -> Mapping[str, Arguments]:
-    """Arguments for every named statement. Raises EmptyDatabase, or KeyError for a statement nobody has a sample of."""
+    """Arguments for every named statement. Raises EmptyDatabase, or KeyError for a statement without a sample."""
     facts = await gather_facts(db)
     calls = _calls(facts)
     for sort, order in ORDERS.items():

@@ -1,4 +1,4 @@
-"""What an answer costs the server: statements, pages and time."""
+"""What a result costs the server: statements, pages and time."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from testing.queries.plans import read_plan
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """Statements run, pages of 8 kB touched, and milliseconds from asking to having the answer (median)."""
+    """Statements run, pages of 8 kB touched, and milliseconds until the result is there (median)."""
 
     statements: int
     pages: int
@@ -19,7 +19,7 @@ class Effort:
 
 
 class _Explaining:
-    """A connection that explains each statement before it runs it, and adds up what that touched."""
+    """A connection that explains each statement before it runs it, and adds up the pages touched."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -47,7 +47,7 @@ class _Explaining:
 
 
 async def effort_of(connection: Any, answer: Callable[[Any], Awaitable[object]], *, repeat: int = 3) -> Effort:
-    """Count what `answer(connection)`, which only reads, takes; and time it `repeat` times (0: not at all)."""
+    """Measure `answer(connection)`, which must only read; time it `repeat` times (0: not at all)."""
     explaining = _Explaining(connection)
     await answer(explaining)
     times: list[float] = []

@@ -1,4 +1,4 @@
-"""Values taken out of SQL: what customers are called and what they bought doesn't belong in a report."""
+"""Removes values from SQL: customers' names and purchases don't belong in a report."""
 
 import re
 from typing import Final
@@ -24,7 +24,7 @@ def hide_literals(sql: str) -> str:
     hidden = " ".join(_TOKEN.sub(_replacement, sql).split())
     # A list of values has any length: (?, ?, ?) and (?) are the same statement.
     hidden = re.sub(r"\(\s*\?(?:\s*,\s*\?)+\s*\)", "(?)", hidden)
-    # To pg_stat_statements these as values are constants like any other, and so is the field.
+    # pg_stat_statements counts these as constants too, and the field of extract().
     hidden = re.sub(r"(?i)(?<!is )(?<!not )\b(?:NULL|TRUE|FALSE)\b", "?", hidden)
     hidden = re.sub(r"(?i)\b(extract\s*\()\s*\w+\s+(FROM\b)", r"\1? \2", hidden)
     return f"/* {name} */ {hidden}" if name else hidden

@@ -42,7 +42,7 @@ class QueryPlan:
 
     @property
     def rows(self) -> int:
-        """Rows that it gave (0 without ANALYZE)."""
+        """Rows that it returned (0 without ANALYZE)."""
         return int(self.root.get("Actual Rows", 0))
 
     def nodes(self) -> Iterator[Mapping[str, Any]]:
@@ -63,7 +63,7 @@ class QueryPlan:
         return frozenset(found)
 
     def faults(self) -> tuple[PlanFault, ...]:
-        """Scans that an index would spare, work that didn't fit into memory, and rows misjudged; from an ANALYZE."""
+        """Scans that an index would avoid, work that didn't fit into memory, and misestimated rows; needs ANALYZE."""
         found: list[PlanFault] = []
         limited = any(node["Node Type"] == "Limit" for node in self.nodes())
         for node in self.nodes():
@@ -78,7 +78,7 @@ class QueryPlan:
 
 
 def read_plan(explained: str | bytes | list[Any]) -> QueryPlan:
-    """From what `EXPLAIN (FORMAT JSON)` gave: its text, or that text decoded."""
+    """Parse the output of `EXPLAIN (FORMAT JSON)`, as text or decoded."""
     decoded = explained if isinstance(explained, list) else orjson.loads(explained)
     top = decoded[0]
     return QueryPlan(top["Plan"], float(top.get("Execution Time", 0.0)), float(top.get("Planning Time", 0.0)))
@@ -102,7 +102,7 @@ _SCANS: Final = {
 
 
 def _wasteful_scan(node: Mapping[str, Any], limited_to: int | None) -> Iterator[PlanFault]:
-    """A scan that reads far more rows than it needs to, for want of an index on the condition or the order."""
+    """A scan that reads far more rows than it needs to, because no index fits the condition or the order."""
     kind = _SCANS.get(node["Node Type"])
     if kind is None or not _loops(node):
         return

@@ -1,7 +1,7 @@
-"""The forms in which shops' queries are often written, kept beside the shop's own to be compared with.
+"""Slow forms in which shops' queries are often written, to be compared with the shop's own.
 
-Each `Rewrite` answers one question twice. Both answers are plain, comparable values: they must be equal on any data,
-and the shop's own must be cheaper on a lot of it.
+Each `Rewrite` has two forms of one query. Their results are plain, comparable values: they must be equal on any data,
+and the shop's own form must be cheaper on a large database.
 """
 
 from collections.abc import Awaitable, Callable
@@ -34,7 +34,7 @@ REWRITES: Final[list[Rewrite]] = []
 
 
 def rewrite(name: str, *, fault: str, query: str, fast: QueryForm) -> Callable[[QueryForm], QueryForm]:
-    """Enter the decorated slow form beside the shop's own."""
+    """Register the decorated slow form beside the shop's own."""
 
     def enter(slow: QueryForm) -> QueryForm:
         REWRITES.append(Rewrite(name, fault, query, slow, fast))
@@ -154,7 +154,7 @@ async def _ranked(db: Connection, facts: Facts) -> Any:
 
 @rewrite("bestseller list with ranks", fault="subquery", query="products.ranked", fast=_ranked)
 async def rank_by_self_join(db: Connection, facts: Facts) -> Any:
-    # Limited to the answer's rows first, or the slow form would run for minutes: once for each of all products.
+    # Limited first: otherwise the subquery would run once for every product, for minutes.
     rows = await db.fetch(
         f"""
         SELECT p.id, (SELECT count(*) FROM products p2
