@@ -30,7 +30,7 @@ console = Console(highlight=False, stderr=True)
 
 @contextmanager
 def _alone() -> Generator[None]:
-    """One at a time. Problems and Ctrl-C end in one line."""
+    """Hold the lock of the one command that may run. Problems and Ctrl-C end in one line."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         HOME.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,7 @@ def _say(message: str) -> None:
 
 @app.command()
 def up() -> None:
-    """Build what is missing, bring up three nodes, apply the stack, wait until it is ready, say what there is."""
+    """Build what is missing, bring up three nodes, apply the stack, wait until it is ready, print its addresses."""
     with _alone():
         began = time.monotonic()
         applied = Environment(_say).up()
@@ -85,14 +85,14 @@ def down() -> None:
 
 @app.command(hidden=True)
 def start() -> None:
-    """Start what does not run of it, without a look at the stack; for the tests that have ended something."""
+    """Start those of the cluster's processes that don't run, and leave the stack; for tests that have ended some."""
     with _alone():
         Environment(_say).start()
 
 
 @app.command(hidden=True)
 def cloud() -> None:
-    """Make in the stand-in what the stack declares in AWS; runs in the control plane's network."""
+    """Create the stack's AWS resources in the stand-in; runs in the control plane's network."""
     try:
         stack.make_cloud()
     except Problem as problem:
@@ -101,7 +101,7 @@ def cloud() -> None:
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
-    """The tests of the running cluster; with KUBECONFIG, of that one. More arguments are pytest's."""
+    """Test the running cluster, or the one of KUBECONFIG. Further arguments go to pytest."""
     own = os.environ.get("KUBECONFIG") or ""
     if not own and not KUBECONFIG.exists():
         _fail("no cluster runs here: make cluster brings one up, or name one by KUBECONFIG=...")
@@ -133,7 +133,7 @@ def versions(
 
 
 def _versions() -> list[tuple[str, str]]:
-    """The components' versions, as they say themselves."""
+    """The components' versions, as they report them."""
     return [
         ("Kubernetes", programs.kubernetes()),
         ("CoreDNS", programs.version("dns", "github.com/coredns/coredns")),

@@ -34,13 +34,13 @@ def create(*parts: str) -> None:
             current.mkdir(exist_ok=True)
             for name in ("cpuset.cpus", "cpuset.mems"):
                 file = current / name
-                # In version 1 a group begins with no processor at all.
+                # In version 1 a new group has no processors.
                 if root.name == "cpuset" and not file.read_text().strip():
                     file.write_text((current.parent / name).read_text())
 
 
 def enter(name: str) -> None:
-    """Put this process, with all that it will start, into the group `name`."""
+    """Move this process, with all that it will start, into the group `name`."""
     create(name)
     for root in _roots():
         (root / CGROUP / name / "cgroup.procs").write_text("0")
@@ -52,7 +52,7 @@ def left() -> list[Path]:
 
 
 def remove() -> None:
-    """Remove the cluster's groups, which have no process any more."""
+    """Remove the cluster's groups, which must have no processes."""
     for top in left():
         for group in sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True):
             with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""`python -m cluster.cloud_controllers`: what a cloud's controllers do in its clusters, as far as the stack needs them.
+"""`python -m cluster.cloud_controllers`: the parts of a cloud's controllers that the stack needs.
 
 Volumes bound to a zone as EBS's are, a load balancer's host name, NetworkPolicies on each node, and the webhook that
 gives pods of an annotated service account a token for AWS (IRSA).
@@ -20,49 +20,49 @@ import httpx
 from cluster import pki
 from cluster.layout import CONTROL, CONTROL_NAMESPACE, NODES, PKI, VOLUMES
 from cluster.network import inside
-from cluster.network_policies import NotUnderstood, ruleset
+from cluster.network_policies import UnsupportedPolicy, ruleset
 
 NAME = "cloud-controllers"
 STORAGE_CLASS, PROVISIONER = "gp3", "simone/local"
 WEBHOOK_PORT = 9443
-PERIOD = 0.5  # seconds between two looks at the cluster
+PERIOD = 0.5  # seconds between two reconciliations
 _ZONE = "topology.kubernetes.io/zone"
 _ROLE = "eks.amazonaws.com/role-arn"
 _TOKEN_FOLDER = "/var/run/secrets/eks.amazonaws.com/serviceaccount"  # noqa: S105 (a path)
 
 
 def command() -> list[str]:
-    """What starts it from outside."""
+    """The command that starts it."""
     return inside(CONTROL_NAMESPACE, sys.executable, "-m", "cluster.cloud_controllers")
 
 
 def client() -> httpx.Client:
-    """The cluster's API for whoever may do everything."""
+    """A client of the cluster's API with all rights."""
     context = ssl.create_default_context(cafile=str(pki.AUTHORITY))
     headers = {"Authorization": f"Bearer {pki.token('admin')}"}
     return httpx.Client(base_url=pki.API, headers=headers, verify=context, timeout=10)
 
 
 class Controllers:
-    """One look at the cluster after another, and what follows from each."""
+    """Reconciles the cluster with its objects, one call of `reconcile` after another."""
 
     def __init__(self, api: httpx.Client) -> None:
         self._api = api
         self._applied: dict[str, str] = {}
 
     def _list(self, path: str) -> Sequence[Mapping[str, Any]]:
-        # From the API server's memory: this is asked twice a second.
+        # From the API server's memory, since this asks twice a second.
         answer = self._api.get(path, params={"resourceVersion": "0"}).raise_for_status()
         return answer.json()["items"]
 
-    def look(self) -> None:
-        """Do what is to be done now. Raises NotUnderstood for a policy that can't be enforced, having done the rest."""
+    def reconcile(self) -> None:
+        """Reconcile once. Raises UnsupportedPolicy for a policy that can't be enforced, after doing the rest."""
         self._provision()
         self._name_balancers()
         self._enforce()
 
     def _provision(self) -> None:
-        """A volume for each claim that waits for one, in the zone of the node that its pod was placed on."""
+        """Create a volume for each pending claim, in the zone of its pod's node."""
         zones = {node.name: node.zone for node in NODES}
         for claim in self._list("/api/v1/persistentvolumeclaims"):
             metadata, spec = claim["metadata"], claim["spec"]
@@ -92,7 +92,7 @@ class Controllers:
                     },
                 },
             )
-            if answer.status_code != 409:  # made at the look before, and not seen yet
+            if answer.status_code != 409:  # created by the call before, and not listed yet
                 answer.raise_for_status()
 
     def _name_balancers(self) -> None:
@@ -151,7 +151,7 @@ class _Webhook(http.server.BaseHTTPRequestHandler):
     api: httpx.Client
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: each pod asks."""
+        """Log nothing: every new pod makes a request."""
 
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["request"]
@@ -181,15 +181,15 @@ def _serve_webhook(api: httpx.Client) -> None:
 
 
 def main() -> None:
-    """Look at the cluster until ended; what goes wrong is said, and tried again at the next look."""
+    """Reconcile until ended. Errors are printed, and the next call tries again."""
     with client() as api:
         _serve_webhook(api)
         controllers = Controllers(api)
         said = ""
         while True:
             try:
-                controllers.look()
-            except (httpx.HTTPError, NotUnderstood, subprocess.CalledProcessError, OSError) as error:
+                controllers.reconcile()
+            except (httpx.HTTPError, UnsupportedPolicy, subprocess.CalledProcessError, OSError) as error:
                 if str(error) != said:
                     said = str(error)
                     print(said, file=sys.stderr, flush=True)

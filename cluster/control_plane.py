@@ -19,7 +19,7 @@ _ETCD = "127.0.0.1:2379"
 
 
 def command() -> list[str]:
-    """What starts it from outside."""
+    """The command that starts it."""
     namespaces = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private")
     return inside(CONTROL_NAMESPACE, "unshare", *namespaces, sys.executable, "-m", "cluster.control_plane")
 
@@ -41,14 +41,14 @@ def _start(name: str, *arguments: str) -> None:
 
 
 def _as(name: str) -> Sequence[str]:
-    """The arguments by which a component knows who it is, and whom it lets ask."""
+    """A component's arguments for its own identity and for authenticating its callers."""
     config = f"{PKI}/{name}.conf"
     kinds = ("kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig")
     return [*(f"--{kind}={config}" for kind in kinds), "--leader-elect=false"]
 
 
 def main() -> None:
-    """Start all of it and reap what ends, until it is ended."""
+    """Start its processes and reap those that end, until it is ended."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     _start("etcd", str(STATE / "etcd"), _ETCD, "127.0.0.1:2380")
     _start(
@@ -66,7 +66,7 @@ def main() -> None:
         *(f"--proxy-client-cert-file={PKI}/aggregator.crt", f"--proxy-client-key-file={PKI}/aggregator.key"),
         *(f"--requestheader-client-ca-file={PKI}/ca.crt", f"--requestheader-allowed-names={AGGREGATOR}"),
         *("--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group"),
-        # Services' addresses aren't reached from here; pods' are.
+        # From here pods' addresses can be reached, Services' can't.
         "--enable-aggregator-routing=true",
     )
     wait("the API server", READY_SECONDS, ready)

@@ -1,4 +1,4 @@
-"""`python -m cluster.database`: the declared RDS instance, as a Postgres of its major version outside of the cluster.
+"""`python -m cluster.database`: the declared RDS instance as a Postgres of its major version outside the cluster.
 
 It listens with TLS in the control plane's network; the certificate is for the host name that the stack is given.
 """
@@ -18,18 +18,18 @@ from testing.postgres_programs import folder
 NAME = "database"
 HOME = STATE / "database"
 _SEEN = "/run/database"
-"""Where its process sees HOME: a short path, which its socket needs, and one that its user may enter."""
+"""Where its process sees HOME: a path that is short enough for its socket and that its user may enter."""
 _SEEN_PROGRAMS = "/run/database-programs"
 
 
 def command(major: int) -> list[str]:
-    """What starts it from outside."""
+    """The command that starts it."""
     namespaces = ("--mount", "--propagation", "private")
     return inside(CONTROL_NAMESPACE, "unshare", *namespaces, sys.executable, "-m", "cluster.database", str(major))
 
 
 def prepare(instance: database.Instance, superuser_password: str) -> None:
-    """Write its configuration, which the parameter group says, and what it is created with."""
+    """Write its configuration, from the parameter group, and the files that it is created from."""
     files = {
         "etc/postgres/postgresql.conf": database.postgresql_conf(instance.parameters, CONTROL, _SEEN),
         "etc/postgres/pg_hba.conf": database.pg_hba_conf(instance.parameters, "10.10.0.0/16"),
@@ -58,7 +58,7 @@ def prepare(instance: database.Instance, superuser_password: str) -> None:
 
 
 def main(major: int) -> None:
-    """Create the database unless it is there, then be its server."""
+    """Create the database if it is missing, then become its server."""
     for source, seen in ((HOME, _SEEN), (folder(major).parent.resolve(), _SEEN_PROGRAMS)):
         if seen == _SEEN:
             subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)

@@ -1,4 +1,4 @@
-"""The cluster as a whole: brought up step by step, each done once and found done by the next run; taken down whole."""
+"""The whole cluster: brought up in steps, of which a second run skips those that are done; removed as a whole."""
 
 import base64
 import contextlib
@@ -54,17 +54,17 @@ T = TypeVar("T")
 Say = Callable[[str], None]
 MOTO = "moto"
 _APPLIED = STATE / "applied"
-"""What the running cluster was made from; written when all of it had rolled out."""
+"""A hash of what the running cluster was made from; written once everything has rolled out."""
 _SOURCES = (
     *("Pulumi.yaml", f"Pulumi.{ENVIRONMENT}.yaml", "__main__.py"),
     *("app", "cluster", "components", "images", "local", "requirements", "stack", "tools"),
 )
-NODE_READY, ROLLED_OUT = 300, 900  # seconds, bounds of what is waited for
+NODE_READY, ROLLED_OUT = 300, 900  # seconds, at most
 
 
 @dataclass(frozen=True)
 class Applied:
-    """What `make cluster` ended with."""
+    """The result of `make cluster`."""
 
     resources: Mapping[str, int]
     seconds: Mapping[str, float]
@@ -78,7 +78,9 @@ class Environment:
         self.seconds: dict[str, float] = {}
 
     def up(self) -> Applied:
-        """From whatever there is to a cluster that runs the stack. Problem with what stopped it: run it again."""
+        """Bring up the cluster with the stack, from any state. Raises Problem when a step fails; a second run
+        continues.
+        """
         inputs = _inputs()
         applied = json.loads(_APPLIED.read_text()) if _APPLIED.exists() else {}
         if applied.get("inputs") == inputs and self._is_whole():
@@ -109,7 +111,7 @@ class Environment:
             self.seconds[name] = time.monotonic() - began
 
     def build(self) -> None:
-        """What is missing of the programs."""
+        """Build the programs that are missing."""
         preflight.check()
         programs.ensure(self._say)
         STATE.mkdir(parents=True, exist_ok=True)
@@ -117,13 +119,13 @@ class Environment:
         pki.ensure(stack.database_host(), stack.hosts())
 
     def make_images(self) -> None:
-        """The images of the stack, as one bundle."""
+        """Make the stack's images, as one bundle."""
         builds.ensure_storefront(self._say)
         images.ensure(images.declared(stack.declared().resources), self._say)
-        processes.unmount(HOME)  # what buildah keeps mounted
+        processes.unmount(HOME)  # buildah leaves mounts
 
     def start(self) -> None:
-        """Networks, control plane, database, stand-in cloud and nodes; until all of it is ready."""
+        """Start networks, control plane, database, stand-in cloud and nodes; wait until all are ready."""
         before = STATE / "before.json"
         if not before.exists():
             before.write_text(json.dumps(preflight.settings()))
@@ -145,7 +147,7 @@ class Environment:
         processes.wait("the cluster's DNS", NODE_READY, dns_ready, [cloud_controllers.NAME])
 
     def start_database(self) -> None:
-        """The declared database, unless it runs."""
+        """Start the declared database, unless it runs."""
         if processes.running(database.NAME):
             return
         secrets = stack.plain_secrets()
@@ -157,7 +159,7 @@ class Environment:
         processes.start(database.NAME, database.command(instance.major), _environment())
 
     def start_nodes(self) -> None:
-        """All nodes, ready and with all images."""
+        """Start all nodes; wait until they are ready, and give them all images."""
         for each in NODES:
             processes.start(each.name, node.command(each), _environment())
         for number, each in enumerate(NODES):
@@ -169,7 +171,7 @@ class Environment:
             processes.wait(f"{each.name}", NODE_READY, lambda each=each: is_ready(each.name), [each.name])
 
     def apply(self) -> Mapping[str, int]:
-        """The stack, until every workload has rolled out."""
+        """Apply the stack; wait until every workload has rolled out. Returns the number of resources by operation."""
         rendered = stack.declared()
         self._say("stand-in for AWS")
         processes.run(
@@ -225,7 +227,7 @@ def _is_whole(each: Mapping[str, Any]) -> bool:
 
 
 def _inputs() -> str:
-    """A number for all that a cluster is made from: the programs' own come from `cluster`."""
+    """A hash of all that a cluster is made from. `cluster` covers the programs, which are built from it."""
     listed = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *_SOURCES]
     digest = hashlib.sha256()
     for line in filter(None, sorted(set(processes.run(listed, "the sources").split("\0")))):
@@ -243,14 +245,14 @@ def _moto_environment() -> dict[str, str]:
 
 
 def gateway_address() -> str:
-    """Where a gateway pod listens, or what to put in place of it."""
+    """A gateway pod's address, or a placeholder for it."""
     chosen = ("-l", "app.kubernetes.io/name=gateway", "-o", "jsonpath={.items[0].status.podIP}")
     asked = kubectl("-n", "simone", "get", "pods", *chosen, "--request-timeout=10s")
     return subprocess.run(asked, capture_output=True, text=True, check=False).stdout or "GATEWAY_POD"
 
 
 def addons() -> str:
-    """What the cluster has beside the stack, as YAML."""
+    """The cluster's add-ons as YAML."""
     template = string.Template((SOURCES / "addons.yaml").read_text())
     return template.substitute(
         database_address=CONTROL,
@@ -269,7 +271,7 @@ def apply(manifests: str) -> None:
 
 
 def is_ready(name: str) -> bool:
-    """Whether a node says that it is ready."""
+    """Whether a node reports that it is ready."""
     path = '{.status.conditions[?(@.type=="Ready")].status}'
     asked = kubectl("get", "node", name, "-o", f"jsonpath={path}")
     done = subprocess.run(asked, capture_output=True, text=True, check=False)
@@ -277,13 +279,13 @@ def is_ready(name: str) -> bool:
 
 
 def dns_ready() -> bool:
-    """Whether all of the DNS servers are."""
+    """Whether all DNS servers are ready."""
     asked = kubectl("-n", "kube-system", "get", "deployment", "coredns", "-o", "jsonpath={.status.readyReplicas}")
     return subprocess.run(asked, capture_output=True, text=True, check=False).stdout == "2"
 
 
 def in_node(each: Node, *command: str | Path) -> list[str]:
-    """A command in a node's mount and PID namespace and network."""
+    """A command line that runs in a node's mount, PID and network namespaces."""
     outer = processes.running(each.name)
     inner = outer.children() if outer else []
     if not inner:
@@ -303,7 +305,7 @@ def serves(each: Node) -> bool:
 
 
 def tag_images(each: Node, registry: str, version: str) -> None:
-    """Give a node's images of a registry, which are ours, another version too."""
+    """Tag a node's images of a registry (our own) with another version too."""
     for name in processes.run(_ctr(each, "images", "list", "-q"), f"{each.name}'s images").splitlines():
         if name.startswith(registry) and "@" not in name:
             again = f"{name.rpartition(':')[0]}:{version}"
@@ -312,7 +314,7 @@ def tag_images(each: Node, registry: str, version: str) -> None:
 
 
 def import_images(each: Node) -> None:
-    """Give a node the bundle, unless it has just this one."""
+    """Import the bundle into a node, unless it has this one."""
     mark = each.directory / "images"
     made = str(BUNDLE.stat().st_mtime_ns)
     if mark.exists() and mark.read_text() == made:

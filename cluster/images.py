@@ -1,6 +1,6 @@
 """The images: base images made from Debian's packages, and on them those of this repository's Dockerfiles.
 
-No registry of images is needed. What differs from the published images is said by `differences`.
+They need no image registry. `differences` lists what differs from the published images.
 """
 
 import hashlib
@@ -32,12 +32,12 @@ _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LEAN = ("--skip=check/qemu", '--aptopt=Acquire::Languages "none"', "--include=ca-certificates")
 _REDIS = ("redis-server", "redis-cli", "redis-check-rdb", "redis-check-aof")
 _MACHINE_FILES = ("/etc/ssl/certs", "/etc/pip.conf")
-"""How this machine reaches its package index; given to builds that install Python packages, and in no image."""
+"""How this machine reaches its package index: for builds that install Python packages, and part of no image."""
 
 
 @dataclass(frozen=True)
 class StandIn:
-    """What stands for a published image: Debian packages and programs of ours, and its start as the original's."""
+    """The substitute for a published image: Debian packages and programs of ours, started like the original."""
 
     packages: tuple[str, ...] = ()
     script: str = "true"
@@ -53,7 +53,7 @@ class StandIn:
 
 _STAND_INS: Mapping[str, StandIn] = {
     "python": StandIn(
-        # The libraries are those of Debian's Redis, whose tools the image of the jobs takes from the servers' image.
+        # The libraries of Debian's Redis: the jobs' image takes Redis's tools from the servers' image.
         ("python3", "python3-venv", "python3-pip", "libatomic1", "libjemalloc2", "liblzf1", "libsystemd0"),
         "ln -s /usr/bin/python3 /usr/local/bin/python",
         config=("--cmd", "python3"),
@@ -131,7 +131,7 @@ def _references(value: Any) -> Iterator[str]:
 
 
 def differences(references: Sequence[str]) -> list[tuple[str, str]]:
-    """Each image, and what it is here: from which Dockerfile, or what stands for the published one."""
+    """Each image, and what it is here: its Dockerfile, or the substitute for the published one. Raises Problem."""
     said: list[tuple[str, str]] = []
     for reference in references:
         name = short_name(reference)
@@ -146,7 +146,7 @@ def differences(references: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def ensure(references: Sequence[str], say: Say) -> None:
-    """Make the bundle with all images of the stack, unless there is one of just these: `version` is in their names."""
+    """Make the bundle with all images of the stack, unless it exists: their names contain `version`."""
     differences(references)
     names = [canonical(each) for each in (*references, *OWN_IMAGES)]
     if BUNDLE.exists() and _BUNDLE_NAMES.exists() and json.loads(_BUNDLE_NAMES.read_text())["images"] == names:
@@ -163,7 +163,7 @@ def ensure(references: Sequence[str], say: Say) -> None:
 
 
 def version() -> str:
-    """The version of our own images, by what they are made of: a changed file is a new one, which rolls out.
+    """The version of our own images, a hash of what they are made of: a changed file rolls out.
 
     The storefront must have been built before.
     """
@@ -190,7 +190,9 @@ def _prepare_context() -> None:
 
 
 def dockerfile_here(text: str, storefront: bool = False) -> str:
-    """A Dockerfile of ours with what can't be had here: RDS's authorities are ours, and the storefront is built."""
+    """A Dockerfile of ours, changed for what isn't available here: RDS's CA is ours, and the storefront is built
+    before.
+    """
     text = re.sub(r"^ADD (--chmod=\S+ )?https://truststore\.\S+ ", "COPY rds-global-bundle.pem ", text, flags=re.M)
     if storefront:
         text = "FROM" + text.rpartition("\nFROM")[2]
@@ -228,7 +230,7 @@ class _Store:
         (HOME / "tmp").mkdir(exist_ok=True)
 
     def buildah(self, *arguments: str | Path) -> str:
-        """One of buildah's commands."""
+        """Run a buildah command. Returns its output."""
         own = ("--root", self._home, "--runroot", IMAGES / "run", "--storage-driver", "overlay")
         environment = {**os.environ, "BUILDAH_ISOLATION": "chroot", "TMPDIR": str(HOME / "tmp")}
         registries = ("--registries-conf", self._registries)
@@ -242,7 +244,7 @@ class _Store:
         return name in self._made or bool(self.buildah("images", "--quiet", "--filter", f"reference={name}"))
 
     def _suite(self, reference: str) -> str:
-        """The Debian release that an image is of: 12, unless it says otherwise."""
+        """The Debian release of an image: 12, unless its plan names another."""
         return next((suite for key, suite in _SUITES.items() if reference.startswith(key)), "bookworm")
 
     def _debian(self, suite: str) -> str:
@@ -271,7 +273,7 @@ class _Store:
         return name
 
     def stand_in(self, reference: str) -> None:
-        """Make an image under the name of a published one, unless it was made from just this plan."""
+        """Make the substitute under a published image's name, unless it was made from this plan."""
         name = canonical(reference)
         plan = _STAND_INS.get(short_name(reference), StandIn())
         mark = IMAGES / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.made-from"
@@ -285,7 +287,7 @@ class _Store:
             self._commit(self.buildah("from", "--pull-never", self._debian(self._suite(reference))), name)
             return
         self.say(f"images: {reference}")
-        # Without a shell where nothing but a program of ours is in it, as the originals are.
+        # Like the originals, an image with only a program of ours has no shell.
         bare = not plan.packages and plan.script == "true" and plan.programs
         start = "scratch" if bare else self._debian("bookworm")
         container = self.buildah("from", "--pull-never", start)
@@ -310,7 +312,7 @@ class _Store:
         self.buildah("run", "--network", "host", container, "--", "sh", "-ec", "; ".join(wanted))
 
     def bundle(self, names: Sequence[str]) -> None:
-        """All of them as one archive: layers that several have are in it once."""
+        """Write the images as one archive, which has shared layers once."""
         folder = IMAGES / "oci"
         shutil.rmtree(folder, ignore_errors=True)
         for number, name in enumerate(names):
@@ -333,7 +335,7 @@ class _Store:
 
 
 def _mirror() -> str:
-    """Where this machine gets its own packages from, else Debian's own address."""
+    """Where this machine gets its Debian packages from, else Debian's own address."""
     asked = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI)"], capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""The processes of the cluster's pods, as this machine sees them: to end one, or to stand in its network."""
+"""The processes of the cluster's pods, as this machine sees them: to end one, or to enter its network."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ def processes(uid: str, name: str) -> list[psutil.Process]:
 
 
 def network(uid: str) -> str:
-    """A file that is the pod's network namespace, for nsenter."""
+    """The path of the pod's network namespace, for nsenter. Raises LookupError."""
     for each in _all(uid):
         return f"/proc/{each.pid}/ns/net"
     raise LookupError(f"no process of the pod {uid} runs on this machine")

@@ -10,7 +10,7 @@ _FILES = Path("/run/netns")
 
 
 def inside(namespace: str, *command: str | Path) -> list[str]:
-    """A command in that network. Not `ip netns exec`, which hides the cgroups behind a new /sys."""
+    """A command line that runs in that network. Not `ip netns exec`, which hides the cgroups behind a new /sys."""
     return ["nsenter", f"--net={_FILES / namespace}", *map(str, command)]
 
 
@@ -23,7 +23,7 @@ def _forwards(namespace: str) -> None:
 
 
 def create() -> None:
-    """Make the networks; half-made ones of a run that was cut short are made anew."""
+    """Create the networks; incomplete ones of an interrupted run are created again."""
     if all((_FILES / name).exists() for name in _all()) and _whole():
         return
     remove()

@@ -1,7 +1,7 @@
-"""NetworkPolicies as nftables rules of each node, as `docs/decisions` says why: kinds of rules that the stack declares.
+"""Translates NetworkPolicies into nftables rules of each node (why: docs/decisions/cluster.md), for the fields that the
+stack uses.
 
-A policy with anything else is refused with its name: a rule that isn't understood would let through, or hold back,
-what nobody meant.
+A policy with any other field is refused by name: without that field it would allow or block the wrong traffic.
 """
 
 import ipaddress
@@ -20,14 +20,14 @@ _KNOWN = {
 _ENDED = ("Succeeded", "Failed")
 
 
-class NotUnderstood(Exception):
-    """A policy has a field that isn't enforced here; the message names both."""
+class UnsupportedPolicy(Exception):
+    """A policy has a field that isn't supported here; the message names both."""
 
 
 def _only(kind: str, value: Object, policy: str) -> None:
     unknown = set(value) - _KNOWN[kind]
     if unknown:
-        raise NotUnderstood(f"NetworkPolicy {policy}: {', '.join(sorted(unknown))} isn't enforced here")
+        raise UnsupportedPolicy(f"NetworkPolicy {policy}: {', '.join(sorted(unknown))} isn't enforced here")
 
 
 def _matches(selector: Object | None, labels: Object, policy: str) -> bool:
@@ -40,7 +40,7 @@ def _labels(item: Object) -> Object:
 
 
 def _addresses(peer: Object, policy: Object, pods: Sequence[Object], namespaces: Mapping[str, Object]) -> list[str]:
-    """The addresses that a peer means."""
+    """The addresses that a peer selects."""
     name = policy["metadata"]["name"]
     _only("peer", peer, name)
     if "ipBlock" in peer:
@@ -61,7 +61,7 @@ def _addresses(peer: Object, policy: Object, pods: Sequence[Object], namespaces:
 
 
 def _rules(policy: Object, side: str, pods: Sequence[Object], namespaces: Mapping[str, Object]) -> Iterable[str]:
-    """What one policy accepts on one side, as conditions of nftables."""
+    """What one policy accepts on one side, as nftables conditions."""
     name = policy["metadata"]["name"]
     peers, address = ("from", "saddr") if side == "ingress" else ("to", "daddr")
     for rule in policy["spec"].get(side) or ():
@@ -80,7 +80,7 @@ def _rules(policy: Object, side: str, pods: Sequence[Object], namespaces: Mappin
 
 
 def ruleset(node: str, policies: Sequence[Object], pods: Sequence[Object], namespaces: Mapping[str, Object]) -> str:
-    """A node's whole table. `namespaces`: each one's labels. Raises NotUnderstood."""
+    """A node's whole nftables table. `namespaces`: labels by name. Raises UnsupportedPolicy."""
     chains: list[str] = []
     jumps: dict[str, list[str]] = {"ingress": [], "egress": []}
     alive = [pod for pod in pods if pod["status"].get("phase") not in _ENDED and not pod["spec"].get("hostNetwork")]
@@ -109,7 +109,7 @@ def ruleset(node: str, policies: Sequence[Object], pods: Sequence[Object], names
             body = "\n".join(f"    {line}" for line in (*lines, "counter drop"))
             chains.append(f"  chain {chain} {{\n{body}\n  }}")
             jumps[side].append(f"    ip {address} {ip} jump {chain}")
-    # What a pod sends to its own node isn't forwarded; what a node sends to its pods, the kubelet's probes, is free.
+    # A pod's packets to its own node aren't forwarded; a node's to its pods (the kubelet's probes) are always allowed.
     hooks = {"forward": [*jumps["ingress"], *jumps["egress"]], "input": jumps["egress"]}
     accepted = "policy accept;\n    ct state established,related accept"
     for hook, lines in hooks.items():

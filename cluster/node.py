@@ -37,7 +37,7 @@ _MACHINE_SETTINGS = {
 
 
 def command(node: Node) -> list[str]:
-    """What starts the node from outside. `unshare` ignores SIGTERM, so it is ended by SIGKILL."""
+    """The command that starts the node. `unshare` ignores SIGTERM, so it is ended by SIGKILL."""
     namespaces = ("--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc")
     own = ("--propagation", "private", sys.executable, "-m", "cluster.node", str(node.number))
     return inside(node.namespace, "unshare", *namespaces, *own)
@@ -61,7 +61,7 @@ def _prepare(node: Node) -> None:
         file = home / "settings" / name.replace("/", ".")
         file.write_text(f"{value}\n")
         _mount("--bind", file, f"/proc/sys/{name}")
-    # A short path, which the names of the kubelet's sockets need.
+    # The names of the kubelet's sockets need a short path.
     Path(_KUBELET).mkdir()
     _mount("--bind", home / "kubelet", _KUBELET)
     _mount("--make-rshared", _KUBELET)
@@ -104,7 +104,7 @@ def _runc() -> Path:
 
 
 def _pod_network(node: Node) -> dict[str, object]:
-    """Each pod has a link of its own to the node, which routes: no bridge."""
+    """Each pod has its own link to the node, which routes; there is no bridge."""
     addresses = {
         "type": "host-local",
         "dataDir": "/run/cni-addresses",
@@ -167,7 +167,7 @@ def _proxy(node: Node) -> dict[str, object]:
         "clusterCIDR": "10.10.100.0/22",
         "detectLocalMode": "ClusterCIDR",
         "hostnameOverride": node.name,
-        # The table of connections is the machine's: its size stays.
+        # The connection table is the machine's, so its size isn't changed.
         "conntrack": {"maxPerCore": 0, "min": 0, "tcpCloseWaitTimeout": "0s", "tcpEstablishedTimeout": "0s"},
         "healthzBindAddress": "127.0.0.1:10256",
         "metricsBindAddress": "127.0.0.1:10249",
@@ -175,7 +175,7 @@ def _proxy(node: Node) -> dict[str, object]:
 
 
 class _Services:
-    """What runs on a node for as long as the node does: started again when it ends, as systemd does for a real one."""
+    """The services of a node, each restarted when it ends, as systemd does on a real one."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -188,7 +188,7 @@ class _Services:
         self._running[process.pid] = process, name, arguments
 
     def keep(self) -> NoReturn:
-        """Reap what ends in the node, until it is ended."""
+        """Reap processes and restart services, until the node is ended."""
         while True:
             ended, _ = os.wait()
             if ended in self._running:
@@ -203,7 +203,7 @@ def _serves() -> bool:
 
 
 def main(number: int) -> None:
-    """Start the node and reap what ends in it, until it is ended."""
+    """Start the node and keep it running until it is ended."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     node = NODES[number - 1]
     _prepare(node)

@@ -1,4 +1,4 @@
-"""The cluster's authority, its certificates, its service accounts' key, and a kubeconfig for each component."""
+"""The cluster's CA, its certificates, its service accounts' key, and a kubeconfig for each component."""
 
 import ipaddress
 import secrets
@@ -18,7 +18,7 @@ API = f"https://{CONTROL}"
 AUTHORITY = PKI / "ca.crt"
 TOKENS = PKI / "tokens.csv"
 AGGREGATOR = "front-proxy-client"
-"""As whom the API server asks those that serve a part of its API."""
+"""The API server's client name at aggregated API servers."""
 _USERS = {
     "admin": ("admin", "system:masters"),
     "controllers": ("system:kube-controller-manager", ""),
@@ -29,7 +29,9 @@ _USERS = {
 
 
 def ensure(database: str, hosts: Sequence[str]) -> None:
-    """Make everything once. `database`: the host name that the database's certificate is for; `hosts`: the shop's."""
+    """Create everything once. `database`: the host name in the database's certificate; `hosts`: the shop's host
+    names.
+    """
     if TOKENS.exists():
         return
     PKI.mkdir(parents=True, exist_ok=True)
@@ -54,7 +56,7 @@ def ensure(database: str, hosts: Sequence[str]) -> None:
         accounts.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     )
     lines = [_kubeconfig(name, user, group) for name, (user, group) in _USERS.items()]
-    # Last, so that its being there means that all of it is.
+    # Written last: if it exists, everything does.
     TOKENS.touch(mode=0o600)
     TOKENS.write_text("\n".join(lines) + "\n")
 
@@ -100,7 +102,7 @@ class _Authority:
         (PKI / f"{name}.crt").write_bytes(own.public_bytes(serialization.Encoding.PEM))
 
     def sign(self, name: str, common_name: str, hosts: Sequence[str], group: str = "") -> None:
-        """A certificate for a server or a client, `NAME.crt` and `NAME.key`."""
+        """Write a server's or client's certificate, `NAME.crt` and `NAME.key`."""
         key = ec.generate_private_key(ec.SECP256R1())
         organization = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group)] if group else []
         subject = x509.Name([*organization, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])

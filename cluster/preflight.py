@@ -1,4 +1,4 @@
-"""What has to be right before anything is built or started, each with a sentence that says what to do."""
+"""Checks before anything is built or started; each failure says what to do."""
 
 import contextlib
 import os
@@ -15,13 +15,13 @@ from local.problem import Problem
 
 GIB = 2**30
 BUILDING, RUNNING = 18, 6
-"""GiB of disk that are needed: with Go's caches and the images while things are built, and afterwards."""
+"""GiB of free disk needed: while building, with Go's caches and the images, and afterwards."""
 MEMORY = 6
-"""GiB of memory that the three nodes with the whole stack use, with a reserve: 4.1 GiB were in use when measured."""
+"""GiB of memory for the three nodes with the whole stack, with a reserve: 4.1 GiB were measured."""
 
 
 def check(root: Path = HOME) -> None:
-    """Problem with the first thing that is missing."""
+    """Raises Problem for the first thing that is missing."""
     if os.geteuid() != 0:
         raise Problem("make cluster makes networks, mounts and control groups, which needs root: sudo make cluster")
     preflight.check_platform(*preflight.this_platform())
@@ -46,7 +46,7 @@ def check_room(root: Path) -> None:
 
 
 def _check_kernel() -> None:
-    """What the kernel must offer: tried in namespaces that end at once."""
+    """Try the kernel's features in namespaces that end at once."""
     tried = {
         "network, mount and PID namespaces": "true",
         "overlayfs (CONFIG_OVERLAY_FS)": (
@@ -72,7 +72,7 @@ def _check_kernel() -> None:
 
 
 def settings() -> dict[str, str]:
-    """The machine's sysctls and firewall, to be compared before and after; what counts by itself is left out."""
+    """The machine's sysctls and firewall without counters, to compare before and after."""
     found: dict[str, str] = {}
     counting = ("random", "pty/nr", "-state", "-nr", "ns_last_pid", "perf_event", "sched_domain", "conntrack_count")
     for path in Path("/proc/sys").rglob("*"):

@@ -20,7 +20,7 @@ ENDING = 20.0  # seconds until a process that was asked to end is killed
 
 
 def running(name: str) -> psutil.Process | None:
-    """The process that was started under this name, if it still runs; never another that was given its number."""
+    """The process that was started under this name, if it still runs; never another one with its number."""
     try:
         kept = json.loads((RUN / name).read_text())
         process = psutil.Process(kept["pid"])
@@ -49,12 +49,12 @@ def start(name: str, command: Sequence[str | Path], environment: Mapping[str, st
 
 
 def _lasting() -> dict[str, str]:
-    """This process's environment without the mark by which a run of tests ends what it has started."""
+    """This process's environment without the mark by which a test run ends its processes."""
     return {name: value for name, value in os.environ.items() if name != MARK}
 
 
 def end(name: str, kill: bool = False) -> None:
-    """End what runs under this name. `kill`: at once, as a machine that loses its power."""
+    """End what runs under this name. `kill`: at once, as if a machine lost power."""
     process = running(name)
     if process is not None:
         everything = [process, *process.children(recursive=True)]
@@ -70,12 +70,12 @@ def end(name: str, kill: bool = False) -> None:
 
 
 def names() -> tuple[str, ...]:
-    """What was started and not ended."""
+    """The names of the processes that were started and not ended."""
     return tuple(sorted(path.name for path in RUN.iterdir())) if RUN.exists() else ()
 
 
 def wait(what: str, seconds: float, there: Callable[[], bool], needs: Sequence[str] = ()) -> None:
-    """Wait for a state. Problem when it isn't reached, or when one of the processes that it `needs` has ended."""
+    """Wait for a state. Raises Problem when it isn't reached, or when a process that it `needs` has ended."""
     deadline = time.monotonic() + seconds
     while not there():
         for name in needs:
@@ -103,7 +103,7 @@ def last_words(name: str) -> str:
 
 
 def run(command: Sequence[str | Path], what: str, given: str | None = None, **options: object) -> str:
-    """What a program prints. Problem, with `what` it was about, when it fails."""
+    """Run a program. Returns its output; raises Problem, which names `what`, when it fails."""
     done = subprocess.run(
         [str(word) for word in command],
         input=given,

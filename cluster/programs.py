@@ -20,7 +20,7 @@ from tools.engine import build as engine
 
 Say = Callable[[str], None]
 TOOLS: Final = {"buildah": "buildah", "mmdebstrap": "mmdebstrap", "nft": "nftables", "ip": "iproute2"}
-"""Programs that are installed, each with its Debian package."""
+"""Installed programs, each with its Debian package."""
 UNPACKED: Final = ("containerd", "runc", "containernetworking-plugins")
 IN_IMAGES: Final = ("coredns", "prometheus", "kube-state-metrics", "metrics-server", "pause")
 _COMPONENT_VERSION = "k8s.io/component-base/version"
@@ -28,14 +28,14 @@ _COMPONENT_VERSION = "k8s.io/component-base/version"
 
 @dataclass(frozen=True)
 class Program:
-    """A program of the Go module in `folder`; `minutes` of one processor that building it took, about."""
+    """A program of the Go module in `folder`; building it took about `minutes` on one processor."""
 
     folder: str
     package: str
     minutes: int
     module: str = ""
     instead: Mapping[str, str] | None = None
-    """Files of `module`, by their path in it, that others of ours are in place of."""
+    """Our replacements for files of `module`, by their path in it."""
 
 
 GO: Final[Mapping[str, Program]] = {
@@ -69,7 +69,7 @@ def kubernetes() -> str:
 
 
 def _linked(name: str) -> str:
-    """What the linker writes into a program: the versions that it says of itself."""
+    """The linker's flags that write a program's version into it."""
     if name == "kube":
         major, minor, _ = kubernetes().removeprefix("v").split(".")
         values = {"gitVersion": kubernetes(), "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
@@ -84,7 +84,7 @@ def _linked(name: str) -> str:
 
 
 def ensure(say: Say) -> None:
-    """Everything that isn't there yet. Problem when a part can't be had; what is done stays."""
+    """Build everything that is missing. Raises Problem when a part fails; what is done stays."""
     packages.install(package for program, package in TOOLS.items() if shutil.which(program) is None)
     _unpack(say)
     for name in GO:
@@ -114,7 +114,7 @@ def _unpack(say: Say) -> None:
 
 
 def made_from(name: str) -> str:
-    """A number for what a program is built from; kept beside it, since a checkout gives files new times."""
+    """A hash of what a program is built from; kept beside it, because a checkout changes files' times."""
     digest = hashlib.sha256(_linked(name).encode())
     folder = SOURCES / GO[name].folder
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):

@@ -30,7 +30,7 @@ _CERTIFICATES = {
     "edge.client_key": "edge.key",
 }
 Progress = Callable[[str, int], None]
-"""What is being done, and how many resources are."""
+"""Called with the current step and the number of resources that are done."""
 
 
 def hosts() -> list[str]:
@@ -39,13 +39,13 @@ def hosts() -> list[str]:
 
 
 def database_host() -> str:
-    """The name by which the stack is given its database."""
+    """The database's host name in the stack."""
     identifier = f"simone-{ENVIRONMENT}-postgres"
     return str(computed("aws:rds/instance:Instance", "", {"identifier": identifier})["address"])
 
 
 def config() -> dict[str, Any]:
-    """What differs from the stack file: the authority that signed the edge's certificate here, the images' version."""
+    """The settings that differ from the stack file: the CA of the edge's certificate, and the images' version."""
     declared = stack_config(ENVIRONMENT)
     return {
         "simone:gateway": {**declared["simone:gateway"], "edge_ca": (PKI / "edge-ca.crt").read_text()},
@@ -54,7 +54,7 @@ def config() -> dict[str, Any]:
 
 
 def plain_secrets() -> dict[str, Any]:
-    """The stack's secrets, made up once; those that are certificates are this cluster's own."""
+    """The stack's secrets, generated once; certificates are this cluster's own."""
     if _SECRETS.exists():
         return json.loads(_SECRETS.read_text())
     made = _made_up(with_placeholders(None, None, stack_config(ENVIRONMENT)), "")
@@ -77,7 +77,7 @@ def _made_up(values: Mapping[str, Any], path: str) -> dict[str, Any]:
 
 @cache
 def declared() -> Rendered:
-    """The stack as it is applied: rendered offline, once, with this cluster's secrets and the stand-in's answers."""
+    """The stack as it is applied: rendered offline, once, with this cluster's secrets and the stand-in's outputs."""
 
     def answers(kind: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         return computed(kind, name, dict(inputs))
@@ -86,7 +86,7 @@ def declared() -> Rendered:
 
 
 def project() -> Project:
-    """The stack under the engine. It is made once and kept; its settings follow the stack file."""
+    """The stack as the engine's project: created once; its settings follow the stack file."""
     made = Project(
         ENVIRONMENT,
         directory=STACK,
@@ -105,7 +105,7 @@ def project() -> Project:
 
 
 def _follow(made: Project) -> None:
-    """Write the stack file anew with this cluster's settings; what the engine has added to it stays."""
+    """Rewrite the project's stack file with this cluster's settings; keep what the engine has added."""
     kept = yaml.safe_load(made.stack_file.read_text())
     settings = {key: value for key, value in _source().items() if key != "simone:secrets"} | config()
     own = {"simone:secrets": kept["config"]["simone:secrets"]} if "simone:secrets" in kept["config"] else {}
@@ -119,21 +119,21 @@ def _source() -> dict[str, Any]:
 
 
 def make_cloud() -> None:
-    """Make in the stand-in what the stack declares in AWS, so that the stack's pods find it there."""
+    """Create the stack's AWS resources in the stand-in, where the stack's pods use them."""
     rendered = render(ENVIRONMENT, config=config(), secrets=plain_secrets(), resolve=cloud.resolve)
     account = cloud.Account(stack_config(ENVIRONMENT)["aws:region"], f"http://{CLOUD}:443")
     cloud.create(rendered.resources, account)
 
 
 def up(made: Project, progress: Progress) -> Mapping[str, int]:
-    """`pulumi up`; how many resources were created, updated, deleted or stayed. Problem when it fails."""
-    # An engine that was killed leaves its lock. No other one works here: make cluster runs once at a time.
+    """`pulumi up`. Returns the number of resources by operation; raises Problem when it fails."""
+    # A killed engine leaves its lock. No other engine can be running: only one make cluster runs at a time.
     made.run("cancel", "--yes")
     return _apply(made, ["up", "--yes", "--skip-preview"], progress)
 
 
 def destroy(made: Project, progress: Progress) -> Mapping[str, int]:
-    """`pulumi destroy`. Problem when it fails."""
+    """`pulumi destroy`. Raises Problem when it fails."""
     return _apply(made, ["destroy", "--yes", "--skip-preview"], progress)
 
 
@@ -156,7 +156,7 @@ def _apply(made: Project, arguments: Sequence[str], progress: Progress) -> Mappi
 
 
 def counts(output: str) -> Mapping[str, int]:
-    """What the CLI's last lines say: `+ 196 created`, `~ 1 updated`, `12 unchanged`."""
+    """The counts in the CLI's last lines: `+ 196 created`, `~ 1 updated`, `12 unchanged`."""
     found: dict[str, int] = {}
     after = output.rpartition("Resources:")[2]
     for line in after.splitlines():

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cluster.network_policies import NotUnderstood, ruleset
+from cluster.network_policies import UnsupportedPolicy, ruleset
 
 
 def pod(name: str, node: str, address: str, **more: Any) -> dict[str, Any]:
@@ -74,5 +74,5 @@ def test_what_is_accepted_by_one_policy_is_accepted() -> None:
     ],
 )
 def test_a_field_that_is_not_enforced_is_named(spec: dict[str, Any], named: str) -> None:
-    with pytest.raises(NotUnderstood, match=f"NetworkPolicy p: {named} isn't enforced here"):
+    with pytest.raises(UnsupportedPolicy, match=f"NetworkPolicy p: {named} isn't enforced here"):
         ruleset("a", [policy(policyTypes=["Ingress"], **spec)], PODS, {})
