@@ -1,1 +1,1 @@
-"""The specification's numbers, measured: a load, what it shows, and an honest report."""
+"""Measures the specification's numbers: a load, its figures, and a report."""

@@ -1,4 +1,4 @@
-"""`python -m kpi`: measure the running shop and say, number by number, what the specification's promises came to."""
+"""`python -m kpi`: measures the running shop and judges each number of the specification."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def _state() -> State:
 
 
 def admin_token() -> str:
-    """From the environment, or from the local environment's own secrets; without it no stock is written."""
+    """The administrator's token, from the environment or the local secrets; empty: no stock is written."""
     if ADMIN_TOKEN in os.environ:
         return os.environ[ADMIN_TOKEN]
     state = _state()
@@ -80,7 +80,7 @@ def run(  # noqa: PLR0917 - options of a command line
 
 
 def _earlier(named: Path | None, last: Path, mode: str) -> Earlier | None:
-    """The run that was named, else the last one if it was of the same kind: a quick one has colder caches."""
+    """The named run, else the last one if it was of the same mode: a quick run has colder caches."""
     if named is not None:
         return earlier_run(named)
     if not last.exists():

@@ -1,4 +1,4 @@
-"""Visitors' browsers at the gateway: pages with what they are made of, each file once a visit."""
+"""Visitors' browsers at the gateway: pages with their files, each file once a visit."""
 
 import asyncio
 import gzip
@@ -21,15 +21,15 @@ Kind = Literal["page", "static", "image"]
 _FILES: Final = re.compile(r'(?:src|href)="(/_next/static/[^"]+)"')
 _IMAGES: Final = re.compile(r'src="(/_next/image\?[^"]+)"')
 IMAGES_AT_ONCE: Final = 6
-"""Of a page's images, those that a browser shows first and so loads."""
+"""How many of a page's images a browser shows first and so loads."""
 IMAGES_OF_A_PRODUCT: Final = 4
-"""On its page: the main picture and the three to choose from."""
+"""On a product's page: the main picture and three thumbnails."""
 HEADERS: Final = {"User-Agent": "Mozilla/5.0 simone-kpi", "Accept-Encoding": "gzip, br"}
 
 
 @dataclass
-class Seen:
-    """Answers by kind: how many, how many of them from a cache, how many of these from the edge's; their bodies' bytes,
+class ResponseCounts:
+    """Responses by kind: how many, how many of them from a cache, and of these from the edge's; the bytes of their bodies,
     and the seconds that each took.
     """
 
@@ -42,17 +42,17 @@ class Seen:
     failed: int = 0
 
     def ratio(self, *kinds: Kind) -> float:
-        """Hits among the answers of these kinds (0 to 1)."""
+        """The share of hits among the responses of these kinds (0 to 1)."""
         return sum(self.hits[kind] for kind in kinds) / max(1, sum(self.answers[kind] for kind in kinds))
 
 
 VISITS_PER_SECOND: Final = 1.0
-"""A page takes a hundred times the work of an API answer: few visits, and each as a browser makes it."""
+"""A page takes a hundred times the work of an API response: few visits, but each like a browser's."""
 
 
-async def browse(run: Run, *, pictures: bool) -> Seen:
-    """The run's visits as browsers make them, with or without `pictures`; ended with the run, also in the middle."""
-    seen = Seen()
+async def browse(run: Run, *, pictures: bool) -> ResponseCounts:
+    """Make the run's visits as browsers do, with or without `pictures`; stop with the run, even in a visit."""
+    seen = ResponseCounts()
     with suppress(TimeoutError):
         async with asyncio.timeout(run.seconds), Client(run.base_url, timeout=30) as client:
             started = time.monotonic()
@@ -67,14 +67,14 @@ async def browse(run: Run, *, pictures: bool) -> Seen:
 
 
 @contextmanager
-def browsing(run: Run, *, pictures: bool) -> Generator[Future[Seen]]:
-    """Browsers at the gateway beside whatever is done meanwhile."""
+def browsing(run: Run, *, pictures: bool) -> Generator[Future[ResponseCounts]]:
+    """Browsers at the gateway during the block."""
     with ThreadPoolExecutor(1) as other:
         yield other.submit(asyncio.run, browse(run, pictures=pictures))
 
 
 def picture_hits(workload: Workload, seconds: float) -> float:
-    """The share of pictures that a shield, empty at first, has already in the second half of `seconds` of the load mix.
+    """The hit ratio of pictures at a shield that begins empty, in the second half of `seconds` of the load mix.
 
     The policy keeps pictures longer than that; each product counts as having pictures of its own, although many share.
     """
@@ -95,7 +95,7 @@ def picture_hits(workload: Workload, seconds: float) -> float:
 
 
 class _Numbered:
-    """A catalogue whose products and categories are numbered by how much they are wanted."""
+    """A catalogue whose products and categories are numbered by popularity."""
 
     def product(self, rank: int) -> int:
         return rank
@@ -118,7 +118,9 @@ def _page(step: str, item: int, catalogue: Catalogue | _Numbered) -> str:
             return "/"
 
 
-async def _visit(client: Client, pages: list[str], headers: dict[str, str], seen: Seen, *, pictures: bool) -> None:
+async def _visit(
+    client: Client, pages: list[str], headers: dict[str, str], seen: ResponseCounts, *, pictures: bool
+) -> None:
     seen.visits += 1
     had: set[str] = set()
     for page in pages:
@@ -136,7 +138,7 @@ async def _visit(client: Client, pages: list[str], headers: dict[str, str], seen
                 await _get(client, kind, target, {**headers, "Accept": accept}, seen)
 
 
-async def _get(client: Client, kind: Kind, target: str, headers: dict[str, str], seen: Seen) -> str:
+async def _get(client: Client, kind: Kind, target: str, headers: dict[str, str], seen: ResponseCounts) -> str:
     began = time.perf_counter()
     try:
         answer = await client.request(

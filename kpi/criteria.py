@@ -1,4 +1,4 @@
-"""Every success criterion and KPI of the specification, once each, with what it asks for."""
+"""Every success criterion and KPI of the specification, once each, with its target."""
 
 from kpi.criterion import Criterion
 

@@ -1,4 +1,4 @@
-"""What is asked for, what was measured, and whether that is enough: the same in every report."""
+"""Criteria, measurements and verdicts, the same in every report."""
 
 import operator
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ _RELATIONS = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": opera
 
 @dataclass(frozen=True)
 class Measurement:
-    """A measured number and how it came about."""
+    """A measured number and how it was measured."""
 
     value: float
     method: str
@@ -36,13 +36,13 @@ class Criterion:
     production: str = ""
 
     def met(self, value: float) -> bool:
-        """Whether a measured value is what is asked for."""
+        """Whether a measured value meets the criterion."""
         return _RELATIONS[self.relation](value, self.target)
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A criterion and what became of it; `earlier` is the figure of a run to compare with."""
+    """A criterion with its verdict; `earlier` is the figure of a run to compare with."""
 
     criterion: Criterion
     verdict: CriterionVerdict
@@ -68,7 +68,7 @@ class Judged:
 
     @property
     def change(self) -> str:
-        """Since the run to compare with."""
+        """The change since the run to compare with."""
         if self.value is None or self.earlier is None:
             return ""
         change = self.value - self.earlier
@@ -106,7 +106,7 @@ def _judge(criterion: Criterion, figures: Mapping[str, Measurement], earlier: Ma
 
 
 def failures(judged: Iterable[Judged]) -> list[Judged]:
-    """What was measured and isn't met, or should have been measured and wasn't."""
+    """The criteria that were measured and aren't met, or should have been measured and weren't."""
     return [each for each in judged if each.verdict in ("fail", "not measured")]
 
 

@@ -1,4 +1,4 @@
-"""`python -m kpi.failover`: lose a Redis master of the running shop once, and keep what happened when.
+"""`python -m kpi.failover`: lose a Redis master of the running shop once, and record the timeline.
 
 docs/measured/failover.json holds it, from which `make docs` draws docs/pictures/failover.svg.
 """
@@ -93,7 +93,9 @@ class _Watch:
 
 
 def record(environment: Environment, password: str) -> dict[str, object]:
-    """Loses the pair's master and brings it back; the events, in seconds since its last write. Raises Problem."""
+    """Loses the pair's master and brings it back. Returns the events, in seconds since its last write. Raises
+    Problem.
+    """
     watch = _Watch(environment, password)
     lost = master(environment, password)
     with meanwhile(watch.write, *(watch.hearing(sentinel) for sentinel in SENTINELS)):
@@ -108,7 +110,7 @@ def record(environment: Environment, password: str) -> dict[str, object]:
         eventually(lambda: watch.role(lost) == ("slave", "connected"), f"{lost} follows the new master")
         watch.add(lost, "follows")
     environment.wait_healthy(NODES)
-    # When the node's processes end is known to nobody; when it last took a write is, to a hundredth of a second.
+    # Nobody knows when the node's processes end, but its last write is known to a hundredth of a second.
     before = max(at for at in watch.writes if at <= loss)
     after = min(at for at in watch.writes if at > loss + _TIMEOUT)
     events = [*watch.events, Event(before, "client", "last write"), Event(after, "client", "first write")]
@@ -124,7 +126,7 @@ def record(environment: Environment, password: str) -> dict[str, object]:
 
 
 def main() -> None:
-    """Lose a Redis master of the running shop (`make up`) once, and keep what happened when."""
+    """Lose a Redis master of the running shop (`make up`) once, and record the timeline."""
     state = State(Path(os.environ.get("SIMONE_STATE", ".local")))
     try:
         told = record(Environment(state), secrets_file.load(state)["REDIS_APP"])

@@ -1,10 +1,10 @@
-"""Figures from what a run recorded and what the shop's own counters grew by."""
+"""Figures from a run's records and from the growth of the shop's own counters."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from kpi.browsers import Kind, Seen
+from kpi.browsers import Kind, ResponseCounts
 from kpi.criterion import Measurement
 from kpi.edge.freshness import Freshness
 from kpi.load import LAYERS, Records
@@ -14,9 +14,9 @@ from kpi.workload import PUBLIC_READS, STEPS
 
 STATEMENTS = "simone_statements_calls_total"
 QUERY_RESULTS = r"(?!user$).+"
-"""What the cache manager keeps of public queries: everything but profiles."""
+"""The cache manager's entities for public queries: all but profiles."""
 LOOKING_OUT = r"/\* outbox\..*"
-"""What workers ask the database five times a second, whether anybody reads or not."""
+"""The workers' query for purges, five times a second, with or without readers."""
 STATEMENTS_OF_A_PRODUCT = 2
 """A product and its stock; every other result is one statement's."""
 SLOW_SECONDS = 0.1
@@ -44,7 +44,7 @@ def of_records(records: Records) -> dict[str, Measurement]:
     }
 
 
-def of_visits(records: Records, steps: float, seen: Seen) -> dict[str, Measurement]:
+def of_visits(records: Records, steps: float, seen: ResponseCounts) -> dict[str, Measurement]:
     """What visitors ask for, pictures aside: `steps` requests of the API in a visit, and its browser's pages and files.
 
     Pictures are left out because a shield has to collect thousands of them first; they would raise it later.
@@ -126,7 +126,7 @@ def _quantile(grown: Reading, share: float) -> float | None:
 
 
 def of_query_cache(grown: Reading) -> dict[str, Measurement]:
-    """What the cache manager did for reads that no stored answer could serve."""
+    """The cache manager's work for reads that no stored response could serve."""
 
     def lookups(event: str, entity: str = QUERY_RESULTS) -> float:
         return grown.total("api_entity_cache_events_total", entity=entity, event=event)
@@ -159,7 +159,7 @@ def _slow_share(grown: Reading) -> float:
 
 
 def repeating(warm_up: Records, load: Records) -> Measurement:
-    """Hit ratio of what was asked for before, in the warm-up or in the load itself: same address, same country."""
+    """Hit ratio of repeated requests: the same address and country as before, in the warm-up or in the load."""
     asked = np.concatenate([warm_up, load])
     again = np.ones(len(asked), dtype=bool)
     again[np.unique(asked["key"], return_index=True)[1]] = False
@@ -169,7 +169,7 @@ def repeating(warm_up: Records, load: Records) -> Measurement:
 
 
 def against_uncached(load: Records, uncached: Records, made: float, uncached_made: float) -> dict[str, Measurement]:
-    """The same mix with and without caches: time to answer, and statements of the database."""
+    """The same mix with and without caches: response times, and the database's statements."""
     reads, plain = _public_answers(load), _public_answers(uncached)
     if not len(reads) or not len(plain):
         return {}
@@ -193,7 +193,7 @@ def against_uncached(load: Records, uncached: Records, made: float, uncached_mad
 
 
 def of_shield(load: Records) -> dict[str, Measurement]:
-    """What the gateway alone keeps away from the API."""
+    """The share of requests that the gateway alone serves."""
     reads = _public_answers(load)
     if not len(reads):
         return {}
@@ -204,7 +204,7 @@ def of_shield(load: Records) -> dict[str, Measurement]:
 
 
 def of_edge(
-    records: Records, steps: float, seen: Sequence[Seen], fetched: float, fresh: Freshness | None
+    records: Records, steps: float, seen: Sequence[ResponseCounts], fetched: float, fresh: Freshness | None
 ) -> dict[str, Measurement]:
     """What visitors get at the stand-in for the edge; `fetched`: bytes that the gateway sent it meanwhile."""
     answers = {kind: sum(each.answers[kind] for each in seen) for kind in _COUNTED}
@@ -244,7 +244,7 @@ def of_edge(
 
 
 def of_failover(after_loss: Records, promoted: float | None) -> dict[str, Measurement]:
-    """Requests without an answer while a master was lost, and how long until there was another."""
+    """Failed requests while a master was lost, and the time until another was promoted."""
     reads = after_loss[np.isin(after_loss["step"], _PUBLIC)]
     figures: dict[str, Measurement] = {}
     if len(reads):
@@ -258,7 +258,7 @@ def of_failover(after_loss: Records, promoted: float | None) -> dict[str, Measur
 
 
 def of_machine(used: Moment, generator_seconds: float, seconds: float, load: Records) -> dict[str, Measurement]:
-    """How busy the machine was, and how much of that was the measuring itself."""
+    """How busy the machine was, and how much of that the measuring took."""
     late = float(np.quantile(load["late"], 0.99)) if len(load) else 0.0
     return {
         "machine_busy": Measurement(used.busy / used.whole if used.whole else 0.0, f"{cores()} cores during the load"),

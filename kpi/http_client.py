@@ -1,5 +1,5 @@
-"""A small HTTP/1.1 client that costs little itself: on a machine that also runs the shop, every microsecond of the
-measuring is taken from what is measured. Connections are kept and used by one request at a time.
+"""A small HTTP/1.1 client that uses little CPU: on a machine that also runs the shop, the client takes its time from
+what it measures. Connections are kept, and used by one request at a time.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import httptools
 
 
 class RequestFailed(Exception):
-    """No answer: refused, reset or too late."""
+    """No response: refused, reset or too late."""
 
 
 @dataclass(slots=True)
@@ -139,7 +139,7 @@ class Client:
     async def request(
         self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b""
     ) -> Response:
-        """One exchange. Raises RequestFailed when there is no answer; any status is an answer."""
+        """Send a request. Returns its response, whatever the status; raises RequestFailed when none comes."""
         lines = [f"{method} {target} HTTP/1.1", f"Host: {self._host}:{self._port}"]
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         if body or method in {"POST", "PUT", "PATCH"}:

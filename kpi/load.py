@@ -1,7 +1,7 @@
 """Runs a workload against a server from one or more processes, and records every request.
 
-Visits arrive by the clock, not when the last answer came, so that a slow server meets the same load as a fast one
-(no coordinated omission).
+Visits arrive by the clock, not after the last response, so that a slow server gets the same load as a fast one (no
+coordinated omission).
 """
 
 import asyncio
@@ -25,10 +25,10 @@ from kpi.workload import PUBLIC_READS, STEPS, Action, Visit, Visits, Workload
 from local.edge.vcl import COUNTRY_HEADER
 
 LAYERS = ("origin", "api", "gateway", "edge", "none")
-"""Who answered: the database behind the API, the API's own cache (memory or Redis), the gateway's shield, the stand-in
-for the edge; `none` for answers that no cache may hold."""
+"""Who served a response: the database behind the API, the API's own cache (memory or Redis), the gateway's shield, the
+stand-in for the edge; `none` for responses that no cache may store."""
 EDGE_HITS = frozenset({"HIT", "STALE", "UPDATING", "REVALIDATED"})
-"""What `CF-Cache-Status` says of an answer that the edge had: app/operations/cdn_exporter.py counts the same."""
+"""The values of `CF-Cache-Status` for the edge's own responses; app/operations/cdn_exporter.py counts the same."""
 
 Records = npt.NDArray[np.void]
 RECORD = np.dtype(
@@ -36,10 +36,10 @@ RECORD = np.dtype(
         ("at", np.float64),  # seconds since the run's start when the request was due
         ("late", np.float32),  # seconds from when it was due until it was sent: the load generator's own delay
         ("seconds", np.float32),  # from sending to the last byte
-        ("key", np.uint64),  # of what was asked for and from which country: the same for the same answer
+        ("key", np.uint64),  # hash of target and country: equal for the same response
         ("step", np.uint8),  # index into STEPS
         ("layer", np.uint8),  # index into LAYERS
-        ("status", np.uint16),  # 0: no answer
+        ("status", np.uint16),  # 0: no response
         ("bytes", np.uint32),  # body
     ]
 )
@@ -65,7 +65,7 @@ def layer_of(cache_status: str, edge: str = "") -> str:
 
 
 def answered_by(answer: Response) -> str:
-    """The layer that an answer came from."""
+    """The layer that served a response."""
     return layer_of(answer.headers.get("cache-status", ""), answer.headers.get("cf-cache-status", ""))
 
 
@@ -75,18 +75,18 @@ def place_of(country: str) -> dict[str, str]:
 
 
 STARTING_SECONDS = 2.0
-"""What the load generators take to start; then they all begin at once."""
+"""How long the load generators take to start; then they begin together."""
 
 
 @lru_cache(maxsize=1 << 16)
 def key_of(target: str, country: str) -> int:
-    """A number for an answer that caches may share."""
+    """A hash that is equal for requests which caches may serve with one response."""
     return int.from_bytes(blake2b(f"{country} {target}".encode(), digest_size=8).digest(), "big")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What to do: the mix, for how long, against which server. `stream` makes visits that no other stream has.
+    """A run: the mix, its length, the server. Each `stream` has visits of its own.
 
     `seconds` are the visitors' own; with a `pace` of 10 they pass in a tenth of that time.
     """
@@ -103,7 +103,7 @@ class Run:
 
 
 class _Visitor:
-    """Plays visits on one event loop and writes down what happened."""
+    """Plays visits on one event loop and records their requests."""
 
     def __init__(self, run: Run, client: Client, started: float) -> None:
         self._run, self._client, self._started = run, client, started
@@ -184,7 +184,7 @@ class Played:
 
 
 def play(run: Run, *, processes: int = 1, started: float | None = None) -> Played:
-    """Plays the run, each part in a process of its own, so that nothing else of this program delays it.
+    """Plays the run, each part in its own process, so that nothing else in this program delays it.
 
     One process makes about 3,000 requests a second; more of them only help where cores are free of the shop itself.
     `started`: when to begin, on the monotonic clock; soon, without it.

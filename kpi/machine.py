@@ -1,4 +1,4 @@
-"""What the machine itself did meanwhile: it carries shop, database and load generator together."""
+"""The machine's CPU use during a run: it runs shop, database and load generator together."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ import psutil
 
 
 def _seconds_of(process: psutil.Process) -> float:
-    """CPU seconds of a process, its children of today and those that it has seen end."""
+    """CPU seconds of a process, its running children and those that it has waited for."""
     own = process.cpu_times()
     total = own.user + own.system + own.children_user + own.children_system
     for child in process.children():
@@ -28,7 +28,7 @@ class Moment:
     database: float
 
     def since(self, before: "Moment") -> "Moment":
-        """What was used between the two."""
+        """The CPU time used between the two."""
         return Moment(
             self.busy - before.busy,
             self.stolen - before.stolen,
@@ -38,7 +38,7 @@ class Moment:
 
 
 def moment(database: Iterable[int]) -> Moment:
-    """The counters now. `database`: the database's own processes; those that are gone count as nothing."""
+    """The counters now. `database`: the database's processes; one that has ended counts as zero."""
     times = psutil.cpu_times()
     whole = times.user + times.nice + times.system + times.idle + times.iowait + times.irq + times.softirq + times.steal
     used = 0.0
@@ -49,5 +49,5 @@ def moment(database: Iterable[int]) -> Moment:
 
 
 def cores() -> int:
-    """How many this machine has."""
+    """The number of this machine's cores."""
     return os.cpu_count() or 1

@@ -39,14 +39,14 @@ from local.edge.pods import PORTS
 from local.environment import Environment
 
 Report = Callable[[str, float], None]
-"""Called with what is going on and how much of the whole is done (0 to 1)."""
+"""Called with the current step and the share of the whole that is done (0 to 1)."""
 
 RETURNING_SECONDS = 4.0
-"""About what a stopped Redis node takes to be healthy again."""
+"""About how many seconds a stopped Redis node takes to be healthy again."""
 MEMBER = DEMO_USERS[1]
 SIGN_IN_COOKIES = ("__Host-sid=", "sid=")
 MEMBER_COOKIE = "tier=premium"
-"""Makes caches of whole answers stand aside (app/caching.yaml); the session decides what a member may see."""
+"""Makes caches of whole responses stand aside (app/caching.yaml); the session decides what a member may see."""
 LISTING_PAGES = 5
 
 
@@ -62,7 +62,7 @@ class Addresses:
 
 @dataclass(frozen=True, kw_only=True)
 class Durations:
-    """Seconds of each part (0: it is left out), and how many misses are measured one by one. Warm-ups are played at
+    """Seconds of each part (0: omitted), and how many misses are measured one by one. Warm-ups are played at
     `pace`; that of the members is for runs whose load is too short to fill the query cache.
     """
 
@@ -79,9 +79,9 @@ class Durations:
 
 
 WARM_UP_PACE = 10.0
-# Answers live for 5 minutes: after a warm-up of that length as many end as are made, as on any day. Played faster, all
-# entries are young and none ends during the load, so less of it gives the same: calculated for Zipf's law at the mix's
-# rate, 150 s give 300 s's hit ratio.
+# Responses live for 5 minutes: after a warm-up of that length as many expire as are stored, as on any day. Played
+# faster, all entries are young and none expires during the load, so a shorter warm-up gives the same: by Zipf's law at
+# the mix's rate, 150 s reach the hit ratio of 300 s.
 QUICK = Durations(
     warm_up=12,
     pace=12.5,
@@ -97,7 +97,7 @@ FULL = Durations(warm_up=300, pace=1.0, load=120, members=60, uncached=30, misse
 
 @dataclass
 class Measured:
-    """What a run found: figures by name, and the raw material of the plots."""
+    """A run's results: figures by name, and the data of the plots."""
 
     figures: dict[str, Measurement] = field(default_factory=dict[str, Measurement])
     records: Records = field(default_factory=lambda: np.array([], dtype=RECORD))
@@ -156,9 +156,9 @@ def _items(document: Mapping[str, object]) -> list[dict[str, int]]:
 
 
 async def _misses(addresses: Addresses, catalogue: Catalogue, count: int) -> list[float]:
-    """Seconds of answers that no cache held: pages of the least popular products' reviews and searches, each once.
+    """Seconds of responses that no cache had: pages of the least popular products' reviews and searches, each once.
 
-    Only answers whose Cache-Status says that they were produced count.
+    Only responses whose Cache-Status says that they were produced count.
     """
     stamp = f"{time.time_ns():x}"
     seconds: list[float] = []
@@ -176,7 +176,7 @@ async def _misses(addresses: Addresses, catalogue: Catalogue, count: int) -> lis
 
 
 async def _hits(addresses: Addresses, catalogue: Catalogue, count: int) -> list[float]:
-    """Seconds of answers from the API's cache, for the same kinds of addresses, asked twice."""
+    """Seconds of responses from the API's cache: the same kinds of addresses, each requested twice."""
     seconds: list[float] = []
     async with Client(addresses.api) as client:
         for number in range(count):
@@ -192,7 +192,7 @@ async def _hits(addresses: Addresses, catalogue: Catalogue, count: int) -> list[
 
 
 async def _session_store(addresses: Addresses) -> bool:
-    """A session is created, found again, ended, and gone."""
+    """Whether a session can be created, found, ended, and is gone then."""
     async with Client(addresses.api) as client:
         cookie = await _sign_in(client, DEMO_USERS[0])
         found = await client.request("GET", "/api/session", {"Cookie": cookie})
@@ -202,7 +202,7 @@ async def _session_store(addresses: Addresses) -> bool:
 
 
 async def _data_cache(addresses: Addresses) -> bool:
-    """An answer that nobody asked for before is produced once and then found."""
+    """Whether a response that nobody has requested is produced once and then found."""
     target = f"/api/search?q=chair+{time.time_ns():x}"
     async with Client(addresses.api) as client:
         layers = [layer_of((await client.request("GET", target, {})).headers.get("cache-status", "")) for _ in range(2)]
@@ -210,17 +210,19 @@ async def _data_cache(addresses: Addresses) -> bool:
 
 
 async def _member(addresses: Addresses) -> str:
-    """Cookies of a member, none of whose answers is stored: every read asks the query cache. Raises ShopNotRunning."""
+    """A member's cookies: no response to a member is stored, so every read reaches the query cache. Raises
+    ShopNotRunning.
+    """
     async with Client(addresses.api) as client:
         cookie = await _sign_in(client, MEMBER)
-    # Without it, stored answers would be measured in place of the query cache.
+    # Without the sign-in, stored responses would be measured instead of the query cache.
     if not cookie:
         raise ShopNotRunning(f"{MEMBER} can't sign in; wait five minutes, or load the sample data (`make up`)")
     return f"{cookie}; {MEMBER_COOKIE}"
 
 
 class _Progress:
-    """Says how far the whole is, also while a part takes its time."""
+    """Reports the progress of the whole, also during a long part."""
 
     def __init__(self, report: Report, durations: Durations) -> None:
         self._report, self._done = report, 0.0
@@ -230,7 +232,7 @@ class _Progress:
 
     @contextmanager
     def part(self, what: str, seconds: float) -> Generator[None]:
-        """A part that takes about so many seconds."""
+        """A part that takes about this many seconds."""
         over, begun = threading.Event(), time.monotonic()
 
         def tick() -> None:
@@ -260,7 +262,7 @@ def measure(
     outages: bool,
     report: Report,
 ) -> Measured:
-    """The whole run. `outages`: do without Redis, too, and lose a master. Raises ShopNotRunning, Problem."""
+    """The whole run. `outages`: also without Redis, and with a lost master. Raises ShopNotRunning, Problem."""
     observer, measured, progress = (
         Observer(addresses.prometheus),
         Measured(duration=durations.load),
@@ -291,7 +293,7 @@ def measure(
             **more,
         )
 
-    # Other visitors than those of the load: the same ones would find every answer of theirs again.
+    # Other visitors than those of the load, who would find all of their own responses again.
     with (
         progress.part("warming up", durations.warm_up + STARTING_SECONDS),
         browsing(run("warm-up", durations.warm_up), pictures=False),

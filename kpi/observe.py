@@ -1,4 +1,4 @@
-"""The shop's own counters, read from every pod at one moment: differences of two readings are what a run did."""
+"""The shop's own counters, read from every pod at one moment: the difference of two readings is a run's work."""
 
 import asyncio
 import re
@@ -40,7 +40,7 @@ class Reading:
         ]
 
     def since(self, before: "Reading") -> "Reading":
-        """What counters grew by. A restarted pod counts from zero."""
+        """How much the counters grew. A restarted pod counts from zero."""
         grown = {
             key: value - before.samples.get(key, 0.0) if value >= before.samples.get(key, 0.0) else value
             for key, value in self.samples.items()

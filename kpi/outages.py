@@ -1,4 +1,4 @@
-"""What is done to Redis during a run: a lost master while visitors are at work, and a shop without its cache."""
+"""Redis outages during a run: a master lost under load, and a shop without its cache."""
 
 import contextlib
 import threading
@@ -14,7 +14,7 @@ from local.environment import Environment
 from local.problem import Problem
 
 PAIR = "data"
-"""The pair that holds what most visitors ask for."""
+"""The pair that holds what most visitors read."""
 NODES = (f"redis-{PAIR}-0", f"redis-{PAIR}-1")
 BEFORE, AFTER = 2.0, 7.0
 """Seconds of load before and after the loss; clients have followed within 2.3 s where cores are free (measured)."""
@@ -24,7 +24,9 @@ _POLL = 0.05
 
 @dataclass(frozen=True)
 class Failover:
-    """What happened. Times are seconds since the loss; `promoted` is None when nothing was promoted meanwhile."""
+    """A failover under load. Times are seconds since the loss; `promoted` is None when nothing was promoted
+    meanwhile.
+    """
 
     lost: str
     promoted: float | None
@@ -55,7 +57,7 @@ def master(environment: Environment, password: str) -> str:
 
 @contextlib.contextmanager
 def without_cache(environment: Environment) -> Generator[None]:
-    """Both nodes of the pair are lost: nothing is found in Redis, everything is asked of the database.
+    """Stop both nodes of the pair during the block: nothing is found in Redis, and every read reaches the database.
 
     Raises Problem when they don't come back healthy.
     """
@@ -70,7 +72,7 @@ def without_cache(environment: Environment) -> Generator[None]:
 
 
 def lose_master(environment: Environment, run: Run) -> Failover:
-    """Plays `run` for some seconds, in the middle of which the pair's master is lost; in the end it is back.
+    """Plays `run` for some seconds and loses the pair's master halfway; at the end the node is back.
 
     Raises Problem when it doesn't come back healthy.
     """

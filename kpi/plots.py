@@ -25,9 +25,9 @@ _NAMES = {
 _RED, _BLUE, _GREEN, _ORANGE, _GREY = "#c44e52", "#4c72b0", "#55a868", "#dd8452", "#8c8c8c"
 _COLOURS = {"origin": _RED, "api": _BLUE, "gateway": _GREEN, "edge": _ORANGE, "none": _GREY}
 _SHOWN = 30
-"""Queries in the picture of the database report: those that gained most."""
+"""How many queries the database report's picture shows: those that gained most."""
 _LEAST_MS = 0.01
-"""A gain below this is drawn as this: zero has no place on a logarithmic axis."""
+"""The smallest gain that is drawn: zero has no place on a logarithmic axis."""
 
 
 def _svg(canvas: Canvas) -> str:
@@ -37,7 +37,7 @@ def _svg(canvas: Canvas) -> str:
 
 
 def latencies(records: Records, uncached: Records) -> str:
-    """Cumulative distribution of answers' times, by who answered, and of the same mix without caches."""
+    """Cumulative distribution of response times, by layer, and of the same mix without caches."""
     canvas = Canvas(figsize=(7, 3.5))
     axes = canvas.subplots()
     for number, layer in enumerate(LAYERS):
@@ -76,7 +76,7 @@ def failover_timeline(failover: Failover) -> str:
 
 
 def hits_over_time(records: Records) -> str:
-    """The layer that answered, in shares of each second."""
+    """The share of each layer's responses, by second."""
     canvas = Canvas(figsize=(7, 3.5))
     axes = canvas.subplots()
     if len(records):

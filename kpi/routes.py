@@ -1,4 +1,4 @@
-"""What a step of a visit asks the API for: method, target, headers, body."""
+"""The API request of a visit's step: method, target, headers, body."""
 
 import json
 import uuid

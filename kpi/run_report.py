@@ -1,4 +1,6 @@
-"""The report of a run: every criterion of the specification, and what a reader has to know to believe the figures."""
+"""The report of a run: every criterion of the specification, and the conditions under which the figures were
+measured.
+"""
 
 import os
 import platform
@@ -41,7 +43,7 @@ def report_of(measured: Measured, about: Mapping[str, str], earlier: Mapping[str
 def about_run(
     mode: str, durations: Durations, measured: Measured, mix: Workload, earlier: Earlier | None
 ) -> dict[str, str]:
-    """What a reader has to know to believe the figures."""
+    """The conditions of the run: load, generator, machine."""
     figures, count = measured.figures, len(measured.records)
     facts = {
         "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",

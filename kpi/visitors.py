@@ -19,7 +19,7 @@ WAITING_SECONDS: Final = 120
 
 
 def main() -> None:
-    """Play turn after turn, each by other visitors."""
+    """Play one turn after the other, each with other visitors."""
     mix, addresses = Workload.load(), Addresses()
     patiently = Retrying(
         retry=retry_if_exception_type(ShopNotRunning), stop=stop_after_delay(WAITING_SECONDS), reraise=True

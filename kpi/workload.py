@@ -1,4 +1,4 @@
-"""The load mix as a model, and the visits that it describes: the same ones for the same seed."""
+"""The load mix, and the visits that it describes: the same ones for the same seed."""
 
 import math
 import random
@@ -39,7 +39,7 @@ class _Model(BaseModel):
 
 
 class ThinkTime(_Model):
-    """Seconds between an answer and the visitor's next step."""
+    """Seconds between a response and the visitor's next step."""
 
     median: float = Field(gt=0)
     sigma: float = Field(ge=0, le=3)
@@ -54,7 +54,7 @@ class Steps(_Model):
 
 
 class Listing(_Model):
-    """Which listings are asked for."""
+    """Which listings are requested."""
 
     limits: tuple[int, ...] = Field(min_length=1)
     sorts: Mapping[str, float]
@@ -114,7 +114,7 @@ class Zipf:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One step: what is asked for, after a pause of `think` seconds. `item` is a rank, not yet an id."""
+    """One step: a request after a pause of `think` seconds. `item` is a rank, not an id."""
 
     step: Step
     think: float

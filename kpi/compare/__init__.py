@@ -26,12 +26,12 @@ ANSWER_HEADERS: Final = (
     ("cache-status", "simone-api; hit; ttl=3599"),
     *((name.decode(), value.decode()) for name, value in SECURITY),
 )
-"""What our answers say, for those who are compared and have nothing to say by themselves."""
+"""Our responses' headers, for candidates that send none of their own."""
 
 
 def payload(kilobytes: int = 1) -> bytes:
-    """A listing: of one kilobyte the API's most frequent answers are, a little less."""
-    # Hashed names: what says the same again and again would be no payload any more once it is compressed.
+    """A listing. The API's most frequent responses have a little less than one kilobyte."""
+    # Hashed names: repeated text would compress to almost nothing.
     items = [
         {
             "id": number,
@@ -44,7 +44,7 @@ def payload(kilobytes: int = 1) -> bytes:
 
 
 def answers(directory: Path, kilobytes: int = 1) -> dict[str, str]:
-    """Writes a payload, plain and compressed as the API does it; what candidates are told of it."""
+    """Writes a payload, plain and compressed as the API does it. Returns the candidates' variables for it."""
     plain, coded = directory / f"payload-{kilobytes}.json", directory / f"payload-{kilobytes}.br"
     plain.write_bytes(payload(kilobytes))
     coded.write_bytes(encode(payload(kilobytes))["br"])
@@ -52,7 +52,7 @@ def answers(directory: Path, kilobytes: int = 1) -> dict[str, str]:
 
 
 def environment(directory: Path, redis: int, sentinel: int, code: Path) -> dict[str, str]:
-    """What candidates are told: where the payload, the servers at these ports, and the programs of `code` are."""
+    """The candidates' variables: where the payload, the servers at these ports and the programs of `code` are."""
     if not RIVALS_PYTHON.exists():
         raise typer.BadParameter(f"{RIVALS_PYTHON} is missing: `make compare` installs the other libraries")
     (directory / "secrets").mkdir()

@@ -47,7 +47,7 @@ BROWSER: Final = (
     "Sec-Fetch-Site: same-origin",
     "Priority: u=4",
 )
-"""A browser's, behind the edge, which adds the country."""
+"""A browser's headers, behind the edge, which adds the country."""
 MANY_KEYS: Final = 100_000
 
 Server = Literal["uvicorn", "granian", "nginx", "varnish", "go"]
@@ -69,7 +69,7 @@ class Candidate:
 
     @property
     def ours(self) -> bool:
-        """Runs in the repository's own environment."""
+        """Whether it runs in the repository's own environment."""
         return self.server == "granian"
 
     @property
@@ -108,7 +108,7 @@ SCALED: Final = ("nginx, its cache", RAW_MEMORY, MEMORY)
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much of everything a candidate is measured with."""
+    """How a candidate is measured."""
 
     name: str
     kilobytes: int = 1
@@ -130,8 +130,8 @@ SIZES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Of a candidate: requests a second, microseconds of the server's CPU for each, and its memory after the load in
-    MiB; medians over the rounds.
+    """A candidate's requests a second, microseconds of the server's CPU for each, and memory after the load in MiB;
+    medians over the rounds.
     """
 
     requests_per_second: float
@@ -179,7 +179,7 @@ def main(
 
 
 def median(found: list[Speed]) -> Speed:
-    """Of each figure by itself."""
+    """The median of each figure separately."""
     return Speed(
         statistics.median(one.requests_per_second for one in found),
         statistics.median(one.cpu_microseconds for one in found),
@@ -188,7 +188,7 @@ def median(found: list[Speed]) -> Speed:
 
 
 def versions_used() -> Mapping[str, Mapping[str, str]]:
-    """Of what is compared and what compares it, as installed here."""
+    """The installed versions of the candidates and of the tools."""
     return {
         "ours": versions(Path(sys.executable), OWN),
         "others": versions(RIVALS_PYTHON, RIVALS),
@@ -326,7 +326,7 @@ request = function() return wrk.format(nil, base .. math.random(1, {keys})) end
 
 
 def load(url: str, seconds: int, headers: tuple[str, ...], size: Size = AS_USUAL) -> tuple[int, float]:
-    """Run wrk; gives how many requests were answered, and how many a second. Raises RuntimeError for failed ones."""
+    """Run wrk. Returns the number of requests, and requests a second. Raises RuntimeError if any failed."""
     extra = [part for header in headers for part in ("-H", header)]
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         if size.keys > 1:

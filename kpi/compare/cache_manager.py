@@ -1,7 +1,7 @@
 """`make compare-cache`: get_or_else of the entity cache beside cashews and aiocache: hits, and a stampede.
 
-Hits: one process, 32 askers at once, 1,000 keys, values of a kilobyte in Redis. Stampede: 4 processes ask 250 times
-each, at the same moment, for the same key, which nobody has and which takes 100 ms to load.
+Hits: one process, 32 concurrent readers, 1,000 keys, values of a kilobyte in Redis. Stampede: 4 processes request the
+same missing key 250 times each, at the same moment; loading it takes 100 ms.
 """
 
 import json
@@ -30,7 +30,7 @@ HEAD_START_SECONDS: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Something to measure: a program of `stores/`, and which of the library's ways it takes."""
+    """Something to measure: a program of `stores/`, and the mode of the library that it uses."""
 
     name: str
     program: str
@@ -38,7 +38,7 @@ class Candidate:
 
     @property
     def python(self) -> str:
-        """Of the environment that it is installed in."""
+        """The interpreter of the environment that it is installed in."""
         return sys.executable if self.program == "ours_cache" else str(RIVALS_PYTHON)
 
 
@@ -69,7 +69,7 @@ class Stampede:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Of a candidate: of hits the median over the rounds, of stampedes the worst."""
+    """A candidate's hits, median over the rounds, and its worst stampede."""
 
     calls_per_second: float
     cpu_microseconds: float
@@ -107,7 +107,7 @@ def main(
     hits: dict[str, list[Hits]] = {candidate.name: [] for candidate in CANDIDATES}
     stampedes: dict[str, list[Stampede]] = {candidate.name: [] for candidate in CANDIDATES}
     with tempfile.TemporaryDirectory() as name, redis_with_sentinel(Path(name)) as (redis, sentinel):
-        # Four processes begin at once on few cores; a short timeout would measure who gives up first.
+        # Four processes start at once on few cores: with a short timeout the fastest to give up would win.
         told = environment(Path(name), redis, sentinel, STORES) | {"REDIS_TIMEOUT_SECONDS": "2"}
         with Console(stderr=True).status("measuring") as status:
             for turn in range(rounds):

@@ -1,1 +1,1 @@
-"""What the database does with the shop's queries: the slow ones found, and every one measured before and after."""
+"""The shop's queries in the database: finds the slow ones, and measures each before and after."""

@@ -59,7 +59,7 @@ def database_url() -> str:
 
 
 def _asked() -> str:
-    """Which database was asked, for a message."""
+    """The database's name in messages."""
     return URL_VARIABLE if os.environ.get(URL_VARIABLE) else "the local database (make up starts it)"
 
 
@@ -72,7 +72,7 @@ def _download(instance: str, directory: Path) -> list[Path]:
 
 
 def _status(text: str) -> Status:
-    """Shown on a terminal while work goes on."""
+    """A terminal's status line during the work."""
     return Console(stderr=True).status(text)
 
 
@@ -143,7 +143,7 @@ def slow_queries(
     url = database_url()
     try:
         if not_taken := Address.parse(url).not_taken:
-            _tell(f"{URL_VARIABLE}: not taken, as nothing here does what they ask for: {', '.join(not_taken)}")
+            _tell(f"{URL_VARIABLE}: ignored, since nothing here implements them: {', '.join(not_taken)}")
         with tempfile.TemporaryDirectory() as downloads, _status("reading statistics and logs") as status:
 
             def find(logs: list[Path]) -> SlowQueries:

@@ -1,4 +1,4 @@
-"""A database's URL as libpq, Prisma and Neon write it, for asyncpg: each parameter is taken, or named as not taken."""
+"""A database's URL as libpq, Prisma and Neon write it, for asyncpg: each parameter is used, or named as ignored."""
 
 import ssl
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ class Address:
         """Raises BadAddress."""
         base, _, query = url.partition("?")
         given = dict(parse_qsl(query))
-        # Poolers between transactions know no prepared statements by name (Prisma's `pgbouncer=true`): never any here.
+        # Transaction poolers have no named prepared statements (Prisma's `pgbouncer=true`): none are used here.
         arguments: dict[str, Any] = {"statement_cache_size": 0}
         pooled = given.pop("pgbouncer", "") == "true"
         if given.get("channel_binding") in ("disable", "prefer"):

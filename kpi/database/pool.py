@@ -1,7 +1,8 @@
-"""How full pgBouncer's pool gets: visitors of the load mix on a real pgBouncer, told from its own metrics.
+"""How full pgBouncer's pool gets: visitors of the load mix on a real pgBouncer, measured by its own metrics.
 
-No cache is in front: this is the pool's worst case, every step of every visitor a query. Visitors think as long as the
-workload says, so more of them ask more often; how full that makes the pool also depends on how long a query takes here.
+No cache is in front: this is the pool's worst case, in which every step of a visitor is a query. Visitors think as
+long as the workload says, so more of them ask more often; how full that makes the pool also depends on how long a
+query takes here.
 """
 
 import asyncio
@@ -57,7 +58,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """So many visitors at once: what they did and what the pool looked like meanwhile."""
+    """A number of concurrent visitors: what they did and how full the pool was."""
 
     visitors: int
     queries_per_second: float
@@ -67,7 +68,7 @@ class Level:
     """Server connections in use, as a share of the pool: the mean of the samples."""
     peak: float
     longest_wait: float
-    """Seconds that the first client in the queue had waited, at most."""
+    """The longest wait of the first client in the queue, seconds."""
 
     @property
     def healthy(self) -> bool:
@@ -111,7 +112,7 @@ class _Pool:
 
 
 class _Crowd:
-    """Visitors, each on a client connection of their own: they ask, think, and ask again."""
+    """Visitors, each on its own client connection: they query, think, and query again."""
 
     def __init__(self, pool: _Pool, mix: Mix, workload: Workload) -> None:
         self._pool, self._mix, self._think = pool, mix, workload.think_time
@@ -120,7 +121,7 @@ class _Crowd:
         self.failures: list[str] = []
 
     async def sign_in(self, visitors: int) -> list[Any]:
-        """Their connections; a few at a time, as signing in costs both sides time."""
+        """Open their connections, a few at a time, since logging in costs both sides time."""
         turns = asyncio.Semaphore(10)
 
         async def one() -> Any:
@@ -130,7 +131,7 @@ class _Crowd:
         return await asyncio.gather(*(one() for _ in range(visitors)))
 
     async def visit(self, connection: Any, until: float) -> None:
-        """One visitor, until that moment."""
+        """Play one visitor until that moment."""
         while True:
             think = self._random.lognormal(math.log(self._think.median), self._think.sigma)
             await asyncio.sleep(min(think, self._think.maximum))
@@ -147,7 +148,7 @@ class _Crowd:
 
 
 async def measure_level(pool: _Pool, mix: Mix, workload: Workload, visitors: int, seconds: float) -> Level:
-    """So many visitors for so many seconds, after a moment of warming up."""
+    """Measure this many visitors for this many seconds, after a short warm-up."""
     crowd = _Crowd(pool, mix, workload)
     connections = await crowd.sign_in(visitors)
     start = time.monotonic() + WARM_UP_SECONDS
@@ -192,7 +193,9 @@ def design_visitors(workload: Workload) -> int:
 
 
 async def search(measure: Callable[[int], Awaitable[Level]], first: int) -> list[Level]:
-    """From `first` visitors upwards until the pool is more than healthily used; then between, until it is healthily."""
+    """Raise the visitors from `first` until the pool is above its healthy range; then search between for a level in
+    it.
+    """
     found = [await measure(first)]
     while found[-1].used <= HEALTHY[1] and found[-1].visitors < MOST_VISITORS:
         found.append(await measure(min(round(found[-1].visitors * STEP), MOST_VISITORS)))
@@ -223,7 +226,7 @@ async def _measure(cluster: Cluster, pool: _Pool, seconds: float, progress: Prog
 
 
 def measure_pool(seconds: float, progress: Progress) -> list[Level]:
-    """On a Postgres and a pgBouncer started for it: each number of visitors for so many seconds, fewest first."""
+    """Measure numbers of visitors on a Postgres and a pgBouncer started for it, `seconds` each. Fewest first."""
     password = SecretStr(secrets.token_urlsafe(18))
     passwords = PostgresSecrets(owner=password, app=password, exporter=password)
     with Cluster({"jit": "off"}) as cluster, NamedTemporaryFile("w", suffix=".password") as file:
@@ -236,7 +239,7 @@ def measure_pool(seconds: float, progress: Progress) -> list[Level]:
 
 
 def conclusion(levels: Sequence[Level]) -> str:
-    """What the levels say, in two sentences."""
+    """The result in two sentences."""
     design, healthy = levels[0], [level for level in levels if level.healthy]
     at_design = (
         f"At the design load without any cache ({design.visitors} visitors, {design.queries_per_second:,.0f} queries a "
@@ -253,7 +256,7 @@ def conclusion(levels: Sequence[Level]) -> str:
 
 
 def report_of(levels: Sequence[Level]) -> Report:
-    """A row for each level, and what they say."""
+    """The report: a row for each level, and the conclusion."""
     says = conclusion(levels)
     table = Table(
         ("visitors", "queries/s", "P95 ms", "failed", "pool used", "peak", "longest wait s", ""),

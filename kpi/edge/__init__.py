@@ -1,1 +1,3 @@
-"""What the caches before the origin achieve: hit ratios, bytes, fresh reads after writes, what shield and SWR spare."""
+"""What the caches in front of the origin achieve: hit ratios, bytes, fresh reads after writes, what shield and SWR
+spare.
+"""

@@ -13,7 +13,7 @@ from rich.console import Console
 from app.caching_policy import load as load_policy
 from app.database.catalogue.vocabulary import WAREHOUSES
 from kpi.__main__ import admin_token
-from kpi.browsers import Seen, browsing, picture_hits
+from kpi.browsers import ResponseCounts, browsing, picture_hits
 from kpi.criterion import Criterion, Measurement, judge
 from kpi.edge import replay
 from kpi.edge.freshness import Freshness, measure
@@ -103,7 +103,7 @@ def _measured(mix: Workload, addresses: Addresses, seconds: int, writes: int) ->
     return figures | _fresh(fresh)
 
 
-def _ratios(records: Records, steps: float, seen: Seen, grown: Reading) -> dict[str, Measurement]:
+def _ratios(records: Records, steps: float, seen: ResponseCounts, grown: Reading) -> dict[str, Measurement]:
     public = np.isin(records["step"], [STEPS.index(step) for step in sorted(PUBLIC_READS)])
     hits = np.isin(records["layer"], (LAYERS.index("api"), LAYERS.index("gateway")))
     sent, fetched = grown.total("gateway_response_bytes_total"), grown.total("gateway_origin_bytes_total")

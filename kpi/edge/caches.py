@@ -1,6 +1,6 @@
-"""Caches of others as the edge in front of the gateway: a real Varnish and a real Squid, from Debian's packages.
+"""Other caches as the edge in front of the gateway: a real Varnish and a real Squid, from Debian's packages.
 
-Both live by what the answers say of themselves (RFC 9111), Varnish also by the header that is addressed to the edge
+Both obey the responses' headers (RFC 9111), Varnish also the one that is meant for the edge
 (`Cloudflare-CDN-Cache-Control`, RFC 9213), as Cloudflare does.
 """
 
@@ -60,8 +60,8 @@ max_filedescriptors 4096
 
 @dataclass(frozen=True)
 class EdgeCache:
-    """A cache that can be the edge. `command` writes its configuration and gives what starts it: (directory, own
-    address, the gateway's address and port)."""
+    """A cache that can be the edge. `command`(directory, own address, the gateway's address and port) writes its
+    configuration and returns the command that starts it."""
 
     name: str
     program: str
@@ -89,7 +89,7 @@ EDGES: Final = (EdgeCache("varnish", "varnishd", _varnish), EdgeCache("squid", "
 
 @contextlib.contextmanager
 def running_edge(edge: EdgeCache, directory: Path, gateway: str, port: int) -> Generator[str]:
-    """The cache in front of the gateway at `gateway`:`port`, empty; gives its own address, where `PORT` is."""
+    """Run the cache, empty, in front of the gateway at `gateway`:`port`. Yields its address, at which it has `PORT`."""
     address = own_address()
     command = edge.command(directory, address, gateway, port)
     with process(command, {}, directory / f"{edge.name}.log") as running:

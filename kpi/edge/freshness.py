@@ -1,4 +1,4 @@
-"""From a write's answer until a reader has the new value: at the API, further out, and on the product's page."""
+"""Time from a write's response until readers get the new value: at the API, further out, and on the product's page."""
 
 import time
 from collections import defaultdict
@@ -49,7 +49,7 @@ async def measure(
                 read.append(("page", next(iter(outside.values())), f"/products/{product}"))
             name = str(orjson.loads((await _get(api, target)).body)["name"])
             for _, client, address in read * 2:
-                await _get(client, address)  # each place has a copy before the write
+                await _get(client, address)  # each place must have a copy before the write
             marked = f"{name} {time.time_ns():x}".encode()
             await _rename(api, target, marked.decode(), admin_token)
             written = time.perf_counter()

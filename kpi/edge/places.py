@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kpi.browsers import Seen, browsing
+from kpi.browsers import ResponseCounts, browsing
 from kpi.criterion import Measurement
 from kpi.edge import freshness
 from kpi.figures import of_edge
@@ -27,14 +27,14 @@ class EdgeRun:
 
     @property
     def seconds(self) -> float:
-        """About what it all takes."""
+        """About how long it takes."""
         return self.warm_up + self.load + 2 * STARTING_SECONDS
 
 
 def at_the_edge(
     run: Callable[..., Run], edge: EdgeRun, api: str, places: Sequence[str], *, observer: Observer, admin_token: str
 ) -> dict[str, Measurement]:
-    """What visitors get at the places. `run` makes a run of a stream's name and its visitors' seconds."""
+    """Measure what visitors get at the places. `run` makes a run from a stream's name and its visitors' seconds."""
     _play("edge warm-up", run, places, edge.warm_up, edge.pace)
     before = asyncio.run(observer.read())
     records, seen = _play("edge", run, places, edge.load, 1.0)
@@ -49,7 +49,7 @@ def at_the_edge(
 
 def _play(
     stream: str, run: Callable[..., Run], places: Sequence[str], seconds: float, pace: float
-) -> tuple[list[Records], list[Seen]]:
+) -> tuple[list[Records], list[ResponseCounts]]:
     part = run(stream, seconds * pace, pace=pace)
     part = replace(part, sessions_per_second=part.sessions_per_second / len(places))
     with ExitStack() as stack:

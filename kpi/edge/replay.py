@@ -1,8 +1,8 @@
-"""The load mix in virtual time, through caches that keep what the policy says: what an edge asks of the origin, with
-and without the shield behind it, with and without stale answers.
+"""The load mix in virtual time, through caches that obey the cache policy: what an edge requests from the origin, with
+and without the shield behind it, with and without stale responses.
 
-Nothing is measured here: it is worked out from the policy's lifetimes, for half an hour of load in seconds. So
-lifetimes of minutes, and an edge of many places, which one machine hasn't, get their figures. Writes aren't played.
+Nothing is measured: half an hour of load is calculated in seconds from the policy's lifetimes. That covers lifetimes of
+minutes and an edge of many places, which one machine doesn't have. Writes aren't played.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
@@ -16,14 +16,14 @@ from kpi.routes import Catalogue, request_of
 from kpi.workload import PUBLIC_READS, Visits, Workload
 
 PLACES_IN_A_COUNTRY: Final = 4
-"""Data centres of the edge, with copies of their own, that a country's visitors reach; Cloudflare has more."""
+"""Data centres of the edge, each with its own copies, that a country's visitors reach; Cloudflare has more."""
 ANSWER_SECONDS: Final = 0.1
 """Between two steps of a visit, beside thinking."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A public read: when, from where, of what."""
+    """A public read: its time, country and target."""
 
     at: float
     place: str
@@ -33,7 +33,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class ReplayCounts:
-    """What a chain of caches asked of the origin. `waited` of its requests had a visitor waiting for them."""
+    """The origin's requests from a chain of caches. For `waited` of them a visitor was waiting."""
 
     reads: int
     origin: int
@@ -98,7 +98,7 @@ def play(
 
 
 def _look(kept: dict[Hashable, float], key: Hashable, read: Read, ttl: int, *, stale: bool) -> tuple[bool, bool]:
-    """(served from here, fetched from behind). A fetched answer is there at once."""
+    """Returns (served from here, fetched from behind). A fetched response is stored at once."""
     until = kept.get(key)
     if until is not None and read.at < until:
         return True, False

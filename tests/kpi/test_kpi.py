@@ -18,7 +18,7 @@ import uvloop
 
 from components.monitoring.rules import ALERTS, GROUPS
 from components.monitoring.rules.model import Recording
-from kpi.browsers import Seen
+from kpi.browsers import ResponseCounts
 from kpi.criteria import CRITERIA
 from kpi.criterion import Measurement, failures, judge
 from kpi.figures import against_uncached, of_failover, of_query_cache, of_visits, repeating
@@ -60,10 +60,12 @@ def test_steps_have_the_declared_shares() -> None:
 def test_a_visit_is_its_requests_to_the_api_and_what_its_browser_loads_without_pictures() -> None:
     records = np.zeros(4, dtype=RECORD)
     records["layer"] = [LAYERS.index(layer) for layer in ("gateway", "api", "origin", "none")]
-    seen = Seen(visits=2, answers={"page": 4, "static": 26, "image": 50}, hits={"page": 1, "static": 26, "image": 0})
+    seen = ResponseCounts(
+        visits=2, answers={"page": 4, "static": 26, "image": 50}, hits={"page": 1, "static": 26, "image": 0}
+    )
     (overall,) = of_visits(records, 9, seen).values()
     assert overall.value == pytest.approx((9 * 0.5 + 27 / 2) / (9 + 30 / 2))
-    assert of_visits(records, 9, Seen()) == {}
+    assert of_visits(records, 9, ResponseCounts()) == {}
 
 
 def test_popular_products_are_asked_for_most() -> None:

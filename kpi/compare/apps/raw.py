@@ -1,4 +1,4 @@
-"""The least a server can do: no routing, no rules, one answer, with the headers and in the coding that ours has. MODE=memory,
+"""The least a server can do: no routing, no rules, one response with our headers and content coding. MODE=memory,
 MODE=at-once for memory before the event loop, or MODE=redis for one redis-py GET."""
 
 import json

@@ -1,4 +1,4 @@
-"""What is asked of every cache: hits by 32 askers at once, or one cold key by 250 at once. Prints its figures as JSON.
+"""The task of every cache: hits by 32 concurrent readers, or one cold key by 250. Prints its figures as JSON.
 
 Runs in our environment and in the other libraries', so it needs nothing but the standard library and uvloop.
 """
@@ -20,7 +20,7 @@ ASKERS = 32
 WARM_UP_SECONDS = 0.5
 STAMPEDE = 250
 LOAD_SECONDS = 0.1
-"""What a dear query takes, in the stampede."""
+"""How long the stampede's expensive query takes, seconds."""
 
 Load = Callable[[], Awaitable[Any]]
 Get = Callable[[int, Load], Awaitable[Any]]
@@ -28,7 +28,7 @@ Open = Callable[[], Awaitable[Get]]
 
 
 def run(opened: Open) -> None:
-    """TASK=hits SECONDS=3, or TASK=stampede IDENTIFIER=1: the moment to begin comes on standard input."""
+    """TASK=hits SECONDS=3, or TASK=stampede IDENTIFIER=1, which reads its start time from standard input."""
     value = json.loads(Path(os.environ["PAYLOAD"]).read_bytes())
     task = _hits if os.environ["TASK"] == "hits" else _stampede
     print(json.dumps(uvloop.run(task(opened, value))), flush=True)

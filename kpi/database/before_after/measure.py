@@ -16,7 +16,7 @@ Progress = Callable[[str], None]
 RUNS: Final = 5
 RUNS_WITHOUT_ONE: Final = 3
 SLOWEST_MS: Final = 1000.0
-"""A statement slower than this is run once only: its median would be no news."""
+"""A statement slower than this is run once: its median would add nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Index:
 async def measure_statements(
     connection: "asyncpg.Connection[asyncpg.Record]", calls: Mapping[str, Arguments], progress: Progress
 ) -> dict[str, Timing]:
-    """Run every named statement as the shop calls it; what it writes is undone."""
+    """Run every named statement as the shop calls it; its writes are rolled back."""
     found: dict[str, Timing] = {}
     for name, arguments in calls.items():
         progress(name)
@@ -106,6 +106,6 @@ async def plain_indexes(connection: "asyncpg.Connection[asyncpg.Record]") -> tup
 
 
 async def drop_indexes(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """Take all plain indexes away."""
+    """Drop all plain indexes."""
     for index in await plain_indexes(connection):
         await connection.execute(f"DROP INDEX {index.name}")

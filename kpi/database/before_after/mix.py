@@ -26,7 +26,7 @@ class Load:
 
 
 class Mix:
-    """Draws steps of the workload for the rows that are there, the same ones for the same seed."""
+    """Draws steps of the workload for the database's rows, the same ones for the same seed."""
 
     def __init__(self, workload: Workload, by_demand: list[int], user_count: int, category_count: int) -> None:
         self._workload = workload
@@ -79,7 +79,7 @@ class Mix:
 
 
 async def run_mix(connection: Any, workload: Workload, *, calls: int) -> Load:
-    """Run that many steps of the mix, one after the other, and undo what they write."""
+    """Run that many steps of the mix, one after the other, and roll back their writes."""
     mix = await Mix.of(connection, workload)
     times = np.empty(calls)
     transaction = connection.transaction()

@@ -33,7 +33,7 @@ from testing.queries.slow_forms import REWRITES
 
 SIZE: Final = Size(products=100_000, users=50_000, orders=1_000_000, reviews=300_000)
 SERVER: Final = {"shared_buffers": "1GB", "maintenance_work_mem": "512MB", "max_wal_size": "8GB", "jit": "off"}
-"""jit off: it costs more than these queries take (the declared jit_above_cost keeps it away from them as well)."""
+"""jit off: it costs more than these queries take (the declared jit_above_cost excludes them as well)."""
 
 INDEXED_SECONDS: Final = 0.010
 MIX_CALLS: Final = 1500
@@ -46,7 +46,7 @@ CRITERIA: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """A question asked in the form that shops often use, without our indexes, and in ours, with them."""
+    """One query in a form that shops often use, without our indexes, and in ours, with them."""
 
     name: str
     fault: str
@@ -77,7 +77,7 @@ class Measured:
         return max(sum(self.gains[index].values()), 0.0)
 
     def figures(self) -> dict[str, Measurement]:
-        """What the criteria are about."""
+        """The criteria's figures."""
         names = {index.name for index in self.indexes}
         indexed = {name: timing.milliseconds for name, timing in self.after.items() if timing.plan.indexes() & names}
         slowest = max(indexed, key=lambda name: indexed[name])
@@ -92,7 +92,7 @@ class Measured:
 
 
 async def measure(dsn: str, size: Size, progress: Progress) -> Measured:
-    """Fill the empty database at `dsn`, measure it with indexes, take them away, and measure again."""
+    """Fill the empty database at `dsn`, measure it with indexes, drop them, and measure again."""
     progress("schema")
     await upgrade(dsn)
     await load(dsn, size, lambda table, done, of: progress(f"loading {table} {done:,}/{of:,}"))

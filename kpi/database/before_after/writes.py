@@ -124,8 +124,8 @@ async def _sizes(connection: Any) -> Mapping[str, int]:
 
 
 async def _compare(connection: Any, sql: str, fewer: Sequence[str], more: Sequence[str]) -> Compared:
-    """The write with the indexes `fewer` dropped, and with `more` dropped."""
-    # Undone writes leave dead rows, which the next one would have to step over.
+    """The write's costs with the indexes `fewer` dropped, and with `more` dropped."""
+    # Writes that are rolled back leave dead rows, which would slow the next one.
     await connection.execute("VACUUM")
     without: list[WriteCost] = []
     whole: list[WriteCost] = []

@@ -1,1 +1,1 @@
-"""The slow-query report: which statements cost a database most, what is wrong with each, and how that is known."""
+"""The slow-query report: which statements cost a database most, what is wrong with each, and the evidence."""

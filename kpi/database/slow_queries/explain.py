@@ -1,4 +1,4 @@
-"""A statement's plan, from a database in use: nothing is changed, and nothing runs for long."""
+"""A statement's plan, from a database in use: nothing is changed, and nothing runs long."""
 
 import re
 import uuid
@@ -48,7 +48,7 @@ class Explainer:
         self._samples = samples
 
     async def explain(self, usage: Usage) -> Explained:
-        """Run a reading statement with parameters known from the log or the shop; else only plan it, for any."""
+        """Run a read with parameters known from the log or the shop; else plan it for any parameters."""
         if not _SELECTS.match(usage.sql):
             return Explained(None, False, "writes are not run again, nor explained")
         transaction = self._connection.transaction(readonly=True)
@@ -65,7 +65,7 @@ class Explainer:
         runnable = not _REACHES_OUT.search(usage.sql)
         own = STATEMENTS.get(usage.name or "")
         sample = self._samples.get(usage.name or "")
-        # The shop's own text: in the statistics' one, its constants have become parameters that no sample has.
+        # The shop's own text, because the statistics' text has parameters in place of its constants.
         if runnable and own is not None and sample is not None and hide_literals(own) == usage.text:
             plan = await self._connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, VERBOSE, FORMAT JSON) {own}", *sample)
             return Explained(read_plan(plan), True, "run with the shop's own sample")
@@ -82,7 +82,7 @@ class Explainer:
         return Explained(plan, False, "planned for any parameters; not run, as none are known")
 
     async def _execute(self, sql: str, literals: tuple[str, ...], mode: str, options: str) -> QueryPlan:
-        """Through PREPARE, so that the server itself finds out the parameters' types."""
+        """Explain through PREPARE, so that the server finds out the parameters' types."""
         name = f"explained_{uuid.uuid4().hex}"
         await self._connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
         await self._connection.execute(f"PREPARE {name} AS {sql}")

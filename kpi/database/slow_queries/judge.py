@@ -27,10 +27,10 @@ REPEATED: Final = 10
 LOOKUP_ROWS: Final = 6.0
 """Rows that a lookup by one key gives at most, on average."""
 WASTEFUL_BUFFERS: Final = 100
-"""Pages a call touches at least before a subquery is worth a word."""
+"""The fewest pages of a call for which a subquery is reported."""
 SUBQUERY_ROWS: Final = 500
 SUBQUERY_ROWS_PER_ROW: Final = 20
-"""Rows a correlated subquery reads, in all and for each row of the answer, before it is worth a word."""
+"""The fewest rows that a reported correlated subquery reads, in all and for each row of the result."""
 
 RULES: Final[Mapping[Category, str]] = {
     Category.N_PLUS_ONE: (
@@ -53,7 +53,7 @@ RULES: Final[Mapping[Category, str]] = {
 _QUERY: Final = re.compile(
     r"\s*(?:/\*.*?\*/\s*)*(?:SELECT|WITH|INSERT|UPDATE|DELETE|MERGE|VALUES)\b", re.IGNORECASE | re.DOTALL
 )
-"""What is asked, unlike what is built or looked after (CREATE INDEX, VACUUM, COPY): that sorts on disk rightly."""
+"""Queries, unlike maintenance (CREATE INDEX, VACUUM, COPY), which may sort on disk."""
 _ONE_TABLE_LOOKUP: Final = re.compile(
     r"\A(?:/\*.*?\*/ )?SELECT (?!.*\bSELECT\b).* FROM \S+(?: (?:AS )?(?!where\b)\w+)? WHERE \S+ = \?[^,]*\Z",
     re.IGNORECASE | re.DOTALL,
@@ -63,7 +63,7 @@ _IN_SUBQUERY: Final = re.compile(r"\bIN\s*\(\s*SELECT\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class QueryVerdict:
-    """A statement, what is wrong with it, and why it is thought so."""
+    """A statement, what is wrong with it, and the evidence."""
 
     usage: Usage
     category: Category

@@ -28,7 +28,7 @@ ENOUGH_FOR_P95: Final = 20
 
 @dataclass(slots=True)
 class Executions:
-    """What the log knows of one statement."""
+    """One statement's executions in the log."""
 
     milliseconds: list[float] = field(default_factory=list)
     slowest_ms: float = -1.0
@@ -66,7 +66,7 @@ def read_logs(paths: Iterable[Path]) -> Mapping[str, Executions]:
 
 @dataclass(slots=True)
 class _Session:
-    """What the log said last of a connection."""
+    """A connection's latest entries in the log."""
 
     sql: str = ""
     """Logged by `log_statement`: its duration is an entry of its own, and comes next."""
@@ -97,7 +97,7 @@ class _Reader:
         session.slowest = None
         if (match := _DURATION.match(entry.text)) is None:
             statement = _STATEMENT.match(entry.text)
-            # Only a connection's name tells whose the next duration is.
+            # Only a connection's name tells whose duration comes next.
             session.sql, session.parameters = (statement["sql"] if statement and entry.session else ""), ()
             if entry.detail:
                 self._detail(entry.detail, session)

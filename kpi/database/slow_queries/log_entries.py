@@ -16,7 +16,7 @@ csv.field_size_limit(sys.maxsize)  # a statement may be longer than the module's
 
 
 class UnreadableLog(Exception):
-    """A file that says nothing, and would be taken for a quiet database; the message says what was expected."""
+    """A file without entries, which would look like an idle database; the message says what was expected."""
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class Entry:
 _SEVERITIES: Final = (
     "LOG|DETAIL|STATEMENT|HINT|CONTEXT|QUERY|LOCATION|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]?"
 )
-# Any log_line_prefix may stand in front: entries are told by their severity.
+# Any log_line_prefix may come first: the severity marks an entry.
 _ENTRY: Final = re.compile(rf"\b(?P<severity>{_SEVERITIES}):\s{{1,2}}(?P<text>.*)", re.DOTALL)
 # Time (RFC 3164 or 5424), host and `postgres[77]: `, then the numbers of the entry and of its part: `[3-1] `.
 _SYSLOG: Final = re.compile(
@@ -98,7 +98,7 @@ def _json(lines: Iterable[str]) -> Iterator[Entry]:
 def _text(lines: Iterable[str]) -> Iterator[Entry]:
     """Lines of stderr or syslog. A line that begins with a tab (`#011`) is another one of its entry.
 
-    In syslog processes take turns, and a line that is too long goes on in the next part, without a tab.
+    In syslog the processes' lines are mixed, and a long line continues in the next part, without a tab.
     """
     begun: dict[str, Entry] = {}
     for whole in lines:
@@ -121,7 +121,7 @@ def _text(lines: Iterable[str]) -> Iterator[Entry]:
 
 
 def _session(prefix: str) -> str:
-    """What names the connection in a prefix; empty where nothing surely does: twelve clients must not look like one."""
+    """The connection's name in a prefix; empty if in doubt, because twelve clients must not look like one."""
     if match := _SESSION_ID.search(prefix):
         return match[0]
     if match := _PROCESS.search(prefix):

@@ -1,6 +1,6 @@
 """The log of an RDS instance, hour by hour, as the RDS API returns it.
 
-It holds values of statements: it is written where the caller says, which should be a place that is removed again.
+It holds values of statements, so the caller's directory should be a temporary one.
 """
 
 import time
@@ -20,7 +20,7 @@ Client = Any
 
 
 class NoLog(Exception):
-    """RDS doesn't give the log; the message says why."""
+    """RDS doesn't return the log; the message says why."""
 
 
 def download(client: Client, instance: str, directory: Path, *, days: int = DAYS) -> list[Path]:

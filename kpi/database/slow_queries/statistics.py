@@ -1,4 +1,4 @@
-"""What pg_stat_statements has counted."""
+"""The statistics of pg_stat_statements."""
 
 import math
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Usage:
 
     query_id: int
     sql: str
-    """As the server keeps it: never to be shown, only to be explained."""
+    """The text as the server keeps it: to be explained, never to be shown."""
     text: str
     """Without literals."""
     name: str | None
@@ -66,7 +66,7 @@ class Usage:
 
     @property
     def rows_per_call(self) -> float:
-        """Rows given or changed by a call, on average."""
+        """Rows returned or changed by a call, on average."""
         return self.rows / self.calls
 
     @property
