@@ -29,8 +29,8 @@ HEADERS: Final = {"User-Agent": "Mozilla/5.0 simone-kpi", "Accept-Encoding": "gz
 
 @dataclass
 class ResponseCounts:
-    """Responses by kind: how many, how many of them from a cache, and of these from the edge's; the bytes of their bodies,
-    and the seconds that each took.
+    """Responses by kind: how many, how many of them from a cache, and of these from the edge's; the bytes of their
+    bodies, and the seconds that each took.
     """
 
     visits: int = 0
