@@ -14,10 +14,10 @@ from stack.resource import Resource, Stack, Undecided
 
 @dataclass(frozen=True)
 class RuleVerdict:
-    """What one rule found, and how to mend it here.
+    """One rule's findings, and how to fix them in this environment.
 
-    `undecided` are sentences on what the rule can't judge yet, because a value isn't known; `crashes` on what it can't
-    judge at all, because it failed there; `suppressed` are the findings that policies/suppressions.yaml accepts.
+    `undecided`: sentences on what the rule can't judge yet, because a value isn't known. `crashes`: sentences on what
+    it can't judge, because it failed there. `suppressed`: the findings that policies/suppressions.yaml accepts.
     """
 
     rule: Rule
@@ -36,7 +36,7 @@ def judge(
     accepted: Sequence[Suppression] = (),
     today: datetime.date | None = None,
 ) -> tuple[RuleVerdict, ...]:
-    """Every enabled rule's verdict, the silent ones too. A rule that fails keeps no other from judging."""
+    """Every enabled rule's verdict, with or without findings. A rule that fails doesn't stop the others."""
     day = today or suppressions.today()
     return tuple(
         _verdict(stack, rule, strictness[rule.id], accepted, day)
@@ -75,7 +75,7 @@ def _verdict(
 
 
 def _last_looked_at(error: Exception) -> Resource | None:
-    """The resource that a rule over the whole stack had in hand when it failed."""
+    """The resource that a rule over the whole stack was judging when it failed."""
     found: Resource | None = None
     for frame, _ in traceback.walk_tb(error.__traceback__):
         for value in frame.f_locals.values():

@@ -1,4 +1,4 @@
-"""Which volume of a pod a file is on."""
+"""The volume of a pod that holds a file."""
 
 from stack.resource import Resource, Stack, dig
 

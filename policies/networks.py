@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 
 def wide(networks: Sequence[str], shortest: int) -> str | None:
-    """What is too wide: a network with a prefix shorter than `shortest`, alone or put together out of several.
+    """The network that is too large: its prefix is shorter than `shortest`, by itself or merged from several.
 
-    Of IPv6 the bound is twice as long: a provider has a /32 there, as it may have a /16 of IPv4. None where all is
-    narrow. Raises ValueError for what is no network.
+    IPv6 has twice the bound, because a provider's /32 corresponds to a /16 of IPv4. Returns None if all networks are
+    small enough. Raises ValueError for what is no network.
     """
     parsed = [ipaddress.ip_network(network, strict=False) for network in networks]
     for network in parsed:

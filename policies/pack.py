@@ -1,4 +1,4 @@
-"""The rules as policies of the engine's SDK: the same functions, asked by `pulumi preview --policy-pack policies`."""
+"""The rules as policies of the engine's SDK: the same functions, run by `pulumi preview --policy-pack policies`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,24 +32,24 @@ Policy = ResourceValidationPolicy | StackValidationPolicy
 
 @dataclass(frozen=True)
 class Accepting:
-    """The findings that policies/suppressions.yaml accepts, and by sentence those that have come, with the place of
-    their entry.
+    """Applies policies/suppressions.yaml. Collects a sentence on each finding that was accepted, with the place of its
+    entry.
     """
 
     entries: Sequence[Suppression] = ()
     told: dict[str, str] = field(default_factory=dict[str, str])
 
     def counting(self, rule: Rule, finding: Finding) -> Sequence[Finding]:
-        """The finding as it counts, if it does."""
+        """The finding if it counts, else nothing."""
         counting, accepted = suppressions.applied(rule, [finding], self.entries, suppressions.today())
         self.told.update((suppressions.accepted(rule, one), one.by.place) for one in accepted)
         return counting
 
 
 def policies() -> list[Policy]:
-    """All rules, without the findings that are suppressed, and what tells of those. Raises PolicySettingsError."""
+    """All rules, without suppressed findings, and the policy that reports those. Raises PolicySettingsError."""
     accepting = Accepting(suppressions.read(RULES))
-    # Asked in this order: the last one tells what all the others have met.
+    # The engine runs them in this order: the last one reports what the others have suppressed.
     return [*(_policy(rule, accepting) for rule in RULES), _suppressions(accepting)]
 
 
@@ -131,15 +131,15 @@ def _declared(resource: ResourceValidationArgs | PolicyResource) -> Resource:
 
 
 def tell(rule: Rule, findings: Callable[[], Any], report: ReportViolation, accepting: Accepting | None = None) -> None:
-    """Report what the rule finds and nobody has accepted; what it fails on too, as a violation: raised it would stop
-    the other rules.
+    """Report the rule's findings that nobody has accepted. A failure of the rule is reported as a violation too:
+    raised, it would stop the other rules.
     """
     try:
         for found in cast("list[Finding]", findings()):
             for finding in (accepting or Accepting()).counting(rule, found):
                 report(finding.message, finding.resource.urn if finding.resource else None)
     except Undecided:
-        # Asked again during the update, when the value is known.
+        # Judged again during the update, when the value is known.
         return
     except Exception as error:
         report(crash(rule, error), None)

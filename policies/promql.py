@@ -1,7 +1,8 @@
-"""What a PromQL expression can give, whatever is measured: alerts that can never be true, or always are.
+"""The values that a PromQL expression can return, whatever is measured: finds alerts that are never true, or always.
 
 Each expression's values lie within bounds (a rate is never below 0, `up` is 0 or 1, a count of nothing is nothing and
-not 0); a comparison narrows them, and what is left empty never comes. Where nothing narrows them, it is always there.
+not 0). A comparison narrows them: an expression whose bounds are empty never returns anything. One whose bounds nothing
+narrows always does.
 """
 
 import math
@@ -29,12 +30,12 @@ class Bounds:
         return self.low > self.high
 
     def within(self, other: "Bounds") -> "Bounds":
-        """The values that both may have."""
+        """The values within both bounds."""
         return Bounds(max(self.low, other.low), min(self.high, other.high))
 
 
 class Never(Exception):
-    """The expression gives nothing, for the reason in the message."""
+    """The expression returns nothing, for the reason in the message."""
 
 
 _ANY, _POSITIVE, _BINARY = Bounds(), Bounds(0, _INF), Bounds(0, 1)
@@ -75,7 +76,7 @@ _AGGREGATES: Mapping[str, Bounds] = {
     "stdvar": _POSITIVE,
 }
 _SOME = ("topk", "bottomk", "limitk", "limit_ratio")
-"""Aggregations that give as many of their elements as they are told."""
+"""Aggregations that return as many elements as their parameter says."""
 _METRICS: Mapping[str, Bounds] = {"up": _BINARY, "ALERTS": _ONE}
 """Metrics that Prometheus makes itself."""
 
@@ -85,7 +86,7 @@ _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
 
 
 def never_true(expression: promql.Expr) -> str | None:
-    """Why an alert of this expression can never fire, or always does; None where that can't be said."""
+    """Why an alert on this expression never fires, or always does; None if neither is certain."""
     plain = _plain(expression)
     if isinstance(plain, promql.MatrixSelector | promql.SubqueryExpr):
         return f"{plain} is a range of values, not one"
@@ -101,7 +102,7 @@ def never_true(expression: promql.Expr) -> str | None:
 
 
 def always_true(expression: Any) -> bool:
-    """Whether an expression gives something wherever its metrics are there, so that an alert of it always fires."""
+    """Whether an expression returns something wherever its metrics exist, so that an alert on it always fires."""
     plain = _plain(expression)
     if isinstance(plain, promql.Call):
         if plain.func.name in ("absent", "absent_over_time"):
@@ -149,7 +150,7 @@ def longest_offset(expression: Any) -> timedelta:
 
 
 def is_of_one_moment(expression: Any) -> bool:
-    """Whether something in it is asked of a moment that stands in the expression, and so never changes."""
+    """Whether a part of it is evaluated at a fixed time (`@`), and so never changes."""
     plain = _plain(expression)
     at = getattr(plain, "at", None)
     if at is not None and re.search(r"@ [\d.]", str(plain)):
@@ -158,7 +159,7 @@ def is_of_one_moment(expression: Any) -> bool:
 
 
 def metrics_in(expression: Any) -> Iterator[str]:
-    """The names of the metrics that an expression asks for."""
+    """The names of the metrics in an expression."""
     plain = _plain(expression)
     if isinstance(plain, promql.VectorSelector):
         names = (matcher.value for matcher in plain.matchers.matchers if matcher.name == "__name__")
@@ -174,7 +175,7 @@ def _parts(plain: Any) -> list[Any]:
 
 
 def bounds(expression: Any) -> Bounds:
-    """The values that an expression may have. Raises Never where it gives nothing."""
+    """The bounds of an expression's values. Raises Never if it returns nothing."""
     plain = _plain(expression)
     return next((of(plain) for kind, of in _KINDS.items() if isinstance(plain, kind)), _ANY)
 
@@ -304,7 +305,7 @@ _OF_ITSELF: Mapping[str, Bounds] = {"-": Bounds(0, 0), "/": _ONE, "%": Bounds(0,
 
 @dataclass(frozen=True)
 class _Labels:
-    """What is known of an expression's labels: values of some, and which there may be at all (None: any)."""
+    """What is known of an expression's labels: the values of some, and which names there may be (None: any)."""
 
     fixed: Mapping[str, str]
     only: frozenset[str] | None = None
@@ -341,7 +342,7 @@ def _labels_of_aggregate(aggregate: Any) -> _Labels | None:
 
 
 def _check_labels(expression: Any) -> None:
-    """Raises Never where no element of one side can have the labels of one of the other."""
+    """Raises Never if no element of one side can have the labels of an element of the other."""
     sides = [_labels(side) for side in (expression.lhs, expression.rhs)]
     first, second = sides
     if first is None or second is None:
@@ -372,7 +373,7 @@ def _of_either(left: Any, right: Any) -> Bounds:
 
 
 def _allowed(operator: str, by: Bounds) -> Bounds:
-    """What may be compared so with something within these bounds; a hair inside of them for < and >."""
+    """The values that meet this comparison with a value within these bounds; slightly inside them for < and >."""
     return {
         ">": Bounds(math.nextafter(by.low, _INF), _INF if by.low < _INF else -_INF),
         ">=": Bounds(by.low, _INF),
@@ -396,7 +397,7 @@ def _compared(expression: Any, first: Bounds, second: Bounds) -> Bounds:
         raise Never(f"{left} {operator} {right} is false whatever is measured{_reason(left, first)}")
     if _gives_bool(expression):
         return _BINARY
-    # Of a number and a vector the vector's values stay.
+    # A comparison of a number and a vector returns the vector's values.
     if isinstance(_plain(left), promql.NumberLiteral):
         return second.within(_allowed(_FLIPPED[operator], first))
     return kept
@@ -410,7 +411,7 @@ def _reason(what: Any, of: Bounds) -> str:
 
 
 def _limits(expression: Any) -> Iterator[tuple[str, Bounds]]:
-    """What an expression compares with a number, as text, and within which bounds that lies where it gives anything."""
+    """The parts that an expression compares with a number, as text, and their bounds where it returns anything."""
     plain = _plain(expression)
     if not isinstance(plain, promql.BinaryExpr):
         return

@@ -1,4 +1,4 @@
-"""The shop's addresses that rules ask about."""
+"""The shop's addresses that rules test."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ PERSONAL: Final = (
     "/login",
     "/orders",
 )
-"""Answers that are one visitor's."""
+"""Routes whose responses are one visitor's."""
 
 PUBLIC: Final = (
     "/",
@@ -27,4 +27,4 @@ PUBLIC: Final = (
     "/api/products/1",
     "/api/search",
 )
-"""Answers that are the same for everybody."""
+"""Paths whose responses are the same for everybody."""

@@ -1,4 +1,4 @@
-"""A rule: a small function over one resource or the whole stack, and what a person needs to know about it."""
+"""A rule: a small function over one resource or the whole stack, and its texts for people."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +19,7 @@ class Severity(StrEnum):
 
 
 class Level(StrEnum):
-    """What breaking the rule does: stops a deployment, is reported, is repaired on the way, nothing."""
+    """The effect of a broken rule: it stops a deployment, is reported, is repaired on the way, or has none."""
 
     MANDATORY = "mandatory"
     ADVISORY = "advisory"
@@ -46,7 +46,7 @@ class Rule:
     """A rule with its texts and default parameters.
 
     `types` are endings of the resource types that it judges one by one; empty for a rule over the whole stack.
-    In `fix` a parameter's name in braces stands for its value. `level` is where the settings say none.
+    In `fix` a parameter's name in braces stands for its value. `level` applies where the settings name none.
     `remediation` returns a resource's corrected properties, or None when there is nothing to correct.
     """
 

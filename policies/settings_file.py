@@ -66,6 +66,6 @@ def _strictness(file: str, rule: Rule, value: Any) -> Strictness:
     for name, setting in given.items():
         if type(setting) is not type(rule.parameters[name]):
             raise PolicySettingsError(
-                f"{file}: {rule.id}.{name} is {setting!r}, but must be of the kind of {rule.parameters[name]!r}"
+                f"{file}: {rule.id}.{name} is {setting!r}, but must be of the same type as {rule.parameters[name]!r}"
             )
     return Strictness(Level(level), {**rule.parameters, **given})

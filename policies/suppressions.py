@@ -20,11 +20,11 @@ PATH = DIRECTORY / "suppressions.yaml"
 _NAME = f"{DIRECTORY.name}/{PATH.name}"
 POLICY = "suppressions"
 DESCRIPTION = f"What {_NAME} accepts, and which of its entries accept nothing"
-"""Under which name the engine's policy pack reports what the gate notes."""
+"""The description of the policy by which the engine's pack reports what the gate prints."""
 
 _KEYS = ("rule", "resource", "reason", "owner", "expires")
 _FEWEST_LETTERS = 3
-"""Letters and digits that a pattern must have besides its wildcards, so that none is about everything."""
+"""The fewest letters and digits of a pattern besides its wildcards, so that none matches everything."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Suppression:
         return f"{_NAME}:{self.line}"
 
     def covers(self, rule: Rule, resource: Resource) -> bool:
-        """Whether it is about findings of this rule on this resource."""
+        """Whether it accepts findings of this rule on this resource."""
         if rule.id != self.rule:
             return False
         if self.resource.startswith("urn:"):
@@ -52,20 +52,20 @@ class Suppression:
         return bool(re.fullmatch(".*".join(map(re.escape, self.resource.split("*"))), resource.name))
 
     def is_of(self, environment: str) -> bool:
-        """Whether it can be about this environment: a URN names its own."""
+        """Whether it can apply to this environment: a URN names its own."""
         return not self.resource.startswith("urn:") or self.resource.startswith(f"urn:pulumi:{environment}::")
 
 
 @dataclass(frozen=True)
 class Suppressed:
-    """A finding that doesn't count, and the entry that says so."""
+    """A suppressed finding, and the entry that accepts it."""
 
     finding: Finding
     by: Suppression
 
 
 def read(rules: Iterable[Rule], path: Path = PATH) -> tuple[Suppression, ...]:
-    """The file's entries, none without a file. Raises PolicySettingsError, which names the line that is wrong."""
+    """The file's entries; none if there is no file. Raises PolicySettingsError, which names the wrong line."""
     try:
         root = yaml.compose(path.read_text())
     except FileNotFoundError:
@@ -131,7 +131,7 @@ def _fault_of(resource: str) -> str:
 def applied(
     rule: Rule, findings: Iterable[Finding], entries: Iterable[Suppression], today: datetime.date
 ) -> tuple[tuple[Finding, ...], tuple[Suppressed, ...]]:
-    """A rule's findings that count, and those that don't. One whose suppression has expired counts, and says so."""
+    """A rule's findings that count, and the suppressed ones. One whose suppression has expired counts, and says so."""
     ours = [entry for entry in entries if entry.rule == rule.id]
     counting: list[Finding] = []
     suppressed: list[Suppressed] = []
@@ -149,7 +149,7 @@ def applied(
 
 
 def accepted(rule: Rule, one: Suppressed) -> str:
-    """A sentence on a finding that doesn't count."""
+    """A sentence on a suppressed finding."""
     name = one.finding.resource.name if one.finding.resource else "the stack"
     by = f"until {one.by.expires} ({one.by.owner}: {one.by.reason}), {one.by.place}"
     return f"{rule.id} on {name} is suppressed {by}: {one.finding.message}"
@@ -167,10 +167,10 @@ def unused(
 
 
 def today() -> datetime.date:
-    """The day that decides, in UTC."""
+    """Today in UTC, which decides whether an entry has expired."""
     return datetime.datetime.now(datetime.UTC).date()
 
 
 def as_json(entry: Suppression) -> Mapping[str, str]:
-    """An entry for a comparison with another checkout's: what it says, wherever it stands."""
+    """An entry without its place, to be compared with another checkout's."""
     return {name: str(getattr(entry, name)) for name in _KEYS}

@@ -227,7 +227,7 @@ def unjudged(old: Resource | None, new: Resource | None, *, in_place: bool) -> t
     if new is None or new.type.startswith("simone:") or not (new.custom or new.type.startswith("kubernetes:")):
         return ()
     if not is_judged(new.type):
-        return (f"nobody judges the type {new.type} yet",)
+        return (f"no rule judges the type {new.type} yet",)
     if old is None and not in_place:
         return _of_an_addition(new)
     if old is None or not in_place:

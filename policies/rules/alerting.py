@@ -1,4 +1,4 @@
-"""That what Prometheus sees becomes an alert, and that the alert reaches somebody."""
+"""Prometheus's findings become alerts, and each alert reaches somebody."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,8 +23,8 @@ Labels = Mapping[str, str]
 Document = Mapping[str, Any]
 
 
-class _NotUnderstood(Exception):
-    """What nobody can judge of a configuration, as it stands there."""
+class _Unsupported(Exception):
+    """A part of the configuration that these rules can't judge, in its own words."""
 
 
 @rule(
@@ -52,8 +52,8 @@ def reach_somebody(stack: Stack, parameters: Parameters) -> Findings:
         try:
             for fault in (*_unsent(document, alerts, parameters), *_hidden(document, alerts, parameters)):
                 yield Finding(fault, holder)
-        except _NotUnderstood as what:
-            yield Finding(f"nobody can tell what {what} does", holder)
+        except _Unsupported as what:
+            yield Finding(f"these rules can't judge {what}", holder)
 
 
 def _unsent(document: Document, alerts: Sequence[Labels], parameters: Parameters) -> Iterator[str]:
@@ -61,7 +61,7 @@ def _unsent(document: Document, alerts: Sequence[Labels], parameters: Parameters
     root: Document = dig(document, "route") or {}
     unknown = {*document} - {"global", "route", "receivers", "inhibit_rules", "templates", "time_intervals"}
     if unknown or dig(document, "global", "http_config"):
-        raise _NotUnderstood(", ".join(sorted(unknown)) or "global.http_config")
+        raise _Unsupported(", ".join(sorted(unknown)) or "global.http_config")
     for severity in dict.fromkeys(alert.get("severity", "") for alert in alerts):
         of_it = [alert for alert in alerts if alert.get("severity", "") == severity]
         for alert in of_it:
@@ -80,7 +80,7 @@ def _unsent(document: Document, alerts: Sequence[Labels], parameters: Parameters
 
 
 def _routes(route: Document, alert: Labels, above: Document) -> Iterator[Document]:
-    """The routes that an alert takes, each with what it has from those above it."""
+    """The routes that an alert takes, each with the settings that it inherits."""
     inherited = {key: value for key, value in above.items() if key not in ("routes", "matchers", "continue")}
     merged = {**inherited, **route}
     taken = False
@@ -103,7 +103,7 @@ def _matches(holder: Document, alert: Labels, prefix: str) -> bool:
         for part in re.split(r",(?=\s*[\w:.]+\s*[=!])", str(text).strip().strip("{}")):
             found = _MATCHER.fullmatch(part)
             if found is None:
-                raise _NotUnderstood(f"the matcher {text}")
+                raise _Unsupported(f"the matcher {text}")
             wanted.append((found[1], found[2], found[3] if found[3] is not None else found[4]))
     return all(_has(alert.get(name, ""), kind, value) for name, kind, value in wanted)
 
@@ -116,18 +116,18 @@ def _has(value: str, kind: str, wanted: str) -> bool:
 def _late(route: Document, alert: str, parameters: Parameters) -> Iterator[str]:
     for name in _SAID_AT_ALL_TIMES:
         if route.get(name):
-            yield f"{alert} isn't said at all times ({name})"
+            yield f"{alert} isn't sent at all times ({name})"
     for name, most in (
         ("group_wait", timedelta(minutes=parameters["wait_minutes"])),
         ("group_interval", timedelta(minutes=parameters["group_minutes"])),
         ("repeat_interval", timedelta(hours=parameters["repeat_hours"])),
     ):
         if duration(route.get(name)) > most:
-            yield f"{alert} is said late: {name} is {route.get(name)}"
+            yield f"{alert} is sent late: {name} is {route.get(name)}"
 
 
 def _hidden(document: Document, alerts: Sequence[Labels], parameters: Parameters) -> Iterator[str]:
-    """What hides too much: everything, something more urgent, or all the time."""
+    """Inhibitions that hide too much: everything, something more urgent, or always."""
     for entry in dig(document, "inhibit_rules") or ():
         sources = [alert for alert in alerts if _matches(entry, alert, "source_")]
         targets = [alert for alert in alerts if _matches(entry, alert, "target_")]
@@ -164,20 +164,20 @@ def watches(stack: Stack, parameters: Parameters) -> Findings:
         try:
             for fault in (*_unwatched(stack, document), *_seldom(document, parameters)):
                 yield Finding(fault, holder)
-        except (_NotUnderstood, re.error) as what:
-            yield Finding(f"nobody can tell what {what} does", holder)
+        except (_Unsupported, re.error) as what:
+            yield Finding(f"these rules can't judge {what}", holder)
 
 
 def _unwatched(stack: Stack, document: Document) -> Iterator[str]:
     known = {"global", "rule_files", "alerting", "scrape_configs", "storage", "tracing"}
     if unknown := sorted({*document} - known):
-        raise _NotUnderstood(", ".join(unknown))
+        raise _Unsupported(", ".join(unknown))
     rules = [*rules_of(stack)]
     rule_files = [str(pattern) for pattern in dig(document, "rule_files") or ()]
     if rules and not any(path.endswith("/*.yml") for path in rule_files):
         yield "it reads no rules"
     if dig(document, "alerting", "alert_relabel_configs"):
-        yield "it changes or drops alerts before Alertmanager hears of them"
+        yield "it changes or drops alerts before they reach Alertmanager"
     jobs: Sequence[Document] = dig(document, "scrape_configs") or ()
     tellers = [{"relabel_configs": (), **one} for one in dig(document, "alerting", "alertmanagers") or ()]
     for server in stack.of(":Deployment", ":StatefulSet", ":DaemonSet"):
@@ -186,25 +186,25 @@ def _unwatched(stack: Stack, document: Document) -> Iterator[str]:
         facts = _facts(server)
         asked = [job for job in jobs if _asks_pods(job) and _kept(job, facts) is not None]
         if not asked:
-            yield f"it asks no pod of {server.name}"
+            yield f"it scrapes no pod of {server.name}"
         for job in asked:
             yield from _dropped(job)
         if server.system == "alertmanager" and not any(_kept(one, facts) is not None for one in tellers):
-            yield "it doesn't tell Alertmanager"
+            yield "it doesn't send alerts to Alertmanager"
     asked_for = {metric for _, _, entry in rules for metric in _metrics(dig(entry, "expr"))}
     in_cluster = any(job.get("kubernetes_sd_configs") for job in jobs)
     nodes = any(dig(one, "role") == "node" for job in jobs for one in job.get("kubernetes_sd_configs") or ())
     if in_cluster and not nodes and any(metric.startswith("kubelet_") for metric in asked_for):
-        yield "it asks no kubelet, of whose volumes there are alerts"
+        yield "it scrapes no kubelet, but there are alerts on volumes"
     if not tellers and rules:
-        yield "it tells no Alertmanager"
+        yield "it sends alerts to no Alertmanager"
 
 
 def _metrics(expression: Any) -> Iterator[str]:
     try:
         yield from metrics_in(promql_parser.parse(str(expression)))
     except ValueError:
-        return  # alerts-can-fire says so
+        return  # alerts-can-fire reports it
 
 
 def _asks_pods(job: Document) -> bool:
@@ -221,7 +221,7 @@ def _dropped(job: Document) -> Iterator[str]:
 
 
 def _facts(server: Resource) -> dict[str, str]:
-    """What the discovery says of a server's pod (prometheus.io/docs, kubernetes_sd_config)."""
+    """The labels that discovery gives a server's pod (prometheus.io/docs, kubernetes_sd_config)."""
     meta = "__meta_kubernetes_pod_"
     facts = {f"{meta}name": f"{server.object_name}-0", f"{meta}phase": "Running", f"{meta}node_name": "node"}
     facts[f"{meta}container_port_name"] = "metrics"
@@ -248,7 +248,7 @@ def _kept(job: Document, facts: Labels) -> Labels | None:
                 replacement = re.sub(r"\$\{?(\d+)\}?", r"\\\1", str(step.get("replacement", "$1")))
                 labels[str(step.get("target_label"))] = found.expand(replacement)
         elif action not in ("labelmap", "labeldrop", "labelkeep"):
-            raise _NotUnderstood(f"the relabelling {action}")
+            raise _Unsupported(f"the relabelling {action}")
     return labels
 
 

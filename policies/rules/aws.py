@@ -142,7 +142,7 @@ def tls_only(stack: Stack, _: Parameters) -> Findings:
 
 
 def _refuses_plain_requests(statement: Mapping[str, Any]) -> bool:
-    """Whether a statement refuses whatever comes without TLS: of everybody, to the bucket and to all that is in it."""
+    """Whether a statement denies everybody all requests without TLS, to the bucket and to its objects."""
     condition = dig(statement, "Condition")
     resources = [str(resource) for resource in _listed(dig(statement, "Resource"))]
     everything = "*" in resources or {resource.endswith("/*") for resource in resources} == {True, False}
@@ -228,16 +228,16 @@ _PRIVILEGED = (
     "rds:ModifyDBInstance",
     "organizations:LeaveOrganization",
 )
-"""Actions that lead to more rights than they are, or that end something. A wildcard must not hold one unnoticed."""
+"""Actions that lead to further rights or destroy something. A wildcard must not include one unnoticed."""
 
 
 def _matching(pattern: str) -> list[str]:
-    """The privileged actions that an action with wildcards holds; IAM ignores case."""
+    """The privileged actions that an action with wildcards includes; IAM ignores case."""
     return [action for action in _PRIVILEGED if fnmatch.fnmatchcase(action.lower(), pattern.lower())]
 
 
 def _trivial(condition: Any) -> bool:
-    """Whether a condition is met by whatever comes: there is none, or each of its values is a lone wildcard."""
+    """Whether every request meets a condition: there is none, or each of its values is a lone wildcard."""
     tests: Mapping[str, Mapping[str, Any]] = condition or {}
     values = [value for test in tests.values() for given in test.values() for value in _listed(given)]
     return all(value in ("*", "**") for value in values)
@@ -340,7 +340,7 @@ def trust_limited(role: Resource, _: Parameters) -> Findings:
 
 
 def _subjects(conditions: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The tests on a token's subject, and the subjects that they let in. `…IfExists` needs none to be there."""
+    """The tests on a token's subject, and the subjects that they admit. `…IfExists` admits tokens without one."""
     for test, keys in conditions.items():
         for key, values in keys.items():
             if str(key).endswith(":sub") and not test.endswith("IfExists"):

@@ -1,4 +1,4 @@
-"""What no rule looks at, and what holds for every resource of whatever type."""
+"""Types that no rule judges, and rules for resources of every type."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -35,21 +35,21 @@ NEED_NONE: Final[Mapping[str, str]] = {
     "aws:kms/alias:Alias": "a name for a key, which is judged",
     "aws:rds/subnetGroup:SubnetGroup": "its subnets are given by a setting; whether the database uses it is judged",
     "aws:secretsmanager/secretVersion:SecretVersion": "the secret's value; who may read it is judged on the secret",
-    "cloudflare:index/argoTieredCaching:ArgoTieredCaching": "where the edge asks itself first; opens nothing",
+    "cloudflare:index/argoTieredCaching:ArgoTieredCaching": "which tier the edge asks first; opens nothing",
     "cloudflare:index/authenticatedOriginPullsCertificate:AuthenticatedOriginPullsCertificate": "shown to the gateway, "
     "which judges it; a wrong one is refused there",
-    "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor": "asks the origins whether they are well; opens nothing",
+    "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor": "checks the origins' health; opens nothing",
     "cloudflare:index/loadBalancerPool:LoadBalancerPool": "the origins' public names, given by a setting",
     "cloudflare:index/notificationPolicy:NotificationPolicy": "mails; opens nothing",
-    "cloudflare:index/regionalTieredCache:RegionalTieredCache": "where the edge asks itself first; opens nothing",
-    "cloudflare:index/tieredCache:TieredCache": "where the edge asks itself first; opens nothing",
-    "cloudflare:index/zoneCacheVariants:ZoneCacheVariants": "which pictures are told apart; opens nothing",
+    "cloudflare:index/regionalTieredCache:RegionalTieredCache": "which tier the edge asks first; opens nothing",
+    "cloudflare:index/tieredCache:TieredCache": "which tier the edge asks first; opens nothing",
+    "cloudflare:index/zoneCacheVariants:ZoneCacheVariants": "image formats with copies of their own; opens nothing",
     "pulumi:providers:aws": "whose account it is; the review compares its settings",
     "pulumi:providers:cloudflare": "whose account it is; the review compares its settings",
     "pulumi:providers:kubernetes": "which cluster it is; the review compares its settings",
     "pulumi:pulumi:Stack": "the stack itself; its exports are judged",
 }
-"""Types that no rule has to look at, with the reason."""
+"""Types that no rule has to judge, with the reason."""
 _NOT_LOOKED_INTO: Final = (":Chart", ":Release", ":ConfigFile", ":ConfigGroup", ":Directory", ":CustomResource")
 _EVERYWHERE: Final = frozenset({"aws-tags", "kubernetes-labels"})
 """Rules that say nothing about what a resource does."""
@@ -62,7 +62,7 @@ def _rules() -> tuple[Rule, ...]:
 
 
 def is_judged(type_: str) -> bool:
-    """Whether a rule looks at resources of this type, or none has to."""
+    """Whether a rule judges resources of this type, or none has to."""
     if type_ in _STACK_WIDE or type_ in NEED_NONE:
         return True
     if type_.partition(":")[0] not in ("aws", "cloudflare", "kubernetes"):
@@ -84,10 +84,10 @@ def types_are_judged(stack: Stack, _: Parameters) -> Findings:
         if resource.type.startswith("simone:"):
             continue  # a component: what is in it is judged
         if resource.type.endswith(_NOT_LOOKED_INTO):
-            yield Finding(f"it is a {resource.type}: what it contains isn't looked into", resource)
+            yield Finding(f"it is a {resource.type}: its contents can't be judged", resource)
         elif not is_judged(resource.type):
             inputs = ", ".join(resource.inputs) or "none"
-            yield Finding(f"nobody judges the type {resource.type} yet; its inputs: {inputs}", resource)
+            yield Finding(f"no rule judges the type {resource.type} yet; its inputs: {inputs}", resource)
 
 
 _SECRETS_BELONG_HERE: Final[Mapping[str, frozenset[str]]] = {
@@ -112,7 +112,7 @@ def no_plain_secrets(stack: Stack, _: Parameters) -> Findings:
     """No resource and no export holds a secret in plain text."""
     for resource in stack.resources:
         if resource.is_workload or resource.type == "kubernetes:core/v1:ConfigMap":
-            continue  # kubernetes-no-plain-secrets says it of these
+            continue  # kubernetes-no-plain-secrets reports these
         for path, kind in _plain_secrets(resource):
             yield Finding(f"{path} holds a secret: {kind}", resource)
     for name, value in stack.exports.items():
@@ -132,7 +132,9 @@ def _plain_secrets(resource: Resource) -> Iterator[tuple[str, str]]:
 
 _NAMED_BY: Final = ("bucket", "identifier", "name")
 _NAMED_WITHIN: Final = ("role", "user", "group", "cluster")
-"""What names a resource in an account, and what has names of its own within it (a role its inline policies)."""
+"""The properties that name a resource in an account, and those within whose resource a name is unique (a role's
+policies).
+"""
 
 
 @rule(

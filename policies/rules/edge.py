@@ -50,7 +50,9 @@ def personal_routes(stack: Stack, parameters: Parameters) -> Findings:
         rules = [(entry, _test(entry)) for entry in _rules(ruleset) if _caches(entry) or _bypasses(entry)]
         for entry, test in rules:
             if test is None and _caches(entry):
-                yield Finding(f"nobody can say what the rule {dig(entry, 'ref')} caches: {_expression(entry)}", ruleset)
+                yield Finding(
+                    f"these rules can't judge what the rule {dig(entry, 'ref')} caches: {_expression(entry)}", ruleset
+                )
         for route in parameters["routes"]:
             for path in (route, f"{route}/1", f"{route}/1.pdf"):
                 if fault := _kept_of(rules, [_visit(path, host, cookie) for host in names for cookie in _COOKIES]):
@@ -74,7 +76,7 @@ def _visit(path: str, host: str = "", cookie: str = "") -> Facts:
 
 
 def _kept_of(rules: Sequence[tuple[Mapping[str, Any], Test | None]], visits: Sequence[Facts]) -> str:
-    """What keeps one of these requests' answers, empty where nothing does."""
+    """What caches the response to one of these requests; empty if nothing does."""
     for visit in visits:
         deciding = _last_match(rules, visit)
         if deciding is not None and _caches(deciding):
@@ -95,7 +97,7 @@ def _expression(entry: Mapping[str, Any]) -> str:
 
 
 def _test(entry: Mapping[str, Any]) -> Test | None:
-    """The rule's expression; None where it is outside of the part of the language that is understood here."""
+    """The rule's expression; None if it uses parts of the language that aren't supported here."""
     try:
         return parse(_expression(entry))
     except ExpressionError:
@@ -260,7 +262,7 @@ def _in_the_key(name: str, query: Mapping[str, Any]) -> bool:
 def phases(ruleset: Resource, parameters: Parameters) -> Findings:
     """Each ruleset's phase is one that a rule judges."""
     if ruleset.get("phase") not in parameters["phases"]:
-        yield Finding(f"nobody judges the phase {ruleset.get('phase')}", ruleset)
+        yield Finding(f"no rule judges the phase {ruleset.get('phase')}", ruleset)
 
 
 @rule(
@@ -300,7 +302,7 @@ def headers(stack: Stack, parameters: Parameters) -> Findings:
         return
     for phase, wanted, why in (
         ("http_request_late_transform", "dropped", "is taken as the visitor sends it"),
-        ("http_response_headers_transform", "protections", "isn't set on every answer"),
+        ("http_response_headers_transform", "protections", "isn't set on every response"),
     ):
         rulesets = [*_phase(stack, phase)]
         entries = [entry for ruleset in rulesets for entry in _rules(ruleset) if _expression(entry) == "true"]
@@ -342,7 +344,7 @@ def set_cookie_bypass(stack: Stack, _: Parameters) -> Findings:
             if (test := _test(entry)) is not None and test(facts)
         ]
         if not deciding or not _stores_nothing(deciding[-1]):
-            yield Finding(f"an answer of {path} with Set-Cookie may be stored")
+            yield Finding(f"a response of {path} with Set-Cookie may be stored")
             return
 
 

@@ -67,7 +67,9 @@ def configuration_read(stack: Stack, _: Parameters) -> Findings:
             yield Finding(f"nginx.conf, line {line}: nginx knows no directive {name}", holder)
         for include in _all(directives, "include"):
             if include["args"] != ["mime.types"] and not str(include["args"][0]).endswith("/mime.types"):
-                yield Finding(f"line {include['line']} includes {include['args'][0]}, which nobody reads here", holder)
+                yield Finding(
+                    f"line {include['line']} includes {include['args'][0]}, which these rules don't read", holder
+                )
 
 
 def _unknown(directives: Sequence[Directive]) -> Iterator[tuple[int, str]]:
@@ -104,7 +106,7 @@ def hardened(stack: Stack, parameters: Parameters) -> Findings:
 
 
 def _of_visitors(directives: Sequence[Directive], cas: set[str], *, edge: bool) -> Iterator[str]:
-    """What is wrong with how visitors reach it: whom it lets in, and by which TLS."""
+    """Faults in how visitors reach it: who is admitted, and by which TLS."""
     for server in _all(directives, "server"):
         inside: Sequence[Directive] = server.get("block") or ()
         where = f"the server at line {server['line']}"
@@ -118,7 +120,7 @@ def _of_visitors(directives: Sequence[Directive], cas: set[str], *, edge: bool) 
         elif (given := _last(around, "ssl_client_certificate")) and given[0] not in cas:
             yield f"{where} lets in clients whose certificate {given[0]} signed, which isn't the edge's CA"
         if not _last(around, "ssl_protocols"):
-            yield f"{where} says no ssl_protocols, so that nginx's own count, old ones among them"
+            yield f"{where} has no ssl_protocols, so nginx's defaults apply, old ones among them"
         if any(True for _ in _all(inside, "content_by_lua_block")):
             yield f"{where} lets visitors purge, or see its metrics"
     for protocols in _all(directives, "ssl_protocols"):
@@ -135,7 +137,7 @@ def _last(directives: Sequence[Directive], name: str) -> list[str]:
 
 
 def _of_trust(directives: Sequence[Directive]) -> Iterator[str]:
-    """Whom it believes who a visitor is."""
+    """Faults in whose word it takes for a visitor's identity."""
     for given in _all(directives, "real_ip_header"):
         if given["args"] != ["CF-Connecting-IP"]:
             yield f"it takes a visitor's address from {given['args'][0]}, which anybody can set"
@@ -151,7 +153,7 @@ def _of_trust(directives: Sequence[Directive]) -> Iterator[str]:
     for header in _all(directives, "proxy_set_header"):
         name, value = header["args"][:2]
         if name in _OF_THE_VISITOR and re.search(r"\$(?:http_(?!host\b)|proxy_add_x_forwarded_for)", value):
-            yield f"it tells its origins {name} as the visitor has it: {value}"
+            yield f"it passes its origins the visitor's own {name}: {value}"
 
 
 _OF_THE_VISITOR = ("Host", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
@@ -159,7 +161,7 @@ _OF_THE_VISITOR = ("Host", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-P
 
 
 def _of_origins(directives: Sequence[Directive]) -> Iterator[str]:
-    """What is wrong with where it sends requests to."""
+    """Faults in where it sends requests."""
     upstreams = {one["args"][0]: one.get("block") or () for one in _all(directives, "upstream")}
     for name, block in upstreams.items():
         for server in (one for one in block if one["directive"] == "server"):
@@ -172,7 +174,7 @@ def _of_origins(directives: Sequence[Directive]) -> Iterator[str]:
 
 
 def _bans_cookies(holder: Resource) -> bool:
-    """Whether the shield's script, which sets $unkept, is told to keep no answer with Set-Cookie."""
+    """Whether the shield's script, which sets $unkept, is configured to keep no response with Set-Cookie."""
     routes, script = holder.get("data", "routes.json"), holder.get("data", "shield.lua")
     if not routes or "config.unkept_headers" not in str(script):
         return False
@@ -183,7 +185,7 @@ def _faults(directives: Sequence[Directive], *, banned_cookies: bool) -> Iterato
     for name, wrong, why in (
         ("autoindex", "on", "it lists directories"),
         ("proxy_ssl_verify", "off", "it doesn't check its origins' certificates"),
-        ("server_tokens", "on", "it tells its version"),
+        ("server_tokens", "on", "it publishes its version"),
     ):
         if any(one["args"][:1] == [wrong] for one in _all(directives, name)):
             yield why
@@ -191,9 +193,9 @@ def _faults(directives: Sequence[Directive], *, banned_cookies: bool) -> Iterato
     bans = {"$upstream_http_set_cookie", *(["$unkept"] if banned_cookies else [])}
     cookies = [one for one in _all(directives, "proxy_no_cache") if bans & set(one["args"])]
     if stored and not cookies:
-        yield "it stores answers with Set-Cookie"
+        yield "it stores responses with Set-Cookie"
     if any("Set-Cookie" in one["args"] for one in _all(directives, "proxy_ignore_headers")) and not cookies:
-        yield "it ignores Set-Cookie and stores the answer"
+        yield "it ignores Set-Cookie and stores the response"
 
 
 @rule(
@@ -235,9 +237,9 @@ def _kept(inside: Sequence[Directive], around: Sequence[Directive], parameters: 
         if _last([*top, location], "proxy_pass_request_headers") != ["off"]:
             yield f"{where} keeps what may depend on a visitor's own headers"
         if not any("$" in part for part in _last([*top, location], "proxy_cache_key")):
-            yield f"{where} keeps all answers under one key"
+            yield f"{where} keeps all responses under one key"
         if any("any" in valid["args"] for valid in _all(location["block"], "proxy_cache_valid")):
-            yield f"{where} keeps answers of every status"
+            yield f"{where} keeps responses of every status"
 
 
 def _keeps(top: Sequence[Directive], location: Directive) -> bool:
@@ -319,7 +321,7 @@ def _told(directives: Sequence[Directive]) -> Iterator[str]:
         if personal := _PERSONAL_FACTS.findall(" ".join(form["args"][1:])):
             yield f"its log holds {', '.join(dict.fromkeys(personal))}"
     if any(log["args"][1:2] in (["debug"], ["info"]) for log in _all(directives, "error_log")):
-        yield "its log of errors tells whole requests"
+        yield "its error log holds whole requests"
 
 
 def _outside(directives: Sequence[Directive]) -> list[Directive]:
@@ -353,8 +355,8 @@ _KNOWN = frozenset(
     uwsgi_temp_path worker_connections worker_processes worker_rlimit_nofile worker_shutdown_timeout
     """.split()  # noqa: SIM905
 )
-"""What a gateway needs that serves nothing but its origins' answers. alias and root serve files, stub_status tells how
-busy it is, rewrite and sub_filter change what visitors get, dav_methods writes, env, user and perl reach the machine.
+"""The directives of a gateway that serves only its origins' responses. alias and root serve files, stub_status shows
+its load, rewrite and sub_filter change what visitors get, dav_methods writes, env, user and perl reach the machine.
 """
 _MODULES = re.compile(r"/usr/lib/nginx/modules/(?:ndk_http|ngx_http_lua)_module\.so")
 _GIVEN = r'(?:"[^"]*"|\d+)'
@@ -390,7 +392,7 @@ def _foreign(directives: Sequence[Directive]) -> Iterator[str]:
         name, given = str(directive["directive"]), [str(part) for part in directive["args"]]
         where = f"line {directive['line']}: {name}"
         if name not in _KNOWN:
-            yield f"{where} is none that a gateway needs"
+            yield f"{where} is a directive that a gateway doesn't need"
         elif name.endswith("_by_lua_block") and not _OWN_LUA.fullmatch(given[0] if given else ""):
             yield f"{where} runs more than the shield and the metrics"
         elif name == "lua_package_path" and given != [_LUA_PATH]:
@@ -402,7 +404,7 @@ def _foreign(directives: Sequence[Directive]) -> Iterator[str]:
         elif name == "error_page" and "://" in given[-1]:
             yield f"{where} sends visitors elsewhere: {given[-1]}"
         elif name == "add_header" and given[0].lower() not in ("retry-after", "cache-control"):
-            yield f"{where} tells visitors {' '.join(given[:2])}, which the origins should"
+            yield f"{where} sends visitors {' '.join(given[:2])}, which only the origins should"
         if name not in _OF_VALUES:
             yield from _foreign(directive.get("block") or ())
 

@@ -173,7 +173,7 @@ def jobs_end(job: Resource, parameters: Parameters) -> Findings:
     if deadline is None or not parameters["shortest"] <= int(deadline) <= parameters["longest"]:
         yield Finding(f"it may run for {'ever' if deadline is None else f'{deadline} s'}", job)
     if retries is None or not 0 <= int(retries) <= parameters["retries"]:
-        yield Finding(f"it is tried again {'six times by default' if retries is None else f'{retries} times'}", job)
+        yield Finding(f"it is retried {'six times by default' if retries is None else f'{retries} times'}", job)
     for name in ("parallelism", "completions"):
         if dig(spec, name) not in (None, 1):
             yield Finding(f"its {name} is {dig(spec, name)}", job)
@@ -181,7 +181,7 @@ def jobs_end(job: Resource, parameters: Parameters) -> Findings:
         if job.get("spec", "concurrencyPolicy") != "Forbid":
             yield Finding(f"its concurrencyPolicy is {job.get('spec', 'concurrencyPolicy') or 'Allow'}", job)
         if job.get("spec", "failedJobsHistoryLimit") == 0:
-            yield Finding("what failed is thrown away", job)
+            yield Finding("it keeps no failed jobs", job)
 
 
 @rule(
@@ -305,7 +305,7 @@ def network_policies(stack: Stack, parameters: Parameters) -> Findings:
     for workload in stack.workloads:
         own = [policy for policy in policies if policy.get("spec", "podSelector")]
         if not any(selects(policy.get("spec", "podSelector"), workload.pod_labels) for policy in own):
-            yield Finding(f"no NetworkPolicy says what {workload.object_name} may do", workload)
+            yield Finding(f"no NetworkPolicy applies to {workload.object_name}", workload)
     for policy in policies:
         for side, peers in (("ingress", "from"), ("egress", "to")):
             if any(not dig(entry, peers) for entry in policy.get("spec", side) or ()):
@@ -315,7 +315,7 @@ def network_policies(stack: Stack, parameters: Parameters) -> Findings:
 
 
 def _open_peers(policy: Resource, parameters: Parameters) -> Iterator[str]:
-    """What a policy opens to more than the systems and networks that it names."""
+    """Peers of a policy that are more than named systems and networks."""
     guarded = dig(policy.get("spec", "podSelector"), "matchLabels", _NAME) in parameters["guarded"]
     for entry in policy.get("spec", "ingress") or ():
         peers = dig(entry, "from") or ()
@@ -342,7 +342,7 @@ def _networks(peers: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _every_namespace(peer: Mapping[str, Any]) -> bool:
-    """Whether a peer's namespaces are chosen by no value of a label: all of them, or all but some."""
+    """Whether a peer selects namespaces by no label value: all of them, or all but some."""
     selector = dig(peer, "namespaceSelector")
     if selector is None or dig(selector, "matchLabels"):
         return False
@@ -350,7 +350,7 @@ def _every_namespace(peer: Mapping[str, Any]) -> bool:
 
 
 _RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
-"""The annotation by which controllers take more networks than a Service names."""
+"""The annotation by which controllers admit more networks than a Service names."""
 
 
 @rule(
@@ -373,7 +373,7 @@ def services_closed(service: Resource, _: Parameters) -> Findings:
     elif kind == "LoadBalancer" and (too_wide := wide([str(network) for network in ranges], 8)):
         yield Finding(f"it lets in {too_wide}", service)
     if addresses := service.get("spec", "externalIPs"):
-        yield Finding(f"it takes the addresses {', '.join(map(str, addresses))} on every node", service)
+        yield Finding(f"it claims the addresses {', '.join(map(str, addresses))} on every node", service)
 
 
 @rule(
@@ -395,7 +395,7 @@ def no_ingress(ingress: Resource, parameters: Parameters) -> Findings:
 
 
 def _signs_in(ingress: Resource) -> bool:
-    """Whether an AWS load balancer asks who calls before it passes a request on."""
+    """Whether an AWS load balancer authenticates the caller before it passes a request on."""
     said = {
         name: ingress.get("metadata", "annotations", f"alb.ingress.kubernetes.io/{name}")
         for name in ("auth-type", "auth-on-unauthenticated-request")
@@ -471,7 +471,7 @@ def disruption_budgets(stack: Stack, _: Parameters) -> Findings:
             continue
         budget, *more = stack.budgets_of(server) or (None,)
         if more:
-            yield Finding(f"{server.object_name} has another budget: of pods with two a drain takes none", more[0])
+            yield Finding(f"{server.object_name} has another budget: a drain evicts no pod that has two", more[0])
         if budget is None:
             yield Finding(f"{server.object_name} has no disruption budget", server)
         elif fault := _budget_fault(budget, count):
@@ -479,12 +479,12 @@ def disruption_budgets(stack: Stack, _: Parameters) -> Findings:
 
 
 def _budget_fault(budget: Resource, count: int) -> str | None:
-    """What is wrong with a budget for this many pods, of an autoscaler's the fewest."""
+    """What is wrong with a budget for this many pods (an autoscaler's minimum)."""
     unavailable, available = (budget.get("spec", name) for name in ("maxUnavailable", "minAvailable"))
     taken = _of(unavailable, count) if unavailable is not None else count - _of(available or 0, count)
     if taken <= 0:
-        return "lets a drain take none, so that nodes can never be replaced"
-    return f"lets a drain take all {count}" if taken >= count > 1 else None
+        return "lets a drain evict no pod, so that nodes can never be replaced"
+    return f"lets a drain evict all {count}" if taken >= count > 1 else None
 
 
 def _of(share: Any, count: int) -> int:
@@ -680,7 +680,7 @@ def schedules(job: Resource, _: Parameters) -> Findings:
         yield Finding(f"the date of the schedule {text!r} never comes", job)
     if zone is not None and zone not in _time_zones():
         yield Finding(f"there is no time zone {zone}", job)
-    # The controller looks every ten seconds, so that it would miss a shorter one.
+    # The controller checks every ten seconds, so it would miss a shorter deadline.
     if deadline is not None and int(deadline) < _SHORTEST_DEADLINE:
         yield Finding(f"startingDeadlineSeconds is {deadline}, so that it may never start", job)
 
@@ -827,4 +827,4 @@ _POWERFUL = {
     "mutatingwebhookconfigurations",
 }
 _WRITES = {"create", "update", "patch", "delete", "deletecollection"}
-"""What each gives more than it says: kubernetes.io/docs/concepts/security/rbac-good-practices/."""
+"""Rights that each gives beyond its name: kubernetes.io/docs/concepts/security/rbac-good-practices/."""

@@ -1,4 +1,4 @@
-"""That what goes wrong is seen, and that somebody knows what to do then."""
+"""Faults are noticed, and somebody knows what to do about them."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
@@ -60,7 +60,7 @@ def can_fire(stack: Stack, parameters: Parameters) -> Findings:
     recorded = {str(name) for _, _, entry in rules if (name := dig(entry, "record"))}
     heartbeats = [entry for _, _, entry in rules if dig(entry, "labels", "severity") == HEARTBEAT]
     if any(dig(entry, "alert") for _, _, entry in rules) and not heartbeats:
-        yield Finding("no alert is the heartbeat, without which nobody sees that no alert comes any more")
+        yield Finding("there is no heartbeat alert, without which nobody notices that alerts have stopped")
     for holder, group, entry in rules:
         name = dig(entry, "alert") or dig(entry, "record")
         try:
@@ -72,41 +72,41 @@ def can_fire(stack: Stack, parameters: Parameters) -> Findings:
             yield Finding(f"the rule {name} is no PromQL: {error}", holder)
             continue
         if pause > timedelta(minutes=parameters["minutes"]):
-            yield Finding(f"the rule {name} is looked at every {dig(group, 'interval')} only", holder)
+            yield Finding(f"the rule {name} is evaluated only every {dig(group, 'interval')}", holder)
         yield from (Finding(f"the rule {name} {fault}", holder) for fault in _faults(expression, recorded, parameters))
         if not dig(entry, "alert"):
             continue
         if reason := never_true(expression):
             yield Finding(f"the alert {name} can never fire: {reason}", holder)
         elif always_true(expression) is not (dig(entry, "labels", "severity") == HEARTBEAT):
-            always = "always fires" if always_true(expression) else "is a heartbeat and doesn't always come"
+            always = "always fires" if always_true(expression) else "is a heartbeat and doesn't always fire"
             yield Finding(f"the alert {name} {always}: {expression}", holder)
         for told, time in (("waits for", waits), ("keeps firing for", keeps)):
             if time > timedelta(hours=parameters["hours"]):
                 yield Finding(f"the alert {name} {told} {time.total_seconds() / 3600:g} hours", holder)
         severity = dig(entry, "labels", "severity")
         if severity and severity not in parameters["severities"]:
-            yield Finding(f"the alert {name} has the severity {severity}, at which nobody is told", holder)
+            yield Finding(f"the alert {name} has the severity {severity}, for which nobody is notified", holder)
 
 
 HEARTBEAT = "heartbeat"
-"""The severity of the alert that always fires, whose absence somebody elsewhere notices."""
+"""The severity of the alert that always fires, whose absence an outside service notices."""
 
 
 def _faults(expression: promql_parser.Expr, recorded: Collection[str], parameters: Parameters) -> Iterator[str]:
-    """What an expression asks for that is never there."""
+    """Parts of an expression for which there are never values."""
     offset = longest_offset(expression)
     if offset < timedelta(0) or offset > timedelta(days=parameters["days"]):
-        yield f"asks for values of {abs(offset)} {'ago' if offset > timedelta(0) else 'ahead'}, when there are none"
+        yield f"uses values of {abs(offset)} {'ago' if offset > timedelta(0) else 'ahead'}, which don't exist"
     if is_of_one_moment(expression):
-        yield "asks always of the same moment"
+        yield "always uses the same moment (@)"
     for metric in metrics_in(expression):
         if ":" in metric and metric not in recorded:
-            yield f"asks for {metric}, which no rule records"
+            yield f"uses {metric}, which no rule records"
 
 
 def duration(text: Any) -> timedelta:
-    """A time of Prometheus, which its parser refuses at 0. Raises ValueError."""
+    """A Prometheus duration, also 0, which its parser refuses. Raises ValueError."""
     given = str(text or "0s")
     return promql_parser.parse_duration(given) if given.strip("0smhd") else timedelta(0)
 

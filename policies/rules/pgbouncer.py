@@ -18,7 +18,7 @@ def _configurations(stack: Stack) -> Iterator[tuple[Resource, Mapping[str, str]]
 
 
 def _entries(stack: Stack) -> Iterator[tuple[Resource, str, str, Mapping[str, str]]]:
-    """What is set for one database or one user, which counts before what is set for all."""
+    """Settings of one database or user, which override those of all."""
     for holder, _name, text in stack.files("pgbouncer.ini"):
         for section in ("databases", "users"):
             for name, line in ini(text).get(section, {}).items():
@@ -116,7 +116,7 @@ def settings_safe(stack: Stack, parameters: Parameters) -> Findings:
                 yield Finding(f"{name} is {path}, which is in no Secret of the stack", holder)
     for holder, section, name, options in _entries(stack):
         if section == "databases" and name == "*":
-            yield Finding("[databases] leads every other name to a database too", holder)
+            yield Finding("[databases] maps every other name to a database too", holder)
         if section == "databases" and not options.get("host", "").startswith("$"):
             yield Finding(
                 f"the database {name} is at {options.get('host', 'a socket')}, which isn't the stack's", holder
@@ -126,7 +126,7 @@ def settings_safe(stack: Stack, parameters: Parameters) -> Findings:
 
 
 _OWN = {"query_wait_timeout": "120", "max_client_conn": "100"}
-"""What counts where nothing is given (pgbouncer.org/config.html)."""
+"""Defaults (pgbouncer.org/config.html)."""
 _OLD_TLS = {"all", "legacy", "tlsv1.0", "tlsv1.1"}
 
 

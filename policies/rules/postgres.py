@@ -38,11 +38,11 @@ _STATIC_OF_RDS = {"rds.logical_replication", "rds.restrict_password_commands", "
 
 
 class FormulaError(ValueError):
-    """A value is no number and no formula of RDS."""
+    """A value is neither a number nor an RDS formula."""
 
 
 def evaluated(value: str, memory: float) -> float:
-    """A parameter's value as a number; RDS's formulas are of the instance's memory in bytes.
+    """A parameter's value as a number. RDS's formulas depend on the instance's memory in bytes.
 
     `{DBInstanceClassMemory/32768}`, `LEAST({DBInstanceClassMemory/9531392},5000)`, SUM, GREATEST, log (AWS: Specifying
     DB parameters). Raises FormulaError for anything else.
@@ -285,7 +285,7 @@ def apply_method(stack: Stack, _: Parameters) -> Findings:
     for group, values in _groups(stack):
         known = parameters_of_version(_major(group.get("family")))
         if not known:
-            yield Finding(f"nobody knows the parameters of {group.get('family')}: {_HOW_TO_KNOW}", group)
+            yield Finding(f"the parameters of {group.get('family')} aren't known here: {_HOW_TO_KNOW}", group)
             continue
         loaded = {part.strip() for part in values.get("shared_preload_libraries", ("", ""))[0].split(",")}
         for name, (value, method) in values.items():
@@ -303,7 +303,7 @@ def apply_method(stack: Stack, _: Parameters) -> Findings:
                         f"{name} is no parameter of {group.get('family')}, nor of a library that it loads", group
                     )
             elif parameter.context == "internal":
-                yield Finding(f"{name} can't be set: Postgres tells it only", group)
+                yield Finding(f"{name} can't be set: it is read-only in Postgres", group)
             elif fault := parameter.refuses(value):
                 yield Finding(f"{name} {value!r} {fault}", group)
 
@@ -348,7 +348,7 @@ def parameters_fit(stack: Stack, parameters: Parameters) -> Findings:
     for instance in stack.of(*_INSTANCE):
         class_ = str(instance.get("instanceClass"))
         if class_ not in MEMORY_GIB:
-            yield Finding(f"nobody knows the memory of a {class_}: add it to MEMORY_GIB", instance)
+            yield Finding(f"the memory of a {class_} isn't known here: add it to MEMORY_GIB", instance)
             continue
         memory = MEMORY_GIB[class_] * 1024**3
         for group, values in _groups(stack):

@@ -39,7 +39,7 @@ def authentication(stack: Stack, _: Parameters) -> Findings:
             yield Finding(f"{name} reads its users from {users}, which is in no Secret of the stack", holder)
         for directive, value in redis_settings(text).items():
             if directive == "include":
-                yield Finding(f"{name} includes {value}, which nobody reads here", holder)
+                yield Finding(f"{name} includes {value}, which these rules don't read", holder)
     for holder, user, rules in _users(stack):
         if user == "default" and _last(rules, "on", "off", "reset") != "off":
             yield Finding("the default user is on", holder)
@@ -56,16 +56,16 @@ def _users(stack: Stack) -> Iterator[tuple[Resource, str, list[str]]]:
 
 
 _PAYLOAD = "><#!~%&("
-"""What a rule begins with that isn't one of Redis' own words, which may be written in capitals."""
+"""The first characters of rules that aren't Redis's keywords, which may be written in capitals."""
 
 
 def _last(rules: list[str], *wanted: str) -> str:
-    """Of these rules the one that comes last, and so counts."""
+    """The last of these rules, which is the one that counts."""
     return next((rule for rule in reversed(rules) if rule in wanted), "")
 
 
 def _has_password(rules: list[str]) -> bool:
-    """Whether a password is asked for in the end: `nopass`, `resetpass` and `reset` undo what came before them."""
+    """Whether the user needs a password: `nopass`, `resetpass` and `reset` undo what came before them."""
     asked = False
     for rule_ in rules:
         if rule_ in ("nopass", "resetpass", "reset"):
@@ -107,24 +107,24 @@ _DANGEROUS = _ADMIN | frozenset(
     ["flushall", "flushdb", "info", "keys", "migrate", "restore", "restore-asking", "sort", "sort_ro", "swapdb"]
 )
 _HARMLESS = frozenset({"client", "info", "keys", "lastsave", "role", "sort", "sort_ro", "latency", "slowlog"})
-"""Of these the harm is load at most, so that a user may have them by name or in @all."""
+"""These do no harm but load, so a user may have them by name or in @all."""
 _ALONE = frozenset(
     [
         *("acl", "cluster", "config", "debug", "failover", "flushall", "flushdb", "migrate", "module", "monitor"),
         *("replicaof", "shutdown", "swapdb"),
     ]
 )
-"""Commands that open or end everything for whoever may run them."""
+"""Commands that open or destroy everything."""
 _PARTS = frozenset({"acl|load", "acl|save", "acl|setuser", "config|rewrite", "config|set", "module|load"})
-"""Sub-commands that do; the others (`config|get`) may be named."""
+"""Sub-commands that do so; the others (`config|get`) may be named."""
 
 
 def administrative(rules: list[str], *, operator: bool = False) -> frozenset[str]:
-    """The administrative commands that a user may run by a rule that doesn't name them, or that open everything; an
+    """The administrative commands that a user may run without a rule that names them, or that open everything. An
     `operator` may have sub-commands by name.
 
     Redis applies the rules from left to right, so `-@dangerous +@all` is everything; a selector in parentheses is a
-    list of its own (redis.io/docs/latest/operate/oss_and_stack/management/security/acl/).
+    separate list (redis.io/docs/latest/operate/oss_and_stack/management/security/acl/).
     """
     allowed: set[str] = set()
     text = " ".join(rules)
@@ -240,7 +240,7 @@ _WRONG: Mapping[str, tuple[str, str]] = {
     "enable-module-command": ("no", "whoever may log in can load a program into it"),
     "enable-protected-configs": ("no", "whoever may log in can let it write anywhere"),
     "loadmodule": ("", "it loads a program that nobody has looked into"),
-    "logfile": ("", "nobody reads its log"),
+    "logfile": ("", "its log isn't collected"),
     "no-appendfsync-on-rewrite": ("no", "half a minute of writes can be lost during a rewrite"),
     "replicaof": ("", "Sentinel decides who follows whom"),
     "slaveof": ("", "Sentinel decides who follows whom"),
@@ -248,7 +248,7 @@ _WRONG: Mapping[str, tuple[str, str]] = {
     "sentinel notification-script": ("", "it runs a program that nobody has looked into"),
     "sentinel client-reconfig-script": ("", "it runs a program that nobody has looked into"),
 }
-"""By directive the only right value (empty: it mustn't be there), and what any other does."""
+"""The only allowed value by directive (empty: the directive is forbidden), and the effect of any other."""
 
 
 @rule(
@@ -270,7 +270,7 @@ def settings_safe(stack: Stack, parameters: Parameters) -> Findings:
                 yield Finding(f"{name} says {' '.join(words)}: {why}", holder)
             for part, most in (("down-after-milliseconds", "down_ms"), ("failover-timeout", "failover_ms")):
                 if directive == f"sentinel {part}" and int(value) > parameters[most]:
-                    yield Finding(f"{name} says {' '.join(words)}: more than {parameters[most]}", holder)
+                    yield Finding(f"{name} has {' '.join(words)}: more than {parameters[most]}", holder)
     for holder, _name, text in _nodes(stack):
         settings = redis_settings(text)
         if int(settings.get("maxclients", "10000")) < parameters["clients"]:

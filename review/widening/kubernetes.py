@@ -195,7 +195,7 @@ def _service(old: Resource | None, new: Resource) -> Iterator[str]:
         yield f"its name leads out of the cluster, to {new.get('spec', 'externalName')}"
     addresses = [set(side.get("spec", "externalIPs") or ()) if side else set[str]() for side in (old, new)]
     if taken := sorted(map(str, addresses[1] - addresses[0])):
-        yield f"it takes the addresses {', '.join(taken)} on every node"
+        yield f"it claims the addresses {', '.join(taken)} on every node"
     if old is not None and after != "ClusterIP":
         ports = [{dig(port, "port") for port in side.get("spec", "ports") or ()} for side in (old, new)]
         if opened := sorted(map(str, ports[1] - ports[0])):

@@ -1711,13 +1711,13 @@ CHANGES: tuple[tuple[str, str, str, Break], ...] = (
     (
         "a chart",
         CAREFUL,
-        "nobody judges the type kubernetes:helm.sh/v3:Chart yet",
+        "no rule judges the type kubernetes:helm.sh/v3:Chart yet",
         _new("kubernetes:helm.sh/v3:Chart", chart="redis"),
     ),
     (
         "a type that nobody judges",
         CAREFUL,
-        "nobody judges the type aws:sqs/queue:QueueX yet",
+        "no rule judges the type aws:sqs/queue:QueueX yet",
         _new("aws:sqs/queue:QueueX", name="x"),
     ),
     (

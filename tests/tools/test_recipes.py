@@ -150,7 +150,7 @@ def test_the_gate_names_what_a_component_lacks(previewed: Tree) -> None:
     judged = previewed.run("review", "gate", "dev")
     told = in_one_line(judged)
     assert judged.returncode == 1, told
-    assert "no NetworkPolicy says what shelves may do" in told
+    assert "no NetworkPolicy applies to shelves" in told
     assert "Add the system's flows to components/kubernetes/flows.py" in told
     assert "it has no port named metrics" in told
     assert "Name the metrics port `metrics`" in told
