@@ -29,11 +29,14 @@ class Limits(Section):
 
     requests_per_second: int = setting(50, unit="requests/s", why="several pages with their images", ge=1, le=1_000_000)
     burst: int = setting(200, unit="requests", why="a first visit loads everything at once", ge=1, le=1_000_000)
-    connections: int = setting(100, unit="connections", why="one address may be an office", ge=1, le=1_000_000)
+    # nginx takes no more: ngx_http_limit_conn_module.
+    connections: int = setting(100, unit="connections", why="one address may be an office", ge=1, le=65_535)
     body: Bytes = setting("256KiB", unit="bytes", why="the largest request is a cart; there are no uploads", ge=1024)
-    header_timeout: Duration = setting("10s", unit="s", why="for a request's headers; a slower client is cut off", ge=1)
-    body_timeout: Duration = setting("10s", unit="s", why="for a request's whole body; likewise", ge=1)
-    send_timeout: Duration = setting("30s", unit="s", why="between two writes to a slow client", ge=1)
+    header_timeout: Duration = setting(
+        "10s", unit="s", why="for a request's headers; a slower client is cut off", ge=1, le=3600
+    )
+    body_timeout: Duration = setting("10s", unit="s", why="for a request's whole body; likewise", ge=1, le=3600)
+    send_timeout: Duration = setting("30s", unit="s", why="between two writes to a slow client", ge=1, le=3600)
 
 
 class Shield(Section):
@@ -44,7 +47,9 @@ class Shield(Section):
     )
     keys: Bytes = setting("32MiB", unit="bytes", why="nginx's index: about 8,000 responses for each MiB", ge=2**20)
     records: Bytes = setting("32MiB", unit="bytes", why="each response's current version: about 250 B", ge=2**20)
-    purges: Bytes = setting("16MiB", unit="bytes", why="purged tags, as long as they matter: about 130 B each")
+    purges: Bytes = setting(
+        "16MiB", unit="bytes", why="purged tags, as long as they matter: about 130 B each", ge=2**20
+    )
     lock_timeout: Duration = setting("5s", unit="s", why="how long others wait for the one fetch of a missing response")
 
 

@@ -19,6 +19,10 @@ from urllib.parse import urlsplit
 import typer
 from rich.console import Console
 
+from app.caching_policy import load as load_policy
+from components.gateway import config
+from components.gateway.settings import GatewaySettings, Limits
+from components.kubernetes.flows import GATEWAY_PORT
 from kpi.compare import RIVALS_PYTHON, ROOT, answers, environment
 from kpi.compare.versions import program_version, versions
 from kpi.criterion import Criterion, Measurement, judge
@@ -26,8 +30,9 @@ from kpi.plots import bars
 from kpi.report import Picture, Report, Table, publish
 from local import packages
 from local.problem import Problem
+from testing.gateway_server import write_files
 from testing.servers import cpu_seconds, process, redis_with_sentinel, wait_for_answer
-from testing.waits import free_port
+from testing.waits import free_port, own_address
 
 RIVALS: Final = (
     "cashews", "aiocache", "fastapi-cache2", "fastapi-redis-sdk", "fastapi", "litestar", "uvicorn", "redis"
@@ -49,9 +54,11 @@ BROWSER: Final = (
 )
 """A browser's headers, behind the edge, which adds the country."""
 MANY_KEYS: Final = 100_000
+UNLIMITED: Final = Limits(requests_per_second=1_000_000, burst=1_000_000, connections=65_535)
+"""One address is all of the load."""
 
-Server = Literal["uvicorn", "granian", "nginx", "varnish", "go"]
-PROGRAMS: Final[Mapping[Server, str]] = {"nginx": "nginx", "varnish": "varnishd", "go": "go"}
+Server = Literal["uvicorn", "granian", "gateway", "nginx", "varnish", "go"]
+PROGRAMS: Final[Mapping[Server, str]] = {"gateway": "nginx", "nginx": "nginx", "varnish": "varnishd", "go": "go"}
 """What a server needs beside Python. Where it is missing, its candidates aren't measured, and the report says so."""
 
 
@@ -78,6 +85,7 @@ class Candidate:
         return shutil.which(PROGRAMS.get(self.server, "python3")) is not None
 
 
+NGINX, GATEWAY = "nginx, its cache", "ours, gateway"
 MEMORY, REDIS, NOT_MODIFIED = "ours, memory", "ours, Redis", "ours, memory, 304"
 UNCACHED = "ours, a trivial handler's, not cached"
 RAW_MEMORY, RAW_REDIS = "raw ASGI, granian, memory", "raw ASGI, granian, one redis-py GET"
@@ -85,7 +93,8 @@ RAW_RSGI, RAW_AT_ONCE = "raw RSGI, granian, memory", "raw ASGI, granian, memory,
 CASHEWS, CACHE2 = "cashews, FastAPI", "fastapi-cache2, FastAPI"
 
 CANDIDATES: Final = (
-    Candidate("nginx, its cache", server="nginx"),
+    Candidate(NGINX, server="nginx"),
+    Candidate(GATEWAY, server="gateway", path="/api/products/1"),
     Candidate("Varnish", server="varnish"),
     Candidate("Go, net/http, memory", server="go"),
     Candidate("raw ASGI, uvicorn, memory", "raw", mode="memory"),
@@ -103,7 +112,7 @@ CANDIDATES: Final = (
     Candidate("fastapi-redis-sdk, FastAPI", "fastapi_redis_sdk"),
     Candidate("Litestar, its response cache", "litestar_cache"),
 )
-SCALED: Final = ("nginx, its cache", RAW_MEMORY, MEMORY)
+SCALED: Final = (NGINX, GATEWAY, RAW_MEMORY, MEMORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +149,7 @@ class Speed:
 
 
 CRITERIA: Final = (
+    Criterion("a hit of the gateway costs at most 1.43 times nginx's", "gateway_hit", "<=", 1.43, "times"),
     Criterion("a hit in memory costs at most 0.92 times raw ASGI, same server", "memory_hit", "<=", 0.92, "times"),
     Criterion("what isn't cached costs at most 1.75 times raw ASGI, same server", "uncached", "<=", 1.75, "times"),
     Criterion("a hit in Redis costs at most 1.4 times raw ASGI on the same server", "redis_hit", "<=", 1.4, "times"),
@@ -208,6 +218,7 @@ def report_of(
         for criterion, (one, other) in zip(
             CRITERIA,
             (
+                (GATEWAY, NGINX),
                 (MEMORY, RAW_MEMORY),
                 (UNCACHED, RAW_MEMORY),
                 (REDIS, RAW_REDIS),
@@ -255,16 +266,15 @@ def measure(
     environment_of = {**told, **answers(directory, size.kilobytes), "MODE": candidate.mode}
     with contextlib.ExitStack() as started:
         origin = free_port()
-        if candidate.server in ("nginx", "varnish"):
-            behind = command(
-                Candidate("origin", "raw", mode="memory", server="granian"), origin, directory, 0, AS_USUAL
-            )
+        if candidate.server in PROGRAMS and candidate.server != "go":
+            raw = Candidate("origin", "raw", mode="memory", server="granian")
+            behind = command(raw, ("127.0.0.1", origin), directory, 0, AS_USUAL)
             started.enter_context(process(behind, {**environment_of, "MODE": "memory"}, directory / "origin.log"))
             wait_for_answer(f"http://127.0.0.1:{origin}/", directory / "origin.log")
-        port = free_port()
-        starting = command(candidate, port, directory, origin, size)
+        address = (own_address(), GATEWAY_PORT) if candidate.server == "gateway" else ("127.0.0.1", free_port())
+        starting = command(candidate, address, directory, origin, size)
         server = started.enter_context(process(starting, environment_of, log))
-        url = f"http://127.0.0.1:{port}{candidate.path}"
+        url = f"http://{address[0]}:{address[1]}{candidate.path}"
         wait_for_answer(url, log)
         headers = (*BROWSER, *candidate.headers)
         load(url, WARM_UP_SECONDS, headers, size)
@@ -284,38 +294,47 @@ http {{
   access_log off; keepalive_requests 1000000; open_file_cache max=2000 inactive=60s;
   proxy_cache_path {home}/cache levels=1:2 keys_zone=answers:64m inactive=1h use_temp_path=off;
   server {{
-    listen 127.0.0.1:{port} backlog=1024;
+    listen {host}:{port} backlog=1024;
     location / {{ proxy_pass http://127.0.0.1:{origin}; proxy_cache answers; proxy_cache_valid 200 1h; }}
   }}
 }}
 """
 
 
-def command(candidate: Candidate, port: int, directory: Path, origin: int, size: Size) -> list[str]:
+def command(candidate: Candidate, address: tuple[str, int], directory: Path, origin: int, size: Size) -> list[str]:
     """How a candidate is started: so many processes that serve (threads where the server has those), on uvloop."""
     home = Path(tempfile.mkdtemp(dir=directory))
+    host, port = address
     match candidate.server:
+        case "gateway":
+            files = config.files(
+                GatewaySettings(limits=UNLIMITED, workers=size.workers),
+                load_policy(ROOT / "app/caching.yaml"),
+                edge_cidrs=["127.0.0.0/8"],
+            )
+            behind = f"127.0.0.1:{origin}"
+            return ["nginx", "-c", str(write_files(home, files, address=host, api=behind, storefront=behind))]
         case "nginx":
             user = "user root;" if os.geteuid() == 0 else ""
-            text = _NGINX.format(home=home, port=port, origin=origin, workers=size.workers, user=user)
+            text = _NGINX.format(home=home, host=host, port=port, origin=origin, workers=size.workers, user=user)
             (home / "nginx.conf").write_text(text)
             return ["nginx", "-c", str(home / "nginx.conf")]
         case "varnish":
-            listen = ["-a", f"127.0.0.1:{port}", "-b", f"127.0.0.1:{origin}", "-n", str(home), "-j", "none"]
+            listen = ["-a", f"{host}:{port}", "-b", f"127.0.0.1:{origin}", "-n", str(home), "-j", "none"]
             return ["varnishd", "-F", "-s", "malloc,256m", *listen]
         case "go":
             subprocess.run(["go", "build", "-o", home / "fastest", ROOT / "kpi/compare/apps/fastest.go"], check=True)
-            return ["env", f"GOMAXPROCS={size.workers}", str(home / "fastest"), f"127.0.0.1:{port}"]
+            return ["env", f"GOMAXPROCS={size.workers}", str(home / "fastest"), f"{host}:{port}"]
         case "granian":
             return [
                 *(sys.executable, "-m", "granian", "--interface", candidate.interface, "--loop", "uvloop", "--no-ws"),
-                *("--workers", str(size.workers), "--host", "127.0.0.1", "--port", str(port)),
+                *("--workers", str(size.workers), "--host", host, "--port", str(port)),
                 *("--log-level", "warning", f"{candidate.app}:app"),
             ]
         case "uvicorn":
             return [
                 *(str(RIVALS_PYTHON), "-m", "uvicorn", "--loop", "uvloop", "--http", "httptools", "--no-access-log"),
-                *("--host", "127.0.0.1", "--port", str(port), "--log-level", "warning", f"{candidate.app}:app"),
+                *("--host", host, "--port", str(port), "--log-level", "warning", f"{candidate.app}:app"),
             ]
 
 

@@ -14,21 +14,29 @@ import tempfile
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import psycopg
 import pytest
 import redis
+from annotated_types import Ge, Le
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from pydantic import BaseModel
 
+from app import caching_policy
+from components.gateway import config as gateway
+from components.gateway.settings import GatewaySettings
+from components.settings.section import section_of
 from local import balancer
 from local.images import catalogue
 from local.plan import Planner
 from local.state import State
+from stack.environments import ROOT
 from stack.render import Rendered
+from testing.gateway_server import write_files
 from testing.servers import end
 from testing.waits import eventually, own_address
 
@@ -228,6 +236,30 @@ def test_nginx_accepts_its_configuration(environment: Rendered, directory: Path)
     checked = subprocess.run(["/usr/sbin/nginx", "-t", "-c", conf], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
     assert "[warn]" not in checked.stderr.replace('the "user" directive', ""), checked.stderr
+
+
+@pytest.mark.parametrize("bound", [Ge, Le])
+def test_nginx_accepts_each_setting_at_its_bound(directory: Path, bound: type[Ge] | type[Le]) -> None:
+    """A range that nginx doesn't take is a pod that doesn't start."""
+
+    def at_bound(section: type[BaseModel]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, field in section.model_fields.items():
+            if inner := section_of(field.annotation):
+                found[name] = at_bound(inner)
+            unit = field.json_schema_extra.get("unit") if isinstance(field.json_schema_extra, dict) else None
+            for limit in field.metadata:
+                if isinstance(limit, bound):
+                    value = cast(int, limit.ge if isinstance(limit, Ge) else limit.le)
+                    found[name] = {"s": f"{value}s", "bytes": f"{value // 1024}KiB"}.get(str(unit), value)
+        return {name: value for name, value in found.items() if value != {}}
+
+    bounds = {name: value for name, value in at_bound(GatewaySettings).items() if name != "resources"}
+    settings = GatewaySettings.model_validate(bounds)
+    files = gateway.files(settings, caching_policy.load(ROOT / "app" / "caching.yaml"), edge_cidrs=["127.0.0.0/8"])
+    conf = write_files(directory, files, address=own_address(), api="127.0.0.1:3000", storefront="127.0.0.1:8000")
+    checked = subprocess.run(["/usr/sbin/nginx", "-t", "-c", conf], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_prometheus_and_alertmanager_accept_their_configurations(environment: Rendered, directory: Path) -> None:

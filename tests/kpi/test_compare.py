@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kpi.compare import payload
-from kpi.compare.__main__ import AS_USUAL, BROWSER, SCALED, SIZES, Candidate, Speed, command, median
+from kpi.compare.__main__ import AS_USUAL, BROWSER, SCALED, SIZES, Candidate, Server, Speed, command, median
 from kpi.compare.__main__ import CANDIDATES as SERVERS
 from kpi.compare.__main__ import report_of as report_of_servers
 from kpi.compare.cache_manager import CANDIDATES, OURS, Result, report_of
@@ -66,7 +66,7 @@ def test_the_median_is_of_each_figure_by_itself() -> None:
     assert median([Speed(1, 30, 5), Speed(2, 10, 7), Speed(3, 20, 6)]) == Speed(2, 20, 6)
 
 
-def test_each_size_changes_one_thing_and_is_measured_for_the_same_three() -> None:
+def test_each_size_changes_one_thing_and_is_measured_for_the_same_candidates() -> None:
     for size in SIZES:
         changed = [
             name
@@ -79,7 +79,9 @@ def test_each_size_changes_one_thing_and_is_measured_for_the_same_three() -> Non
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_nginx_takes_the_configuration_that_it_is_compared_with(tmp_path: Path, workers: int) -> None:
-    started = command(Candidate("nginx", server="nginx"), 8081, tmp_path, 8082, replace(AS_USUAL, workers=workers))
+@pytest.mark.parametrize("server", ["nginx", "gateway"])
+def test_nginx_takes_the_configurations_that_are_compared(tmp_path: Path, server: Server, workers: int) -> None:
+    size = replace(AS_USUAL, workers=workers)
+    started = command(Candidate(server, server=server), ("127.0.0.1", 8081), tmp_path, 8082, size)
     checked = subprocess.run([*started, "-t"], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
