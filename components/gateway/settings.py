@@ -17,7 +17,7 @@ def _ca_certificates(text: str) -> str:
     except ValueError as error:
         raise ValueError(f"needs one or two certificates as PEM: {error}") from None
     if len(found) > 2:
-        raise ValueError(f"holds {len(found)} certificates; one, or two while one replaces the other")
+        raise ValueError(f"holds {len(found)} certificates; allowed are one, or two while one replaces the other")
     return text
 
 

@@ -1,4 +1,4 @@
-"""A certificate and what belongs to it: its key, and who signed it. Faults as sentences."""
+"""Checks of a certificate, its key and its CA. Faults are sentences."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import SecretStr
 
 PLACEHOLDER = "placeholder-for-"
-"""With it a value begins that stands for one which nobody can decrypt here: nothing can be said of that."""
+"""The prefix of a value that stands for a secret which can't be decrypted here, and so isn't checked."""
 
 
 def pair_fault(certificate: SecretStr | None, key: SecretStr | None) -> str | None:
@@ -21,16 +21,16 @@ def pair_fault(certificate: SecretStr | None, key: SecretStr | None) -> str | No
     try:
         private = load_pem_private_key(key.get_secret_value().encode(), password=None)
     except (ValueError, TypeError):
-        return "the key is no private key as PEM without a password"
+        return "the key isn't a private key in PEM without a password"
     if private.public_key() != found.public_key():
-        return "the key isn't the certificate's: set both of the same pair"
+        return "the key doesn't belong to the certificate: set both from one pair"
     if found.not_valid_after_utc <= datetime.now(UTC):
-        return f"the certificate ended on {found.not_valid_after_utc:%Y-%m-%d}: have another one signed"
+        return f"the certificate expired on {found.not_valid_after_utc:%Y-%m-%d}: have another one signed"
     return None
 
 
 def signer_fault(certificate: SecretStr | None, cas: str | None) -> str | None:
-    """Whether none of the CAs (PEM) has signed the certificate; None where one is missing, or one has."""
+    """The fault if none of the CAs (PEM) has signed the certificate; None if one has, or if either is missing."""
     found = _readable(certificate)
     if not isinstance(found, x509.Certificate) or not cas:
         return None
@@ -40,7 +40,7 @@ def signer_fault(certificate: SecretStr | None, cas: str | None) -> str | None:
         except (InvalidSignature, ValueError, TypeError):
             continue
         return None
-    return f"is signed by {found.issuer.rfc4514_string()}, which isn't there"
+    return f"is signed by {found.issuer.rfc4514_string()}, which isn't a CA"
 
 
 def _readable(certificate: SecretStr | None) -> x509.Certificate | str | None:
@@ -49,7 +49,7 @@ def _readable(certificate: SecretStr | None) -> x509.Certificate | str | None:
     try:
         return x509.load_pem_x509_certificates(certificate.get_secret_value().encode())[0]
     except ValueError:
-        return "the certificate is none as PEM (-----BEGIN CERTIFICATE----- …)"
+        return "the certificate isn't PEM (-----BEGIN CERTIFICATE----- …)"
 
 
 def _is_placeholder(secret: SecretStr) -> bool:

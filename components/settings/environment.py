@@ -86,7 +86,7 @@ def parse(config: Mapping[str, Any], environment: str) -> Settings:
     own = {key.removeprefix(prefix): value for key, value in renamed.items() if key.startswith(prefix)}
     if own.setdefault("environment", environment) != environment:
         faults.append(
-            f"simone:environment is {own['environment']!r}, whose cloud resources this stack would take for its own: "
+            f"simone:environment is {own['environment']!r}: this stack would change that one's cloud resources; "
             f"write {environment}"
         )
     if isinstance(own.get("aws"), dict) and "aws:region" in config:

@@ -1,4 +1,4 @@
-"""Which container images run: official ones by version, ours by registry and version, both pinned by digest at will."""
+"""Which container images run: official ones by version, ours by registry and version, optionally pinned by digest."""
 
 import re
 from typing import Annotated
@@ -14,7 +14,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 def _fixed(reference: str) -> str:
     match = _REFERENCE.fullmatch(reference)
     if match is None:
-        raise ValueError("needs a name and a fixed version, for example redis:7.2.11-bookworm, @sha256:… at will")
+        raise ValueError("needs a name and a fixed version, for example redis:7.2.11-bookworm; @sha256:… may follow")
     if match["tag"] == "latest":
         raise ValueError("the tag 'latest' changes under a running shop; name a version")
     return reference

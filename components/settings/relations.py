@@ -85,8 +85,8 @@ def _redis_speaks_tls(ca: str | None, certificate: SecretStr | None, key: Secret
     """TLS is whole, or off."""
     if ca is None and (certificate or key):
         return (
-            "secrets.redis.tls_certificate or .tls_key is set but redis.tls_ca is not, so Redis would be spoken "
-            "to without TLS; set it, or remove both secrets"
+            "secrets.redis.tls_certificate or .tls_key is set but redis.tls_ca is not, so clients would "
+            "call Redis without TLS; set it, or remove both secrets"
         )
     if ca is not None and not (certificate and key):
         return (

@@ -331,15 +331,13 @@ def test_a_certificate_goes_with_its_key_and_with_who_signed_it() -> None:
     own, other = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     good = _signed("client", own, own)
     assert pair_fault(good, _pem(own)) is None
-    assert (
-        pair_fault(SecretStr("garbage"), _pem(own)) == "the certificate is none as PEM (-----BEGIN CERTIFICATE----- …)"
-    )
-    assert pair_fault(good, SecretStr("garbage")) == "the key is no private key as PEM without a password"
-    assert pair_fault(good, _pem(other)) == "the key isn't the certificate's: set both of the same pair"
-    assert "the certificate ended on" in (pair_fault(_signed("client", own, own, days=-1), _pem(own)) or "")
+    assert pair_fault(SecretStr("garbage"), _pem(own)) == "the certificate isn't PEM (-----BEGIN CERTIFICATE----- …)"
+    assert pair_fault(good, SecretStr("garbage")) == "the key isn't a private key in PEM without a password"
+    assert pair_fault(good, _pem(other)) == "the key doesn't belong to the certificate: set both from one pair"
+    assert "the certificate expired on" in (pair_fault(_signed("client", own, own, days=-1), _pem(own)) or "")
     assert signer_fault(good, good.get_secret_value()) is None
     stranger = _signed("client", other, other).get_secret_value()
-    assert signer_fault(good, stranger) == "is signed by CN=client, which isn't there"
+    assert signer_fault(good, stranger) == "is signed by CN=client, which isn't a CA"
     assert signer_fault(good, stranger + good.get_secret_value()) is None, "of two, one is enough"
 
 
@@ -348,7 +346,7 @@ def test_a_certificate_goes_with_its_key_and_with_who_signed_it() -> None:
     [
         (
             {"secrets__edge__client_certificate": "garbage", "secrets__edge__client_key": "garbage"},
-            "simone:secrets.edge.client_certificate and .client_key: the certificate is none as PEM",
+            "simone:secrets.edge.client_certificate and .client_key: the certificate isn't PEM",
         ),
         ({"aws__region": "eu-centrol-1"}, "is no region of AWS that has RDS; did you mean eu-central-1?"),
         ({"aws__region": "eu-central-9"}, "simone:aws.region is 'eu-central-9': is no region of AWS"),
