@@ -1,1 +1,1 @@
-"""What Cloudflare would do with a request, worked out from the declared rulesets before they are deployed."""
+"""What Cloudflare would do with a request, computed from the declared rulesets before they are deployed."""

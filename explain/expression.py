@@ -1,6 +1,6 @@
-"""Evaluates Cloudflare's rules language, as far as the declared rules use it. Whatever is outside of that is an error.
+"""Evaluates Cloudflare's rules language, as far as the declared rules use it. Anything else is an error.
 
-What the language is says Cloudflare's own parser (`components.edge.expressions.refusal`), before anything is declared.
+Cloudflare's own parser (`components.edge.expressions.refusal`) judges the syntax before anything is declared.
 
     expression  = and ("or" and)* ;  and = not ("and" not)* ;  not = "not" not | test
     test        = "(" expression ")" | "true" | "false" | "any(" operand operator value ")" | operand operator value
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 Scalar = str | int
 Value = Scalar | Sequence[str] | Mapping[str, Sequence[str]]
 Facts = Mapping[str, Value]
-"""What is known of a request and its answer, by field name."""
+"""What is known of a request and its response, by field name."""
 
 FIELDS = frozenset(
     {
@@ -55,19 +55,19 @@ _COMPARISONS: Mapping[str, Callable[[Scalar, Scalar], bool]] = {
 
 
 class ExpressionError(ValueError):
-    """The expression is not of the language, or outside the part of it that is understood here."""
+    """The expression isn't valid, or uses a part of the language that isn't supported here."""
 
 
 @dataclass(frozen=True)
 class Operand:
-    """A field, a header of it, and whether all of its values are meant."""
+    """A field, a header in it, and whether all of its values are meant."""
 
     field: str
     key: str | None
     every: bool
 
     def values(self, facts: Facts) -> Sequence[Scalar]:
-        """What the facts have there; nothing where they don't know the field."""
+        """The field's values in the facts; none if the facts don't have it."""
         found = facts.get(self.field)
         if self.key is not None:
             return list(found.get(self.key, ())) if isinstance(found, Mapping) else []
@@ -82,7 +82,7 @@ class Operand:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One of the operand's values is so to one of `wanted`; `in` is `eq` with several."""
+    """Whether one of the operand's values compares to one of `wanted`; `in` is `eq` with several."""
 
     operand: Operand
     operator: str
@@ -145,14 +145,14 @@ def parse(text: str) -> Test:
 
 
 def field_value(text: str) -> Callable[[Facts], str]:
-    """An expression that is a field's value, as header rewrites use it."""
+    """An expression that returns a field's value, for header rewrites."""
     if text not in FIELDS:
         raise ExpressionError(f"{text!r}: only a field is understood as a value; known are {', '.join(sorted(FIELDS))}")
     return lambda facts: str(facts.get(text, ""))
 
 
 def wildcard(pattern: str) -> re.Pattern[str]:
-    """A pattern of the language as a regular expression: `*` is any text, a backslash takes its meaning away."""
+    """A pattern of the language as a regular expression: `*` is any text, a backslash escapes it."""
     parts = re.split(r"(\\\*|\\\\|\*)", pattern)
     meaning = {"*": ".*", r"\*": r"\*", "\\\\": r"\\"}
     return re.compile("".join(meaning.get(part, re.escape(part)) for part in parts), re.DOTALL)

@@ -1,4 +1,4 @@
-"""What the origin says of its answers, by the cache policy: the headers that API and gateway send."""
+"""The caching headers of the origin's responses (API and gateway), by the cache policy."""
 
 from urllib.parse import unquote
 

@@ -1,4 +1,4 @@
-"""A zone's caching, worked out as Cloudflare does it: phase by phase, every matching rule, the last word wins.
+"""A zone's caching, computed as Cloudflare does it: phase by phase, every matching rule; the last one wins.
 
 Sources: https://developers.cloudflare.com/cache/how-to/cache-rules/order/, …/cache-response-rules/,
 …/cache/concepts/cdn-cache-control/ (who wins), …/cache/concepts/vary/, …/cache/concepts/cache-behavior/.
@@ -16,11 +16,11 @@ from stack.resource import Resource
 
 RULESET = "cloudflare:index/ruleset:Ruleset"
 DEFAULT_TTLS = {200: 7200, 206: 7200, 301: 7200, 302: 1200, 303: 1200, 404: 180, 410: 180}
-"""What Cloudflare does when nobody says how long, in seconds."""
+"""Cloudflare's default lifetimes in seconds, by status."""
 
 
 class ZoneError(ValueError):
-    """The rendered environment has no edge, or rules that can't be worked out here."""
+    """The rendered environment has no edge, or rules that can't be evaluated here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class OriginResponse:
-    """What the origin answers; header names in lower case."""
+    """The origin's response; header names in lower case."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -48,7 +48,7 @@ class OriginResponse:
 class EdgeVerdict:
     """What the edge does. `ttl` and the stale times are seconds; `why` the reasons in the order they were found.
 
-    `key` tells copies apart; it is None where nothing is kept. `sent` are the headers that the origin gets.
+    `key` is the copy's cache key, None if nothing is kept. `sent` are the headers that the origin gets.
     """
 
     stored: bool
@@ -113,7 +113,7 @@ class Zone:
         return cls(rules)
 
     def judge(self, request: Request, answer: OriginResponse) -> EdgeVerdict:
-        """What becomes of a request and its answer."""
+        """What the edge does with a request and its response."""
         return _Judgement(self.rules, request, answer).verdict()
 
 

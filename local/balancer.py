@@ -69,7 +69,7 @@ def configuration(services: Iterable[Service], addresses: Mapping[str, str]) -> 
 def serving() -> frozenset[str]:
     """The pods that the balancer sends new connections to; none if it doesn't answer.
 
-    It hears of a ready pod up to half a second after the pod's launcher knows.
+    It learns of a ready pod up to half a second after the pod's launcher.
     """
     address = f"http://{SERVICE_ADDRESS}:{HEALTH_PORT}{FIGURES};csv"
     try:
@@ -81,7 +81,7 @@ def serving() -> frozenset[str]:
 
 
 def _told(row: Mapping[str, str]) -> bool:
-    """Whether the pod's launcher has answered. An asterisk says that it is being asked again."""
+    """Whether the pod's launcher has answered. An asterisk means that the check is running again."""
     return row["agent_status"].removeprefix("* ").startswith("L7OK")
 
 

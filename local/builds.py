@@ -1,6 +1,6 @@
-"""What has to be built before it can run: the storefront, with npm, into the same files as its image holds.
+"""Builds the storefront with npm, into the same files as its image has.
 
-Needs Node 20.9 or newer. Debian 12 has an older one, so a newer is fetched through npm where none is installed.
+Needs Node 20.9 or newer. Debian 12 has an older one, so a newer one is fetched through npm if none is installed.
 """
 
 import os
@@ -21,7 +21,7 @@ STAMP = STOREFRONT_OUTPUT.parent / "inputs.sha256"
 
 
 def ensure_storefront(say: Callable[[str], None]) -> bool:
-    """Build the storefront unless it was built from just these files; whether it was. Problem when a step fails."""
+    """Build the storefront unless it was built from these very files. Returns whether it built; raises Problem."""
     environment = {**os.environ, "PATH": f"{ensure_node(say)}:{os.environ['PATH']}"}
     installed = STOREFRONT / "node_modules" / ".installed"
     if not installed.exists() or installed.stat().st_mtime < (STOREFRONT / "package-lock.json").stat().st_mtime:
@@ -46,7 +46,7 @@ def node() -> str | None:
 
 
 def ensure_npm(say: Callable[[str], None]) -> None:
-    """npm on the PATH, with whatever Node. Problem when it can't be installed."""
+    """Install npm unless it is on the PATH. Raises Problem when that fails."""
     if shutil.which("npm") is None:
         say("installing npm")
         packages.install(["npm"])

@@ -1,4 +1,4 @@
-"""A declared container as the launcher gets it: what runs, as whom, with which variables, mounts, probes and hooks."""
+"""A declared container as the launcher gets it: command, user, variables, mounts, probes and hooks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -46,7 +46,7 @@ class ContainerBuilder:
         )
         argv = image.argv(command, args)
         if not argv:
-            raise Problem(f"{where}: neither it nor its image says what to run; give it a command")
+            raise Problem(f"{where}: neither it nor its image has a command; set one")
         security = {
             **(self.workload.pod.get("securityContext") or {}),
             **(container.get("securityContext") or {}),

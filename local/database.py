@@ -1,7 +1,7 @@
 """The declared RDS instance as a real Postgres of its major version with its parameter group's values.
 
-What RDS has of its own is translated here, parameter by parameter; one that this module doesn't know is an
-error and not left out silently. As in RDS, the master user is no superuser: it has `rds_superuser`'s rights
+RDS's own parameters are translated one by one; one that this module doesn't know is an error and never silently
+ignored. As in RDS, the master user is no superuser: it has `rds_superuser`'s rights
 only.
 """
 
@@ -117,7 +117,7 @@ def postgresql_conf(parameters: Mapping[str, str], address: str = ADDRESS, folde
 
 
 def create_script(folder: str = "") -> str:
-    """A script that makes the database unless it is there, whole or not at all. `folder` goes before its paths."""
+    """A script that creates the database unless it exists, completely or not at all. `folder` goes before its paths."""
     return f"""\
 set -eu
 if [ ! -s {folder}{_DATA}/PG_VERSION ]; then
@@ -156,7 +156,7 @@ def _quote(text: str) -> str:
 
 
 def roles_sql(instance: Instance) -> str:
-    """What RDS makes when it creates an instance: the master user with what it may do there, and its
+    """What RDS creates with an instance: the master user with its rights there, and its
     database.
     """
     return (
@@ -189,7 +189,7 @@ def _programs(major: int, get: Callable[[int], Path] = folder) -> Path:
 
 
 def fetch(instance: Instance, say: Callable[[str], None]) -> bool:
-    """Get the server of the declared version unless it is there; whether that was needed. Problem when it fails."""
+    """Download the server of the declared version unless it is there. Returns whether it did; raises Problem."""
     if _programs(instance.major).exists():
         return False
     builds.ensure_npm(say)
@@ -217,7 +217,7 @@ def _image(major: int) -> Image:
 def pod(instance: Instance, superuser_password: str, state: State) -> PlannedPod:
     """The database as one more pod, at the address that the stack's programs are given.
 
-    Raises Problem where its data are another version's.
+    Raises Problem if its data belong to another version.
     """
     image = _image(instance.major)
     _check_version(state.volumes / NAME, instance.major)

@@ -78,7 +78,7 @@ class Source:
             raise Problem(str(error)) from None
 
     def prepare(self, say: Callable[[str], None]) -> Declared:
-        """Install and build what the stack needs and isn't there yet: all that takes the internet."""
+        """Install and build what the stack needs and lacks: everything that needs the internet."""
         preflight.check_platform(*preflight.this_platform())
         self.state.create()
         say("rendering the stack")
@@ -97,7 +97,7 @@ class Source:
 
 
 def _with_sources(pod: PlannedPod) -> PlannedPod:
-    """The pod with the state of its image's sources in its environment, so that a change of theirs shows."""
+    """The pod with a hash of its image's sources in its environment, so that a changed source restarts it."""
     if not pod.sources:
         return pod
     newest = 0

@@ -1,4 +1,4 @@
-"""What Prometheus would learn from the cluster's API: the same targets with the same `__meta_kubernetes_*`
+"""Prometheus's targets as the cluster's API would give them: the same targets with the same `__meta_kubernetes_*`
 labels.
 """
 

@@ -1,4 +1,4 @@
-"""The local environment as a Python object: up, down, its jobs, and what `Running` tells of it."""
+"""The local environment as a Python object: up, down, its jobs, and all of `Running`."""
 
 import contextlib
 import fcntl
@@ -45,7 +45,7 @@ class Environment(Running):
         return self._source.declared()
 
     def prepare(self, report: Report = unreported) -> Declared:
-        """`plan()`, once everything is installed and built that it needs: all that takes the internet."""
+        """`plan()`, after installing and building what it needs: everything that needs the internet."""
         return self._source.prepare(lambda stage: report(Progress(stage=stage)))
 
     # ------------------------------------------------------------------ up
@@ -53,7 +53,7 @@ class Environment(Running):
     def up(self, report: Report = unreported, patience: float = HEALTH_TIMEOUT) -> list[str]:
         """Bring everything up and wait until it is healthy. Returns what exists in AWS only.
 
-        Gives up when for `patience` seconds not one more pod became ready.
+        Gives up when no further pod becomes ready for `patience` seconds.
 
         Raises Problem, and leaves nothing running that wasn't before, if something is in the way.
         """
@@ -115,28 +115,30 @@ class Environment(Running):
         return only_in_aws
 
     def _create_in_cloud(self, declared: Declared) -> list[str]:
-        """The stack's AWS resources in the stand-in, unless this very process of it has them. Returns what it lacks."""
+        """Create the stack's AWS resources in the stand-in, unless its current process has them. Returns what it
+        lacks.
+        """
         resources = [(each.urn, each.inputs) for each in declared.resources if each.type.startswith("aws:")]
         text = json.dumps([self.pids(cloud.NAME), declared.region, resources], default=str)
         wanted = hashlib.sha256(text.encode()).hexdigest()
         marker = self.state.run / "cloud.json"
         known: dict[str, Any] = json.loads(marker.read_text()) if marker.exists() else {}
         if known.get("made") != wanted:
-            # Made where the stack's programs look: what is in another region isn't there for them.
+            # In the region of the stack's programs, which see no other.
             only_in_aws = cloud.create(declared.resources, cloud.Account(declared.region))[1]
             known = {"made": wanted, "only_in_aws": only_in_aws}
             files.write(marker, json.dumps(known))
         return known["only_in_aws"]
 
     def _start(self, pods: Iterable[PlannedPod], waiting: Sequence[PlannedPod]) -> None:
-        """Start those of the pods that don't run and that no waiting Job comes before."""
+        """Start those of the pods that don't run and wait for no Job."""
         running, held_back = self._running(), {job.name for job in waiting}
         for pod in pods:
             if pod.name not in running and not held_back & set(pod.after):
                 self.start_node(pod.name)
 
     def _restart(self, pod: PlannedPod) -> None:
-        """A changed pod anew. One that was healthy is healthy again before the next one is touched."""
+        """Restart a changed pod. One that was healthy must be healthy again before the next is restarted."""
         was_ready = self.is_ready(pod.name)
         self.supervisor.remove(pod.name)
         self.supervisor.add(pod.name)
@@ -181,7 +183,7 @@ class Environment(Running):
         return {name for name, running in self.supervisor.processes().items() if running}
 
     def _wait_for_leftovers(self) -> None:
-        """Launchers whose supervisor was killed stop by themselves; one that hangs is killed."""
+        """Wait for launchers whose supervisor was killed, which stop by themselves; kill one that hangs."""
         if self.supervisor.running():
             return
         deadline = time.monotonic() + LEFTOVER_TIMEOUT

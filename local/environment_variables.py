@@ -11,7 +11,7 @@ _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][\w.-]*)\)")
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str:
-    """`$(NAME)` replaced where NAME is known and left as it is where not; `$$` is a dollar sign."""
+    """Replaces `$(NAME)` if NAME is known and leaves it otherwise; `$$` is a dollar sign."""
 
     def value(match: re.Match[str]) -> str:
         return "$" if match[0] == "$$" else variables.get(match[1], match[0])

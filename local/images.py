@@ -1,4 +1,4 @@
-"""Which program of this machine stands for which container image, and what the image holds beside it.
+"""The programs of this machine that stand for container images, and the images' other files.
 
 A container finds its program under the image's own path, so declared commands, arguments and probes are used
 as they are. Images built from this repository run from its files.
@@ -28,7 +28,7 @@ PYTHON_PATH = f"{VENV}/bin:{DEFAULT_PATH}"
 class Image:
     """`programs`: path in the image to path on this machine; each is found by its name on the PATH too.
 
-    `sources`: files of this repository that the image is built from; a change of theirs restarts its pods.
+    `sources`: files of this repository that the image is built from; a changed one restarts its pods.
     `built`: made by local/builds.py.
     `packages`: the Debian packages with the programs and with `needs`, further files that must be there.
     """
@@ -58,7 +58,7 @@ class Image:
         return found
 
     def argv(self, command: tuple[str, ...], args: tuple[str, ...]) -> tuple[str, ...]:
-        """What runs, by the rules of Kubernetes: `command` replaces the entry point, `args` the default
+        """The command line, by Kubernetes's rules: `command` replaces the entry point, `args` the default
         arguments.
         """
         words = (*command, *args) if command else (*self.entrypoint, *(args or self.command))
@@ -134,7 +134,7 @@ def catalogue(repository: Path = REPOSITORY, *, ca_file: Path | None = None) -> 
         f"/usr/local/bin/{name}": f"/usr/bin/{name}"
         for name in ("redis-server", "redis-cli", "redis-check-rdb", "redis-check-aof")
     }
-    busybox = {"/bin/wget": "/usr/bin/wget"}  # what runbooks use of it
+    busybox = {"/bin/wget": "/usr/bin/wget"}  # the parts that runbooks use
     ours: dict[str, object] = {
         "environment": {"PATH": PYTHON_PATH, "PYTHONPATH": "/opt/simone", "PYTHONUNBUFFERED": "1"},
         "mounts": (

@@ -1,4 +1,4 @@
-"""Jobs and CronJobs: run by a launcher of their own, to their end."""
+"""Jobs and CronJobs: each run to its end by its own launcher."""
 
 import subprocess
 import time
@@ -14,7 +14,7 @@ from local.state import State
 
 
 def is_done(state: State, job: PlannedPod) -> bool:
-    """Whether just this Job has succeeded."""
+    """Whether this very Job has succeeded."""
     marker = state.done(job.name)
     return marker.exists() and marker.read_text() == job.fingerprint()
 

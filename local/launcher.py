@@ -37,12 +37,12 @@ FIRST_SIGNAL = 128  # an exit code above it is a signal's number added to it
 
 
 def command(pod: Path) -> tuple[str, ...]:
-    """What runs the pod that this file describes. It is told to stop when its parent ends, however that ends."""
+    """The command that runs the pod in this file. It gets SIGTERM when its parent ends, for any reason."""
     return "setpriv", "--pdeathsig", "TERM", sys.executable, "-S", "-m", "local.launcher", str(pod)
 
 
 class ContainerRun:
-    """A container: its current process, what its probes say, how often it was restarted."""
+    """A container: its current process, its probes' results and its restarts."""
 
     def __init__(self, pod: "PodRun", container: Container, etc: Path) -> None:
         self.pod = pod
@@ -242,7 +242,7 @@ class PodRun:
         return not self.stopping and all(each.ready for each in self.containers)
 
     def changed(self) -> None:
-        """Write the status file anew; readers see the old one or the new one."""
+        """Replace the status file; readers see the old one or the new one."""
         status = {
             "name": self.spec.name,
             "phase": self.phase,

@@ -1,4 +1,4 @@
-"""What stands for the mail server on this machine: keeps each mail as a file, and sends none."""
+"""The stand-in for the mail server on this machine: keeps each mail as a file, and sends none."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ _HERE = "127.0.0.1"
 
 
 def port(resources: Sequence[Resource]) -> int | None:
-    """The port of this machine that a pod of the stack brings mails to; None: none does."""
+    """The port of this machine to which a pod of the stack sends mails; None if none does."""
     for container in (each for resource in resources if resource.is_workload for each in _containers(resource)):
         for variable in container.get("env") or []:
             host, _, number = str(variable.get("value") or "").rpartition(":")

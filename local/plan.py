@@ -22,7 +22,7 @@ DEFAULT_GRACE = 30
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedPod:
-    """A pod, what has to be on disk for it, and where it stands in the order.
+    """A pod, its files, and its place in the order.
 
     `after`: Jobs that must be done first. `needs`: pods that must be healthy first (for Jobs only).
     """
@@ -56,7 +56,8 @@ class PlannedPod:
 def of_this_machine(
     name: str, address: str, container: Container, state: State, *, kind: str, **more: Any
 ) -> PlannedPod:
-    """A pod that the stack doesn't declare, of one container: it stands for what is outside of the stack, or of a pod.
+    """A pod of one container that the stack doesn't declare: it stands for something outside the stack, or outside
+    pods.
 
     `more` are fields of `PlannedPod`.
     """
@@ -85,7 +86,7 @@ class LocalPlan:
 
 class Planner:
     """Plans one rendered stack. `reserved`: ports of 127.0.0.1 that no Service may take; `providers`: URNs of
-    what isn't Kubernetes and runs as a pod all the same (the database), with that pod's name.
+    resources outside Kubernetes that run as a pod here (the database), with that pod's name.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What has to be right before anything is started, each with a message that says what to do."""
+"""Checks before anything is started; each failure says what to do."""
 
 import errno
 import os
@@ -24,7 +24,7 @@ _RESTRICTIONS = (
 
 
 def check_platform(system: str, release: Mapping[str, str]) -> None:
-    """Problem unless this is a Debian or what is made from one. `release`: the fields of os-release(5)."""
+    """Raises Problem unless this is Debian or a derivative. `release`: the fields of os-release(5)."""
     if system == "Linux" and "debian" in (release.get("ID", ""), *release.get("ID_LIKE", "").split()):
         return
     raise Problem(
@@ -42,7 +42,7 @@ def this_platform() -> tuple[str, Mapping[str, str]]:
 
 
 def check_disk(state: State) -> None:
-    """Problem when the state directory's file system is nearly full or not writable."""
+    """Raises Problem when the state directory's file system is nearly full or not writable."""
     place = state.root
     while not place.exists():
         place = place.parent
@@ -57,7 +57,7 @@ def check_disk(state: State) -> None:
 
 
 def check_namespaces(settings: Path = Path("/proc/sys")) -> None:
-    """Problem when containers can't be isolated here. `settings`: where the kernel's are read."""
+    """Raises Problem when containers can't be isolated here. `settings`: the directory of the kernel's."""
     try:
         sandbox.processes()
     except sandbox.Unsupported as error:
@@ -78,7 +78,7 @@ def check_namespaces(settings: Path = Path("/proc/sys")) -> None:
 
 
 def in_chroot() -> bool:
-    """Whether `/` is another directory for this process than for the first one; false where that can't be seen."""
+    """Whether this process's `/` differs from the first process's; false if that can't be read."""
     try:
         return not os.path.samestat(os.stat("/proc/1/root/."), os.stat("/"))
     except OSError:
@@ -86,7 +86,7 @@ def in_chroot() -> bool:
 
 
 def check_ports(pods: Iterable[PlannedPod], services: Iterable[Service]) -> None:
-    """Problem naming every port that is taken and the process that holds it. `pods` are about to be started."""
+    """Raises Problem with every port that is taken and the process that holds it. `pods` are about to be started."""
     wanted: dict[tuple[str, int], str] = {}
     for pod in pods:
         for _, _, number in pod.ports:
@@ -98,7 +98,7 @@ def check_ports(pods: Iterable[PlannedPod], services: Iterable[Service]) -> None
     taken = [(address, port, what) for (address, port), what in wanted.items() if _taken(address, port)]
     if taken:
         lines = [f"  {address}:{port}, needed by {what}, is held by {_holder(port)}" for address, port, what in taken]
-        raise Problem("\n".join(["these ports are taken; stop who has them and try again:", *lines]))
+        raise Problem("\n".join(["these ports are taken; stop the programs that hold them and try again:", *lines]))
 
 
 def _taken(address: str, port: int) -> bool:

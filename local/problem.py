@@ -1,4 +1,4 @@
-"""What a person can put right: said in a sentence, without a traceback."""
+"""Errors that a person can fix: shown as a sentence, without a traceback."""
 
 
 class Problem(Exception):

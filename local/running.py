@@ -1,4 +1,4 @@
-"""A local environment as it runs: how each pod is, waiting until all are healthy, and what tests do to them."""
+"""A running local environment: each pod's health, waiting until all are healthy, and what tests do to them."""
 
 import json
 import os
@@ -37,7 +37,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far `up` is: a stage in words, and pods ready of all where that is known."""
+    """The progress of `up`: its stage, and how many of all pods are ready where that is known."""
 
     stage: str
     ready: int = 0
@@ -52,11 +52,11 @@ def unreported(_: Progress) -> None:
 
 
 class Unhealthy(Problem):
-    """Something that was started doesn't work. The rest is left running, so that one can look."""
+    """Something that was started doesn't work. The rest is left running for inspection."""
 
 
 class Running:
-    """What the last `up` planned, and how it is now."""
+    """What the last `up` planned, and its current state."""
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -101,7 +101,7 @@ class Running:
     # -------------------------------------------------------------- health
 
     def pod_status(self, pod: str) -> dict[str, Any]:
-        """The launcher's last word, or nothing if it isn't running."""
+        """The launcher's latest status; empty if it isn't running."""
         try:
             status = json.loads((self.state.pod(pod) / "status.json").read_text())
         except FileNotFoundError:
@@ -112,7 +112,7 @@ class Running:
         return bool(self.pod_status(pod).get("ready"))
 
     def restarts(self, pod: str) -> int:
-        """How often the pod's most restarted container was started anew."""
+        """The number of restarts of the pod's most restarted container."""
         return max((each["restarts"] for each in self.pod_status(pod).get("containers", [])), default=0)
 
     def _why_not(self, pod: str) -> str:
@@ -133,7 +133,7 @@ class Running:
     ) -> None:
         """Wait until these pods (all, if none are named) are ready.
 
-        Raises Unhealthy when for `timeout` seconds not one more became so, or when one was restarted in vain.
+        Raises Unhealthy when none became ready for `timeout` seconds, or when restarts of one don't help.
         """
         names = self.pods() if pods is None else list(pods)
         fewest, deadline = len(names) + 1, 0.0
@@ -151,7 +151,7 @@ class Running:
             time.sleep(POLL)
 
     def _left(self, pods: Sequence[str]) -> list[str]:
-        """Those of the pods that aren't ready, or that the balancer has not heard of being so."""
+        """Those of the pods that aren't ready, or that the balancer doesn't know to be ready."""
         left = [name for name in pods if not self.is_ready(name)]
         if left or not self.is_ready(balancer.NAME):
             return left
@@ -159,7 +159,7 @@ class Running:
         return sorted(balanced - balancer.serving()) if balanced else []
 
     def status(self) -> list[Entry]:
-        """Every pod, Service and job, and how it is."""
+        """Every pod, Service and job with its health."""
         known = self.known()
         entries: list[Entry] = []
         for pod in known["pods"]:

@@ -51,12 +51,12 @@ EMPTY_DIRECTORIES = (
     "/var/tmp",  # noqa: S108 - in the container
 )
 _CONTAINER = (PROGRAM, "--unshare-user", "--unshare-pid", "--as-pid-1", "--die-with-parent", "--cap-drop", "ALL")
-# Where this machine's own /proc is masked (in Docker) the kernel gives no new one; then the outer one is seen.
+# If this machine's /proc is masked (in Docker), the kernel mounts no new one, and the container gets the outer one.
 _PROCESSES = (("--proc", "/proc"), ("--bind", "/proc", "/proc"))
 
 
 class Unsupported(Exception):
-    """This machine lets this user make no containers; the text is bubblewrap's own."""
+    """This user can't create containers on this machine; the text is bubblewrap's own."""
 
 
 @functools.cache
@@ -85,7 +85,9 @@ def _account_files(container: Container, hosts: str) -> dict[str, str]:
 
 
 def _file_system(container: Container, etc: Path, files: Mapping[str, str]) -> list[str]:
-    """A Debian without what isn't needed, the image's links, and the declared mounts, in the order of making."""
+    """bubblewrap's arguments for a minimal Debian, the image's links and the declared mounts, in the order of
+    mounting.
+    """
     words = ["--ro-bind", "/usr", "/usr"]
     for name in ("bin", "sbin", "lib", "lib64"):
         merged = Path("/", name).is_symlink()
@@ -120,7 +122,7 @@ class Running:
     process: asyncio.subprocess.Process
 
     async def begun(self) -> None:
-        """Wait until the container's own program runs, or has ended: until then there is nothing to enter."""
+        """Wait until the container's own program runs, or has ended: before that it can't be entered."""
         while self.process.returncode is None and self._being_made():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(SETUP_POLL)
 
@@ -138,8 +140,8 @@ class Running:
 async def start(container: Container, etc: Path, hosts: str, output: int) -> Running:
     """Start a container's process, which writes to the file descriptor `output`.
 
-    `etc` is a directory of the container's own for the files that name its users and hosts. What keeps the process
-    from starting is written to `output`, and its exit code isn't 0.
+    `etc` is a directory of the container's own for the files that name its users and hosts. If the process can't
+    start, the reason is written to `output`, and the exit code isn't 0.
     """
     files = _account_files(container, hosts)
     for name, text in files.items():

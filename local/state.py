@@ -1,4 +1,4 @@
-"""Where the local environment keeps what it knows: `.local` in the repository, or the directory SIMONE_STATE."""
+"""Where the local environment keeps its files: `.local` in the repository, or the directory SIMONE_STATE."""
 
 import os
 from dataclasses import dataclass
@@ -58,14 +58,14 @@ class State:
 
     @property
     def going_down(self) -> Path:
-        """While it says `now`, stopping pods leave their preStop hooks out (launcher.py)."""
+        """While it contains `now`, stopping pods skip their preStop hooks (launcher.py)."""
         return self.pods / "stop"
 
     def pod(self, name: str) -> Path:
         return self.pods / name
 
     def stop(self, pod: str) -> Path:
-        """What it says changes what stopping the pod means (launcher.py)."""
+        """Its contents change how the pod is stopped (launcher.py)."""
         return self.pod(pod) / "stop"
 
     def done(self, job: str) -> Path:

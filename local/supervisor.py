@@ -1,4 +1,4 @@
-"""supervisord: keeps one launcher per pod running, and starts one anew that was killed."""
+"""supervisord: keeps one launcher per pod running, and restarts one that was killed."""
 
 import contextlib
 import http.client
@@ -83,7 +83,7 @@ class Supervisor:
         return proxy.supervisor
 
     def running(self) -> bool:
-        """Whether it answers. One that is stopping is waited for: it kills what outlives its grace period."""
+        """Whether it answers. Waits for one that is stopping, which kills what outlives its grace period."""
         while True:
             try:
                 return self._calls.getState()["statename"] == "RUNNING"
@@ -129,7 +129,7 @@ class Supervisor:
             time.sleep(0.05)
 
     def add(self, pod: str) -> None:
-        """Make a pod known to it; it isn't started yet."""
+        """Add a pod without starting it."""
         with self._tolerating("ALREADY_ADDED"):
             self._calls.addProcessGroup(pod)
 

@@ -53,7 +53,7 @@ class Workload:
 
 
 def distinct_number(name: str, taken: set[int], lowest: int, highest: int) -> int:
-    """A number for a name, added to `taken`: the same in every run, another one only where two names fall on one."""
+    """A number for a name, added to `taken`: the same in every run, unless two names collide."""
     span = highest - lowest + 1
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % span
     while lowest + number in taken:

@@ -31,7 +31,9 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @lru_cache(maxsize=512)
 def yaml_document(text: str) -> Any:
-    """What a YAML (or JSON) file holds, read once for all who ask; not to be changed. Raises yaml.YAMLError."""
+    """The contents of a YAML (or JSON) file, parsed once for all callers, who must not change them. Raises
+    yaml.YAMLError.
+    """
     return yaml.load(text, Loader=_LOADER)  # noqa: S506 (a safe loader)
 
 
@@ -43,7 +45,7 @@ def directives(text: str) -> Iterator[list[str]]:
 
 
 def redis_settings(text: str) -> Mapping[str, str]:
-    """A redis.conf by directive; of one given twice the last counts, as for Redis."""
+    """A redis.conf by directive. The last of a repeated directive counts, as in Redis."""
     return {words[0].lower(): " ".join(words[1:]) for words in directives(text) if words}
 
 
@@ -93,16 +95,16 @@ _CRON_FIELDS = 5
 
 
 def longest_pause(schedule: str) -> timedelta | None:
-    """The longest time between two of the next runs of a cron expression: `timedelta.max` where it never comes twice.
+    """The longest time between two of the next runs of a cron expression; `timedelta.max` if it doesn't run twice.
 
-    None for what is no cron expression.
+    None if it isn't a cron expression.
     """
     if len(_MACROS.get(schedule, schedule).split()) != _CRON_FIELDS:
         return None
     try:
         runs = list(islice(CronSim(_MACROS.get(schedule, schedule), datetime(2026, 1, 1, tzinfo=UTC)), 60))
     except CronSimError:
-        # It refuses a date that no year has, which cron reads and never sees come.
+        # CronSim refuses a date that no year has; cron accepts it and never runs.
         minute, hour, day, _, *rest = [*schedule.split(), *[""] * 4]
         any_month = " ".join([minute, hour, day, "1", *filter(None, rest)])
         return timedelta.max if any_month != schedule and longest_pause(any_month) is not None else None

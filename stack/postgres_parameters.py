@@ -1,4 +1,4 @@
-"""Every parameter of the Postgres versions that an environment may declare, as real servers tell them."""
+"""Every parameter of the Postgres versions that an environment may declare, as real servers report them."""
 
 import re
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Parameter:
     values: tuple[str, ...]
 
     def refuses(self, value: str) -> str | None:
-        """Why RDS doesn't take this value; None where it does, or where a formula stands there."""
+        """Why RDS refuses this value; None if it accepts it, or if it is a formula."""
         match self.type:
             case "bool":
                 return None if value.lower() in _BOOLEANS else "is neither on nor off"

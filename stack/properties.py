@@ -15,7 +15,7 @@ Path = tuple[str | int, ...]
 """A place in a property tree."""
 
 ANY = "*"
-"""In a path that selects others: whatever key or index stands there."""
+"""In a path that selects others: any key or index."""
 
 _PLAIN_KEY = re.compile(r"\w+", re.ASCII)
 _PATH_PART = re.compile(r'\.?(?:(?P<key>[^.\[]+)|\[(?P<index>\d+)\]|\[(?P<any>\*)\]|\["(?P<quoted>(?:\\"|[^"])*)"\])')
@@ -75,7 +75,7 @@ def parse_path(text: str) -> Path:
 
 
 def contains(selected: Path, path: Path) -> bool:
-    """Whether a path is, or lies below, one that is selected."""
+    """Whether a path is the selected one or below it."""
     return len(selected) <= len(path) and all(
         wanted in (ANY, part) for wanted, part in zip(selected, path, strict=False)
     )

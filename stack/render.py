@@ -27,7 +27,7 @@ from stack.resource import STACK_TYPE, Rendered, Resource, declaring_line
 from stack.values import property_values
 
 Resolve = Callable[[str, str, Mapping[str, Any]], Mapping[str, Any]]
-"""Outputs of a resource by its type, name and inputs, for what a cloud would answer."""
+"""Returns the outputs that a cloud would give a resource, from its type, name and inputs."""
 
 
 def render(
@@ -43,7 +43,7 @@ def render(
     a placeholder: nothing can be decrypted here); `resolve` supplies outputs.
     Raises `RenderError` with the program's own message when its settings are wrong.
     """
-    # The program's own settings, imported late: code that only reads renders runs none of the program.
+    # Imported late, so that code which only reads renders doesn't run the program.
     from stack.secret_placeholders import with_placeholders  # noqa: PLC0415
 
     settings = stack_config(environment) | dict(config or {})
@@ -55,8 +55,8 @@ def render(
 
 @contextlib.contextmanager
 def _garbage_kept() -> Generator[None]:
-    """No garbage collection meanwhile: a third of a first render goes into looking for garbage among the hundred
-    thousand objects that importing the cloud SDKs makes.
+    """Turn garbage collection off during the block: it takes a third of a first render, among the hundred thousand
+    objects of the imported cloud SDKs.
     """
     collecting = gc.isenabled()
     gc.disable()
@@ -94,7 +94,7 @@ def _program() -> None:
 
 
 class _NoCloud(mocks.Mocks):
-    """Answers as a cloud would that hasn't created anything: with the inputs, and with nothing else."""
+    """Answers as a cloud that hasn't created anything: with the inputs only."""
 
     def __init__(self, resolve: Resolve | None) -> None:
         self._resolve = resolve
@@ -152,7 +152,7 @@ class _Recorder(mocks.MockMonitor):
         )
 
     def _alias(self, alias: Any, request: Any) -> str:
-        """A former name or type as it stands, and a former place in the tree as the whole URN that it had there."""
+        """A former name or type unchanged; a former parent as the whole URN under it."""
         spec = alias.spec
         if alias.urn or not (spec.parentUrn or spec.noParent or (spec.name and spec.type)):
             return alias.urn or spec.name or spec.type

@@ -1,4 +1,4 @@
-"""A declared resource and a stack of them, with the questions that rules and reports ask again and again."""
+"""A declared resource and a stack of them, with the lookups that rules and reports share."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +14,9 @@ _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Replicati
 
 
 class Undecided(Exception):
-    """A rule asked for a value that isn't known yet; it is asked again during the deployment, when it is.
+    """A rule used a value that isn't known yet; the rule runs again during the deployment, when it is.
 
-    `path` is where the value is, as far as it is known: below the resource, or below what was looked at last.
+    `path` is where the value is, as far as known: below the resource, or below the part that was read last.
     """
 
     def __init__(self, path: Path = ()) -> None:

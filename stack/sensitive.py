@@ -1,4 +1,4 @@
-"""What is secret by its name or its text: review must not show it, policies refuse it."""
+"""Finds secrets by name or text: the review hides them, policies refuse them."""
 
 import base64
 import binascii
@@ -47,12 +47,12 @@ _FORMS = {"pem", "der", "json", "string", "value", "text", "base", "64", "b", "p
 _REFERENCES: Final = {
     *("apiVersion", "arn", "id", "items", "key", "kind", "name", "namespace", "path", "secretName", "type", "username"),
 }
-"""What a mapping of a sensitive name holds without its being secret: which secret it is, and where it lies."""
+"""Keys in a mapping of a sensitive name that aren't secret: the secret's name and place."""
 
 _NO_VALUE: Final = re.compile(
     r"^\$[({]|^/|^(?:true|false|none|null|yes|no|on|off|\d{1,5})$|^arn:|^<.*>$|^\[secret\]$", re.IGNORECASE
 )
-"""What stands under a sensitive name without being a secret: a reference, a path, a switch, a small number, an ARN."""
+"""Values under a sensitive name that aren't secret: a reference, a path, a switch, a small number, an ARN."""
 
 _NAMED = re.compile(
     r"""(?<![\w.-])(?P<name>[\w.-]{2,80})["']?[ \t]*[=:][ \t]*|(?<![\w-])--?(?P<option>[\w-]{2,80})[ \t]+(?![-=:])"""
@@ -152,7 +152,7 @@ _DETECTORS: Final[tuple[RegexBasedDetector, ...]] = (
     TelegramBotTokenDetector(),
     TwilioKeyDetector(),
 )
-"""detect-secrets' patterns of what providers hand out; its guesses by entropy would call every checksum a secret."""
+"""detect-secrets' patterns of providers' tokens; its guesses by entropy would take every checksum for a secret."""
 _SHORTEST: Final = 8
 """Characters from which on an assigned value is taken for a secret; shorter ones are only hidden."""
 
@@ -164,7 +164,7 @@ _PERCENT: Final = re.compile(rf"(?<!{_IN_URL}){_IN_URL}*+(?:%[0-9A-Fa-f]{{2}}{_I
 
 @lru_cache(maxsize=1 << 15)
 def secret_in(text: str) -> str | None:
-    """What kind of secret the text holds, also in base64 or percent-encoded, and so on; None where there is none."""
+    """The kind of secret in a text, also if encoded in base64 or percent signs, repeatedly; None if there is none."""
     for kind, pattern in _PATTERNS.items():
         if pattern.search(text):
             return kind
@@ -213,7 +213,7 @@ def secret_of(name: str, value: Any) -> str | None:
 
 
 def name_of_value(mapping: Mapping[str, Any]) -> str:
-    """What a mapping calls its `value`: by `name` or `key`, however they are capitalised; empty where it calls none."""
+    """The name of a mapping's `value`, from its `name` or `key` in any capitalisation; empty if it has neither."""
     if not any(key.lower() == "value" for key in mapping):
         return ""
     names = (value for key, value in mapping.items() if key.lower() in ("name", "key") and isinstance(value, str))
@@ -247,7 +247,7 @@ def json_in(text: str) -> Any:
 def secrets_in(tree: Any, at: Path = (), name: str = "") -> Iterator[tuple[Path, str]]:
     """The places of a property tree of this name that hold a secret, and what kind each is.
 
-    A mapping with `name` and `value` (a variable, a parameter) is a named value; JSON in a text is looked into.
+    A mapping with `name` and `value` (a variable, a parameter) is a named value; JSON in a text is searched too.
     """
     if isinstance(tree, Mapping):
         mapping = cast("Mapping[str, Any]", tree)

@@ -1,6 +1,6 @@
-"""What a cloud would answer about a new resource, made up: always the same for the same resource.
+"""Made-up outputs of a new resource in a cloud: always the same for the same resource.
 
-A render with these (`render(…, resolve=outputs)`) knows what the program makes out of outputs: an IAM policy about a
+A render with these (`render(…, resolve=outputs)`) knows what the program derives from outputs: an IAM policy about a
 bucket's key, a secret's text with the database's address in it. A review loads this file by its path into the base's
 own renderer, so that both sides are given the same; it imports nothing of the project.
 """
@@ -28,7 +28,7 @@ def outputs(type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, An
 
 
 def _aws(type_: str, name: str, inputs: Mapping[str, Any], made: str) -> Mapping[str, Any]:
-    """How a resource is called: by AWS, or as the program says."""
+    """A resource's name: AWS's own, or the program's."""
     match type_:
         case "aws:rds/instance:Instance":
             identifier = inputs.get("identifier") or name

@@ -7,7 +7,7 @@ from typing import Any, cast
 from stack.properties import Path, format_path
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""What stands for a value that is known only after a deployment."""
+"""Stands for a value that is known only after a deployment."""
 
 _UNKNOWNS = {
     UNKNOWN,
@@ -22,7 +22,7 @@ _UNKNOWNS = {
 plugin/rpc.go."""
 
 HIDDEN = "[secret]"
-"""What stands for a secret's value wherever something is shown, here as in the engine's own output."""
+"""Stands for a secret's value in all output, as in the engine's own."""
 
 SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 (the protocol's public marker, no secret itself)

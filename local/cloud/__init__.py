@@ -1,7 +1,7 @@
 """The stack's AWS resources in a moto server: created through boto3 as the stack declares them.
 
-They answer the shop's own calls (backups to S3, secrets, the database's description), and what AWS would refuse for
-its form is refused here. A resource type without an entry in `_CREATORS` exists in AWS only, and `make up` says so.
+They serve the shop's own calls (backups to S3, secrets, the database's description), and requests whose form AWS would
+refuse are refused here. A resource type without an entry in `_CREATORS` exists in AWS only, and `make up` says so.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -64,11 +64,11 @@ _NAMED_BY_AWS: Mapping[str, Names] = {
     "aws:kms/key:Key": access.key_names,
     "aws:rds/instance:Instance": rds.instance_names,
 }
-"""Where AWS gives a name that others refer to: what it is, by output."""
+"""The names that AWS gives and others refer to, by output."""
 
 
 def pod(state: State, images: Mapping[str, Image]) -> PlannedPod:
-    """The moto server as one more pod. What it holds ends with it, and is made anew at the next start."""
+    """The moto server as one more pod. Its contents end with it, and are created again at the next start."""
     image = find("moto", images, NAME)
     container = Container(
         name="moto",
@@ -88,7 +88,7 @@ def pod(state: State, images: Mapping[str, Image]) -> PlannedPod:
 
 
 def create(resources: Sequence[Resource], account: Account) -> tuple[list[str], list[str]]:
-    """Create what the stack declares and isn't there yet. Returns the URNs that exist now and the AWS types that
+    """Create what the stack declares and the account lacks. Returns the URNs that exist now and the AWS types that
     don't.
     """
     there: list[str] = []
@@ -127,7 +127,9 @@ def _create(account: Account, resource: Resource, creator: Creator) -> None:
 
 
 def resolve(kind: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What AWS would answer about a new resource, for the render: names, ARNs, and where the database listens here."""
+    """The outputs that AWS would give a new resource, for the render: names, ARNs, and where the database listens
+    here.
+    """
     if not kind.startswith("aws:"):
         return {}
     here = {"address": "127.0.0.1", "endpoint": "127.0.0.1:5432"} if kind == "aws:rds/instance:Instance" else {}

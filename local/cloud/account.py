@@ -1,4 +1,4 @@
-"""boto3 clients of the stand-in, and what a declared thing is called there."""
+"""boto3 clients of the stand-in, and the names of declared resources there."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ class Account:
     """One account in one region.
 
     AWS names some things itself: a key's id, a security group's, every ARN. The render has stand-ins for them (see
-    `resolve`); `names` holds what the account really calls each, so that whatever refers to them finds them.
+    `resolve`); `names` maps each to its real name, so that references to it work.
     """
 
     def __init__(self, region: str, endpoint: str = ENDPOINT) -> None:
@@ -43,7 +43,7 @@ class Account:
         return self._clients[service]
 
     def real(self, value: Any) -> Any:
-        """A declared value as the account says it: real names, and nothing that only a real cloud knows."""
+        """A declared value with the account's real names, and without what only a real cloud knows."""
         if isinstance(value, Mapping):
             return {key: self.real(inner) for key, inner in value.items() if inner is not None and inner != UNKNOWN}
         if isinstance(value, list):

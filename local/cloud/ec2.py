@@ -1,4 +1,4 @@
-"""The database's firewall, and what the stack finds in the account: VPC, subnets, the cluster's security group."""
+"""The database's firewall, and what the account has before the stack: VPC, subnets, the cluster's security group."""
 
 import ipaddress
 import json
@@ -11,12 +11,12 @@ from stack.resource import Resource
 
 _GIVEN = re.compile(r'"((?:vpc|subnet|sg)-[0-9a-f]{8,17})"')
 _DECLARED = "simone:declared"
-"""A tag with the name by which the settings call what was made for them here."""
+"""A tag with a resource's name in the settings."""
 _NETWORK = ipaddress.ip_network("10.0.0.0/16")
 
 
 def given(account: Account, resources: Sequence[Resource]) -> None:
-    """Make what the settings name and the stack doesn't declare, and remember what it is called here."""
+    """Create what the settings name and the stack doesn't declare, and record its name here."""
     text = json.dumps([dict(resource.inputs) for resource in resources if resource.type.startswith("aws:")])
     wanted = sorted(set(_GIVEN.findall(text)), key=lambda name: (not name.startswith("vpc-"), name))
     vpc = ""

@@ -48,7 +48,7 @@ INSTANCE_PROPERTIES: Mapping[str, str] = {
 LATER = frozenset(
     {"applyImmediately", "deleteAutomatedBackups", "finalSnapshotIdentifier", "skipFinalSnapshot", "tags"}
 )
-"""Properties that aren't told at the creation: tags go apart, the others with a change or the deletion."""
+"""Properties that aren't part of the creation: tags are separate, the others belong to a change or the deletion."""
 
 
 def parameter_group(account: Account, inputs: Mapping[str, Any]) -> None:
@@ -89,7 +89,7 @@ def subnet_group(account: Account, inputs: Mapping[str, Any]) -> None:
 
 
 def instance(account: Account, inputs: Mapping[str, Any]) -> None:
-    """The instance, or a read replica. Raises KeyError for a property that would otherwise be lost in silence."""
+    """The instance, or a read replica. Raises KeyError for a property that would otherwise be ignored."""
     arguments = {INSTANCE_PROPERTIES[name]: value for name, value in inputs.items() if name not in LATER}
     if "replicateSourceDb" in inputs:
         del arguments["StorageEncrypted"]  # as its source is; AWS takes the key only

@@ -39,7 +39,7 @@ def ownership(account: Account, inputs: Mapping[str, Any]) -> None:
 
 
 def encryption(account: Account, inputs: Mapping[str, Any]) -> None:
-    """With which key objects are encrypted when the writer doesn't say."""
+    """The key that encrypts objects unless the writer names another."""
     rules: list[dict[str, Any]] = []
     for rule in inputs["rules"]:
         default = rule["applyServerSideEncryptionByDefault"]
@@ -70,8 +70,8 @@ def lifecycle(account: Account, inputs: Mapping[str, Any]) -> None:
 def policy(account: Account, inputs: Mapping[str, Any]) -> None:
     """Who may do what with the bucket.
 
-    The stand-in judges the policy's form and then what it allows, but reads no conditions: where plain HTTP is refused,
-    it would refuse everything. So refusals under a condition are taken off again.
+    The stand-in applies the policy but ignores its conditions: a ban of plain HTTP would ban everything. So denials
+    with a condition are removed again.
     """
     bucket, document = inputs["bucket"], json.loads(inputs["policy"])
     account["s3"].put_bucket_policy(Bucket=bucket, Policy=inputs["policy"])

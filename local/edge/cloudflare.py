@@ -1,8 +1,9 @@
-"""Cloudflare's API as far as the shop calls it, before the Varnishes that stand for its edge: purges, and analytics.
+"""The part of Cloudflare's API that the shop calls, in front of the Varnishes that stand for its edge: purges,
+analytics.
 
-Checked against: Cloudflare's own Python SDK reads the answers to purges (tests/local/test_edge_places.py). Analytics
-are what its GraphQL documentation shows, for the two queries of app/operations/cloudflare_analytics.py, and were never
-seen at Cloudflare; nor were error codes other than 10000. Standard library only: it runs as a pod's program.
+Cloudflare's own Python SDK reads its responses to purges (tests/local/test_edge_places.py). Analytics follow the
+GraphQL documentation, for the two queries of app/operations/cloudflare_analytics.py; they were never compared with
+Cloudflare's, nor were error codes other than 10000. Standard library only: it runs as a pod's program.
 """
 
 import contextlib
@@ -23,22 +24,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 MOST_TAGS = 100
-"""Of one purge: https://developers.cloudflare.com/cache/how-to/purge-cache/ ("100 operations per request")."""
+"""Tags of one purge: https://developers.cloudflare.com/cache/how-to/purge-cache/ ("100 operations per request")."""
 LARGEST_BODY = 1 << 20
 MINUTES = 75
-"""How long traffic is remembered: an exporter makes an hour up."""
+"""How long traffic is kept: an exporter catches up on an hour."""
 TIMES = 500
-"""Times to first byte that are remembered of a minute and country, for percentiles."""
+"""Times to first byte that are kept for each minute and country, for percentiles."""
 FORMAT = "\t".join(
     ("%{Varnish:time_firstbyte}x", "%s", "%O", "%{CF-Cache-Status}o", "%{Content-Type}o", "%{CF-IPCountry}i")
 )
 VISITS = 'ReqMethod ne "PURGE" and ReqURL ne "/edge-health"'
 SHORT_TYPES = {"javascript": "js", "svg+xml": "svg", "plain": "txt", "manifest+json": "json", "x-component": "bin"}
-"""Cloudflare's names of content types, where they aren't the type's second half."""
+"""Cloudflare's names of content types, if they aren't the part after the slash."""
 
 
 class Refused(Exception):
-    """A call that Cloudflare would refuse: status, Cloudflare's code, and what it says."""
+    """A call that Cloudflare would refuse: status, Cloudflare's code and its message."""
 
     def __init__(self, status: int, code: int, message: str, retry_after: float = 0) -> None:
         super().__init__(message)
@@ -66,13 +67,13 @@ class Rate:
 
 
 class Places:
-    """The Varnishes, inner ones first: what an outer one fetches meanwhile is fresh then."""
+    """The Varnishes, inner ones first, so that an outer one can only fetch fresh copies."""
 
     def __init__(self, addresses: Iterable[tuple[str, int]]) -> None:
         self._addresses = list(addresses)
 
     def purge(self, headers: Mapping[str, str]) -> None:
-        """Throw away, everywhere. Raises Refused where one of them doesn't confirm."""
+        """Purge all places. Raises Refused if one doesn't confirm."""
         for host, port in self._addresses:
             connection = http.client.HTTPConnection(host, port, timeout=5)
             try:
@@ -88,7 +89,7 @@ class Places:
 
 
 class Minute:
-    """What the places answered in one."""
+    """The requests that the places answered in one minute."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -98,7 +99,7 @@ class Minute:
 
 
 class Traffic:
-    """The last minutes' requests of all places, as their logs tell."""
+    """The last minutes' requests of all places, from their logs."""
 
     def __init__(self, directories: Iterable[str]) -> None:
         self._minutes: deque[Minute] = deque(maxlen=MINUTES)
@@ -209,7 +210,7 @@ class Zone(ThreadingHTTPServer):
         self.traffic = Traffic(given["directories"])
 
     def server_close(self) -> None:
-        """End with all that it has started."""
+        """End the server and all that it has started."""
         super().server_close()
         self.traffic.close()
 

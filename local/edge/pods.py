@@ -27,7 +27,7 @@ PORTS: Final[Mapping[str, int]] = {UPPER: 8880, "eu": 8881, "us": 8882}
 COUNTRIES: Final[Mapping[str, str]] = {UPPER: "DE", "eu": "DE", "us": "US"}
 API: Final = "cloudflare"
 MEMORY: Final = "64m"
-"""Of each Varnish, for what it keeps."""
+"""The memory of each Varnish's cache."""
 _WORK: Final = "/var/lib/varnish"
 _CONFIG: Final = "/etc/varnish"
 _PROGRAM: Final = "/opt/edge/cloudflare.py"
@@ -40,9 +40,9 @@ def purge_port(place: str) -> int:
 
 
 def varnish(name: str, work: str, configuration: str) -> tuple[str, ...]:
-    """What starts a place's Varnish: its directory for shared memory, and the VCL.
+    """The command of a place's Varnish, from its directory for shared memory and its VCL.
 
-    Without its own coding: the edge sends what the origin coded, as Cloudflare passes a strong ETag's body on.
+    It doesn't compress: like Cloudflare with a strong ETag, it passes on what the origin has compressed.
     """
     listen = ("-a", f"http={HERE}:{PORTS[name]}", "-a", f"purge={HERE}:{purge_port(name)}")
     tuned = ("-p", "http_gzip_support=off", "-p", "thread_pools=1", "-p", "thread_pool_min=10")
@@ -63,7 +63,7 @@ def programs(rules: Sequence[Rule], gateway: tuple[str, int]) -> dict[str, str]:
 
 
 def configuration(resources: Sequence[Resource], gateway: tuple[str, int] = (HERE, GATEWAY_PORT)) -> dict[str, str]:
-    """The VCL of each place, of the rules that the stack declares. Raises Problem for what can't run here."""
+    """The VCL of each place, from the rules that the stack declares. Raises Problem for what can't run here."""
     try:
         return programs(Zone.of(resources).rules, gateway)
     except ZoneError as error:
@@ -92,7 +92,7 @@ def _name(place: str) -> str:
 
 
 def _work(place: str, state: State) -> str:
-    """A Varnish's shared memory, which the API's pod sees too: so it outlives a start, which empties scratch."""
+    """A Varnish's shared memory, which the API's pod reads too. It isn't in scratch, which every start empties."""
     return str(state.pod(_name(place)) / "varnish")
 
 

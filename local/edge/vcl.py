@@ -1,10 +1,10 @@
-"""A zone's rendered rulesets as VCL, so that a Varnish keeps what Cloudflare would keep, under the same key, as long.
+"""A zone's rendered rulesets as VCL, so that Varnish keeps what Cloudflare would keep, under the same key and as long.
 
-Checked against `explain.zone`, which works the same rules out and was written from Cloudflare's documentation, by
-requests made up for that (tests/local/test_edge_vcl.py): no rule was ever tried here at Cloudflare itself. A rule that
-Varnish can't follow is refused by name. Left out, and so said by `LEFT_OUT`: what compression and TLS do.
+Tests compare it with `explain.zone`, which evaluates the same rules by Cloudflare's documentation, for generated
+requests (tests/local/test_edge_vcl.py); no rule was tried at Cloudflare itself. A rule that Varnish can't follow is
+refused by name. Compression (`LEFT_OUT`) and TLS are left out.
 
-What VCL can't say of a request in variables stands in headers that begin with `Edge-`; visitors' own are dropped.
+VCL keeps what it knows of a request in headers that begin with `Edge-`; visitors' own are dropped.
 """
 
 import re
@@ -27,11 +27,11 @@ from explain.zone import DEFAULT_TTLS, Rule, ZoneError
 LEFT_OUT: Final = ("http_response_compression",)
 """Phases that the stand-in leaves out: bodies travel as the origin coded them."""
 COUNTRY_HEADER: Final = "Stand-In-Country"
-"""Of a request: where its visitor is, as ISO 3166 has it, instead of in the place's own country."""
+"""A request header: the visitor's country (ISO 3166), instead of the place's own."""
 KEEP_SECONDS: Final = 3600
-"""How long a copy that is no longer served waits to be revalidated."""
+"""Seconds that a copy is kept for revalidation after it may be served no more."""
 UNKEPT_SECONDS: Final = 10
-"""How long requests for what may not be kept go past each other instead of waiting for one answer."""
+"""Seconds for which requests for an uncacheable response don't wait for each other."""
 
 _REQUEST: Final = {
     "http.host": "req.http.host",
@@ -56,12 +56,12 @@ _SETTINGS: Final[Mapping[str, Any]] = {
     "respectStrongEtags": True,
     "originErrorPagePassthru": True,
 }
-"""What a cache rule may say beside eligibility, key and Vary, in the one way that is followed here."""
+"""Further settings of a cache rule, with the only values that are supported here."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where a Varnish stands. `origin` and `upper` are (host, port); the upper tier itself has no `upper`."""
+    """A Varnish's place. `origin` and `upper` are (host, port); the upper tier itself has no `upper`."""
 
     name: str
     country: str
@@ -229,7 +229,9 @@ _RESPONSE_PHASES: Final = ("http_response_cache_settings", "http_response_header
 
 
 def _vary(rules: Sequence[Rule]) -> Mapping[str, Mapping[str, Any]]:
-    """What each header of an origin's Vary does, the same in all rules; headers that aren't named keep answers out."""
+    """The effect of each header in an origin's Vary, the same in all rules. Other headers make a response
+    uncacheable.
+    """
     said = [(rule, rule.parameters["vary"]) for rule in rules if "vary" in rule.parameters]
     for rule, vary in said:
         if vary != said[0][1] or vary.get("default") != {"action": "bypass"}:
@@ -241,7 +243,7 @@ def _vary(rules: Sequence[Rule]) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _normalised(rules: Sequence[Rule]) -> str:
-    """Varnish compares the headers themselves, so those that are normalised are normalised in the request."""
+    """Varnish compares the headers themselves, so normalised ones are rewritten in the request."""
     lines = ""
     for name, action in _vary(rules).items():
         if action["action"] != "normalize":
@@ -286,7 +288,7 @@ def _compared(test: Comparison, wanted: str | int, *, answer: bool) -> str:
             raise ExpressionError(f"{operand.field} {operator} {wanted!r}")
         return f"{_NAMES[operand.field]}{wanted}"
     if operand.field == "http.response.headers" and operand.key and operator == "contains":
-        # A text is in one member of a list where it is in the list, unless it holds the list's separator.
+        # Text is in a member of a list if it is in the list, unless it contains the list's separator.
         if re.search(r"[,\s]", str(wanted)):
             raise ExpressionError(f"contains {wanted!r}")
         return f"beresp.http.{operand.key} ~ {_text(re.escape(str(wanted)))}"
