@@ -1,1 +1,1 @@
-"""A stack looked at without deploying it: rendered, compared, judged."""
+"""Reviews a stack without deploying it: renders, compares and judges it."""

@@ -1,4 +1,4 @@
-"""`python -m review`: look at an environment before it is deployed."""
+"""`python -m review`: reviews an environment before it is deployed."""
 
 import json
 import os

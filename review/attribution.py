@@ -1,4 +1,5 @@
-"""Which of several changed settings changes which resource: each is put back alone, and what then differs is its.
+"""Which of several changed settings changes which resource: each is reverted alone, and what then differs is its
+effect.
 
 Run as a program in the checkout that has changed, with the two sides' configuration on standard input:
 `{environment: {"base": …, "head": …}}`. It prints `{environment: {urn: [path, …]}}`.
@@ -23,7 +24,7 @@ from stack import properties
 from stack.properties import Kind
 
 MOST_SETTINGS = 8
-"""Changed settings of an environment up to which each is tried: a render a setting, a second each."""
+"""The most changed settings of an environment that are tried: each takes a render, about a second."""
 
 Config = Mapping[str, Any]
 Told = Mapping[str, Any]
@@ -56,7 +57,7 @@ def main() -> None:
 
 
 def single_changes(base: Mapping[str, Any], head: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-    """By the path of each changed setting the head's configuration with that one put back.
+    """The head's configuration with one changed setting reverted, by that setting's path.
 
     A key of its own that is new can't be put back: a render takes what isn't replaced from the stack file.
     """

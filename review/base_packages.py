@@ -1,6 +1,6 @@
-"""A base's own packages where its lock file has others than this side's: installed beside ours, for its render alone.
+"""A base's own packages if its lock file differs from this side's: installed beside ours, for its render only.
 
-Only what differs is installed, without what it depends on: that stands in the lock file too.
+Only differing packages are installed, without dependencies, which are in the lock file too.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ class UnavailableError(Exception):
 
 @dataclass(frozen=True)
 class Packages:
-    """Where a base's own packages are, None where ours are the same or have to do; and what is unknown therefore."""
+    """The directory of a base's own packages, None if ours are used; and doubts that follow."""
 
     directory: Path | None = None
     doubts: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Packages:
 def of(theirs: str, ours: str) -> Packages:
     """The packages of a lock file that this side's doesn't have, installed where they aren't yet.
 
-    Another SDK is always told: it brings another provider.
+    Another SDK is always reported, because it brings another provider.
     """
     before, after = _entries(theirs), _entries(ours)
     other = {name: text for name, text in before.items() if name not in after}

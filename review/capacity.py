@@ -1,4 +1,4 @@
-"""What an environment asks for, in numbers: CPU, memory, storage, pods, connections."""
+"""An environment's requested capacity: CPU, memory, storage, pods, connections."""
 
 import configparser
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ GIB = 1024**3
 
 @dataclass(frozen=True)
 class Figure:
-    """One number before and after; None where the environment doesn't tell it."""
+    """One number before and after; None if it isn't known."""
 
     name: str
     unit: str
@@ -64,7 +64,7 @@ def capacity(before: tuple[Resource, ...], after: tuple[Resource, ...]) -> tuple
 
 
 def _measured(stack: Stack) -> "_Capacity | _Unknown":
-    """The figures; all unknown where one can't be read: a rule names the value."""
+    """The figures; all unknown if one can't be read, which a rule reports."""
     try:
         return _measure(stack)
     except (ValueError, TypeError, AttributeError, Undecided):

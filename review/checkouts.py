@@ -25,7 +25,7 @@ _CACHE = ROOT / ".tools" / "review"
 
 JUDGING = (
     *("policies", "review", "stack", "explain", ".github", "tools/deploy.py"),
-    # What those read besides, and what is installed.
+    # Other files that those read, and the installed packages.
     *("app/__init__.py", "app/caching_policy.py", "components/__init__.py", "components/edge/__init__.py"),
     *("components/edge/expressions.py", "requirements", "local/setup.sh"),
 )
@@ -35,13 +35,13 @@ _OTHERS = {
     *(".ci", "app", "cluster", "components", "docs", "images", "kpi", "local", "testing", "tests", "tools"),
     *("__main__.py", "LICENSE", "Makefile", ".dockerignore", ".editorconfig", ".gitignore", ".pre-commit-config.yaml"),
 }
-"""What else there is at the root."""
+"""The other files at the root."""
 
 
 def is_judging(file: str) -> bool:
     """Whether a file is one of those that judge a change, or decide who does.
 
-    So is what nobody knows at the root: Python would import it in the place of a library.
+    An unknown file at the root is one too: Python would import it instead of a library.
     """
     if any(file == one or file.startswith(f"{one}/") for one in JUDGING):
         return True
@@ -50,12 +50,12 @@ def is_judging(file: str) -> bool:
 
 
 class CheckoutError(Exception):
-    """A commit can't be compared with; the message says why and what to do."""
+    """The commit can't be compared; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A checkout's environments: rendered, or why they can't be; and the configuration of those that are."""
+    """A checkout's environments: rendered, or the reason why not; and the configuration of the rendered ones."""
 
     rendered: Mapping[str, Rendered]
     errors: Mapping[str, str]
@@ -89,8 +89,8 @@ def packages_of(commit: str) -> Packages:
 
 
 def at(commit: str, packages: Path | None = None) -> Snapshot:
-    """A commit's environments, rendered by these packages before all others; they are kept, as they are the same again
-    while the same renders them.
+    """A commit's environments, rendered with these packages before all others. They are cached, since the same files
+    always render the same.
     """
     kept = _CACHE / f"{_rendering(commit, packages)}.json"
     if kept.exists():
@@ -100,7 +100,8 @@ def at(commit: str, packages: Path | None = None) -> Snapshot:
             process = _start("snapshot.py", tree, *environments(tree), packages=packages)
             text = finish(process, f"{commit[:12]} can't be rendered")
         except CheckoutError as error:
-            # Nothing of it can be imported: every environment is broken. Not kept, as it may be this machine's fault.
+            # It can't be imported at all: every environment is broken. Not cached, since it may be this machine's
+            # fault.
             return Snapshot({}, dict.fromkeys(environments(tree), str(error)), {})
     _CACHE.mkdir(parents=True, exist_ok=True)
     kept.write_text(text)
@@ -108,7 +109,7 @@ def at(commit: str, packages: Path | None = None) -> Snapshot:
 
 
 def _rendering(commit: str, packages: Path | None = None) -> str:
-    """All that a commit's renders are made of: its files, what is installed, and what of ours renders them."""
+    """A key of all inputs of a commit's renders: its files, the installed packages, and our files that render them."""
     tree = _git("rev-parse", f"{commit}^{{tree}}").stdout.strip()
     installed = sorted(path.name for path in Path(sysconfig.get_path("purelib")).glob("*.dist-info"))
     ours = [(ROOT / name).read_text() for name in ("review/snapshot.py", "stack/stand_in_outputs.py")]
@@ -118,9 +119,7 @@ def _rendering(commit: str, packages: Path | None = None) -> str:
 
 @contextlib.contextmanager
 def _files_of(commit: str) -> Generator[Path]:
-    """A commit's files, in a directory that git knows nothing of: nothing stays behind in the repository when this ends
-    early.
-    """
+    """A commit's files in a directory outside git's control: an early end leaves nothing behind in the repository."""
     with tempfile.TemporaryDirectory(prefix="simone-review-") as directory, tempfile.TemporaryFile() as packed:
         archived = subprocess.run(
             ["git", "archive", "--format=tar", commit], cwd=ROOT, stdout=packed, stderr=subprocess.PIPE, check=False

@@ -1,7 +1,7 @@
 """Two renders of an environment compared, as the engine would compare the program with its state.
 
-What the engine alone knows stays open: whether the cloud differs from the state, and what becomes of an output that a
-replaced resource will have. Where that matters the step says so.
+Only the engine knows whether the cloud differs from the state, and the outputs of a replaced resource. Where that
+matters the step says so.
 """
 
 import dataclasses
@@ -21,8 +21,8 @@ from stack.values import UNKNOWN
 def compare(
     base: Rendered | None, head: Rendered | None, providers: Mapping[str, Mapping[str, Any]] | None = None
 ) -> Plan:
-    """What bringing the environment from `base` to `head` would do; without a base all is created, without a head all
-    of it goes.
+    """The plan that brings the environment from `base` to `head`. Without a base everything is created, without a head
+    everything is deleted.
 
     `providers` are the inputs of the default providers by package, which no render holds: the engine makes these
     providers itself, from the stack's configuration (`default_providers`).
@@ -176,7 +176,7 @@ def _compared(old: Resource, new: Resource, replaced: set[str], provider: Mappin
 
 
 def _waiting_for(old: Resource, renamed: Mapping[str, str]) -> Resource:
-    """A resource as it was; what it waited for goes by the name that it has now."""
+    """A resource as it was, with its dependencies under their present names."""
     waits = sorted(renamed.get(urn, urn) for urn in old.options.get("dependsOn", ()))
     return dataclasses.replace(old, options={**old.options, "dependsOn": waits}) if waits else old
 

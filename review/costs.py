@@ -1,7 +1,7 @@
-"""What an environment costs a month, roughly: what is declared, by the list prices in prices.json.
+"""An environment's approximate monthly cost: its declared resources at the list prices of prices.json.
 
-List prices on demand, without taxes, discounts and whatever depends on use (requests, traffic, logs, backups). A part
-without a price is named: no price is made up.
+On-demand list prices, without taxes, discounts and usage (requests, traffic, logs, backups). A part without a price is
+named; no price is made up.
 """
 
 import json
@@ -23,7 +23,7 @@ _GIB = 1024**3
 
 @dataclass(frozen=True)
 class Cost:
-    """One resource a month: the sum of its priced parts, and what it has besides."""
+    """One resource's monthly cost: the sum of its priced parts, and its parts without a price."""
 
     resource: str
     priced: float
@@ -32,7 +32,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class _Part:
-    """So many units of what has this name in prices.json."""
+    """A number of units of an entry in prices.json."""
 
     units: float
     price: str
@@ -51,7 +51,7 @@ def priced_on() -> str:
 
 
 def costs(resources: tuple[Resource, ...], region: str) -> Mapping[str, Cost]:
-    """By URN what costs something by being there."""
+    """The cost by URN of the resources that cost something by existing."""
     prices: Mapping[str, float] = _prices()["regions"].get(region, {})
     found: dict[str, Cost] = {}
     for resource in resources:

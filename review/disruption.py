@@ -1,4 +1,4 @@
-"""What a change restarts or reboots, which no diff says by itself."""
+"""Restarts and reboots that a change causes and that no diff shows."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ _REBOOTS = ("instanceClass", "engineVersion", "parameterGroupName", "identifier"
 
 
 def is_stateful(resource: Resource) -> bool:
-    """Whether data is lost with it."""
+    """Whether its deletion loses data."""
     return resource.type.endswith((*STATEFUL, ":StatefulSet"))
 
 
@@ -30,7 +30,7 @@ def keeps_volumes(resource: Resource) -> bool:
 
 
 def disruptions(step: Step) -> tuple[str, ...]:
-    """Sentences on what this update interrupts, empty for one that interrupts nothing."""
+    """Sentences on what this update interrupts; none if nothing."""
     if step.op is not Op.UPDATE or step.old is None or step.new is None:
         return ()
     if step.new.type.endswith(("apps/v1:StatefulSet", "apps/v1:Deployment", "apps/v1:DaemonSet")):
@@ -45,10 +45,10 @@ def disruptions(step: Step) -> tuple[str, ...]:
 
 
 def loses_address(step: Step) -> bool:
-    """Whether a Service is made anew in place of one whose address pods have learnt.
+    """Whether a Service whose address pods have read is replaced by a new one.
 
-    A container learns it from the variables that it is given when it starts (`service_links`), and is told of no other.
-    Headless Services have none.
+    A container reads it from its environment variables (`service_links`) at its start, and never again. Headless
+    Services have none.
     """
     if step.op is not Op.REPLACE or step.old is None or not step.old.type.endswith("core/v1:Service"):
         return False
@@ -57,7 +57,7 @@ def loses_address(step: Step) -> bool:
 
 
 def _evictions(old: Resource, new: Resource) -> tuple[str, ...]:
-    """A smaller maxmemory throws keys away as soon as the node has restarted with it."""
+    """A smaller maxmemory evicts keys as soon as the node has restarted with it."""
     texts = [(resource.inputs.get("data") or {}).get("redis.conf") for resource in (old, new)]
     if not all(isinstance(text, str) and text != UNKNOWN for text in texts):
         return ()

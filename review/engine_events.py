@@ -64,24 +64,24 @@ def plain_text(text: str) -> str:
 
 
 def payloads(events: Iterable[Event], kind: str) -> Iterable[Mapping[str, Any]]:
-    """What the events of one kind say."""
+    """The payloads of the events of one kind."""
     return (event[kind] for event in events if isinstance(event.get(kind), dict))
 
 
 def _asked(events: Sequence[Event]) -> bool:
-    """Whether anybody has asked the policies."""
+    """Whether the policies have run."""
     return any(True for kind in _POLICY_RESULTS for _ in payloads(events, kind)) or any(
         summary.get("PolicyPacks") or summary.get("policyPacks") for summary in payloads(events, "summaryEvent")
     )
 
 
 def is_cut_short(events: Sequence[Event]) -> bool:
-    """Whether policies were asked and the log ends before all of them have answered."""
+    """Whether policies ran and the log ends before the last of them."""
     return _asked(events) and not any(True for _ in payloads(events, "summaryEvent"))
 
 
 def violations(events: Sequence[Event]) -> tuple[Violation, ...] | None:
-    """The policies that are broken; None where nobody has asked any, or where the log ends before one has answered."""
+    """The policies that are broken; None if none ran, or if the log ends before the first."""
     found = tuple(
         Violation(
             rule=str(policy.get("policyName", "")),
@@ -96,8 +96,8 @@ def violations(events: Sequence[Event]) -> tuple[Violation, ...] | None:
 
 
 def _excepted(policy: Mapping[str, Any]) -> str:
-    """What the engine would let pass, and why: an exception of its own (version 2 of `--policy-pack-config`), which is
-    in no reviewed file of this repository.
+    """A sentence on an exception of the engine's own (version 2 of `--policy-pack-config`), which is in no reviewed
+    file of this repository.
     """
     exceptions: Sequence[Mapping[str, Any]] = policy.get("exceptions") or ()
     told = "; ".join(f"{one.get('id')} ({one.get('reason')})" for one in exceptions)
@@ -105,7 +105,7 @@ def _excepted(policy: Mapping[str, Any]) -> str:
 
 
 def exports(events: Iterable[Event]) -> Mapping[str, Any] | None:
-    """The stack's new outputs, None where the log doesn't tell them."""
+    """The stack's new outputs; None if the log doesn't have them."""
     found: Mapping[str, Any] | None = None
     for event in payloads(events, "resOutputsEvent"):
         metadata: Mapping[str, Any] = event.get("metadata") or {}
@@ -115,7 +115,7 @@ def exports(events: Iterable[Event]) -> Mapping[str, Any] | None:
 
 
 def digest(events: Sequence[Event]) -> Mapping[str, Any]:
-    """The log in the form of `pulumi preview --json`. Raises EventError for one that was cut short."""
+    """The log in the form of `pulumi preview --json`. Raises EventError for an incomplete one."""
     summary = next(iter(payloads(events, "summaryEvent")), None)
     if summary is None:
         raise EventError("it was cut short: it has no summary")

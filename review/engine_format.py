@@ -1,4 +1,4 @@
-"""What the reader knows of the engine's output, so that what a later version adds is named and never left out.
+"""The known parts of the engine's output, so that a later version's additions are reported and never ignored.
 
 Sources: pulumi, pkg/display/json.go (the digest), sdk/go/common/apitype/core.go (ResourceV3) and events.go there.
 """
@@ -19,7 +19,7 @@ _STATE = {
         "replaceOnChanges",
     ),
     *("replacementTrigger", "resourceHooks", "sourcePosition", "stackTrace"),
-    # What of these differs does nothing: times, what a display leaves out, and whether and why a refresh comes first.
+    # Differences in these have no effect: times, display options, and whether and why a refresh comes first.
     *("created", "modified", "hideDiff", "hideDiffs", "refreshBeforeUpdate", "initErrors", "viewOf"),
 }
 _DIFF = {"kind", "diffKind", "inputDiff"}
@@ -59,7 +59,7 @@ _MOST_NAMED = 6
 
 
 def not_understood(preview: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """A sentence on what a preview and its events say that this reader knows nothing of."""
+    """A sentence on parts of a preview and its events that this reader doesn't know."""
     found = [*_unknown(preview, _DIGEST, "")]
     for event in events:
         found += _unknown(event, _EVENT, "")
@@ -72,7 +72,7 @@ def not_understood(preview: Mapping[str, Any], events: Iterable[Mapping[str, Any
 
 
 def _unknown(value: Any, known: Any, path: str) -> Iterator[str]:
-    """The paths that say something and aren't known; what is known as None may be anything."""
+    """The unknown paths that have a value; below a path that is known as None anything may be."""
     if isinstance(known, list):
         for item in value if isinstance(value, list) else ():
             yield from _unknown(item, known[0], path)

@@ -1,4 +1,4 @@
-"""A report's findings for machines: what is wrong or wants care, one by one, each at a file and line."""
+"""A report's findings for programs: each fault or risk, with its file and line."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from review.report_data import Entry, Part, Report
 
 
 class Grade(StrEnum):
-    """How much a finding counts, in SARIF's words."""
+    """A finding's level, in SARIF's words."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -44,7 +44,7 @@ _GRADES = {
 
 
 def findings(report: Report) -> Iterator[PlacedFinding]:
-    """All findings, in the report's order; harmless changes are none."""
+    """All findings in the report's order, without harmless changes."""
     for part, entries in report.sections.items():
         for entry in entries:
             if part is Part.VIOLATIONS:
@@ -90,7 +90,7 @@ def _changes(part: Part, entry: Entry) -> Iterator[PlacedFinding]:
 
 
 def _place(source: str, environments: tuple[str, ...]) -> tuple[str, int]:
-    """File and line; what nobody knows the line of is the environment's, whose stack file stands for it."""
+    """File and line; the environment's stack file if the line isn't known."""
     file, _, line = source.rpartition(":")
     if file and line.isdigit():
         return file, int(line)

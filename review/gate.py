@@ -14,7 +14,7 @@ from stack.resource import Stack
 
 
 class Exit(IntEnum):
-    """What a gate's exit code says."""
+    """A gate's exit codes."""
 
     FINE = 0
     VIOLATED = 1
@@ -35,7 +35,7 @@ def accepted() -> tuple[Mapping[str, str], ...]:
 
 
 def judge_of(environment: str, found: Iterable[RuleVerdict]) -> Judge:
-    """These files' judge of an environment, with what it has found."""
+    """These files' judge of an environment, with its findings."""
     found = tuple(found)
     return Judge(
         rules={
@@ -49,12 +49,12 @@ def judge_of(environment: str, found: Iterable[RuleVerdict]) -> Judge:
 
 
 def crashes(found: Iterable[RuleVerdict]) -> tuple[str, ...]:
-    """A sentence on each thing that a rule failed to judge."""
+    """Sentences on what a rule failed to judge."""
     return tuple(crash for verdict in found for crash in verdict.crashes)
 
 
 def suppressed(found: Iterable[RuleVerdict]) -> Iterator[tuple[str, str]]:
-    """By where its suppression stands, a sentence on each finding that doesn't count."""
+    """Each suppression's place, with a sentence on the finding that it accepts."""
     for verdict in found:
         for one in verdict.suppressed:
             yield one.by.place, suppressions.accepted(verdict.rule, one)
@@ -72,7 +72,7 @@ def undecided(found: Iterable[RuleVerdict]) -> tuple[str, ...]:
 
 
 def violations(found: Iterable[RuleVerdict]) -> tuple[Violation, ...]:
-    """What is wrong, mandatory violations first, the severest first."""
+    """The violations: mandatory ones first, the severest first."""
     severities = ["critical", "high", "medium", "low"]
     listed = [
         Violation(

@@ -18,7 +18,7 @@ def write(
     broken: Sequence[Violation],
     notes: Sequence[str],
 ) -> None:
-    """The notes, what is broken, why it matters and how to repair it; then a line that sums up."""
+    """Print the notes, what is broken, why it matters and how to fix it; then a summary line."""
     for note in notes:
         console.print(f"[bold yellow]note[/] {escape(note)}", soft_wrap=True)
     for violation in broken:

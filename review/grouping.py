@@ -1,4 +1,4 @@
-"""What is the same is said once: in several environments, of several resources, by one rule."""
+"""Merges equal items: of several environments, of several resources, of one rule."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,8 +15,8 @@ STACK = "the whole stack"
 
 
 def merged(found: Iterable[tuple[str, Item]]) -> tuple[Entry, ...]:
-    """The items of all environments, urgent ones first: equal ones once, and resources to which the same happens
-    together.
+    """The items of all environments, urgent ones first. Equal ones are merged, as are resources to which the same
+    happens.
     """
     environments: dict[Item, list[str]] = {}
     for environment, item in found:
@@ -31,7 +31,7 @@ def merged(found: Iterable[tuple[str, Item]]) -> tuple[Entry, ...]:
 
 
 def _cause(item: Item, environments: Sequence[str]) -> tuple[object, ...]:
-    """What is the same of all resources that are told together; an item that is no resource is told alone."""
+    """The key by which resources are merged; an item that is no resource stays alone."""
     if not item.kind:
         return (item,)
     kind = "" if item.changes else item.kind

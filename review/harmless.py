@@ -1,7 +1,7 @@
-"""Which changes in place are known to harm nothing; of all others the report says that nobody has judged them.
+"""Changes in place that are known to be harmless; the report says of all others that nobody has judged them.
 
-A change is on the list because nothing restarts, opens, closes or vanishes with it, or because policies judge the new
-value whatever it was before.
+A change is on the list because it restarts, opens, closes and removes nothing, or because policies judge the new value
+whatever the old one was.
 """
 
 import json
@@ -21,10 +21,10 @@ from stack.resource import Resource, dig
 from stack.values import UNKNOWN
 
 Test = Callable[[Any, Any], bool]
-"""Whether it is harmless that the first value becomes the second; None is no value."""
+"""Whether a change from the first value to the second is harmless; None is no value."""
 
 MOST_NAMED = 6
-"""Properties that a sentence names."""
+"""The most properties that a sentence names."""
 
 
 def _any(_old: Any, _new: Any) -> bool:
@@ -37,7 +37,7 @@ def _grows(old: Any, new: Any) -> bool:
 
 
 def _grows_a_little(old: Any, new: Any) -> bool:
-    """To twice as much at most: what costs more, or can't be taken back, is somebody's to decide."""
+    """At most doubled: whatever costs more, or can't be reverted, needs a person's decision."""
     return _grows(old, new) and new <= 2 * old
 
 
@@ -50,7 +50,7 @@ def _like(pattern: str) -> Test:
 
 
 def _quota(old: Any, new: Any) -> bool:
-    """One entry of a quota that stays of the same size: far too large it is none."""
+    """One entry of a quota that stays of the same order: a far larger one is no limit."""
     try:
         before, after = kubernetes_bytes(old), kubernetes_bytes(new)
     except ValueError:
@@ -63,7 +63,7 @@ def _switched_on(_old: Any, new: Any) -> bool:
 
 
 def _equal_json(old: Any, new: Any) -> bool:
-    """The same document, written in another way."""
+    """Whether both are the same JSON document."""
     if not (isinstance(old, str) and isinstance(new, str)):
         return False
     try:
@@ -73,7 +73,7 @@ def _equal_json(old: Any, new: Any) -> bool:
 
 
 def _alerts_added(old: Any, new: Any) -> bool:
-    """A file of alerts in which all that were there stay as they were; one that records may hide what others ask."""
+    """Whether all old alerts of the file are unchanged. A new recording rule isn't harmless: others may read it."""
     before, after = _rules_of(old), _rules_of(new)
     if before is None or after is None:
         return False
@@ -82,7 +82,7 @@ def _alerts_added(old: Any, new: Any) -> bool:
 
 
 def _rules_of(text: Any) -> Sequence[tuple[Any, Any]] | None:
-    """The rules of a file, each with what holds for its group."""
+    """The rules of a file, each with its group's settings."""
     if text is None:
         return ()
     try:
@@ -99,7 +99,7 @@ def _rules_of(text: Any) -> Sequence[tuple[Any, Any]] | None:
 
 
 def _dashboards(old: Any, new: Any) -> bool:
-    """A dashboard that is new or another; one that goes is missed."""
+    """Whether a dashboard is new or changed, and not removed."""
     return (old is None or _is_dashboard(old)) and _is_dashboard(new)
 
 
@@ -211,19 +211,19 @@ _ADDITIONS: Mapping[str, Callable[[Resource], bool]] = {
     "kubernetes:core/v1:Secret": _plain_secret,
     "kubernetes:core/v1:Service": _inner_service,
 }
-"""What does nothing by being there: nothing reads it until something else changes, or policies judge all that it can
-do. What runs, schedules, limits or evicts, and what takes the place of another's value, isn't."""
+"""Types that have no effect by existing: nothing reads them until something else changes, or policies judge all their
+effects. What runs, schedules, limits, evicts or overrides isn't on the list."""
 
 _FOR_VISITORS = (
     *("dnsRecord:DnsRecord", "record:Record", "loadBalancer:LoadBalancer", "loadBalancerPool:LoadBalancerPool"),
     *("ruleset:Ruleset", "zoneCacheVariants:ZoneCacheVariants", "zoneSetting:ZoneSetting"),
 )
-"""Types of the edge that change what visitors get by being there."""
+"""Types of the edge that affect visitors by existing."""
 
 
 def unjudged(old: Resource | None, new: Resource | None, *, in_place: bool) -> tuple[str, ...]:
     """Sentences on what nobody has judged about a creation, or a change in place; empty where all of it is known."""
-    # Of a component, ours or somebody's, what is in it is listed besides.
+    # A component's children have items of their own.
     if new is None or new.type.startswith("simone:") or not (new.custom or new.type.startswith("kubernetes:")):
         return ()
     if not is_judged(new.type):
@@ -255,7 +255,7 @@ def _of_an_addition(new: Resource) -> tuple[str, ...]:
 
 
 def _place(path: Path) -> Path:
-    """A path as far as a sentence names it: to the first element of a list, four parts at most."""
+    """The part of a path that a sentence names: up to the first list element, four parts at most."""
     first = next((position for position, part in enumerate(path) if isinstance(part, int)), 3)
     return path[: min(first, 3) + 1]
 
@@ -277,7 +277,7 @@ def _is_harmless(change: PropertyChange, old: Resource, new: Resource) -> bool:
 def _is_on_the_list(change: PropertyChange, new: Resource) -> bool:
     if new.type.startswith("kubernetes:"):
         notes = next((at for at, part in enumerate(change.path) if part in ("labels", "annotations")), None)
-        # Others select these by their labels.
+        # Other objects select these by their labels.
         selected = new.kind in ("Namespace", "Node", "Pod") and change.path[:1] == ("metadata",)
         if selected or (notes and change.path[notes - 1] == "metadata" and not _private(change, notes + 1)):
             return False
@@ -290,7 +290,7 @@ def _is_on_the_list(change: PropertyChange, new: Resource) -> bool:
 
 
 def _of_parameters(old: Resource, new: Resource) -> bool:
-    """Whether only parameters differ that are judged whatever their value, and take effect at once."""
+    """Whether all differing parameters are judged by their value and take effect at once."""
     before, after = ({str(dig(entry, "name")): entry for entry in side.get("parameters") or ()} for side in (old, new))
     return all(
         name in after
@@ -306,7 +306,7 @@ _TAG = re.compile(r"(@sha256:[0-9a-f]+|:[\w.-]+)$")
 
 
 def runs_the_same_again(old: Resource, new: Resource) -> bool:
-    """Whether a Job that is made anew does what it did, of another version of its image."""
+    """Whether a replaced Job does the same as before, with another version of its image."""
 
     def comparable(job: Resource) -> Mapping[str, Any]:
         kept = {key: value for key, value in job.inputs.items() if key != "metadata"}
@@ -316,7 +316,7 @@ def runs_the_same_again(old: Resource, new: Resource) -> bool:
 
 
 def _without_version(tree: dict[str, Any]) -> dict[str, Any]:
-    """An object without what may differ between two versions: the image's tag, labels and notes."""
+    """An object without what may differ between versions: the image's tag, labels and annotations."""
     kept = {key: value for key, value in tree.items() if key not in ("labels", "annotations")}
     if isinstance(image := kept.get("image"), str):
         kept["image"] = _TAG.sub("", image).rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""Who judges: a change may not weaken its own judge, so the base's policies judge it too and are compared with its."""
+"""The judges: a change must not weaken its own judge, so the base's policies judge it too, and both are compared."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -41,8 +41,8 @@ def _violation(found: Mapping[str, Any]) -> Violation:
 
 
 def weaker(base: Judge, own: Judge) -> Iterator[str]:
-    """Sentences on where a change's own judge is weaker than its base's, or may be: which way a parameter is stricter
-    only its rule knows.
+    """Sentences on where a change's own judge is weaker than its base's, or may be: only a rule knows which value of a
+    parameter is stricter.
     """
     for rule, before in base.rules.items():
         after = own.rules.get(rule)
@@ -69,7 +69,7 @@ def weaker(base: Judge, own: Judge) -> Iterator[str]:
 
 
 def added(base: Judge, own: tuple[Violation, ...]) -> tuple[Violation, ...]:
-    """What only the base's policies find."""
+    """The violations that only the base's policies find."""
     seen = {(violation.rule, violation.urn, violation.message) for violation in own if violation.mandatory}
     return tuple(
         violation for violation in base.violations if (violation.rule, violation.urn, violation.message) not in seen

@@ -72,8 +72,8 @@ def _result(finding: PlacedFinding) -> dict[str, Any]:
 
 
 def junit(report: Report) -> str:
-    """The findings as JUnit's XML: a suite for each environment, in which a broken mandatory policy fails, an error is
-    one, and what only wants care is skipped. An environment without findings has one test, which passes.
+    """The findings as JUnit XML: a suite for each environment, in which a broken mandatory policy is a failure, an
+    error an error, and a warning a skipped test. An environment without findings has one test, which passes.
     """
     root = ElementTree.Element("testsuites", name="review")
     found = [*findings(report)]

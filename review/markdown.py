@@ -9,7 +9,7 @@ from review.readable import TextChange, ValueChange
 from review.report_data import MARKS, Entry, Item, Part, Report, Summary, Verdict
 
 MARKER = "<!-- simone-review -->"
-"""By this line the comment is found again, to be updated in place."""
+"""The comment's first line, by which it is found again and updated."""
 
 SIZE_LIMIT = 60_000
 """Characters; GitHub refuses comments from 65,536 on."""
@@ -28,7 +28,7 @@ _OPS = (Op.CREATE, Op.UPDATE, Op.REPLACE, Op.DELETE)
 _COLLAPSED = {Part.ACCEPTED, Part.UPDATES, Part.CREATIONS, Part.OUTPUTS, Part.PARITY}
 _SENTENCES = {Part.JUDGE, Part.ERRORS, Part.DOUBTS, Part.ACCEPTED, Part.PARITY}
 _FIRST = (Part.JUDGE, Part.ERRORS, Part.VIOLATIONS, Part.DOUBTS)
-"""What a report that is too long keeps before all else, beside what is urgent."""
+"""Sections that a shortened report keeps first, after urgent items."""
 
 _CONTROL = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)|[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
@@ -41,7 +41,7 @@ _LINK = re.compile(r"https?://[\w.:-]+(?:/[\w./~:?=&#%+,;@-]*)?")
 _SOURCE = re.compile(r"(?!.*\.\.)[\w./-]+:\d+")
 _TOO_LONG = "\n> Too long for a comment: what is left out is counted. The full report is an artifact of the run.\n"
 _SPARE = 500
-"""Characters for the ends of lines that join it all."""
+"""Characters for line ends between the parts."""
 
 _LONGEST_SENTENCE = 1_500
 _MOST_NAMES = 10
@@ -91,8 +91,8 @@ class _Block:
 def markdown(report: Report, *, limit: int = SIZE_LIMIT, link_to: LinkTo | None = None) -> str:
     """The comment, no longer than `limit` characters.
 
-    A report that is longer keeps what is urgent first, then what comes first, each section at least its first entries;
-    what is left out is counted. `link_to` makes a link of the place where a resource is declared.
+    A longer report keeps urgent items first, then each section's first entries in turn; what is left out is
+    counted. `link_to` makes a link of the place where a resource is declared.
     """
     head = _head(report)
     blocks = {

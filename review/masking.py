@@ -1,4 +1,4 @@
-"""Nothing secret is ever shown: not what the program marks, not what sits in a Secret, not what has such a name."""
+"""Hides secrets: values that the program marks, Secrets' contents, and values with a secret's name."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ class Concealed:
 
     @classmethod
     def of(cls, value: Any) -> "Concealed":
-        """Two equal values give equal ones."""
+        """Equal values are equal when concealed."""
         return cls(hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest())
 
     def __str__(self) -> str:
@@ -34,7 +34,7 @@ class Concealed:
 
 
 def shown_text(text: str) -> str:
-    """A message, a line or a text as it may be shown."""
+    """A text without secrets."""
     return without_secrets(text, HIDDEN)
 
 
@@ -43,14 +43,12 @@ def _mask(_: Any) -> Any:
 
 
 def masked_inputs(resource: Resource) -> dict[str, Any]:
-    """A resource's inputs as they may be shown."""
+    """A resource's inputs without secrets."""
     return masked(resource.type, resource.inputs, resource.secret_paths)
 
 
 def comparable_inputs(resource: Resource, secret_paths: frozenset[str]) -> dict[str, Any]:
-    """A resource's inputs with the secrets at these paths and its own concealed, so that a changed one is seen to have
-    changed.
-    """
+    """A resource's inputs in which its own secrets and those at these paths are concealed, but can be compared."""
     return masked(resource.type, resource.inputs, resource.secret_paths | secret_paths, Concealed.of)
 
 
@@ -60,7 +58,7 @@ def masked(
     secret_paths: frozenset[str],
     conceal: Callable[[Any], Any] = _mask,
 ) -> dict[str, Any]:
-    """Properties of a resource of this type, as they may be shown; `conceal` makes what stands for a secret.
+    """Properties of a resource of this type without secrets; `conceal` returns what replaces one.
 
     In a Kubernetes Secret the keys stay and the values go. A name of a secret (stack/sensitive.py) hides a text
     (a boolean such as `manageMasterUserPassword` tells nothing), also as the name of an environment variable. Of a URL,

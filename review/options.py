@@ -9,7 +9,7 @@ from stack.resource import Resource
 
 
 def selected(resource: Resource, option: str) -> Mapping[str, Path]:
-    """The paths of an option by how they are written, without those that the engine can't read either."""
+    """The paths of an option by their text, without those that the engine can't read either."""
     found: dict[str, Path] = {}
     for text in resource.options.get(option, ()):
         with contextlib.suppress(ValueError):
@@ -27,7 +27,7 @@ def is_ignored(change: PropertyChange, resource: Resource) -> bool:
 
 
 def changed_options(old: Resource, new: Resource) -> Iterator[str]:
-    """How the engine will treat it in another way. Aliases that a rename has used are told as the rename."""
+    """Sentences on changed options. Aliases that a rename has used are reported with the rename."""
     before, after = _told_options(old), _told_options(new)
     if old.urn != new.urn:
         before["aliases"] = after.get("aliases")
@@ -37,13 +37,13 @@ def changed_options(old: Resource, new: Resource) -> Iterator[str]:
 
 
 def changed_protection(old: Resource, new: Resource) -> Iterator[str]:
-    """Whether the engine will refuse to delete it, where that changes."""
+    """A sentence on changed protection against deletion."""
     if old.protect != new.protect:
         yield "its protection is taken off" if old.protect else "from now on it is protected"
 
 
 def changed_timeouts(old: Resource, new: Resource) -> Iterator[str]:
-    """How long the engine waits for it, which interrupts nothing."""
+    """A sentence on changed timeouts, which interrupt nothing."""
     before, after = (_option(side.options.get("customTimeouts")) for side in (old, new))
     if before != after:
         yield f"its timeouts change: {before} → {after}"

@@ -1,6 +1,6 @@
-"""What a deployment would do to an environment, in one form whoever has found it out.
+"""What a deployment would do to an environment, in one form for all sources.
 
-Two roads lead here: two renders compared (`review.compare`) and the engine's own preview (`review.engine_preview`).
+It has two sources: two renders compared (`review.compare`) and the engine's own preview (`review.engine_preview`).
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from stack.resource import Resource
 
 
 class Op(StrEnum):
-    """What happens to a resource, in the engine's words; a replacement is one step."""
+    """An operation on a resource, in the engine's words; a replacement is one step."""
 
     CREATE = "create"
     UPDATE = "update"

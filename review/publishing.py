@@ -1,7 +1,7 @@
-"""`python -m review.publishing`: put a report where reviewers see it.
+"""`python -m review.publishing`: publishes a report where reviewers see it.
 
-Run by the workflows that may write, from the main branch's code: the report comes from a run of the change's own code,
-so it is data to be checked, and the comment is made of it here.
+Workflows with write access run it from the main branch. The report comes from the change's own code, so it is untrusted
+data, from which the comment is made here.
 """
 
 import dataclasses
@@ -42,7 +42,7 @@ def _failed(error: RestError) -> typer.Exit:
 
 
 def body_of(report: Path, changed: Iterable[str], link_to: LinkTo, run_url: str, commit: str) -> str:
-    """The comment: the report in a file, or that there is none, and where the whole of it is.
+    """The comment: the report in a file, or a note that there is none, and a link to the full one.
 
     `changed` are the files that the change edits, as the host of the code says.
     """
@@ -58,7 +58,7 @@ def body_of(report: Path, changed: Iterable[str], link_to: LinkTo, run_url: str,
 
 
 def _distrusted(report: Report, judges: list[str]) -> Report:
-    """The report; one that the change may have bent says so, and isn't green."""
+    """The report. One that the change itself may have altered says so, and isn't green."""
     if not judges:
         return report
     more = f" and {len(judges) - _MOST_FILES} more" if len(judges) > _MOST_FILES else ""
@@ -72,7 +72,7 @@ def _distrusted(report: Report, judges: list[str]) -> Report:
 
 
 def _linking(address: str) -> LinkTo:
-    """Addresses of the repository's lines below that of its files: both hosts have `<address>/<file>#L<line>`."""
+    """Links to lines of the repository's files: both hosts use `<address>/<file>#L<line>`."""
 
     def link(source: str) -> str:
         file, _, line = source.rpartition(":")

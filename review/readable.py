@@ -1,7 +1,7 @@
 """A resource's change as a reviewer reads it: `path: old → new`, and configuration texts as text diffs.
 
-Elements of a list that have names are compared by name, others as lines of a text are, so that one inserted at the
-front isn't a change of all.
+List elements with names are compared by name, others like lines of a text, so that one inserted at the front doesn't
+change all.
 """
 
 import difflib
@@ -24,7 +24,7 @@ MOST_DIFF_LINES = 80
 """Lines of one text's diff that are shown."""
 
 _AROUND = 40
-"""Characters that are shown on either side of what differs in a long value."""
+"""Characters shown before and after the difference in a long value."""
 
 _IDENTITIES = ("name", "ref", "id", "key", "sid", "Sid", "mountPath", "containerPort")
 _LARGEST_COMPARED = 200_000
@@ -50,7 +50,7 @@ class TextChange:
 
 
 def readable_changes(old: Resource | None, new: Resource | None) -> tuple[ValueChange | TextChange, ...]:
-    """All changes between two states of a resource, secrets concealed: what is secret on one side, on both."""
+    """All changes between two states of a resource. What is secret on either side is concealed on both."""
     secret = (old.secret_paths if old else frozenset()) | (new.secret_paths if new else frozenset())
     before = comparable_inputs(old, secret) if old else {}
     after = comparable_inputs(new, secret) if new else {}
@@ -71,7 +71,7 @@ def _walk(old: Any, new: Any, path: str) -> Iterator[ValueChange | TextChange]:
         yield from _walk_list(cast("list[Any]", old), cast("list[Any]", new), path)
     elif (documents := _documents(old, new)) is not None:
         found = [*_walk(*documents, path)]
-        # The same in another order or with other spaces is another text all the same.
+        # A text that differs only in order or spaces differs all the same.
         yield from found or ([ValueChange(path, Kind.UPDATE, *_shortened(old, new))] if old != new else ())
     elif _is_text(old) and _is_text(new):
         if old != new:
@@ -103,7 +103,7 @@ def _documents(old: Any, new: Any) -> tuple[Any, Any] | None:
 
 
 def _shortened(old: Any, new: Any) -> tuple[str, str]:
-    """Two values as texts; of long ones only what differs, with a little before and behind it."""
+    """Two values as texts; of long ones only the difference, with some context."""
     before, after = _whole_text(old), _whole_text(new)
     if max(len(before), len(after)) <= LONGEST_VALUE:
         return before, after
@@ -147,7 +147,7 @@ def _walk_list(old: Sequence[Any], new: Sequence[Any], path: str) -> Iterator[Va
 
 
 def _pairs(old: Sequence[Any], new: Sequence[Any]) -> Iterator[tuple[int | None, int | None]]:
-    """By index which elements belong together: equal ones anywhere, so that one put in between is one change."""
+    """The indexes of elements that belong together: equal ones anywhere, so that an insertion is one change."""
     before, after = [[_comparable(item) for item in items] for items in (old, new)]
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     for _, start, end, first, last in matcher.get_opcodes():
@@ -159,7 +159,7 @@ def _comparable(value: Any) -> str:
 
 
 def _by_identity(items: Sequence[Any]) -> dict[str, Any] | None:
-    """List elements by what identifies them; None when they are no objects or not all of them have it."""
+    """List elements by what identifies them; None if not all are objects that have it."""
     if not all(isinstance(item, Mapping) for item in items):
         return None
     for identity in _IDENTITIES:

@@ -1,4 +1,4 @@
-"""What the platform refuses in the middle of an update, so that half of it has happened."""
+"""Changes that the platform refuses in the middle of an update, when half of it has happened."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ _RDS = "rds/instance:Instance"
 
 
 def refusals(old: Resource | None, new: Resource | None) -> tuple[str, ...]:
-    """Sentences on what this change in place will be refused for, and by whom."""
+    """Sentences on why this change in place will be refused, and by whom."""
     if old is None or new is None:
         return ()
     return tuple(_database(old, new)) if new.type.endswith(_RDS) else tuple(_claim(old, new))

@@ -1,4 +1,4 @@
-"""Deletions that are renames: the same thing is declared under another name in the program, without an alias."""
+"""Deletions that are renames: the program declares the same resource under another name, without an alias."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from stack.values import UNKNOWN
 
 
 def renames(steps: Iterable[Step]) -> Mapping[str, str]:
-    """By the URN of what is deleted the name under which it is created anew.
+    """The new name by the URN of the deleted resource.
 
-    Two are the same if they have one type and one name in the cloud or cluster, which both can't have at once. Of
-    components, which have no such name, one that goes and one that comes of the same type are the same.
+    Two resources are the same if type and name in the cloud or cluster are equal, which only one can have. Components
+    have no such name: a deleted and a created one of the same type are the same.
     """
     steps = tuple(steps)
     gone = _by_identity(step.old for step in steps if step.op is Op.DELETE)
@@ -58,12 +58,12 @@ class ComponentRename:
 
 
 def alias(old: Resource) -> str:
-    """What keeps a renamed resource, with all that is below it."""
+    """The option that keeps a renamed resource and its children."""
     return f"aliases=[pulumi.Alias(name='{old.name}')]"
 
 
 def component_renames(steps: Sequence[Step]) -> tuple[ComponentRename, ...]:
-    """The renamed components that are at the top of what is renamed."""
+    """The topmost renamed components."""
     names = renames(steps)
     gone = {step.urn: step.old for step in steps if step.op is Op.DELETE and step.old}
     made = {step.urn: step.new for step in steps if step.op is Op.CREATE and step.new}
@@ -93,7 +93,7 @@ def _is_below(resource: Resource, urn: str, among: Mapping[str, Resource]) -> bo
 
 
 def kept_by_alias(steps: Iterable[Step]) -> Mapping[str, Sequence[Step]]:
-    """What an alias keeps under another name and nothing else changes: by the topmost one's URN those below it too."""
+    """Steps in which an alias keeps a renamed resource and nothing else changes, by the topmost one's URN."""
     kept = {
         step.urn: step
         for step in steps

@@ -1,6 +1,6 @@
-"""Where `render` stood before stack/ had it: the comparisons of branches that were made before then import it here.
+"""The old place of `stack.render`, which comparisons of older branches import.
 
-Goes with the next release, as does the other direction (review/snapshot.py).
+The next release removes it, together with the other direction (review/snapshot.py).
 """
 
 from stack.environments import RenderError, stack_config

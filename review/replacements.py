@@ -1,7 +1,7 @@
 """Which property changes force a resource to be replaced, for the types this program declares.
 
-Without the cloud providers nobody can say this exactly, so the knowledge is a table: what each provider's
-source marks as forcing a new resource. The offline review and the stand-in plugins of the engine tests read the
+Only the cloud providers know this exactly, so this is a table of what each provider's source marks as forcing a new
+resource. The offline review and the stand-in plugins of the engine tests read the
 same table; the real providers have the last word, and whatever isn't in the table is treated as an update.
 
 Sources, by the constant that names them:
@@ -182,14 +182,14 @@ def _is_true(value: Any) -> bool:
 
 
 def source_of(type_: str) -> str:
-    """Where it is written that the type's properties force a replacement."""
+    """The source that says which of the type's properties force a replacement."""
     if type_ in FORCING:
         return FORCING[type_].source
     return KUBERNETES if type_.startswith("kubernetes:") else "not in the table"
 
 
 def is_known(type_: str) -> bool:
-    """Whether the table says anything about the type; of others only the engine knows what a change does."""
+    """Whether the table has the type; for others only the engine knows what a change does."""
     return type_ in FORCING or type_.startswith("kubernetes:")
 
 
@@ -215,7 +215,7 @@ def is_autonamed(type_: str, inputs: Mapping[str, Any]) -> bool:
 
 
 def fixed_name(type_: str, inputs: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """What a resource is called in the cloud or cluster, where the program says so."""
+    """A resource's name in the cloud or cluster, if the program sets it."""
     if type_.startswith("kubernetes:"):
         metadata: Mapping[str, Any] = inputs.get("metadata") or {}
         return (str(metadata.get("namespace", "")), str(metadata["name"])) if "name" in metadata else None

@@ -1,4 +1,4 @@
-"""The report for a reviewer: what is said, in which order. How it looks is `markdown` and `html`."""
+"""The report for a reviewer: its contents and their order. `markdown` and `html` format it."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,7 +41,7 @@ Sections = Mapping[Part, tuple[Entry, ...]]
 
 
 def _leading(verdict: Verdict, plans: Sequence[Plan], sections: Sections) -> tuple[Sequence[Plan], Sections, str]:
-    """The environments that a headline is about, and what it says of them: what nobody deploys never leads."""
+    """The environments of a headline, their sections and its suffix: one that isn't deployed never leads."""
     deployed = [plan for plan in plans if plan.deployed]
     names = {plan.environment for plan in deployed}
     of_them = {
@@ -56,7 +56,7 @@ def _leading(verdict: Verdict, plans: Sequence[Plan], sections: Sections) -> tup
 
 
 _ODD = (ValueError, TypeError, AttributeError, KeyError, IndexError, Undecided)
-"""What a value of another shape than its type's makes of a reader: it is told, as is what isn't known yet."""
+"""Exceptions of a reader for a value of the wrong shape, which the report mentions, like unknown values."""
 
 
 def stops(plan: Plan) -> bool:
@@ -66,8 +66,8 @@ def stops(plan: Plan) -> bool:
 
 
 def _hits(step: Step) -> bool:
-    """Whether a protected resource is deleted or replaced; the engine does both when its protection has gone before
-    (a deletion) or goes with it (a replacement). An address that pods know counts as protected.
+    """Whether a protected resource is deleted or replaced. The engine does that once the protection is gone (a
+    deletion) or goes in the same update (a replacement). An address that pods know counts as protected.
     """
     if loses_address(step):
         return True
@@ -93,12 +93,12 @@ _OPENING = (Op.CREATE, Op.UPDATE, Op.REPLACE, Op.DELETE, Op.IMPORT, Op.FORGET)
 
 
 def _widened(step: Step) -> tuple[str, ...]:
-    """What it opens that was closed."""
+    """Sentences on access that it opens."""
     return widened(step.old, step.new) if step.op in _OPENING and not step.old_copy else ()
 
 
 def _unjudged(step: Step) -> tuple[str, ...]:
-    """What nobody has judged about it, beside what is said to interrupt something."""
+    """Sentences on what nothing has judged about it, unless it is reported as an interruption."""
     if _runs_again(step):
         return () if step.old and step.new and runs_the_same_again(step.old, step.new) else ("it does something else",)
     if step.op not in (Op.CREATE, Op.UPDATE, Op.REPLACE, Op.IMPORT) or _interrupts(step):
@@ -110,7 +110,7 @@ def _unjudged(step: Step) -> tuple[str, ...]:
 
 
 def _is_retained(step: Step) -> bool:
-    """Whether what goes from the state stays in the cloud, as `retainOnDelete` says."""
+    """Whether a resource that leaves the state stays in the cloud (`retainOnDelete`)."""
     goes = step.op in (Op.DELETE, Op.FORGET, Op.REPLACE)
     return goes and step.old is not None and bool(step.old.options.get("retainOnDelete"))
 
@@ -146,7 +146,7 @@ def _items(plan: Plan) -> Iterable[tuple[Part, Item]]:
 
 
 def _consequences(components: Iterable[ComponentRename]) -> frozenset[str]:
-    """What a component's rename brings about, without what has to be told by itself."""
+    """The steps that follow from a component's rename, without those that need an item of their own."""
     steps = [step for component in components for step in (*component.deleted, *component.created)]
     told = {step.urn for step in steps if _is_urgent(step)}
     return frozenset(urn for component in components for urn in component.urns) - told
@@ -194,7 +194,7 @@ def _part(step: Step) -> Part | None:
 
 
 def _runs_again(step: Step) -> bool:
-    """A Job that has run is no loss; to be replaced is its way to run anew."""
+    """Whether it is a Job that runs again: a replacement is how it does that, and loses nothing."""
     return step.op is Op.REPLACE and step.resource.type == "kubernetes:batch/v1:Job"
 
 
@@ -275,7 +275,7 @@ def _figure(figure: Figure) -> Item:
 
 
 def _costs(plan: Plan) -> Iterable[tuple[Part, Item]]:
-    """What costs another amount a month, and what has no price; nothing where it is the same."""
+    """Changed monthly costs and parts without a price; nothing if they are the same."""
     if not plan.region or not plan.before:
         return
     before, after = costs(plan.before, plan.region), costs(plan.after, plan.region)
@@ -341,7 +341,7 @@ _NOTHING = "Nothing is deleted, replaced or interrupted"
 
 
 def _reduced(sections: Sections) -> Iterable[str]:
-    """What has less than before: a property or an output that goes, a text that loses more lines than it gains."""
+    """Resources with less than before: a property or output is gone, a text loses more lines than it gains."""
     for part in (Part.SETTINGS, Part.UPDATES, Part.OUTPUTS):
         for entry in sections.get(part, ()):
             if any(map(_is_less, entry.item.changes)):
@@ -392,11 +392,11 @@ _TOLD: Mapping[str, Callable[[Step], object]] = {
     "changes the options of {}": lambda step: step.new_options,
     "nobody has judged the change of {}": _unjudged,
 }
-"""What a headline says of steps, and of which, the worst first."""
+"""A headline's phrases and the steps that each is about, the worst first."""
 
 
 def _cares(plans: Sequence[Plan]) -> Iterable[str]:
-    """What a deployment has to be careful about, the worst first."""
+    """What needs care in a deployment, the worst first."""
     if any(plan.judge_changes for plan in plans):
         yield "changes what judges it"
     steps = sorted((step for plan in plans for step in plan.steps), key=lambda step: step.resource.custom)
@@ -423,7 +423,7 @@ def _cares(plans: Sequence[Plan]) -> Iterable[str]:
 
 
 def _renames(plans: Iterable[Plan]) -> Iterable[tuple[str, frozenset[str]]]:
-    """The renames without an alias with what keeps each, and what they bring about."""
+    """The renames without an alias: what would keep each, and the steps that follow."""
     for plan in plans:
         components = component_renames(plan.steps)
         for component in components:

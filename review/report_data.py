@@ -1,4 +1,4 @@
-"""What a report consists of, as data: it is built by `report`, kept by `report_file`, and shown by whoever shows it."""
+"""What a report consists of, as data: `report` builds it, `report_file` stores it, several modules show it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from review.readable import TextChange, ValueChange
 
 
 class Verdict(StrEnum):
-    """What a reviewer has to know first."""
+    """The verdict, which a reviewer reads first."""
 
     BROKEN = "broken"
     STOPPED = "stopped"
@@ -40,7 +40,7 @@ class Part(StrEnum):
 
 
 MARKS = ("", "-", "±", "~", "+", "=", "✗", "!")
-"""What an item may be marked by: an operation, or how a violation counts."""
+"""An item's mark: an operation, or a violation's level."""
 
 
 @dataclass(frozen=True)

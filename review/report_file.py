@@ -1,4 +1,4 @@
-"""review.json: a report's data, and the way back, for whoever must not trust the file's text."""
+"""review.json: writes a report's data, and reads it from a file that isn't trusted."""
 
 import dataclasses
 import json
@@ -15,13 +15,13 @@ SCHEMA = 3
 """Grows when a field changes its meaning."""
 
 LARGEST = 64 * 1024**2
-"""Bytes of a file that are read: a report on 5,000 resources has about 5 MiB."""
+"""The largest file that is read, bytes: a report on 5,000 resources has about 5 MiB."""
 
 _FIELDS = re.compile(r"[a-z_]+")
 
 
 class ReportFileError(Exception):
-    """The file is no report of this version; the message says where, in words of our own."""
+    """The file isn't a report of this version; the message says where, without the file's text."""
 
 
 def as_json(report: Report) -> str:
@@ -40,8 +40,8 @@ def as_json(report: Report) -> str:
 
 
 def read(path: Path) -> Report:
-    """The report in a file that anybody may have written: checked field by field, with links to nowhere but the rules'
-    own. Raises ReportFileError.
+    """The report in an untrusted file: checked field by field, with no links but the rules' own. Raises
+    ReportFileError.
     """
     try:
         if path.stat().st_size > LARGEST:

@@ -9,7 +9,7 @@ _PAGE = 100
 
 
 class RestError(Exception):
-    """A host refused, can't be reached, or what was asked for isn't there."""
+    """A host refused, can't be reached, or doesn't have the resource."""
 
     host = ""
 

@@ -1,4 +1,4 @@
-"""A review from end to end: what is compared, judged and written."""
+"""A whole review: compares, judges and writes the report."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -37,12 +37,12 @@ Configs = Mapping[str, Mapping[str, Any]]
 """Settings by environment."""
 
 _MOST_FILES = 8
-"""Changed files of a judge that are named."""
+"""The most changed files of a judge that are named."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gated:
-    """An environment's judgement: what both judges say of it, or why it can't be told."""
+    """An environment's judgement by both judges, or why there is none."""
 
     environment: str
     verdicts: Sequence[judgement.RuleVerdict] = ()
@@ -133,7 +133,7 @@ def _attributed(plans: Sequence[Plan], before: Configs, after: Configs) -> Seque
 
 @dataclass(frozen=True)
 class BaseJudgement:
-    """What the base's judge says of an environment, if it can be told, and the files of a judge that have changed."""
+    """The base's judgement of an environment, if there is one, and the judge's changed files."""
 
     judge: Judge | str
     code: tuple[str, ...]
@@ -152,7 +152,7 @@ def by_both(
 
 
 def judged_by_base(commit: str, rendered: str) -> Mapping[str, BaseJudgement]:
-    """By environment the judgement of a commit's policies on these renders; nothing where these files judge as it."""
+    """A commit's policies' judgement of these renders by environment; empty if that commit has the same policies."""
     code = checkouts.judging_code_since(commit)
     if not code:
         return {}
@@ -184,7 +184,7 @@ def _plan(environment: str, before: checkouts.Snapshot, after: checkouts.Snapsho
 def _judged(
     plan: Plan, verdicts: Sequence[judgement.RuleVerdict] | None, base: BaseJudgement | None, unused: Sequence[str]
 ) -> Plan:
-    """The plan with what both judges say of it."""
+    """The plan with both judges' findings."""
     if verdicts is None:
         return plan
     own = gate.judge_of(plan.environment, verdicts)
@@ -200,7 +200,7 @@ def _judged(
 
 
 def with_base(own: Judge, base: BaseJudgement | None) -> tuple[tuple[str, ...], tuple[Violation, ...], tuple[str, ...]]:
-    """How its judge changes, what both judges find, and what the base's can't tell."""
+    """How its judge changes, both judges' findings, and what the base's can't judge."""
     if base is None:
         return (), own.violations, ()
     more = f" and {len(base.code) - _MOST_FILES} more" if len(base.code) > _MOST_FILES else ""
@@ -225,7 +225,7 @@ def of_preview(preview: Path, event_log: Path | None) -> Report:
 
 
 def _explained(violation: Violation, environment: str) -> Violation:
-    """A violation that the engine reports, with what the rule says about itself."""
+    """A violation from the engine, with its rule's texts."""
     rule = next((rule for rule in RULES if rule.id == violation.rule), None)
     if rule is None:
         return violation
@@ -241,7 +241,7 @@ def _explained(violation: Violation, environment: str) -> Violation:
 
 
 def write(report: Report, directory: Path) -> Mapping[str, Path]:
-    """review.md (the comment), review.html (the full report) and what programs read of it, in a directory."""
+    """Write review.md (the comment), review.html (the full report) and the files for programs into a directory."""
     directory.mkdir(parents=True, exist_ok=True)
     contents = {
         "review.md": markdown(report),

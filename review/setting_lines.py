@@ -1,4 +1,4 @@
-"""Where a setting stands: the line of its stack file, or of the project's defaults."""
+"""A setting's line in its stack file, or in the project's defaults."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from stack.properties import parse_path
 
 
 def line_of(environment: str, path: str) -> str:
-    """`Pulumi.prod.yaml:17` for `simone:redis.data.maxmemory`: the innermost line that is there; empty without one."""
+    """`Pulumi.prod.yaml:17` for `simone:redis.data.maxmemory`: the innermost existing line; empty without one."""
     for file, below in ((f"Pulumi.{environment}.yaml", ()), ("Pulumi.yaml", ("default",))):
         try:
             root = yaml.compose((ROOT / file).read_text())
@@ -28,7 +28,7 @@ def line_of(environment: str, path: str) -> str:
 
 
 def is_a_setting_s(file: str) -> bool:
-    """Whether a changed file changes settings, and no program."""
+    """Whether a changed file changes only settings."""
     return file.startswith("Pulumi.") and file.endswith(".yaml")
 
 

@@ -27,8 +27,8 @@ class Settings:
     by_resource: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     def causes(self, urn: str) -> tuple[str, ...]:
-        """The lines of the settings that change a resource: one alone changes all that changes; empty where nobody can
-        say.
+        """The lines of the settings that change a resource. A single setting changes everything; empty if it isn't
+        known.
         """
         if not self.alone:
             return ()

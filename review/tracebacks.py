@@ -1,4 +1,4 @@
-"""A program's traceback as one sentence: what was raised, and where. An engine passes it on line by line."""
+"""A program's traceback as one sentence: what was raised, and where. The engine prints it line by line."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ _CHAINED = (
 
 
 class _Traceback:
-    """The one that is being read; several that are chained are told as one."""
+    """The traceback that is being read; chained ones count as one."""
 
     def __init__(self, said_before: str, indent: int) -> None:
         self._said_before = said_before
@@ -41,7 +41,7 @@ class _Traceback:
         return True
 
     def told(self) -> str:
-        """What was raised last, and what before."""
+        """A sentence on the last exception, and on those before it."""
         *earlier, last = self._raised or ["a traceback that was cut short"]
         after = f"; after {'; '.join(earlier)}" if earlier else ""
         return f"{self._said_before}{last}{after}"

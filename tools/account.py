@@ -1,4 +1,4 @@
-"""What AWS itself says of an environment's database before anything is planned: version, class, quota, what waits."""
+"""AWS's own data on an environment's database before a plan: versions, classes, quotas, pending changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol, cast
@@ -24,15 +24,15 @@ PENDING: Final[Mapping[str, str]] = {
     "StorageThroughput": "storageThroughput",
     "StorageType": "storageType",
 }
-"""What RDS keeps for the maintenance window (`PendingModifiedValues`), by the provider's names."""
+"""RDS's pending changes (`PendingModifiedValues`), by the provider's property names."""
 
 
 class AccountError(Exception):
-    """AWS doesn't answer; the message says what it said."""
+    """AWS doesn't answer or refuses; the message has its reason."""
 
 
 class Rds(Protocol):
-    """As much of boto3's client as is used here."""
+    """The part of boto3's client that is used here."""
 
     def get_paginator(self, operation_name: str, /) -> Any: ...
     def describe_account_attributes(self) -> Mapping[str, Any]: ...
@@ -52,12 +52,12 @@ def database(environment: str) -> tuple[str, PostgresSettings]:
 
 
 def faults(environment: str, rds: Rds) -> list[str]:
-    """What AWS would refuse, or has no room for, one line each. Raises `AccountError`."""
+    """What AWS would refuse, or what exceeds a quota, one line each. Raises `AccountError`."""
     identifier, settings = database(environment)
     try:
         found = _instance(rds, identifier)
         if found is not None and found["EngineVersion"].startswith(settings.engine_version):
-            return []  # what runs already isn't created again
+            return []  # an instance that exists isn't created again
         offered = _versions(rds)
         wanted = settings.engine_version
         versions = [version for version in offered if _is(wanted, version)]
@@ -70,7 +70,7 @@ def faults(environment: str, rds: Rds) -> list[str]:
 
 
 def waiting(environment: str, rds: Rds) -> dict[str, str]:
-    """What RDS has accepted and keeps for the maintenance window: values by the provider's property names.
+    """Changes that RDS has accepted for the maintenance window: values by the provider's property names.
 
     Raises `AccountError`.
     """
@@ -83,7 +83,7 @@ def waiting(environment: str, rds: Rds) -> dict[str, str]:
 
 
 def without_waiting(preview: Mapping[str, Any], instance: str, pending: Mapping[str, str]) -> dict[str, Any]:
-    """A preview's JSON in which the instance's update is none, where it wants nothing but what waits already."""
+    """A preview's JSON without the instance's update, if that only repeats what is pending already."""
     steps = [_settled(step, instance, pending) for step in preview.get("steps") or ()]
     return {**preview, "steps": steps}
 
@@ -103,7 +103,7 @@ def _settled(step: Mapping[str, Any], instance: str, pending: Mapping[str, str])
 
 
 def _is(wanted: str, pending: str) -> bool:
-    """A major version is what any of its minor ones is."""
+    """Whether they are equal; a major version equals any of its minor ones."""
     return pending == wanted or pending.startswith(f"{wanted}.")
 
 

@@ -1,4 +1,4 @@
-"""What an environment must have to itself: two that claim the same would overwrite each other's."""
+"""Resources that an environment must have to itself: two with the same claim would overwrite each other's."""
 
 from collections.abc import Iterator, Mapping
 from functools import reduce
@@ -18,7 +18,7 @@ _CLAIMED: Final = (
 
 
 def claims(config: Mapping[str, Any]) -> Mapping[str, str]:
-    """What an environment must have to itself, by the setting that says it. What is unset claims nothing."""
+    """An environment's claims by setting. An unset setting claims nothing."""
     found = dict(leaf for path in _CLAIMED for leaf in _leaves(".".join(path), _at(config, path)))
     if cluster := _at(config, _CLUSTER):
         found[f"{'.'.join(_CLUSTER)} with simone:namespace"] = f"{cluster} {config.get('simone:namespace')}"
@@ -26,7 +26,7 @@ def claims(config: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def shared(environment: str) -> Iterator[tuple[str, str]]:
-    """What another environment claims too: the setting, and the other environment."""
+    """Claims that another environment has too: the setting, and the other environment."""
     own = claims(stack_config(environment))
     for other in deployed_environments():
         if other != environment:

@@ -1,9 +1,8 @@
-"""`python -m tools.deploy`: bring an environment up by a plan that has been looked at first.
+"""`python -m tools.deploy`: brings an environment up by a plan that was reviewed first.
 
-`plan` previews with the policies and saves what was seen, `apply` does exactly that and nothing else, and ends when
-every workload has rolled out; `up` is both with a question in between, `drift` says whether the cloud still is what the
-program declares. Exit codes: 0 fine, 1 stopped (a policy, a protected resource, drift, or a no to the question), 2
-broken.
+`plan` previews with the policies and saves the plan; `apply` does exactly that plan, and ends when every workload has
+rolled out; `up` is both, with a question in between; `drift` says whether the cloud still is what the program
+declares. Exit codes: 0 fine, 1 stopped (a policy, a protected resource, drift, or a no to the question), 2 broken.
 """
 
 import json
@@ -79,7 +78,7 @@ def _has_its_own(environment: str) -> None:
 
 
 def _account_offers(environment: str) -> None:
-    """Refuse what AWS itself would, before it is planned: an update that stops half-way is worse."""
+    """Refuse before the plan what AWS would refuse: an update that stops halfway is worse."""
     rds = account.client(environment)
     if rds is None:
         typer.echo("there are no AWS credentials here, so what the account offers isn't checked", err=True)
@@ -93,8 +92,8 @@ def _account_offers(environment: str) -> None:
 
 
 def _settled(environment: str, preview: str) -> str:
-    """The preview without what RDS keeps for its maintenance window. Where nobody can ask RDS, or there is none to
-    settle, it stays as it is.
+    """The preview without changes that RDS keeps for its maintenance window; unchanged if RDS can't be asked, or has
+    none.
     """
     rds = account.client(environment)
     try:
@@ -131,10 +130,10 @@ def _stored(environment: str) -> list[dict[str, Any]] | None:
 
 
 def wait_for_roll_out(environment: str) -> None:
-    """Follow each deployed workload until only its new pods run; kubectl prints how far each one is."""
+    """Wait for each deployed workload until only its new pods run; kubectl prints the progress."""
     resources = _stored(environment)
     if resources is None:
-        _fail(f"{environment} is applied, but its state can't be read, so nobody knows whether it has rolled out")
+        _fail(f"{environment} is applied, but its state can't be read, so it isn't known whether it has rolled out")
     late: list[str] = []
     for kind in _SERVERS:
         for resource in resources:
@@ -201,7 +200,7 @@ def plan(environment: Environment, out: Out = _DEFAULT_OUT) -> None:
 
 @app.command()
 def apply(environment: Environment, out: Out = _DEFAULT_OUT) -> None:
-    """Do what the saved plan says, and stop at whatever it doesn't say."""
+    """Apply the saved plan, and stop at anything that isn't in it."""
     _known(environment)
     saved = out / "plan.json"
     if not saved.exists():
@@ -242,8 +241,8 @@ def destroy(
     environment: Environment,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask before deleting.")] = False,
 ) -> None:
-    """Delete all of an environment, or nothing: what is protected is said first. The CLI deletes whatever isn't, and
-    stops at what is with the rest gone.
+    """Delete all of an environment, or nothing if anything is protected: the CLI alone would delete the rest and then
+    stop.
     """
     _known(environment)
     resources = _stored(environment)

@@ -1,4 +1,4 @@
-"""`python -m tools.environment staging --from dev`: make a new environment, whole, out of one that exists."""
+"""`python -m tools.environment staging --from dev`: makes a complete new environment from an existing one."""
 
 import re
 from pathlib import Path
@@ -15,12 +15,12 @@ from tools.claims import claims, shared
 from tools.docs.__main__ import write as write_docs
 
 _GIVEN = ("simone:edge.zone_id",)
-"""What a new environment claims and nobody can make up."""
+"""Claims of a new environment that can't be generated."""
 DEPLOY = ROOT / ".github" / "workflows" / "deploy.yml"
 
 
 def stack_file(name: str, source: str) -> str:
-    """The text of `Pulumi.<name>.yaml`: that of `source` under the new name, without what only `source` can decrypt."""
+    """The text of `Pulumi.<name>.yaml`: `source`'s under the new name, without what only `source` can decrypt."""
     text = _renamed(_without_secrets(Path(ROOT / f"Pulumi.{source}.yaml").read_text()), source, name)
     head = f"# The {name} environment, made from {source}. Every setting: docs/settings.md.\n"
     text = head + re.sub(r"\A(#.*\n)+", "", text)
@@ -34,8 +34,8 @@ def stack_file(name: str, source: str) -> str:
 
 
 def deploy_workflow(text: str, name: str, source: str) -> str:
-    """The workflow with the new environment after `source`, before which the last one stays last; unchanged if `source`
-    isn't deployed by it."""
+    """The workflow with the new environment after `source`, but before the last one; unchanged if it doesn't deploy
+    `source`."""
     head, *jobs = re.split(r"(?m)^(?=  [a-z][\w-]*:$)", text)
     planned = [job.split(":")[0].strip() for job in jobs if job.startswith("  plan-")]
     if f"plan-{source}" not in planned:

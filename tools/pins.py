@@ -1,7 +1,7 @@
-"""`python -m tools.pins`: write down every environment's URNs, which tests hold the program to.
+"""`python -m tools.pins`: writes every environment's URNs to files, which tests compare with the program.
 
-A URN that changes makes the engine delete the old resource and create a new one. So a rename comes with an alias, and
-only what is really new or really gone changes these files.
+A URN that changes makes the engine delete the old resource and create a new one. So a rename needs an
+alias, and these files change only for resources that are new or gone.
 """
 
 from pathlib import Path
@@ -13,12 +13,12 @@ DIRECTORY = Path(__file__).resolve().parent.parent / "tests" / "components" / "p
 
 
 def pinned_urns(environment: str) -> list[str]:
-    """The environment's URNs as they are declared now, sorted, one that has aliases with these behind it."""
+    """The environment's declared URNs, sorted; a URN's aliases follow it."""
     return sorted(" ".join([resource.urn, *resource.aliases]) for resource in render(environment).resources)
 
 
 def write(environment: str) -> Path:
-    """Write the environment's URNs down; returns the file."""
+    """Write the environment's URNs. Returns the file."""
     path = DIRECTORY / f"{environment}.txt"
     path.write_text("\n".join(pinned_urns(environment)) + "\n")
     return path

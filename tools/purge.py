@@ -48,8 +48,8 @@ def purge(
 
 
 def known_tags(policy: Policy, tag: str) -> tuple[str, ...]:
-    """The tag, and what is purged with it. Raises ValueError for one that no answer has: purging it would do nothing,
-    and say it had.
+    """The tag and those purged with it. Raises ValueError for one that no response has: the purge would succeed and do
+    nothing.
     """
     patterns = {pattern: () for route in policy.routes for pattern in route.tags}
     patterns |= {route.lists.tag: (route.lists.family,) for route in policy.routes if route.lists}
@@ -60,7 +60,7 @@ def known_tags(policy: Policy, tag: str) -> tuple[str, ...]:
 
 
 def tags_of(policy: Policy, url: str) -> tuple[str, ...]:
-    """The tags that find an address's copies and little else. Raises ValueError where nothing is kept."""
+    """The tags that cover an address's copies and little else. Raises ValueError if it isn't cached."""
     path = unquote(urlsplit(url).path) or "/"
     found = policy.match("GET", path)
     if found is None or found.route.audience == "never":
@@ -74,14 +74,16 @@ def tags_of(policy: Policy, url: str) -> tuple[str, ...]:
 
 
 def _commands(environment: str, arguments: list[str]) -> list[list[str]]:
-    """What starts an environment's declared CronJob with the tags. Raises RenderError for an unknown one."""
+    """The commands that start an environment's declared CronJob with the tags. Raises RenderError for an unknown
+    one.
+    """
     if environment == "local":
         return [[sys.executable, "-m", "local", "run", PURGE_JOB, "--", *arguments]]
     config = stack_config(environment)
     kubectl = ["kubectl", "--namespace", config["simone:namespace"]]
     if context := config.get("kubernetes:context"):
         kubectl += ["--context", context]
-    # kubectl can't add arguments to a CronJob's, so the worker, which has the same program, does it.
+    # kubectl can't add arguments to a CronJob's, so this runs in the worker, which has the same program.
     return [[*kubectl, "exec", "deployment/api-worker", "--", "python", "-m", "app.api", "purge", *arguments]]
 
 

@@ -13,7 +13,7 @@ _TAG = re.compile(r"v(\d+\.\d+\.\d+)")
 
 
 class NoReleaseError(Exception):
-    """A tag can't be released; the message says what to mend."""
+    """A tag can't be released; the message says what to fix."""
 
 
 def notes(tag: str, changelog: str, project: str) -> str:

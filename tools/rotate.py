@@ -1,8 +1,8 @@
-"""`python -m tools.rotate prod redis.app`: replace secrets while the shop goes on.
+"""`python -m tools.rotate prod redis.app`: replaces secrets while the shop runs.
 
-Three steps, each one a deployment: servers take a second value too; clients show it; servers take it alone. How far a
-secret is stands in the stack file, and how far that is deployed in the stack's outputs; so whatever interrupts this,
-the same command goes on. New values go to the Pulumi CLI on its standard input and nowhere else.
+Three steps, each a deployment: servers accept a second value too; clients send it; servers accept it alone. The stack
+file has a secret's step, the stack's outputs the deployed one: after an interruption the same command continues. New
+values go to the Pulumi CLI on its standard input and nowhere else.
 """
 
 import json
@@ -20,7 +20,7 @@ from tools import deploy
 from tools.secrets import pulumi, random_value, set_secret
 
 REST = tuple(step for step in STEPS if " " not in step)
-"""Where a rotation begins and ends: one value counts."""
+"""The steps at which a rotation begins and ends, with one valid value."""
 
 
 def next_step(step: str) -> str:
@@ -128,7 +128,7 @@ def _can_be_replaced(name: str) -> None:
 
 
 def _configured(environment: str, names: Iterable[str]) -> dict[str, str]:
-    """How far each is by the stack file: no key is needed to see it."""
+    """Each secret's step in the stack file, which needs no key."""
     try:
         secrets: dict[str, Any] = stack_config(environment).get(f"{PROJECT}:secrets") or {}
     except RenderError as error:
@@ -144,7 +144,7 @@ def _configured(environment: str, names: Iterable[str]) -> dict[str, str]:
 
 
 def _deployed(environment: str, names: Iterable[str]) -> dict[str, str]:
-    """How far each is by what was deployed last."""
+    """Each secret's step in the last deployment."""
     outputs = json.loads(pulumi("stack", "output", "--stack", environment, "--json"))
     steps = outputs.get("rotations") or {}
     found = json.loads(steps) if isinstance(steps, str) else steps

@@ -19,7 +19,7 @@ def main(
 ) -> None:
     """Set every required secret that is missing to a random value, encrypted by the stack's secrets provider.
 
-    One that is there stays: `make rotate` replaces it.
+    Existing ones stay: `make rotate` replaces them.
     """
     present = _present(environment)
     for name in required_secrets():
@@ -42,7 +42,7 @@ def set_secret(environment: str, name: str, value: str) -> None:
 
 
 def _present(environment: str) -> set[str]:
-    """The names that the stack file holds, encrypted: no key is needed to see them."""
+    """The names of the encrypted values in the stack file, which need no key."""
     try:
         shape: dict[str, dict[str, object]] = stack_config(environment).get(f"{PROJECT}:secrets") or {}
     except RenderError as error:
@@ -51,7 +51,7 @@ def _present(environment: str) -> set[str]:
 
 
 def pulumi(*arguments: str, given: str | None = None) -> str:
-    """What the Pulumi CLI prints. Raises typer.Exit with its own message where it fails."""
+    """Run the Pulumi CLI. Returns its output; raises typer.Exit, with its message, if it fails."""
     if shutil.which("pulumi") is None:
         _fail("the Pulumi CLI isn't on PATH; install it (https://www.pulumi.com/docs/install/)")
     done = subprocess.run(["pulumi", *arguments], input=given, capture_output=True, text=True, check=False)

@@ -1,6 +1,6 @@
-"""`python -m tools.support`: which declared versions nobody supports any more, or soon won't.
+"""`python -m tools.support`: which declared versions are unsupported, or soon will be.
 
-Dates come from tools/support_ends.yaml. Exit codes: 0 all are supported for a while, 1 some aren't or nobody says.
+Dates come from tools/support_ends.yaml. Exit codes: 0 all are supported long enough, 1 some aren't, or it isn't known.
 """
 
 import re
@@ -41,7 +41,7 @@ class End(BaseModel):
 
 @dataclass(frozen=True, order=True)
 class Declared:
-    """A version that something of ours names, and what does."""
+    """A declared version, and where it is declared."""
 
     program: str
     version: str
@@ -54,7 +54,7 @@ def ends(file: Path = ENDS) -> list[End]:
 
 
 def declared() -> list[Declared]:
-    """Every version that is declared or built upon, each once for each place."""
+    """Every version that is declared or built upon, once for each place."""
     return sorted({*_of_environments(), *_of_images(), *_of_guide()})
 
 

@@ -1,7 +1,7 @@
-"""What a change opens that was closed: access compared by meaning, not by words.
+"""Access that a change opens, compared by meaning and not by text.
 
-Policies judge what is; this tells what gets wider than it was, though it may still be within the policies: another
-account in a trust policy, a verb in a role, a network in a firewall, a Service that faces the internet.
+Policies judge a state; this finds what is wider than before, even within the policies: another account in a trust
+policy, a verb in a role, a network in a firewall, a Service that faces the internet.
 """
 
 import json
@@ -30,7 +30,7 @@ _GIVES_ACCESS: Mapping[str, str] = {
     "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy": "access to an application",
     "kubernetes:certificates.k8s.io/v1:CertificateSigningRequest": "a certificate of the cluster",
 }
-"""Types that give access by being there."""
+"""Types that give access by existing."""
 
 _OPENS: Mapping[str, tuple[Any, str]] = {
     "associatePublicIpAddress": (True, "it gets a public address"),
@@ -42,13 +42,13 @@ _OPENS: Mapping[str, tuple[Any, str]] = {
     "publiclyAccessible": (True, "it has an address on the internet"),
     "skipOriginVerification": (True, "nobody checks the origin"),
 }
-"""Properties of whatever type that open something at this value."""
+"""Properties of any type that open something at this value."""
 
 
 def widened(old: Resource | None, new: Resource | None) -> tuple[str, ...]:
-    """Sentences on what becomes accessible with this change, empty where nothing does.
+    """Sentences on what becomes accessible with this change; none if nothing does.
 
-    `old` is None for a creation, `new` for a deletion. What can't be compared is said, never taken for closed.
+    `old` is None for a creation, `new` for a deletion. What can't be compared is reported, never taken for closed.
     """
     shown = new or old
     if shown is None or not shown.custom:
@@ -89,7 +89,7 @@ def _documents(old: Resource | None, new: Resource) -> Iterator[str]:
 
 
 def policy_documents(tree: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The policy documents in a property tree, as JSON text or as they are: by path."""
+    """The policy documents in a property tree by path, as JSON text or as objects."""
     if isinstance(tree, str) and tree.lstrip().startswith("{") and '"Statement"' in tree:
         tree = json.loads(tree)
     if isinstance(tree, Mapping):

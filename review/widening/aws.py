@@ -17,7 +17,7 @@ _INGRESS, _EGRESS = "lets in", "lets out to"
 
 
 def widened(old: Resource | None, new: Resource | None) -> Iterator[str]:
-    """What an AWS resource opens; of policy documents see `wider_statements`."""
+    """Sentences on access that an AWS resource opens; policy documents: `wider_statements`."""
     type_ = (new or old or Resource(urn="", type="", name="", inputs={})).type
     if new is None:
         if type_.endswith(":BucketPublicAccessBlock"):
@@ -46,7 +46,7 @@ def widened(old: Resource | None, new: Resource | None) -> Iterator[str]:
 
 
 def _attached(old: Resource | None, new: Resource) -> Iterator[str]:
-    """Managed policies that weren't attached, and to whom."""
+    """Sentences on newly attached managed policies."""
     before, after = (_managed(side) if side else set[str]() for side in (old, new))
     whom = next((new.inputs[name] for name in ("role", "user", "group", "name") if new.inputs.get(name)), new.name)
     for arn in sorted(after - before):
@@ -78,7 +78,7 @@ class _Grant:
     condition: str
 
     def holds(self, other: "_Grant") -> bool:
-        """Whether all that the other grants is granted by this one too."""
+        """Whether this grants everything that the other grants."""
         return (
             _covers(self.principal, other.principal)
             and _covers(self.action.lower(), other.action.lower())
@@ -97,7 +97,9 @@ _ALL_BUT = "all but "
 
 
 def _covers(pattern: str, text: str) -> bool:
-    """Whether an element with wildcards holds another; a wildcard of the other is a letter here, which `*` holds."""
+    """Whether an element with wildcards covers another. A wildcard in the other counts as a letter, which `*`
+    covers.
+    """
     if pattern in (text, "*"):
         return True
     if pattern.startswith(_ALL_BUT) or text.startswith(_ALL_BUT):

@@ -12,7 +12,7 @@ _ROUTES = (":Ingress", ":HTTPRoute", ":GRPCRoute", ":TCPRoute", ":TLSRoute", ":U
 
 
 def widened(old: Resource | None, new: Resource | None) -> Iterator[str]:
-    """What a Kubernetes object opens."""
+    """Sentences on access that a Kubernetes object opens."""
     kind = (new or old or Resource(urn="", type="", name="", inputs={})).kind
     if new is None:
         if kind == "NetworkPolicy":
@@ -54,7 +54,7 @@ _Permission = tuple[str, str, str, str]
 
 
 def _permissions(role: Resource | None) -> list[_Permission]:
-    """API group, resource, object's name and verb; of addresses outside of the resources the address."""
+    """API group, resource, object's name and verb; for a non-resource rule its URL."""
     found: list[_Permission] = []
     for entry in (role.get("rules") or ()) if role else ():
         verbs = dig(entry, "verbs") or ()
@@ -117,7 +117,7 @@ def _limits(policy: Resource) -> set[str]:
 
 
 def _beyond(entry: Mapping[str, Any], before: Sequence[Mapping[str, Any]], peers: str) -> Iterator[str]:
-    """Of an entry's peers those that no entry from before let through on these ports."""
+    """The entry's peers that no earlier entry admitted on these ports."""
     holding = [other for other in before if _ports_hold(other, entry)]
     if any(not dig(other, peers) for other in holding):
         return
@@ -155,7 +155,7 @@ def _told(peer: Mapping[str, Any]) -> str:
 
 
 def _ports_hold(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Whether each of the new entry's ports is among the old one's; without a list it is all of them."""
+    """Whether each of the new entry's ports is among the old one's; no list means all ports."""
     before, after = dig(old, "ports") or (), dig(new, "ports") or ()
     if not before:
         return True

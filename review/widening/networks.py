@@ -7,7 +7,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def network(text: str, excluded: Iterable[str] = ()) -> list[Network]:
-    """A network without those excluded from it. Raises ValueError for what is no network."""
+    """A network without the excluded ones. Raises ValueError if it isn't a network."""
     left: list[Network] = [ipaddress.ip_network(text, strict=False)]
     for hole in (ipaddress.ip_network(one, strict=False) for one in excluded):
         rest: list[Network] = []
@@ -23,7 +23,7 @@ def network(text: str, excluded: Iterable[str] = ()) -> list[Network]:
 
 
 def beyond(new: Iterable[Network], old: Iterable[Network]) -> list[str]:
-    """Of the new networks those that the old ones together don't hold."""
+    """The new networks that the old ones together don't contain."""
     before = [*old]
     merged: list[Network] = [
         *ipaddress.collapse_addresses(one for one in before if isinstance(one, ipaddress.IPv4Network)),

@@ -1,4 +1,4 @@
-"""The Pulumi CLI: the one on PATH, else one built from source with the Go toolchain; and the one to come."""
+"""The Pulumi CLI: the one on PATH, else one built from source with the Go toolchain; and the next version."""
 
 import os
 import re
@@ -15,7 +15,7 @@ _VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
 
 class EngineError(Exception):
-    """What is wrong and what to do, in words for the user."""
+    """The engine isn't available; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ PINNED = Engine(_MODULE_DIRECTORY, ROOT / ".tools" / "bin" / "pulumi")
 """What `make engine` builds where no release is installed."""
 
 NEXT = Engine(_MODULE_DIRECTORY / "next", ROOT / ".tools" / "engine-next" / "pulumi")
-"""What comes after it: whoever installs the newest release today has it. `make engine-next` builds it, for a test."""
+"""The next version, which somebody who installs the newest release has. `make engine-next` builds it for a test."""
 
 
 def find() -> Path | None:

@@ -21,7 +21,7 @@ from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 from tools.engine import plugin_server
 
 REPORTED = 32
-"""A program's exit code when it failed and has already told the engine why (the protocol calls it bail)."""
+"""The exit code of a program that failed and has told the engine why (the protocol's `bail`)."""
 
 
 class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
@@ -44,11 +44,11 @@ class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
         return language_pb2.GetRequiredPackagesResponse()
 
     def GetRequiredPlugins(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """The older form of the same question."""
+        """The older form of GetRequiredPackages."""
         return language_pb2.GetRequiredPluginsResponse()
 
     def GetProgramDependencies(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Not listed; requirements/project.lock says it."""
+        """None listed; they are in requirements/project.lock."""
         return language_pb2.GetProgramDependenciesResponse()
 
     def About(self, request: Any, context: grpc.ServicerContext) -> Any:

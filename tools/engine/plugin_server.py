@@ -1,4 +1,4 @@
-"""How an engine's plugin serves: a free port of 127.0.0.1, printed as the first line, until the process is ended."""
+"""Serves an engine's plugin on a free port of 127.0.0.1, printed as the first line, until the process is ended."""
 
 import signal
 import sys

@@ -27,7 +27,7 @@ _LANGUAGE_HOST = Path(__file__).resolve().parent / "language"
 
 @dataclass(frozen=True)
 class Result:
-    """What one run of the CLI printed, and how it ended."""
+    """The output and exit code of one run of the CLI."""
 
     code: int
     stdout: str
@@ -77,7 +77,7 @@ class Project:
         self._command = tuple(command)
         self._more = dict(environment or {})
         self.directory = directory or Path(tempfile.mkdtemp(prefix="simone-engine-"))
-        """Where the commands run, and what they write relatively to it is."""
+        """The directory in which the commands run."""
         self._write_project(source)
 
     def _write_project(self, source: Path) -> None:
@@ -113,7 +113,7 @@ class Project:
         return self._finished([str(self._program), *arguments, "--non-interactive"])
 
     def run_module(self, module: str, *arguments: str) -> Result:
-        """Run a command of this repository (`tools.deploy`) in the project; the `pulumi` that it finds is this one."""
+        """Run a command of this repository (`tools.deploy`) in the project, with this `pulumi` on its PATH."""
         return self._finished([sys.executable, "-m", module, *arguments])
 
     @contextmanager
@@ -157,7 +157,7 @@ class Project:
     def set_secrets(self, secrets: Mapping[str, str]) -> None:
         """Encrypt values into the stack's configuration, by path (`simone:secrets.redis.app`).
 
-        They are made up for the run; a real secret doesn't belong into an argument list.
+        For made-up values only: a real secret doesn't belong in an argument list.
         """
         pairs = [part for path, value in secrets.items() for part in ("--secret", f"{path}={value}")]
         result = self.run("config", "set-all", "--path", *pairs)
@@ -182,7 +182,7 @@ class Project:
         return exported["deployment"]
 
     def stored_text(self) -> str:
-        """Every byte the backend keeps, as text, to search it for what must not be there."""
+        """All that the backend stores, as text, to search it for what must not be there."""
         files = (path for path in (self.directory / "state").rglob("*") if path.is_file())
         return "\n".join(path.read_bytes().decode(errors="replace") for path in files)
 
@@ -194,6 +194,6 @@ class Project:
 
 
 def read_events(log: Path) -> Sequence[dict[str, Any]]:
-    """An event log's lines; none where the engine has written no log."""
+    """An event log's lines; none if the engine has written no log."""
     lines = log.read_text().splitlines() if log.exists() else []
     return [json.loads(line) for line in lines if line]

@@ -40,7 +40,7 @@ def _plain(struct: struct_pb2.Struct) -> dict[str, Any]:
 
 
 def computed(type_: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """What a cloud would add to a created resource, as far as programs read it: ARNs, addresses, ports.
+    """The outputs of a created resource that programs read: ARNs, addresses, ports.
 
     `name` is the resource's logical name; values are the same for the same resource on every run.
     """
@@ -60,12 +60,12 @@ def computed(type_: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 _NAMING = {"aws:s3/bucket:Bucket": "bucket", "aws:rds/instance:Instance": "identifier"}
-"""What names a resource of AWS; of other types it is `name`."""
+"""The property that names an AWS resource, if it isn't `name`."""
 
 
 def _named(type_: str, made_up: str, old: struct_pb2.Struct, new: struct_pb2.Struct) -> struct_pb2.Struct:
-    """The new inputs with a made up name where the program gives none: the one that it has, as long as it isn't made
-    anew, and with the provider's note that it is made up.
+    """The new inputs, with a generated name if the program gives none (the old one, unless the resource is replaced),
+    and the provider's mark that it is generated.
     """
     inputs = struct_pb2.Struct()
     inputs.CopyFrom(new)
@@ -90,7 +90,7 @@ def _has_a_name(type_: str) -> bool:
 
 
 class StandIn(provider_pb2_grpc.ResourceProviderServicer):
-    """One provider's protocol; it keeps the provider's own settings and nothing else."""
+    """One provider's protocol. Its only state are the provider's settings."""
 
     def __init__(self, package: str) -> None:
         """`package` is the provider's name, such as aws."""
@@ -98,7 +98,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         self._settings: dict[str, Any] = {}
 
     def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """The first call: what this side of the protocol understands."""
+        """The first call: the features of this side of the protocol."""
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=True, accept_outputs=False)
 
     def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -106,7 +106,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=metadata.version(f"pulumi-{self._package}"))
 
     def GetSchema(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """A schema without types: enough for those callers that only ask whether there is one."""
+        """A schema without types, enough for callers that only check that there is one."""
         schema = {"name": self._package, "version": "0.0.0"}
         return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
 
@@ -128,9 +128,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=True)
 
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Every input is accepted as it is, and a name that isn't given is made up; other defaults are the real
-        provider's.
-        """
+        """Accepts every input unchanged and generates a missing name; other defaults are left to the real provider."""
         _, _, types, name = request.urn.split("::", 3)
         made_up = f"{name}-{hashlib.sha256(request.randomSeed or request.urn.encode()).hexdigest()[:7]}"
         return provider_pb2.CheckResponse(inputs=_named(types.split("$")[-1], made_up, request.olds, request.news))
@@ -138,7 +136,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
         """What changed between the old inputs and the new ones, and which of it forces a replacement.
 
-        As bridged providers do, those of AWS and Cloudflare call no change one of the inputs.
+        Like bridged providers, those of AWS and Cloudflare don't mark changes as changes of inputs.
         """
         type_ = request.urn.split("::")[2].split("$")[-1]
         old, new = _plain(request.old_inputs), _plain(request.news)

@@ -1,1 +1,1 @@
-"""What others' judges say of the running API: redbot of its HTTP and caching, schemathesis of its OpenAPI contract."""
+"""Other projects' checks of the running API: redbot for HTTP and caching, schemathesis for the OpenAPI contract."""

@@ -3,7 +3,7 @@
 from app.caching_policy import Policy
 
 QUERIES = {"/api/search": "?q=lamp", "/api/search/suggestions": "?q=la"}
-"""Of routes that answer nothing without."""
+"""The queries of routes that need one."""
 
 
 def public_addresses(policy: Policy, product_id: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""schemathesis: requests made from the OpenAPI document, good and bad ones, and whether the answers keep its word."""
+"""schemathesis: valid and invalid requests from the OpenAPI document; checks the responses against it."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ ROOT: Final = Path(__file__).parents[2]
 SCHEMATHESIS: Final = ROOT / ".tools/http/bin/schemathesis"
 SEED: Final = 20260101
 TAKEN: Final = ("2xx", "3xx", "401", "403", "404", "409", "410", "429")
-"""What a good request may be answered; 410 for a mail's token, which nobody can make up."""
+"""The statuses of a valid request; 410 for a mail's token, which can't be made up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class ContractResult:
 def judge(url: str, admin_token: str, directory: Path, *, examples: int, seed: int = SEED) -> ContractResult:
     """All checks, as administrator, with up to `examples` made-up requests for each operation; edge values come on top.
 
-    The token is written to a file in `directory` for the time of the run: command lines can be read by anybody.
+    During the run the token is in a file in `directory`, because anybody can read command lines.
     """
     config = directory / "schemathesis.toml"
     config.write_text(

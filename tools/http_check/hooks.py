@@ -1,4 +1,4 @@
-"""For schemathesis: what a contract can't say in JSON Schema. Runs in .tools/http, which has none of our packages."""
+"""For schemathesis: rules that JSON Schema can't express. Runs in .tools/http, which has none of our packages."""
 # pyright: reportMissingImports=false, reportUnknownMemberType=false, reportUntypedFunctionDecorator=false
 
 import uuid
@@ -13,8 +13,8 @@ def _is_positive(case: Any) -> bool:
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    """Good requests carry a key of their own (a used one is refused, as it must be), no made-up cursor, and numbers as
-    an address spells them: 1.0, taken from the body of an earlier request, is 1."""
+    """Give valid requests a new Idempotency-Key (a used one is refused, as it must be), no made-up cursor, and
+    integers in addresses: 1.0, from an earlier request's body, becomes 1."""
     del context, kwargs
     if not _is_positive(case):
         return
@@ -27,7 +27,7 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
 
 @schemathesis.hook
 def filter_case(context: Any, case: Any) -> bool:
-    """Good carts name each product once."""
+    """Valid carts name each product once."""
     del context
     body = case.body
     if not _is_positive(case) or not isinstance(body, dict) or not isinstance(body.get("items"), list):

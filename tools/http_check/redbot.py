@@ -13,7 +13,7 @@ SECONDS: Final = 60
 EXPLAINED: Final[Mapping[str, str]] = {
     "STORE_PUBLIC_UNNECESSARY": "`public` is said in so many words; authorised requests get `private, no-store`",
 }
-"""Notes above plain information that we mean, with the reason; docs/api-caching.md has them too."""
+"""Warnings that are intended, with the reason; docs/api-caching.md has them too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Note:
 
 
 def judge(url: str) -> list[Note]:
-    """All notes on `url`, those on its other representations and conditional requests among them.
+    """All notes on `url`, on its other representations and on conditional requests.
 
     Raises RuntimeError where redbot gets no answer.
     """
