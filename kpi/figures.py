@@ -37,7 +37,7 @@ def of_records(records: Records) -> dict[str, Measurement]:
         "public_hit_ratio": Measurement(
             float(hits.mean()), f"{len(answered)} public reads of the load mix through the gateway, by Cache-Status"
         ),
-        "failed_share": Measurement(failed, "requests of the load mix without an answer or with a 5xx"),
+        "failed_share": Measurement(failed, "requests of the load mix without a response or with a 5xx"),
         "client_p95_seconds": Measurement(
             float(np.quantile(records["seconds"], 0.95)), "seen by the load generator, which shares the machine's cores"
         ),
@@ -137,7 +137,7 @@ def of_query_cache(grown: Reading) -> dict[str, Measurement]:
     everything = "hit|negative|stale|miss"
     needed = lookups(everything) + (STATEMENTS_OF_A_PRODUCT - 1) * lookups(everything, "product")
     made = grown.total(STATEMENTS) - grown.total("pg_stat_statements_calls_total", query=LOOKING_OUT)
-    how = "the load mix's reads, of visitors that were not in the load, as members: past all stored answers"
+    how = "the load mix's reads, of visitors that were not in the load, as members: past all stored responses"
     return {
         "query_cache_hit_ratio": Measurement(
             found / (found + missed), f"{found:.0f} of {found + missed:.0f} results found by the cache manager; {how}"
@@ -232,7 +232,8 @@ def of_edge(
         ),
         "edge_saved_bytes": Measurement(1 - fetched / sent, f"{how}; of the bytes that visitors got"),
         "edge_p95_seconds": Measurement(
-            float(np.quantile(seconds, 0.95)), f"{how}; {len(seconds)} answers, made ones included, no distance between"
+            float(np.quantile(seconds, 0.95)),
+            f"{how}; {len(seconds)} responses, produced ones included, no distance between",
         ),
     }
     if fresh is not None:

@@ -94,7 +94,7 @@ class _Connection(asyncio.Protocol):
             return await asyncio.wait_for(self._waiting, limit)
         except TimeoutError:
             self.close()
-            raise RequestFailed(f"no answer within {limit:g} s") from None
+            raise RequestFailed(f"no response within {limit:g} s") from None
 
     def close(self) -> None:
         self.usable = False

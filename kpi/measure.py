@@ -321,7 +321,7 @@ def measure(
                 run, edge, addresses.api, addresses.edge, observer=observer, admin_token=admin_token
             )
     with progress.part(
-        "members, past stored answers", durations.members_warm_up + durations.members + 2 * STARTING_SECONDS
+        "members, past stored responses", durations.members_warm_up + durations.members + 2 * STARTING_SECONDS
     ):
         cookie = {"Cookie": asyncio.run(_member(addresses))}
         at_the_api = run("members", durations.members, only_reads=True, headers=cookie)
@@ -335,7 +335,7 @@ def measure(
         measured.figures |= of_query_cache(asyncio.run(observer.read()).since(before))
     if outages and admin_token:
         with progress.part("the same load without caches", durations.uncached + STARTING_SECONDS + RETURNING_SECONDS):
-            # A request with Authorization passes every cache of answers by (app/caching.yaml, bypass).
+            # A request with Authorization bypasses every cache of responses (app/caching.yaml, bypass).
             past = {"Authorization": f"Bearer {admin_token}"}
             without = run("without caches", durations.uncached, only_reads=True, headers=past)
             before = asyncio.run(observer.read())

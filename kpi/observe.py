@@ -12,7 +12,7 @@ Labels = frozenset[tuple[str, str]]
 
 
 class ShopNotRunning(Exception):
-    """Nothing answers where the shop should be."""
+    """The shop doesn't run; the message says what doesn't answer."""
 
 
 @dataclass(frozen=True)

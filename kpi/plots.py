@@ -44,7 +44,7 @@ def latencies(records: Records, uncached: Records) -> str:
         _cumulative(axes, records["seconds"][records["layer"] == number], label=_NAMES[layer], color=_COLOURS[layer])
     _cumulative(axes, uncached["seconds"], label="without caches", color="black", linestyle="--")
     axes.axvline(50, color=_RED, linewidth=0.8, linestyle=":")
-    axes.set(xscale="log", xlabel="milliseconds", ylabel="share of answers", title="Time to answer, by who answered")
+    axes.set(xscale="log", xlabel="milliseconds", ylabel="share of responses", title="Response time, by layer")
     if axes.get_legend_handles_labels()[0]:
         axes.legend()
     return _svg(canvas)
@@ -65,7 +65,7 @@ def failover_timeline(failover: Failover) -> str:
         records["at"][~failed], records["seconds"][~failed] * 1e3, ".", color=_BLUE, markersize=3, label="answered"
     )
     if failed.any():
-        axes.plot(records["at"][failed], records["seconds"][failed] * 1e3, "x", color=_RED, label="no answer or 5xx")
+        axes.plot(records["at"][failed], records["seconds"][failed] * 1e3, "x", color=_RED, label="no response or 5xx")
     axes.axvline(0, color=_RED, linewidth=1, label=f"{failover.lost} lost")
     if failover.promoted is not None:
         label = f"other node promoted ({failover.promoted:.1f} s)"
@@ -91,7 +91,7 @@ def hits_over_time(records: Records) -> str:
             colors=[_COLOURS[name] for name in LAYERS],
             labels=[_NAMES[name] for name in LAYERS],
         )
-    axes.set(xlabel="second of the load", ylabel="share", ylim=(0, 1), title="Who answered, over time")
+    axes.set(xlabel="second of the load", ylabel="share", ylim=(0, 1), title="Layers that answered, over time")
     axes.legend(loc="lower right", fontsize="small")
     return _svg(canvas)
 

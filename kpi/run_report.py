@@ -21,8 +21,8 @@ BUSY = 0.9
 def report_of(measured: Measured, about: Mapping[str, str], earlier: Mapping[str, float] | None = None) -> Report:
     """`earlier`: figures of a run to compare with."""
     pictures = [
-        Picture("latencies", latencies(measured.records, measured.uncached), "Time to answer, by who answered"),
-        Picture("hits", hits_over_time(measured.records), "Who answered, over time"),
+        Picture("latencies", latencies(measured.records, measured.uncached), "Response time, by layer"),
+        Picture("hits", hits_over_time(measured.records), "Layers that answered, over time"),
     ]
     without, made = (measured.figures.get(name) for name in ("queries_without_caches", "queries_with_caches"))
     if without is not None and made is not None:

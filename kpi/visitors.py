@@ -15,7 +15,7 @@ from kpi.workload import Workload
 
 TURN_SECONDS: Final = 8.0
 WAITING_SECONDS: Final = 120
-"""A shop on a busy machine may take longer than one request's time limit for its first answer."""
+"""A shop on a busy machine may take longer than one request's time limit for its first response."""
 
 
 def main() -> None:

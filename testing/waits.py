@@ -27,7 +27,7 @@ _PAUSE: Final = 0.05
 
 
 class _Wait:
-    """The latest answer, and when to give up."""
+    """What is waited for, and when to give up."""
 
     def __init__(self, what: str, within: float) -> None:
         self._what, self._within = what, within

@@ -34,7 +34,7 @@ MEASURED: Final = (
     Criterion("hit ratio of public API reads >= 70 %", "public_hit_ratio", ">=", 0.70, "ratio"),
     Criterion("hit ratio of scripts, styles and fonts >= 90 %", "static_hit_ratio", ">=", 0.90, "ratio"),
     Criterion("origin bytes of what clients get <= 50 %", "origin_bytes", "<=", 0.50, "ratio"),
-    Criterion("no request without a good answer", "failed", "<=", 0),
+    Criterion("no request without a good response", "failed", "<=", 0),
     Criterion("write to fresh at the api, p99 <= 100 ms", "api_fresh_p99", "<=", 0.1, "seconds"),
     Criterion("no first read at the api with the old value", "api_stale", "<=", 0),
     Criterion("write to fresh at the gateway, p99 <= 100 ms", "gateway_fresh_p99", "<=", 0.1, "seconds"),
@@ -119,7 +119,7 @@ def _ratios(records: Records, steps: float, seen: ResponseCounts, grown: Reading
             fetched / max(1.0, sent),
             f"{fetched / 1e6:.1f} MB from the origins, {sent / 1e6:.1f} MB to clients, by the gateway's counters",
         ),
-        "failed": Measurement(failed, "no answer, or a 5xx"),
+        "failed": Measurement(failed, "no response, or a 5xx"),
     }
 
 

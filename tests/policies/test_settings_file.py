@@ -25,7 +25,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ('{"redis-password": "mandatory"}', "'redis-password'"),
         ('{"redis-backup": "strict"}', "mandatory, advisory, remediate, disabled"),
         ('{"postgres-backups": {"weeks": 1}}', "it has: days"),
-        ('{"postgres-backups": {"days": "7"}}', "must be of the kind of 7"),
+        ('{"postgres-backups": {"days": "7"}}', "must be of the same type as 7"),
     ],
 )
 def test_a_mistake_names_what_is_wrong(directory: Path, content: str, message: str) -> None:

@@ -61,10 +61,10 @@ def _section(rule: Rule, strictness: Mapping[str, Mapping[str, Strictness]]) -> 
         changed = {name: value for name, value in strict.parameters.items() if value != rule.parameters[name]}
         if strict.level != "mandatory" or changed:
             level = [] if strict.level == "mandatory" else [strict.level]
-            settings = [f"`{name}` = `{value}`" for name, value in changed.items()]
+            settings = [f"`{name}: {value}`" for name, value in changed.items()]
             alike.setdefault(", ".join([*level, *settings]), []).append(environment)
     lines += [f"- In {', '.join(names)}: {given}" for given, names in alike.items()]
     if rule.parameters:
-        defaults = ", ".join(f"`{name}` = `{value}`" for name, value in rule.parameters.items())
+        defaults = ", ".join(f"`{name}: {value}`" for name, value in rule.parameters.items())
         lines.append(f"- Parameters: {defaults}")
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""Litestar, as its documentation shows it: a cached route, its answers in Redis."""
+"""Litestar, as its documentation shows it: a cached route, its responses in Redis."""
 
 import json
 import os

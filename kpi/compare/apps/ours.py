@@ -1,4 +1,4 @@
-"""The API's own middleware, cache and Redis client, with all features on, before an application with one answer.
+"""The API's own middleware, cache and Redis client, with all features on, in front of an application with one response.
 
 MODE=memory answers from the process, MODE=redis from Redis each time (no room in the process).
 """
