@@ -147,8 +147,6 @@ def _kubelet(node: Node) -> dict[str, object]:
         "resolvConf": f"{node.directory}/resolv.conf",
         "oomScoreAdj": 0,
         "enforceNodeAllocatable": ["pods"],
-        # With it kubelet 1.34.1 tells nothing of volumes: https://github.com/kubernetes/kubernetes/issues/133847.
-        "featureGates": {"DynamicResourceAllocation": False},
         # The three nodes share the machine's disk and memory.
         "evictionHard": {"memory.available": "200Mi", "nodefs.available": "2%", "imagefs.available": "2%"},
         "imageGCHighThresholdPercent": 100,

@@ -56,7 +56,7 @@ GO: Final[Mapping[str, Program]] = {
 
 
 def version(folder: str, module: str) -> str:
-    """The version of a module that a go.mod of this folder requires, such as v1.34.1."""
+    """The version of a module that a go.mod of this folder requires, such as v1.35.4."""
     match = re.search(rf"^\s*(?:require )?{re.escape(module)} (v\S+)", (SOURCES / folder / "go.mod").read_text(), re.M)
     if match is None:
         raise Problem(f"cluster/{folder}/go.mod doesn't require {module}")

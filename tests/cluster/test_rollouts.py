@@ -1,7 +1,8 @@
-"""Changed settings and images under load: each pod is replaced, and no request fails."""
+"""Changed settings, secrets and images under load: each pod is replaced, and no request fails."""
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from secrets import token_urlsafe
 from typing import Any
 
 import yaml
@@ -10,6 +11,7 @@ from visitors import Visitors
 
 from cluster import environment, stack
 from cluster.layout import ENVIRONMENT, NODES
+from components.settings.secrets import STEPS, rotated
 from stack.environments import stack_config
 from tools.engine.project import Project
 
@@ -22,44 +24,80 @@ CHANGES: Mapping[str, Callable[[dict[str, Any]], None]] = {
     "redis": lambda config: config["simone:redis"]["computed"].update(repl_backlog="32MiB"),
 }
 """A small change of each system's own text or shape."""
-UNCHANGED = ("redis-sessions-", "redis-data-", "redis-sentinel-")
-"""Pods of Redis that the change of one pair leaves alone."""
 
 
 @contextmanager
-def changed_stack(change: Callable[[dict[str, Any]], None]) -> Generator[None]:
-    """The stack with a change applied, until it has rolled out; as it was after the block."""
+def stack_put_back() -> Generator[Project]:
+    """The stack, to be changed; as it was after the block."""
     project = stack.project()
     before = project.stack_file.read_text()
     try:
-        content = yaml.safe_load(before)
-        change(content["config"])
-        project.stack_file.write_text(yaml.safe_dump(content, sort_keys=False))
-        _up(project)
-        yield
+        yield project
     finally:
         project.stack_file.write_text(before)
-        _up(project)
+        up(project)
 
 
-def test_changed_settings_of_every_system_roll_out_unnoticed(visitors: Visitors, own_nodes: Cluster) -> None:
-    """All in one deployment, as a new version of the project brings them; then back, which is a second one."""
+def change(project: Project, *changes: Callable[[dict[str, Any]], None]) -> None:
+    """Apply changes of the stack file, and wait until they have rolled out."""
+    content = yaml.safe_load(project.stack_file.read_text())
+    for each in changes:
+        each(content["config"])
+    project.stack_file.write_text(yaml.safe_dump(content, sort_keys=False))
+    up(project)
+
+
+def up(project: Project) -> None:
+    result = project.up()
+    assert result.code == 0, f"{result.stdout[-2000:]}{result.stderr[-1000:]}"
+
+
+def accept(step: str) -> Callable[[dict[str, Any]], None]:
+    """How far the rotation of every secret with two values is."""
+
+    def of_all(config: dict[str, Any]) -> None:
+        for name in rotated():
+            system, _, secret = name.partition(".")
+            config["simone:secrets"][system]["rotation"][secret]["accepted"] = step
+
+    return of_all
+
+
+def test_settings_and_secrets_of_every_system_roll_out_unnoticed(visitors: Visitors, own_nodes: Cluster) -> None:
+    """New settings, second values beside every secret, and clients that show them; then back, a step at a time."""
 
     def pods() -> set[tuple[str, str]]:
         found = (pod["metadata"] for system in CHANGES for pod in own_nodes.pods(system))
         return {(each["name"], each["uid"]) for each in found}
 
-    def change(config: dict[str, Any]) -> None:
-        for of_one in CHANGES.values():
-            of_one(config)
+    def let_in() -> Mapping[str, int]:
+        return {
+            slot: visitors.rename(visitors.products[0], "Renamed", token=token).status_code
+            for slot, token in tokens.items()
+        }
 
     before = pods()
-    with visitors.running(), changed_stack(change):
+    alternates = {name: token_urlsafe(24) for name in rotated()}
+    tokens = {"main": stack.plain_secrets()["api"]["admin_token"], "alternate": alternates["api.admin_token"]}
+    with visitors.running(), stack_put_back() as project:
+        settings = stack_config(ENVIRONMENT) | stack.config()
+        project.set_secrets(
+            {
+                f"simone:secrets.{system}.rotation.{secret}.alternate": value
+                for (system, _, secret), value in ((name.partition("."), value) for name, value in alternates.items())
+            }
+        )
+        change(project, *CHANGES.values(), accept(STEPS[1]))
         own_nodes.settled()
         left = {name for name, _ in before & pods()}
+        both = let_in()
+        change(project, accept(STEPS[2]))
+        change(project, lambda config: config.update(settings), accept(STEPS[1]))
     own_nodes.settled()
-    print(f"settings of {', '.join(CHANGES)} changed there and back: {visitors.figures()}")
-    assert {name for name in left if not name.startswith(UNCHANGED)} == set()
+    one = let_in()
+    print(f"settings of {', '.join(CHANGES)} and {len(alternates)} secrets there and back: {visitors.figures()}")
+    assert left == set()
+    assert (both, one) == ({"main": 200, "alternate": 200}, {"main": 200, "alternate": 401})
     assert (visitors.failed, visitors.lost) == ({}, [])
 
 
@@ -69,7 +107,8 @@ def test_new_images_of_ours_roll_out_unnoticed(visitors: Visitors, own_nodes: Cl
     for node in NODES:
         environment.tag_images(node, registry, NEW_VERSION)
     ours = ("api", "api-worker", "storefront", "gateway", "pgbouncer")
-    with visitors.running(), changed_stack(lambda config: config["simone:images"].update(version=NEW_VERSION)):
+    with visitors.running(), stack_put_back() as project:
+        change(project, lambda config: config["simone:images"].update(version=NEW_VERSION))
         own_nodes.settled()
         images = [c["image"] for system in ours for pod in own_nodes.pods(system) for c in pod["spec"]["containers"]]
         old = [image for image in images if image.startswith(registry) and not image.endswith(f":{NEW_VERSION}")]
@@ -77,8 +116,3 @@ def test_new_images_of_ours_roll_out_unnoticed(visitors: Visitors, own_nodes: Cl
     print(f"new images of {', '.join(ours)}, and back: {visitors.figures()}")
     assert old == []
     assert (visitors.failed, visitors.lost) == ({}, [])
-
-
-def _up(project: Project) -> None:
-    result = project.up()
-    assert result.code == 0, f"{result.stdout[-2000:]}{result.stderr[-1000:]}"

@@ -15,7 +15,7 @@ from pulumi import _types as sdk_types
 from stack.render import Rendered
 from stack.values import UNKNOWN
 
-KUBERNETES = "1.34"
+KUBERNETES = "1.35"
 """As docs/deploy.md has it."""
 
 

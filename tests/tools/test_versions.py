@@ -93,7 +93,7 @@ def test_the_command_fails_while_something_is_over() -> None:
     app.command()(support.main)
     result = CliRunner().invoke(app, ["--days", "100000"])
     assert result.exit_code == 1
-    assert "eks 1.34 (docs/deploy.md): support" in result.output
+    assert "eks 1.35 (docs/deploy.md): support" in result.output
 
 
 def test_the_nightly_workflow_runs_it() -> None:
