@@ -18,7 +18,7 @@ from rich.table import Table
 from cluster import images, programs, stack
 from cluster.control_plane import kubectl
 from cluster.environment import Applied, Environment, gateway_address
-from cluster.layout import CONTROL_NAMESPACE, HOME, KUBECONFIG, NODES, PKI, PROGRAMS, VISITOR
+from cluster.layout import CONTROL_NAMESPACE, HOME, KUBECONFIG, NODES, PKI, PROGRAMS, STATE, VISITOR
 from cluster.network import inside
 from local.problem import Problem
 from stack.environments import ROOT
@@ -103,7 +103,7 @@ def cloud() -> None:
 def test(context: typer.Context) -> None:
     """Test the running cluster, or the one of KUBECONFIG. Further arguments go to pytest."""
     own = os.environ.get("KUBECONFIG") or ""
-    if not own and not KUBECONFIG.exists():
+    if not own and not STATE.exists():
         _fail("no cluster runs here: make cluster brings one up, or name one by KUBECONFIG=...")
     environment = {**os.environ, "KUBECONFIG": own or str(KUBECONFIG)}
     named = any(each.startswith("tests/") for each in context.args)

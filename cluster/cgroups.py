@@ -46,14 +46,14 @@ def enter(name: str) -> None:
         (root / CGROUP / name / "cgroup.procs").write_text("0")
 
 
-def left() -> list[Path]:
-    """The cluster's groups that are still there."""
-    return [root / CGROUP for root in _roots() if (root / CGROUP).exists()]
+def left(*parts: str) -> list[Path]:
+    """The cluster's groups, or those of a part of it, that are still there."""
+    return [found for root in _roots() if (found := root.joinpath(CGROUP, *parts)).exists()]
 
 
-def remove() -> None:
-    """Remove the cluster's groups, which must have no processes."""
-    for top in left():
+def remove(*parts: str) -> None:
+    """Remove the cluster's groups, or those of a part of it, which must have no processes."""
+    for top in left(*parts):
         for group in sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True):
             with contextlib.suppress(OSError):
                 group.rmdir()

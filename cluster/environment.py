@@ -131,7 +131,7 @@ class Environment:
             before.write_text(json.dumps(preflight.settings()))
         self._say("networks")
         network.create()
-        for name in ("control", "nodes", *(each.name for each in NODES)):
+        for name in ("control", "nodes"):
             cgroups.create(name)
         self.start_database()
         processes.start(control_plane.NAME, control_plane.command(), _environment())
@@ -161,6 +161,10 @@ class Environment:
     def start_nodes(self) -> None:
         """Start all nodes; wait until they are ready, and give them all images."""
         for each in NODES:
+            if not processes.running(each.name):
+                # A machine starts without those of its last pods. The kubelet would ask for each, for three seconds.
+                cgroups.remove(each.name)
+                cgroups.create(each.name)
             processes.start(each.name, node.command(each), _environment())
         for number, each in enumerate(NODES):
             self._say(f"nodes ({number} of {len(NODES)})")

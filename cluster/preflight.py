@@ -74,7 +74,10 @@ def _check_kernel() -> None:
 def settings() -> dict[str, str]:
     """The machine's sysctls and firewall without counters, to compare before and after."""
     found: dict[str, str] = {}
-    counting = ("random", "pty/nr", "-state", "-nr", "ns_last_pid", "perf_event", "sched_domain", "conntrack_count")
+    counting = (
+        *("random", "pty/nr", "-state", "-nr", "fs/quota/", "ns_last_pid", "perf_event", "sched_domain"),
+        "conntrack_count",
+    )
     for path in Path("/proc/sys").rglob("*"):
         if path.is_file() and not any(word in str(path) for word in counting):
             with contextlib.suppress(OSError):

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cluster.layout import KUBECONFIG, PROGRAMS
+from cluster.layout import KUBECONFIG, PROGRAMS, STATE
 from stack.environments import ROOT
 from testing.waits import eventually
 
@@ -85,4 +85,4 @@ def is_ready(pod: Object) -> bool:
 
 def chosen() -> str:
     """The kubeconfig of the cluster to be tested; empty where there is none."""
-    return os.environ.get("KUBECONFIG") or (str(KUBECONFIG) if KUBECONFIG.exists() else "")
+    return os.environ.get("KUBECONFIG") or (str(KUBECONFIG) if STATE.exists() else "")
