@@ -15,9 +15,19 @@ export const LIMIT_BYTES = 50 * 1024 * 1024;
 const STEP = 0.25;
 const PRODUCTS_STEP = 100;
 
-/** Bytes that all stores of this origin use, as far as the browser tells. */
+/** Bytes that all stores of this origin use; where the browser doesn't tell, as WebKitGTK, those of the caches. */
 export async function usage(): Promise<number> {
-  return (await navigator.storage?.estimate())?.usage ?? 0;
+  return (await navigator.storage?.estimate?.())?.usage ?? cachedBytes();
+}
+
+/** All that grows with what a visitor looks at. Not the catalogue, which has 3 MB. */
+async function cachedBytes(): Promise<number> {
+  let bytes = 0;
+  for (const name of await caches.keys()) {
+    const cache = await caches.open(name);
+    for (const request of await cache.keys()) bytes += (await (await cache.match(request))?.blob())?.size ?? 0;
+  }
+  return bytes;
 }
 
 /** Make room if there is need; true if anything was thrown away, of which the visitor is told. */
