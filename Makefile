@@ -58,7 +58,7 @@ test: setup chromium ## set up, then prove everything
 	  .tools/http/installed storefront lint
 	@$(MAKE) --no-print-directory --jobs=3 $(LANES)
 
-test-full: test $(if $(shell command -v go),.tools/bin/api-server .tools/bin/alertmanager engine-next) ## the slow proofs too
+test-full: test browsers $(if $(shell command -v go),.tools/bin/api-server .tools/bin/alertmanager engine-next) ## the slow proofs too
 	@$(PYTHON) -m pytest -m "full and not browser"
 	@$(PYTHON) -m pytest -m "full and browser"
 	@[ "$$(id -u)" != 0 ] || ! command -v go >/dev/null || { $(MAKE) --no-print-directory cluster && $(MAKE) --no-print-directory test-cluster; }
@@ -97,9 +97,20 @@ $(LANES):
 test-browser: ## tests of the storefront's pages in Chromium
 	@$(PYTHON) -m pytest -q -m "browser and not full"
 
-.PHONY: chromium
+.PHONY: chromium browsers
 chromium: ## install Chromium for the browser tests and Lighthouse (tests are skipped where that can't be done)
 	@$(PYTHON) -m local chromium
+
+GECKODRIVER := $(if $(shell command -v geckodriver),,$(if $(shell command -v cargo),.tools/bin/geckodriver))
+browsers: $(GECKODRIVER) ## install Chromium, Firefox and WebKit for the tests in all three (make test-full)
+	@local/setup.sh
+	@$(PYTHON) -m local browsers
+
+# Debian has none. Three minutes, once.
+.tools/bin/geckodriver:
+	@echo "building geckodriver, which drives Firefox"
+	@nice cargo install --quiet --locked --root .tools geckodriver@0.37.1 \
+	  || echo "NOT TESTED in Firefox: cargo can't build geckodriver here" >&2
 
 .PHONY: setup up status logs run exec down clean
 setup: ## install what is missing: the Python environment and Debian packages

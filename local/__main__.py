@@ -139,6 +139,16 @@ def chromium() -> None:
 
 
 @app.command()
+def browsers() -> None:
+    """Install Chromium, Firefox and WebKit. Tests in what can't be installed are skipped, so it only says so."""
+    for engine in browser.ENGINES:
+        try:
+            engine.ensure(typer.echo)
+        except Problem as problem:
+            typer.echo(f"NOT TESTED in {engine.name}: {problem}", err=True)
+
+
+@app.command()
 def down() -> None:
     """Stop everything. Data stays in the state directory."""
     try:

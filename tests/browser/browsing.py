@@ -13,6 +13,18 @@ FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component
 KEPT_PRODUCTS = 1_000
 NAVIGATION_MS = 120_000
 """Generous: the first visitor of a page waits until all its pictures are drawn and compressed."""
+READ_STORE = """async ([store, question]) => {
+    const db = await new Promise((resolve) => {
+        const request = indexedDB.open("simone-webshop");
+        request.onsuccess = () => resolve(request.result);
+    });
+    const rows = await new Promise((resolve) => {
+        const request = db.transaction(store).objectStore(store)[question]();
+        request.onsuccess = () => resolve(request.result);
+    });
+    db.close();
+    return rows;
+}"""
 
 
 class Visitor:
@@ -50,21 +62,7 @@ class Visitor:
         return self._asked(store, "getAllKeys")
 
     def _asked(self, store: str, question: str) -> list[Any]:
-        return self.page.evaluate(
-            """async ([store, question]) => {
-                const db = await new Promise((resolve) => {
-                    const request = indexedDB.open("simone-webshop");
-                    request.onsuccess = () => resolve(request.result);
-                });
-                const rows = await new Promise((resolve) => {
-                    const request = db.transaction(store).objectStore(store)[question]();
-                    request.onsuccess = () => resolve(request.result);
-                });
-                db.close();
-                return rows;
-            }""",
-            [store, question],
-        )
+        return self.page.evaluate(READ_STORE, [store, question])
 
     def cached_addresses(self) -> list[str]:
         """Paths and queries of everything in the worker's caches."""

@@ -15,7 +15,7 @@ export const LIMIT_BYTES = 50 * 1024 * 1024;
 const STEP = 0.25;
 const PRODUCTS_STEP = 100;
 
-/** Bytes that all stores of this origin use; where the browser doesn't tell, as WebKitGTK, those of the caches. */
+/** Bytes that all stores of this origin use; where the browser doesn't tell (WebKitGTK), those of the caches. */
 export async function usage(): Promise<number> {
   return (await navigator.storage?.estimate?.())?.usage ?? cachedBytes();
 }
