@@ -9,8 +9,8 @@ cli() { timeout 4 redis-cli ${REDISCLI_TLS-} --user operations -h "$POD_IP" -p "
 polls_for_ever() {
     used=$(cli INFO cpu | tr -d '\r' | awk -F: '/^used_cpu_(sys|user):/ { sum += $2 } END { printf "%d", 1000 * sum }')
     now=$(date +%s)
-    { read -r then before busy </data/processor; } 2>/dev/null || { then=$now before=$used busy=0; }
-    if [ $((used - before)) -gt $((250 * (now - then))) ]; then busy=$((busy + 1)); else busy=0; fi
+    { read -r since before busy </data/processor; } 2>/dev/null || { since=$now before=$used busy=0; }
+    if [ $((used - before)) -gt $((250 * (now - since))) ]; then busy=$((busy + 1)); else busy=0; fi
     echo "$now $used $busy" >/data/processor
     [ "$busy" -ge 2 ] || return 1
     for name in $MASTER_NAMES; do
