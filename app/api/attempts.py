@@ -35,7 +35,7 @@ class Limits:
 SIGN_INS: Final = Limits("attempts", "attempts to sign in", 10, 300, first_wait=30, longest_wait=300, forgotten=600)
 """Whole offices share an address; the account's own limit is what stops guessing."""
 MAILS: Final = Limits("mails", "mails", 3, 30, first_wait=600, longest_wait=3_600, forgotten=7_200)
-"""Nobody's mailbox is flooded from here. None of them is forgiven."""
+"""They keep a mailbox from being flooded. No success resets them."""
 REMEMBERED_HERE: Final = 10_000
 """Accounts and clients that the process counts while Redis is away: a megabyte or two."""
 

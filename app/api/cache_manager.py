@@ -41,7 +41,7 @@ LoadMany = Callable[[list[Any]], Awaitable[Mapping[Any, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class TagsOfValue:
-    """Tags that follow from a value, as JSON gives it, and the tag that is purged with each of them."""
+    """Tags that follow from a decoded value, and the tag that is purged with each of them."""
 
     guard: str
     of: Callable[[Any], tuple[str, ...]]
@@ -62,7 +62,7 @@ class _EntityRequest(LoadRequest):
 
 
 class CacheManager(LoadOnce[_EntityRequest, _Found]):
-    """Values are anything that orjson can write; they come back as JSON gives them."""
+    """Values are anything that orjson can write; they are returned as decoded JSON."""
 
     def __init__(self, store: TaggedStore, metrics: Metrics) -> None:
         super().__init__()

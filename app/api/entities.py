@@ -55,7 +55,7 @@ class Entities:
         )
 
     async def warm_products(self, count: int) -> tuple[int, ...]:
-        """Load the most popular products into the cache, those that aren't there in one query; gives their ids."""
+        """Load the most popular products into the cache, missing ones in one query. Returns their ids."""
         ids = tuple(product.id for product in await products.top(self._database, count))
         await self._cache.get_or_else_many(
             {self._product_key(product_id): product_id for product_id in ids},

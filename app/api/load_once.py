@@ -127,7 +127,7 @@ class Flights(Generic[K, T]):
 
 
 class LoadOnce(ABC, Generic[W, E]):
-    """A cache says how its entries are read, made and kept; here is who does so, and when."""
+    """A cache defines how its entries are read, made and stored; this decides who does it, and when."""
 
     def __init__(self) -> None:
         self._loads: Flights[str, E] = Flights()
@@ -162,7 +162,7 @@ class LoadOnce(ABC, Generic[W, E]):
         return await asyncio.shield(self._loads.get(request.key) or self._start(request, 0.0))
 
     def _refresh(self, request: W, known: E) -> None:
-        """Load the value anew in the background, unless a task here or in another process already does."""
+        """Reload the value in the background, unless a task here or in another process does already."""
         if self._loads.get(request.key) is not None:
             return
         self._count(request.key, "refresh")
@@ -192,7 +192,9 @@ class LoadOnce(ABC, Generic[W, E]):
         return made
 
     async def _begin(self, request: W, after: float = 0.0) -> tuple[Turn | None, E | None]:
-        """Ask for the turn: gives it, or what another process has made in its own; neither if Redis is away."""
+        """Ask for the turn. Returns it, or what another process has loaded in its own; neither if Redis can't be
+        reached.
+        """
         try:
             turn = await request.store.begin(request.key, request.tags, LEASE_SECONDS, guards=request.guards)
         except RedisError:

@@ -164,7 +164,7 @@ class Browser:
 
 
 class Metrics:
-    """Everything one process counts, in a registry of its own."""
+    """All metrics of one process, in their own registry."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""Passwords: argon2id (RFC 9106), away from the event loop, and never many at once."""
+"""Passwords: argon2id (RFC 9106), outside the event loop, and few at a time."""
 
 import asyncio
 from typing import Final

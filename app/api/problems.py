@@ -10,7 +10,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(Exception):
-    """An answer that isn't a success. `errors` names each field that is wrong, and what is allowed in it."""
+    """A response that isn't a success. `errors` names each field that is wrong, and what is allowed in it."""
 
     def __init__(
         self,

@@ -155,7 +155,7 @@ class QueryCache:
 
 
 def _shown(narrowing: Narrowing) -> Callable[[Any], list[str] | None]:
-    """The ids of what a result lists; None where whatever is sold out, or is there again, changes which those are."""
+    """The ids that a result lists; None if they change whenever any product is sold out or restocked."""
     return (lambda _: None) if narrowing.in_stock else _ids
 
 

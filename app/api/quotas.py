@@ -62,7 +62,7 @@ class Quota:
         self._pieces = pieces
         self._per_second = pieces / seconds
         self._left: dict[str, tuple[float, float]] = {}
-        """What clients had left, and when; least lately asked for first."""
+        """What clients had left, and when; the least recently used first."""
 
     def take(self, client: str, wanted: int) -> int:
         """How many of the `wanted` pieces the client gets."""

@@ -143,7 +143,7 @@ def is_id(text: str) -> bool:
 
 
 class Unreadable(Exception):
-    """Nobody can say whether there is such a session."""
+    """Neither Redis nor Postgres can tell whether the session exists."""
 
 
 class SessionStore:

@@ -1,4 +1,4 @@
-"""What a process of the API is told from outside: environment variables, and secrets as files of a directory."""
+"""The settings of an API process: environment variables, and secrets as files in a directory."""
 
 import ssl
 from functools import cached_property

@@ -35,7 +35,7 @@ from app.caching_policy import Policy
 log = structlog.get_logger(__name__)
 
 FINISH_SECONDS = 1.0
-"""At the end, for what Redis should still be told."""
+"""For the last updates of Redis at the end."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -167,13 +167,13 @@ class Writer:
     async def _purge(self, event: int, tags: Sequence[str]) -> None:
         if REDIS not in await purge_in_order(self._layers, tags, self._metrics):
             return
-        # The gateway isn't noted as done: the worker purges it again, after the storefront's pages are made anew.
+        # The gateway isn't confirmed: the worker purges it again, after the storefront has rebuilt its pages.
         task = asyncio.create_task(self._note(event))
         self._afterwards.add(task)
         task.add_done_callback(self._afterwards.discard)
 
     async def _note(self, event: int) -> None:
-        """Spare the worker what is done; the answer needn't wait for that."""
+        """Confirm finished purges to spare the worker; the response doesn't wait for that."""
         try:
             await outbox.finish_target(self._pool, [event], REDIS)
         except failures.ANY as error:

@@ -1,1 +1,1 @@
-"""What a write makes stale is thrown away: by the writer in our own layers, by the worker everywhere."""
+"""Purges what a write makes stale: the writer in our own layers, the worker in all."""

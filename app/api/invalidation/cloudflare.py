@@ -17,7 +17,7 @@ from app.api.invalidation.layers import PurgeFailed
 
 TIMEOUT_SECONDS: Final = 10.0
 AFTER_429_SECONDS: Final = 30.0
-"""Pause where Cloudflare says "too many" and not for how long."""
+"""The pause after a 429 from Cloudflare without Retry-After."""
 
 PlanName = Literal["free", "pro", "business", "enterprise"]
 
@@ -59,7 +59,7 @@ class TokenBucket:
         return (wanted - self._tokens) / self._rate.per_second
 
     def empty(self) -> None:
-        """The other side says there are none left, whatever we thought."""
+        """Record that Cloudflare has no calls left, whatever was counted here."""
         self._tokens = 0.0
         self._at = self._clock()
 
@@ -80,11 +80,11 @@ class Cloudflare:
         self._bucket = TokenBucket(RATES[plan], clock)
 
     async def purge(self, tags: Sequence[str]) -> None:
-        """Throw away what has one of the tags, in as few requests as the tags need; raises PurgeFailed.
+        """Purge everything with one of the tags, in as few requests as possible. Raises PurgeFailed.
 
         Never waits: where the plan's limit is reached, the failure says when to come again.
         """
-        # All of them or none: what was begun and not finished would begin anew each time.
+        # All or none: an unfinished purge would start again each time.
         wait = self._bucket.take(ceil(len(tags) / self.tags_at_once))
         if wait:
             raise PurgeFailed("cloudflare: the plan's limit is reached", retry_after=wait)

@@ -1,4 +1,4 @@
-"""Purges at the gateway: every pod of it is told, by tag."""
+"""Purges at the gateway: by tag, in every pod."""
 
 import asyncio
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class Gateway:
             answer.raise_for_status()
         except httpx.HTTPError as error:
             if _refused(error):
-                # No nginx is there, and the next one takes up nothing that an earlier one has stored.
+                # No nginx runs there, and the next one starts with an empty cache.
                 return ""
             return f"{url}: {error or type(error).__name__}"
         return ""

@@ -27,7 +27,7 @@ class Storefront:
         self._key = key
 
     async def purge(self, tags: Sequence[str]) -> None:
-        """Throw away what has one of the tags; raises PurgeFailed."""
+        """Purge everything with one of the tags. Raises PurgeFailed."""
         for start in range(0, len(tags), self.tags_at_once):
             body = orjson.dumps({"tags": tags[start : start + self.tags_at_once]})
             headers = {"content-type": "application/json", "x-signature": self.signature(body, int(time()))}

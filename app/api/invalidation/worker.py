@@ -51,9 +51,9 @@ LAYER_SECONDS: Final = 2.0
 """For Redis and for the gateway."""
 FIRST_RETRY_SECONDS: Final = 1.0
 LONGEST_RETRY_SECONDS: Final = 300.0
-"""Of an event."""
+"""The longest pause before an event's next attempt."""
 LONGEST_PAUSE_SECONDS: Final = 30.0
-"""Of a layer that fails whatever it is told."""
+"""The longest pause of a layer that keeps failing."""
 ALIVE_SECONDS: Final = 60.0
 """A round that takes longer means that the process hangs."""
 HOUSEKEEPING_SECONDS: Final = 600.0
@@ -89,7 +89,7 @@ class Worker:
                 group.create_task(self._repeat(layer.name, functools.partial(self._drain, layer), stop))
 
     async def _repeat(self, name: str, work: Callable[[], Awaitable[float]], stop: asyncio.Event) -> None:
-        """`work` again and again; it says how many seconds it has nothing to do."""
+        """Call `work` again and again; it returns the seconds until its next call."""
         pause = FIRST_RETRY_SECONDS
         while not stop.is_set():
             self._rounds[name] = monotonic()
@@ -122,7 +122,7 @@ class Worker:
         return 0.0 if shared else IDLE_SECONDS
 
     async def _drain(self, layer: Layer) -> float:
-        """Purge what is due at a layer; gives the pause before the next look."""
+        """Purge what is due at a layer. Returns the seconds until the next look."""
         taken = await outbox.take(self._database, layer.name, limit=BATCH, lease_seconds=LEASE_SECONDS)
         left, purged = taken, set[str]()
         while left:
@@ -253,7 +253,7 @@ async def _sleep(stop: asyncio.Event, seconds: float) -> None:
 
 
 async def _keep_house(database: Database) -> None:
-    """Throw away what has had its time: sessions, idempotency keys, mails with their tokens, completed purges."""
+    """Delete what has expired: sessions, idempotency keys, mails with their tokens, completed purges."""
     while True:
         await asyncio.sleep(HOUSEKEEPING_SECONDS * (0.5 + random.random()))  # noqa: S311
         try:

@@ -12,7 +12,7 @@ from app.api.settings import Settings, SettingsError
 
 PASSWORD_FILE: Final = "mail-password"  # noqa: S105 - a name
 ANSWER_SECONDS: Final = 10.0
-"""For connecting, and for each answer of the server."""
+"""Seconds for connecting, and for each reply of the server."""
 _PERMANENT: Final = 500
 """Replies from here on won't change when the same mail is offered again (RFC 5321, section 4.2.1)."""
 

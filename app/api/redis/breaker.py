@@ -1,4 +1,4 @@
-"""A circuit breaker: after a few failures in a row nobody waits for a dependency that doesn't answer anyway."""
+"""A circuit breaker: after a few failures in a row callers no longer wait for a dependency that doesn't answer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -23,13 +23,13 @@ Push = Callable[[list[Any]], None]
 
 PING_SECONDS: Final = 0.25
 SILENT_SECONDS: Final = 3.0
-"""So long without an answer means that a connection is dead, whatever TCP says."""
+"""Without a reply for this long a connection is dead, whatever TCP says."""
 
 _INCOMPLETE: Final = object()
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
-# hiredis takes a tuple of any length; its stub says of one.
+# hiredis accepts a tuple of any length; its stub has one of length one.
 _pack = cast("Callable[[tuple[Argument, ...]], bytes]", hiredis.pack_command)
 
 
@@ -98,7 +98,7 @@ class Connection(asyncio.Protocol):
         return self._transport is None
 
     def call(self, *arguments: Argument) -> asyncio.Future[Any]:
-        """Send a command. The future gives the reply as bytes, int, list or None; ReplyError or Unavailable."""
+        """Send a command. The future has the reply as bytes, int, list or None; or raises ReplyError or Unavailable."""
         future: asyncio.Future[Any] = self._loop.create_future()
         if self._transport is None:
             future.set_exception(Unavailable("the connection to Redis was lost"))
@@ -115,7 +115,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(_pack(arguments))
 
     def push_to(self, receiver: Push | None) -> None:
-        """From now on give every reply to `receiver`."""
+        """Pass every further reply to `receiver`."""
         self._on_push = receiver
 
     async def until_lost(self) -> None:
@@ -187,7 +187,7 @@ class Connection(asyncio.Protocol):
         if left > 0:
             self._watchdog = self._loop.call_later(left, self._check)
             return
-        # If it was this process that stood still, the answer may lie in the socket: read before judging.
+        # If this process was suspended, the reply may be in the socket: read before judging.
         oldest = self._pending[0][0]
         self._loop.call_later(0.001, self._give_up, oldest)
 

@@ -1,4 +1,4 @@
-"""One master/replica pair as the application sees it: `call` a command, get the answer or `Unavailable`, soon."""
+"""One master/replica pair for the application: `call` returns a reply or raises `Unavailable`, soon."""
 
 import asyncio
 import hashlib
@@ -61,7 +61,7 @@ class Pair:
         topology.watch(name, self._moved)
 
     async def start(self) -> None:
-        """Connect now, so that the first request doesn't have to; a pair that is away opens the breaker at once."""
+        """Connect now, so that the first request doesn't have to. A pair that can't be reached opens the breaker."""
         try:
             await self._connect(None)
         except Unavailable as error:

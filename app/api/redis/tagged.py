@@ -20,7 +20,7 @@ from app.api.redis.pair import Pair, Script
 VERSION_SECONDS: Final = 3600
 """A version outlives every load that may have noted it; one that a stored value has noted outlives the value."""
 
-# KEYS: value. ARGV: names of its fields. What a purge has missed is thrown away when it is met.
+# KEYS: value. ARGV: names of its fields. A value that a purge has missed is dropped when it is read.
 _READ: Final = Script("""
 local found = redis.call('HMGET', KEYS[1], 'tags', unpack(ARGV))
 local tags = table.remove(found, 1)
@@ -129,7 +129,7 @@ class TaggedStore:
     async def begin(
         self, key: str, tags: tuple[str, ...], lease_seconds: float, *, guards: tuple[str, ...] = ()
     ) -> Turn:
-        """Ask for the turn to fill `key`, which ends by itself after the lease, should its holder die."""
+        """Ask for the turn to load `key`. It expires after the lease, in case its holder dies."""
         token = secrets.token_hex(8)
         noted = [f"lock:{key}", key, _own_version(key), *_versions((*tags, *guards))]
         answer = await self.pair.run(_BEGIN, noted, [token, int(lease_seconds * 1000)])
@@ -158,14 +158,14 @@ class TaggedStore:
             await self.pair.run(_RELEASE, [f"lock:{turn.key}"], [turn.token])
 
     async def delete(self, keys: Sequence[str]) -> int:
-        """Throw values away, and what others are just loading for them; gives how many there were."""
+        """Drop values, and what others are loading for them now. Returns how many there were."""
         if not keys:
             return 0
         own = [_own_version(key) for key in keys]
         return await self.pair.run(_DELETE, [*keys, *own], [VERSION_SECONDS, secrets.token_hex(8)])
 
     async def purge(self, tags: Sequence[str]) -> int:
-        """Throw away all values with one of the tags; gives how many there were."""
+        """Drop all values with one of the tags. Returns how many there were."""
         if not tags:
             return 0
         return await self.pair.run(_PURGE, [*_versions(tags), *_sets(tags)], [VERSION_SECONDS, secrets.token_hex(8)])

@@ -44,7 +44,7 @@ class Topology:
         self._listeners[master] = listener
 
     def start(self) -> None:
-        """Begin to follow the Sentinels, each in a task of its own."""
+        """Start to follow the Sentinels, each in its own task."""
         self._tasks = [asyncio.create_task(self._follow(sentinel)) for sentinel in self._sentinels]
 
     async def stop(self) -> None:
@@ -54,7 +54,9 @@ class Topology:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def master(self, name: str) -> Address:
-        """Ask all Sentinels for the master of `name`: the address that most of them give. Raises Unavailable."""
+        """Ask all Sentinels for the master of `name`. Returns the address that most of them name; raises
+        Unavailable.
+        """
         answers = await asyncio.gather(*(self._ask(sentinel, name) for sentinel in self._sentinels))
         known = Counter(answer for answer in answers if isinstance(answer, Address))
         if not known:

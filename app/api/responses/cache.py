@@ -1,4 +1,4 @@
-"""Getting an answer: from the process, from Redis, or by producing it, once for everybody who asks.
+"""Gets a response: from the process, from Redis, or by producing it, once for all who ask.
 
 Order of looking, and what each layer's failure means:
 
@@ -32,7 +32,7 @@ How = Literal["hit", "stale", "miss", "coalesced", "stale-if-error"]
 
 @dataclass(frozen=True, slots=True)
 class Produced:
-    """A finished answer of the application, and what its handler said of it."""
+    """A finished response of the application, and its handler's notes on it."""
 
     status: int
     headers: Headers
@@ -88,7 +88,7 @@ class ResponseCache(LoadOnce[CacheRequest, Stored]):
         self._reads: Flights[tuple[str, str], Served] = Flights()
 
     def purge(self, tags: Iterable[str]) -> None:
-        """Forget what the process has with one of these tags, and let nobody join a read that began before."""
+        """Drop what the process has with one of these tags, and let no request join a read that began before."""
         purged = frozenset(tags)
         self.memory.purge(purged)
         self._reads.purge(purged)
@@ -101,7 +101,7 @@ class ResponseCache(LoadOnce[CacheRequest, Stored]):
         self._loads.clear()
 
     async def get(self, request: CacheRequest) -> Served:
-        """The answer, from Redis or produced. Raises ProducedUncacheable."""
+        """The response, from Redis or produced. Raises ProducedUncacheable."""
         flight = (request.key, request.coding)
         running = self._reads.get(flight)
         if running is None:
@@ -112,7 +112,7 @@ class ResponseCache(LoadOnce[CacheRequest, Stored]):
         return Served(served.ready, "coalesced" if served.how == "miss" else served.how)
 
     def refresh(self, request: CacheRequest, known: Stored) -> None:
-        """Produce the answer anew in the background, unless a task here or in another process already does."""
+        """Produce the response again in the background, unless a task here or in another process does already."""
         self._refresh(request, known)
 
     async def _read(self, request: CacheRequest) -> Served:
@@ -139,7 +139,7 @@ class ResponseCache(LoadOnce[CacheRequest, Stored]):
             if failure.produced.status < 500 or stale is None:
                 raise
             return Served(self._ready(request, stale), "stale-if-error")
-        # Whoever made it here has kept it in this coding, unless a purge came in between.
+        # Its producer here has stored it in this coding, unless a purge came in between.
         kept = self.memory.get((request.key, request.coding))
         ready = kept if kept and kept.fresh_until == made.fresh_until else self._remember(request, made, since)
         return Served(ready, "coalesced" if joined else "miss")

@@ -15,13 +15,13 @@ class Context:
     currency: str
     tier: str = FREE
     owner_checked: bool = False
-    """The cache has seen to it that a user's own answer is asked for by that user."""
+    """The cache has verified that a user's own response is requested by that user."""
     version: int | None = None
-    """Of the row behind the answer: it becomes the ETag's readable part."""
+    """The version of the row behind the response: it becomes the ETag's readable part."""
     last_modified: int | None = None
-    """When anything in the answer last changed, in seconds since the epoch."""
+    """When anything in the response last changed, in seconds since the epoch."""
     lists: tuple[str, ...] | None = ()
-    """The ids of the things that the answer shows: they become its tags. None: which ones, any change may change."""
+    """The ids that the response shows, which become its tags. None: any change may change which they are."""
 
 
 def with_context(scope: Mapping[str, Any], context: Context, **changes: Any) -> dict[str, Any]:

@@ -123,7 +123,7 @@ class _Exchange:
 
 
 class CacheMiddleware:
-    """`identify` says who asks, for the routes whose answers are one user's, and for members' price lists."""
+    """`identify` tells who asks, for routes whose responses are one user's, and for members' price lists."""
 
     def __init__(
         self,
@@ -396,7 +396,7 @@ class CacheMiddleware:
 
 
 def _conditional_status(ready: Ready, request: _Request) -> int:
-    """What the request's conditions turn the answer into (RFC 9110, 13.2.2): 412, 304, or 0 for the answer itself."""
+    """The status by the request's conditions (RFC 9110, 13.2.2): 412, 304, or 0 for the response itself."""
     if ready.stored.status != 200:
         return 0
     # A listing can change without its newest row changing (a product left it), so it has no date.
@@ -437,7 +437,7 @@ async def _refuse_address(scope: Scope, send: Send) -> None:
 
 
 async def _send_produced(exchange: _Exchange, produced: Produced) -> None:
-    """An answer that isn't kept here is nobody's on the way either."""
+    """A response that isn't stored here must not be stored on the way either."""
     headers = _stricter(
         produced.headers, b"private, no-store" if produced.status == 200 else b"no-store", exchange.target
     )
@@ -472,7 +472,7 @@ def request_id(scope: Scope) -> str:
 
 
 def _private(target: Target) -> bytes:
-    """The Cache-Control of what passes by the caches: an unlisted route says no more than `no-store`."""
+    """The Cache-Control of what bypasses the caches: an unlisted route has only `no-store`."""
     if target.route is None:
         return UNLISTED_CACHE_CONTROL.encode()
     return target.route.cache_control.encode() if target.route.audience == "user" else b"private, no-store"

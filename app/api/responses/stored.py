@@ -28,15 +28,15 @@ SECURITY: Final = (
 """Every answer is data: a browser that is made to show it runs, loads and embeds nothing of it."""
 
 OVERHEAD: Final = 4000
-"""Bytes that an answer takes beside its body: 3,500 by tracemalloc, and what the allocator loses between them."""
+"""Bytes that a response takes beside its body: 3,500 by tracemalloc, and what the allocator loses between them."""
 
-# What a cached answer repeats from the one that was produced; all else is made anew from the policy.
+# Headers that a cached response repeats from the produced one; all others are built from the policy.
 _REPEATED: Final = frozenset({b"content-type", b"content-language", b"link"})
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An answer with its body in one or more codings. Times are seconds since the epoch."""
+    """A response with its body in one or more codings. Times are seconds since the epoch."""
 
     status: int
     headers: tuple[tuple[bytes, bytes], ...]

@@ -52,7 +52,7 @@ class Target:
 
 
 class Targets:
-    """Addresses to targets, remembered for those asked for lately."""
+    """Targets by address, remembered for recent addresses."""
 
     def __init__(self, policy: Policy, endpoints: EndpointCollector, *, limit: int = REMEMBERED_BYTES) -> None:
         self._policy = policy
