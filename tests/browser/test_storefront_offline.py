@@ -119,7 +119,7 @@ def test_show_more_goes_on_with_what_is_kept_and_back_finds_the_place(
     context.close()
 
 
-def test_who_saves_data_gets_neither_a_worker_nor_the_catalogue(
+def test_who_saves_data_gets_neither_a_worker_nor_the_catalogue_nor_pages_ahead(
     browser: Browser, storefront: Storefront, stand_in: StandIn
 ) -> None:
     stand_in.reset()
@@ -133,7 +133,8 @@ def test_who_saves_data_gets_neither_a_worker_nor_the_catalogue(
     page.wait_for_load_state("networkidle")
     assert page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => all.length)") == 0
     fetched = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
-    assert [address for address in fetched if "/api/products" in address or address.endswith("/sw.js")] == []
+    ahead = re.compile(r"/api/products|/sw\.js$|[?&]_rsc=")
+    assert [address for address in fetched if ahead.search(address)] == []
     context.close()
 
 

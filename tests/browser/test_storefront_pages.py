@@ -566,6 +566,9 @@ def test_errors_have_their_own_pages(visitor: Visitor, storefront: Storefront, s
     assert re.search(r"script-src 'self' +'(?:sha256|nonce)-", policy)
     assert "unsafe-inline" not in policy
     expect(visitor.page.get_by_role("heading", level=1)).to_contain_text("That didn")
+    stand_in.reset()
+    visitor.page.get_by_role("button", name="Try again").click()
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text(catalogue().products[-7]["name"])
 
 
 @pytest.mark.full

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from browsing import Visitor
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from stand_in import PASSWORD, StandIn, catalogue
 from storefront_server import Storefront
 
@@ -56,22 +56,89 @@ def test_a_product_can_be_bought_within_the_first_view(
     context.close()
 
 
-def test_a_click_shows_at_once_that_the_next_page_is_on_its_way(visitor: Visitor) -> None:
-    page = visitor.open("/")
-    page.wait_for_load_state("networkidle")
+UNDERWAY = "getComputedStyle(document.body, '::before').content !== 'none'"
+"""The line along the top."""
+
+
+def _expect_underway(page: Page) -> None:
+    expect(page.get_by_role("progressbar").first).to_be_attached(timeout=1_000)
+    assert page.evaluate(UNDERWAY)
+
+
+@pytest.mark.parametrize(
+    ("path", "tapped"),
+    [
+        ("/", "header >> text='New in'"),
+        ("/", "article h3 a"),
+        ("/categories", "main li a"),
+        ("/products", ".sorts a:not([aria-current])"),
+        ("/products?sort=price&in_stock=true", ".filters li a"),
+        (f"/products/{PRODUCT['id']}", ".crumbs a"),
+        ("/cart", "main .empty a"),
+    ],
+)
+def test_a_tap_on_a_link_shows_at_once_that_its_page_is_on_its_way(visitor: Visitor, path: str, tapped: str) -> None:
     visitor.context.route(re.compile(r"[?&]_rsc="), lambda route: None)  # never answered
-    page.get_by_role("link", name="New in", exact=True).first.click()
-    expect(page.get_by_role("progressbar")).to_be_visible(timeout=1_000)
-
-
-def test_a_suggestion_shows_at_once_that_the_search_is_on_its_way(visitor: Visitor) -> None:
-    page = visitor.open("/")
+    page = visitor.open(path)
     page.wait_for_load_state("networkidle")
-    page.get_by_role("combobox", name="Search the shop").fill("lamp")
+    link = page.locator(tapped).first
+    link.click()
+    _expect_underway(page)
+    dimmed = "link => getComputedStyle(link.closest('.product-card') ?? link).opacity"
+    assert float(link.evaluate(dimmed)) < 1, "it is seen where the finger is"
+
+
+def test_a_search_and_a_filter_show_at_once_that_they_are_on_their_way(visitor: Visitor) -> None:
+    page = visitor.open("/products")
+    page.wait_for_load_state("networkidle")
+    field = page.get_by_role("combobox", name="Search the shop")
+    field.fill("lamp")
     expect(page.get_by_role("option").first).to_be_visible()
     visitor.context.route(re.compile(r"[?&]_rsc="), lambda route: None)  # never answered
     page.get_by_role("option").first.click()
-    expect(page.get_by_role("progressbar")).to_be_visible(timeout=1_000)
+    _expect_underway(page)
+    visitor.open("/products")
+    page.get_by_text("Filters", exact=True).click()
+    page.get_by_label("Rated").select_option("4")
+    page.get_by_role("button", name="Show", exact=True).click()
+    _expect_underway(page)
+
+
+def test_what_is_fetched_or_sent_by_a_tap_shows_it_at_once(
+    browser: Browser, storefront: Storefront, stand_in: StandIn
+) -> None:
+    stand_in.reset()
+    context = browser.new_context(service_workers="block")  # which would have the parts of the page
+    visitor = Visitor(context, storefront.url)
+    visitor.sign_in()
+    page = visitor.page
+
+    def never_out(route: Route) -> None:
+        if route.request.method != "DELETE":
+            route.fallback()
+
+    context.route("**/api/session", never_out)
+    page.get_by_role("button", name="Sign out").click()
+    _expect_underway(page)
+    expect(page.get_by_role("button", name="Sign out")).to_be_disabled()
+    visitor.open(f"/products/{PRODUCT['id']}")
+    page.wait_for_load_state("networkidle")
+    context.route(re.compile(r"/_next/static/"), lambda route: None)
+    page.get_by_role("button", name="Enlarge the picture").click()
+    _expect_underway(page)
+    context.close()
+
+
+def test_the_sign_goes_when_the_page_is_there_and_stays_away_on_the_way_back(visitor: Visitor) -> None:
+    page = visitor.open("/products")
+    page.locator("article h3 a").first.click()
+    expect(page.get_by_role("button", name="Add to cart")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", level=1, name="Everything")).to_be_visible()
+    page.get_by_text("Filters", exact=True).click()
+    page.get_by_role("button", name="Show", exact=True).click()  # for what is shown already
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+    assert not page.evaluate(UNDERWAY)
 
 
 def test_a_page_at_400_percent_has_no_header_over_it(browser: Browser, storefront: Storefront) -> None:

@@ -1,8 +1,10 @@
 "use client";
-import { useEffect } from "react";
+import { useEffect, useTransition } from "react";
+import { Underway } from "@/components/Underway";
 import { isMissingPart, loadAnew } from "@/shop/parts";
 
-export default function ErrorPage({ error, reset }: { error: Error; reset: () => void }) {
+export default function ErrorPage({ error, retry }: { error: Error; retry: () => void }) {
+  const [trying, start] = useTransition();
   useEffect(() => {
     if (isMissingPart(error)) loadAnew(location.pathname);
   }, [error]);
@@ -11,8 +13,9 @@ export default function ErrorPage({ error, reset }: { error: Error; reset: () =>
       <p className="eyebrow">500</p>
       <h1>That didn’t work.</h1>
       <p className="soft prose">Something went wrong on our side. Your cart is safe. Please try again in a moment.</p>
-      <button type="button" className="button" onClick={reset}>
+      <button type="button" className="button" disabled={trying} onClick={() => start(retry)}>
         Try again
+        {trying ? <Underway /> : null}
       </button>
     </div>
   );

@@ -3,10 +3,13 @@ import { useState } from "react";
 import type { Product } from "@/shop/catalogue";
 import { isMissingPart, loadAnew } from "@/shop/parts";
 import { Link } from "./Link";
+import { Underway } from "./Underway";
+import { useUnderway } from "./useUnderway";
 
 export function AddToCart({ product }: { product: Product }) {
   const [added, setAdded] = useState(0);
   const [failed, setFailed] = useState(false);
+  const [adding, start] = useUnderway();
   const sold = product.price !== null;
   const available = sold && product.stock > 0;
 
@@ -26,8 +29,9 @@ export function AddToCart({ product }: { product: Product }) {
   return (
     <div className="add-to-cart">
       <div className="buy">
-        <button type="button" className="button" onClick={add} disabled={!available}>
+        <button type="button" className="button" onClick={() => start(add)} disabled={!available}>
           {available ? "Add to cart" : sold ? "Sold out" : "Not sold here"}
+          {adding ? <Underway /> : null}
         </button>
         {added ? (
           <Link href="/cart" className="button quiet">

@@ -5,14 +5,17 @@ import type { Visitor } from "@/offline/visitor";
 import { deleteAddress, keepAddress, type KeptAddress } from "@/shop/account";
 import { AddressFields } from "./AddressFields";
 import { FormEnd } from "./FormEnd";
+import { Underway } from "./Underway";
 import { useAddresses } from "./useAddresses";
 import { useForm } from "./useForm";
+import { useUnderway } from "./useUnderway";
 
 /** The customer's addresses: added here, chosen at the checkout. */
 export function Addresses({ visitor }: { visitor: Visitor }) {
   const [addresses, again] = useAddresses(visitor);
   const [adding, setAdding] = useState<Address>();
   const [problem, setProblem] = useState("");
+  const [deleting, start] = useUnderway();
   const form = useForm(async () => {
     if (!adding) return;
     await keepAddress(visitor, adding);
@@ -44,8 +47,14 @@ export function Addresses({ visitor }: { visitor: Visitor }) {
                 <br />
                 {kept.address.postcode} {kept.address.city}, {kept.address.country}
               </p>
-              <button type="button" className="link-button" onClick={() => void remove(kept)}>
+              <button
+                type="button"
+                className="link-button"
+                disabled={deleting}
+                onClick={() => start(() => remove(kept))}
+              >
                 Delete<span className="visually-hidden"> {kept.address.street}</span>
+                {deleting ? <Underway /> : null}
               </button>
             </li>
           ))}

@@ -1,5 +1,5 @@
 "use client";
-import { type FormEvent, useState } from "react";
+import type { FormEvent } from "react";
 import type { Change, ChangeStatus } from "@/offline/database";
 import { conflictsOf, settle } from "@/offline/fields";
 import { discardChange, queuedChanges, retryChange, wake } from "@/offline/queue";
@@ -8,6 +8,7 @@ import { useStored } from "@/offline/use";
 import { useOnline } from "@/offline/use-online";
 import { takeShopsCart } from "@/shop/session";
 import { labelOf, wordsFor } from "./field-labels";
+import { useUnderway } from "./useUnderway";
 
 const LABELS: Record<ChangeStatus, [label: string, kind: string]> = {
   pending: ["Waiting", ""],
@@ -46,18 +47,9 @@ export function ChangesView() {
 }
 
 function Row({ change }: { change: Change }) {
-  const [busy, setBusy] = useState(false);
+  const [busy, start] = useUnderway();
   const [label, kind] = LABELS[change.status];
   const id = change.id as number;
-
-  async function resolve(step: () => Promise<void>) {
-    setBusy(true);
-    try {
-      await step();
-    } finally {
-      setBusy(false);
-    }
-  }
 
   /** The shop's version wins: forget the change, and show what the shop holds. */
   async function takeTheirs() {
@@ -80,10 +72,10 @@ function Row({ change }: { change: Change }) {
         <Choice change={change} />
       ) : change.status === "pending" ? null : (
         <div className="change-actions">
-          <button type="button" className="button small" disabled={busy} onClick={() => resolve(() => retryChange(id))}>
+          <button type="button" className="button small" disabled={busy} onClick={() => start(() => retryChange(id))}>
             {change.status === "conflict" ? "Keep mine" : "Try again"}
           </button>
-          <button type="button" className="button quiet small" disabled={busy} onClick={() => resolve(takeTheirs)}>
+          <button type="button" className="button quiet small" disabled={busy} onClick={() => start(takeTheirs)}>
             {change.status === "conflict" ? "Use the shop’s" : "Discard"}
           </button>
         </div>

@@ -1,6 +1,7 @@
 "use client";
 import type { FormEvent } from "react";
 import { COUNTRY } from "@/shop/country";
+import { leave } from "@/shop/leaving";
 import { MARKETS } from "@/shop/market";
 import { useCountry } from "./useCountry";
 
@@ -15,7 +16,7 @@ export function CountryChoice() {
     if (country) address.searchParams.set(COUNTRY, country);
     else address.searchParams.delete(COUNTRY);
     // Not within the page, whose memory holds the other currency's prices.
-    location.assign(address);
+    leave(address);
   }
 
   return (

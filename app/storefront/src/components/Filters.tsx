@@ -1,12 +1,13 @@
 "use client";
 import { useRouter } from "next/navigation";
-import type { FormEvent, ReactNode } from "react";
+import { type FormEvent, type ReactNode, useTransition } from "react";
 import type { Category } from "@/shop/catalogue";
 import { addressOf, type Facets, FILTER_NAMES, type Filters as Chosen, type Wanted, wantedIn } from "@/shop/filters";
 import { COUNTRY, inCountry } from "@/shop/country";
 import { roundMoney } from "@/shop/money";
 import { DEFAULT_SORT } from "@/shop/sorting";
 import { Link } from "./Link";
+import { Underway } from "./Underway";
 import { useCountry } from "./useCountry";
 
 interface Props {
@@ -26,13 +27,14 @@ export function Filters(props: Props) {
   const { path, wanted, words = "", facets, currency, categories = [] } = props;
   const router = useRouter();
   const country = useCountry();
+  const [underway, start] = useTransition();
   const { filters, sort } = wanted;
   const chosen = FILTER_NAMES.filter((name) => filters[name] !== undefined);
 
   function narrow(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
     const fields = [...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value)]);
-    router.push(inCountry(addressOf(path, wantedIn(new URLSearchParams(fields)), words), country));
+    start(() => router.push(inCountry(addressOf(path, wantedIn(new URLSearchParams(fields)), words), country)));
   }
 
   const price = (units: number) => roundMoney(units, currency);
@@ -70,6 +72,7 @@ export function Filters(props: Props) {
           ) : null}
           <button type="submit" className="button small">
             Show
+            {underway ? <Underway /> : null}
           </button>
         </form>
       </details>

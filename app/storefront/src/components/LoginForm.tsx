@@ -1,5 +1,6 @@
 "use client";
 import { priced } from "@/shop/country";
+import { leave } from "@/shop/leaving";
 import { signIn } from "@/shop/session";
 import { EmailField, Field } from "./Field";
 import { FormEnd } from "./FormEnd";
@@ -19,7 +20,7 @@ export function LoginForm() {
     async (form) => {
       await signIn(String(form.get("email")), String(form.get("password")));
       // Not within the page: what it holds of others was made for somebody without an account.
-      location.assign(destination());
+      leave(destination());
     },
     ({ status }) => (status === WRONG ? "That e-mail address and password don’t match." : undefined),
   );

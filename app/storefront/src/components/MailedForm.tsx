@@ -3,6 +3,7 @@ import { type ReactNode, useState, useSyncExternalStore } from "react";
 import { confirmAccount, resetPassword } from "@/shop/account";
 import type { ApiError } from "@/shop/browser-api";
 import { priced } from "@/shop/country";
+import { leave } from "@/shop/leaving";
 import { Field, NewPassword } from "./Field";
 import { FormEnd } from "./FormEnd";
 import { Link } from "./Link";
@@ -54,7 +55,7 @@ export function ConfirmForm() {
     async (form) => {
       await confirmAccount(token ?? "", String(form.get("password")));
       // Not within the page: what it holds was made for somebody without an account.
-      location.assign(priced("/account"));
+      leave(priced("/account"));
     },
     (error: ApiError) => {
       if (error.status === GONE) setGone(true);

@@ -6,6 +6,7 @@ import { useOnline } from "@/offline/use-online";
 import type { StoredProduct } from "@/offline/database";
 import type { Category, Product } from "@/shop/catalogue";
 import { type Facets, facetsOf, matches, type Wanted, wantedIn } from "@/shop/filters";
+import { leave } from "@/shop/leaving";
 import { DEFAULT_SORT, listingPath, PAGE_SIZE } from "@/shop/sorting";
 import { CategoryTiles } from "./CategoryTiles";
 import { Filters } from "./Filters";
@@ -158,7 +159,7 @@ export function OfflineView() {
           <h1>{online ? "This page couldn’t be loaded." : "You’re offline."}</h1>
           <p className="soft prose">This page isn’t saved on this device. Your cart and what you’ve looked at are.</p>
           <div className="hero-actions">
-            <button type="button" className="button" onClick={() => location.reload()}>
+            <button type="button" className="button" onClick={() => leave()}>
               Try again
             </button>
             <Link href="/cart" className="button quiet">

@@ -8,6 +8,8 @@ import { type Order, toOrder } from "@/shop/orders";
 import { Link } from "./Link";
 import { OrderLines } from "./OrderLines";
 import { SignInFirst } from "./SignInFirst";
+import { Underway } from "./Underway";
+import { useUnderway } from "./useUnderway";
 import { useVisitor } from "./useVisitor";
 
 const STATES: Record<string, [label: string, kind: string]> = {
@@ -23,6 +25,7 @@ export function OrdersView() {
   const [orders, setOrders] = useState<Order[]>();
   const [next, setNext] = useState<string>();
   const [problem, setProblem] = useState("");
+  const [fetching, start] = useUnderway();
   const id = visitor?.id;
 
   useEffect(() => {
@@ -77,8 +80,9 @@ export function OrdersView() {
       {problem ? <p className="notice warn">{problem}</p> : null}
       {next ? (
         <div className="more">
-          <button type="button" className="button quiet small" onClick={more}>
+          <button type="button" className="button quiet small" disabled={fetching} onClick={() => start(more)}>
             Earlier orders
+            {fetching ? <Underway /> : null}
           </button>
         </div>
       ) : null}

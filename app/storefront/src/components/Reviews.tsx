@@ -4,6 +4,8 @@ import type { FirstReviews, Product } from "@/shop/catalogue";
 import { part } from "./part";
 import { RatingChart } from "./RatingChart";
 import { Stars } from "./Rating";
+import { Underway } from "./Underway";
+import { useUnderway } from "./useUnderway";
 
 /** Fetched when somebody wants to write one. */
 const ReviewForm = part("review", () => import("./ReviewForm").then((module) => module.ReviewForm));
@@ -16,6 +18,7 @@ export function Reviews({ product, first }: { product: Product; first: FirstRevi
   const [next, setNext] = useState(first.next);
   const [writing, setWriting] = useState(false);
   const [problem, setProblem] = useState("");
+  const [fetching, start] = useUnderway();
 
   async function more() {
     try {
@@ -73,8 +76,9 @@ export function Reviews({ product, first }: { product: Product; first: FirstRevi
           {problem ? <p className="notice warn">{problem}</p> : null}
           {next ? (
             <div className="more beside">
-              <button type="button" className="button quiet small" onClick={more}>
+              <button type="button" className="button quiet small" disabled={fetching} onClick={() => start(more)}>
                 More reviews
+                {fetching ? <Underway /> : null}
               </button>
             </div>
           ) : null}

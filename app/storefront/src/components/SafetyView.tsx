@@ -3,6 +3,7 @@ import { useRef, useState } from "react";
 import type { Visitor } from "@/offline/visitor";
 import { changePassword, signOutEverywhere } from "@/shop/account";
 import { priced } from "@/shop/country";
+import { leave } from "@/shop/leaving";
 import { Field, NewPassword } from "./Field";
 import { FormEnd } from "./FormEnd";
 import { SignInFirst } from "./SignInFirst";
@@ -33,7 +34,7 @@ function Safety({ visitor }: { visitor: Visitor }) {
   const out = useForm(async () => {
     await signOutEverywhere(visitor);
     // Not within the page, whose memory still holds what this visitor has seen.
-    location.assign(priced("/"));
+    leave(priced("/"));
   });
   return (
     <div className="form sections">

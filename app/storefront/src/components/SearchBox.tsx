@@ -1,10 +1,10 @@
 "use client";
 import { useRouter } from "next/navigation";
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useId, useRef, useState, useTransition } from "react";
 import { COUNTRY, inCountry } from "@/shop/country";
 import { onSearching } from "@/shop/searching";
 import { SearchIcon } from "./icons";
-import { leaveFor } from "./Underway";
+import { Underway } from "./Underway";
 import { useCountry } from "./useCountry";
 
 const PAUSE_MS = 150;
@@ -22,6 +22,7 @@ export function SearchBox() {
   const [suggestions, setSuggestions] = useState<string[]>([]);
   const [active, setActive] = useState(-1);
   const [open, setOpen] = useState(false);
+  const [underway, start] = useTransition();
   const latest = useRef("");
 
   useEffect(() => {
@@ -46,9 +47,7 @@ export function SearchBox() {
     setActive(-1);
     setQuery(words);
     if (!words.trim()) return;
-    const address = inCountry(`/search?q=${encodeURIComponent(words.trim())}`, country);
-    leaveFor(address);
-    router.push(address);
+    start(() => router.push(inCountry(`/search?q=${encodeURIComponent(words.trim())}`, country)));
   }
 
   function onKeyDown(event: KeyboardEvent<HTMLInputElement>) {
@@ -74,6 +73,7 @@ export function SearchBox() {
       onBlur={() => setOpen(false)}
     >
       <SearchIcon />
+      {underway ? <Underway /> : null}
       {country ? <input type="hidden" name={COUNTRY} value={country} /> : null}
       <input
         type="search"

@@ -1,16 +1,11 @@
-import { Suspense } from "react";
 import { CartLink } from "./CartLink";
 import { PersonIcon } from "./icons";
 import { Link } from "./Link";
 import { SearchBox } from "./SearchBox";
-import { Underway } from "./Underway";
 
 export function SiteHeader() {
   return (
     <header className="site-header">
-      <Suspense>
-        <Underway />
-      </Suspense>
       <div className="site-header-row">
         <Link href="/" className="wordmark" aria-label="SIMONE, home">
           Simone

@@ -2,6 +2,7 @@
 import dynamic from "next/dynamic";
 import type { ComponentType } from "react";
 import { isThere, loadAnew } from "@/shop/parts";
+import { Underway } from "./Underway";
 
 /**
  * A part of a page that is fetched when it is needed. Where its file is gone, since there has been a new release, the page is
@@ -20,7 +21,7 @@ export const part = <Props extends object>(name: string, load: () => Promise<Com
           return Missing;
         },
       ),
-    { ssr: false },
+    { ssr: false, loading: Underway },
   );
 
 function Missing() {

@@ -5,6 +5,8 @@
  * each visit and when a page comes to the front again.
  */
 import { countryHere } from "@/shop/country";
+import { showLeaving } from "@/shop/leaving";
+import { savesData } from "@/shop/save-data";
 
 const SCRIPT = "/sw.js";
 const LOOK_AGAIN_MS = 60 * 60_000;
@@ -43,12 +45,9 @@ export function watchWorker(onUpdate: () => void): () => void {
   return () => document.removeEventListener("visibilitychange", look);
 }
 
-/** The visitor has told the browser so: https://wicg.github.io/savedata/ */
-const savesData = (): boolean =>
-  (navigator as Navigator & { connection?: { saveData?: boolean } }).connection?.saveData === true;
-
 /** Hand over to the worker that waits, and load the page anew once. */
 export async function applyUpdate(): Promise<void> {
+  showLeaving();
   const waiting = (await navigator.serviceWorker.getRegistration())?.waiting;
   if (!waiting) {
     location.reload();

@@ -1,5 +1,5 @@
 /**
- * The country that a visitor has chosen, whose prices, taxes and delivery they see. It is a part of the address, so that caches
+ * The country that a visitor has chosen, whose prices they see. It is a part of the address, so that caches
  * and links hold; where none is chosen, the edge's word on where the visitor is counts.
  */
 import { MARKETS } from "./market";
