@@ -8,7 +8,7 @@ import { ProductImage } from "./ProductImage";
 /** Fetched when a picture is opened: most visitors never do. */
 const Zoom = part("zoom", () => import("./Zoom").then((module) => module.Zoom));
 
-const CAPTIONS: Record<View, string> = { front: "", detail: ", close up", room: ", in its place" };
+const CAPTIONS: Record<View, string> = { front: "", detail: ", close up", room: ", in a room" };
 
 export function Gallery({ product }: { product: Product }) {
   const [view, setView] = useState<View>("front");

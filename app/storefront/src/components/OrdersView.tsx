@@ -55,7 +55,15 @@ export function OrdersView() {
 
   if (visitor === null) return <SignInFirst next="/account/orders" />;
   if (!orders) return <div className="skeleton mid" aria-hidden="true" />;
-  if (!orders.length) return <p className="soft">You haven’t ordered anything yet.</p>;
+  if (!orders.length)
+    return (
+      <div className="empty">
+        <p className="soft">You haven’t ordered anything yet.</p>
+        <Link href="/products" className="button">
+          Browse the shop
+        </Link>
+      </div>
+    );
   return (
     <>
       <ol role="list" className="orders">

@@ -117,9 +117,9 @@ export function SearchResults() {
           Try again
         </button>
       ) : null}
-      {found && !products.length ? (
+      {!words || (found && !products.length) ? (
         <div className="empty">
-          <p className="soft prose">{nothing(found, narrowed !== "")}</p>
+          {found ? <p className="soft prose">{nothing(found, narrowed !== "")}</p> : null}
           <div className="hero-actions">
             <Link href="/categories" className="button" prefetch={false}>
               Browse the categories
