@@ -10,6 +10,8 @@ from testing.waits import PATIENCE, eventually
 
 # No sandbox: tests may run as root, and only ever load our own pages.
 FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage")
+SAVES_DATA = "Object.defineProperty(Navigator.prototype, 'connection', { get: () => ({ saveData: true }) })"
+"""A script by which the browser says so before the page's own run."""
 KEPT_PRODUCTS = 1_000
 NAVIGATION_MS = 120_000
 """Generous: the first visitor of a page waits until all its pictures are drawn and compressed."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import Visitor, until
+from browsing import SAVES_DATA, Visitor, until
 from playwright.sync_api import Browser, expect
 from stand_in import StandIn, catalogue
 from storefront_server import Storefront
@@ -124,9 +124,7 @@ def test_who_saves_data_gets_neither_a_worker_nor_the_catalogue_nor_pages_ahead(
 ) -> None:
     stand_in.reset()
     context = browser.new_context()
-    context.add_init_script(
-        "Object.defineProperty(Navigator.prototype, 'connection', { get: () => ({ saveData: true }) })"
-    )
+    context.add_init_script(SAVES_DATA)
     page = Visitor(context, storefront.url).open("/")
     # What runs behind the page has started: it asks whether the shop can be reached.
     until(lambda: page.evaluate("performance.getEntriesByType('resource').some(e => e.name.endsWith('/health'))"), page)

@@ -15,8 +15,8 @@ from typing import Any
 
 import httpx
 import pytest
-from browsing import Visitor, until
-from playwright.sync_api import Browser, Page, expect
+from browsing import SAVES_DATA, Visitor, until
+from playwright.sync_api import Browser, Page, Request, expect
 from stand_in import Faults, StandIn, catalogue
 from storefront_server import REPOSITORY, REVALIDATION_KEY, STOREFRONT, Storefront, node
 
@@ -649,3 +649,28 @@ def test_what_was_taken_out_of_the_cart_comes_back_with_the_keyboard(visitor: Vi
     expect(page.get_by_role("link", name=PRODUCT["name"])).to_be_visible()
     assert [(line["productId"], line["quantity"]) for line in visitor.stored("cart")] == [(PRODUCT["id"], 2)]
     expect(page.locator("main li.line")).to_be_focused()
+
+
+@pytest.mark.parametrize(("saves_data", "ahead"), [(False, {"/products?sort=price"}), (True, set[str]())])
+def test_a_public_page_is_fetched_once_a_pointer_is_on_its_link(
+    browser: Browser, storefront: Storefront, stand_in: StandIn, saves_data: bool, ahead: set[str]
+) -> None:
+    stand_in.reset()
+    context = browser.new_context()
+    if saves_data:
+        context.add_init_script(SAVES_DATA)
+    page = Visitor(context, storefront.url).open("/products")
+    page.wait_for_load_state("networkidle")
+    asked: set[str] = set()
+
+    def note(request: Request) -> None:
+        if "_rsc=" in request.url:
+            asked.add(re.sub(r"[?&]_rsc=[^&]*", "", request.url).removeprefix(storefront.url))
+
+    page.on("request", note)
+    page.get_by_role("link", name="Your account").hover()
+    page.get_by_role("link", name="Price: low to high").hover()
+    page.evaluate("new Promise((done) => requestIdleCallback(() => requestIdleCallback(done)))")
+    until(lambda: not ahead or asked, page)
+    assert asked == ahead
+    context.close()

@@ -2,7 +2,7 @@ import { Link } from "./Link";
 
 export function Crumbs({ trail }: { trail: { label: string; href?: string }[] }) {
   return (
-    <nav className="crumbs" aria-label="Where you are">
+    <nav className="crumbs" aria-label="Breadcrumb">
       <ol role="list">
         {trail.map(({ label, href }) => (
           <li key={label}>
