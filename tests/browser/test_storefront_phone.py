@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import Visitor
+from browsing import SAVES_DATA, Visitor
 from playwright.sync_api import Browser, Page, Route, expect
 from stand_in import PASSWORD, StandIn, catalogue
 from storefront_server import Storefront
@@ -78,9 +78,10 @@ def _expect_underway(page: Page) -> None:
     ],
 )
 def test_a_tap_on_a_link_shows_at_once_that_its_page_is_on_its_way(visitor: Visitor, path: str, tapped: str) -> None:
-    visitor.context.route(re.compile(r"[?&]_rsc="), lambda route: None)  # never answered
+    visitor.context.add_init_script(SAVES_DATA)  # or the next page is there already
     page = visitor.open(path)
     page.wait_for_load_state("networkidle")
+    visitor.context.route(re.compile(r"[?&]_rsc="), lambda route: None)  # never answered
     link = page.locator(tapped).first
     link.click()
     _expect_underway(page)
@@ -97,7 +98,10 @@ def test_a_search_and_a_filter_show_at_once_that_they_are_on_their_way(visitor: 
     visitor.context.route(re.compile(r"[?&]_rsc="), lambda route: None)  # never answered
     page.get_by_role("option").first.click()
     _expect_underway(page)
+    visitor.context.unroute_all()
     visitor.open("/products")
+    page.wait_for_load_state("networkidle")
+    visitor.context.route(re.compile(r"[?&]_rsc="), lambda route: None)
     page.get_by_text("Filters", exact=True).click()
     page.get_by_label("Rated").select_option("4")
     page.get_by_role("button", name="Show", exact=True).click()

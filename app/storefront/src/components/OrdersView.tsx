@@ -54,7 +54,7 @@ export function OrdersView() {
   }
 
   if (visitor === null) return <SignInFirst next="/account/orders" />;
-  if (!orders) return <div className="skeleton mid" aria-hidden="true" />;
+  if (!orders) return <div key="skeleton" className="skeleton mid" aria-hidden="true" />;
   if (!orders.length)
     return (
       <div className="empty">
