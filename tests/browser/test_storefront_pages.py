@@ -641,7 +641,7 @@ def test_what_was_taken_out_of_the_cart_comes_back_with_the_keyboard(visitor: Vi
     visitor.add_to_cart(PRODUCT["id"])
     page = visitor.open("/cart")
     page.get_by_role("button", name="One more").click()
-    expect(page.get_by_role("status").filter(has_text="2")).to_be_visible()
+    expect(page.locator(".stepper output")).to_have_text("2")
     page.get_by_role("button", name=f"Remove {PRODUCT['name']}").click()
     undo = page.get_by_role("button", name="Undo")
     expect(undo).to_be_focused()
