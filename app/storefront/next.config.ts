@@ -107,7 +107,8 @@ const config: NextConfig = {
   poweredByHeader: false,
   reactStrictMode: true,
   cacheHandler: path.join(root, "src", "server", "page-cache.mjs"),
-  experimental: { inlineCss: true },
+  // A page that was fetched for a pointer on its link is shown for half a minute: the least that Next takes, as prices may change.
+  experimental: { inlineCss: true, staleTimes: { static: 30 } },
   images: {
     formats: ["image/avif", "image/webp"],
     qualities: [QUALITY],

@@ -24,7 +24,6 @@ export function CartLink() {
     <Link
       href="/cart"
       className="icon-link"
-      prefetch={false}
       aria-label={pieces ? `Your cart, ${pieces} ${pieces === 1 ? "item" : "items"}` : "Your cart"}
     >
       <BagIcon />

@@ -59,11 +59,7 @@ export function CartView() {
               Go online to check out
             </button>
             <p className="small soft">
-              You can{" "}
-              <Link href="/checkout" prefetch={false}>
-                prepare your order
-              </Link>{" "}
-              now and place it when you’re back online.
+              You can <Link href="/checkout">prepare your order</Link> now and place it when you’re back online.
             </p>
           </>
         )}

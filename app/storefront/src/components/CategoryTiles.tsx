@@ -11,7 +11,7 @@ export function CategoryTiles({ categories, pictures }: { categories: Category[]
         const picture = pictures?.get(id);
         return (
           <li key={id}>
-            <Link href={listingPath(id)} className={pictures ? "department-tile" : "category-tile"} prefetch={false}>
+            <Link href={listingPath(id)} className={pictures ? "department-tile" : "category-tile"}>
               {pictures ? (
                 <span>
                   {picture ? <ProductImage product={picture} alt="" sizes="(min-width: 48rem) 160px, 46vw" /> : null}

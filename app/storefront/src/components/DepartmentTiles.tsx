@@ -12,7 +12,7 @@ export function DepartmentTiles({ departments }: { departments: Department[] }) 
     <ul role="list" className="category-grid">
       {departments.map(({ name, picture }) => (
         <li key={name}>
-          <Link href={`/categories#${name.toLowerCase()}`} className="department-tile" prefetch={false}>
+          <Link href={`/categories#${name.toLowerCase()}`} className="department-tile">
             <span>
               {picture ? (
                 <ProductImage product={picture} alt="" view="room" sizes="(min-width: 48rem) 230px, 46vw" />

@@ -80,7 +80,7 @@ export function Filters(props: Props) {
         <ul role="list" aria-label="Active filters">
           {chosen.map((name) => (
             <li key={name}>
-              <Link href={addressOf(path, { filters: without(filters, name), sort }, words)} prefetch={false}>
+              <Link href={addressOf(path, { filters: without(filters, name), sort }, words)}>
                 <span className="visually-hidden">Remove </span>
                 {said(name, filters, price, categoryName)}
                 <span aria-hidden="true"> ×</span>

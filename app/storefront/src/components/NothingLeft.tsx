@@ -5,7 +5,7 @@ export function NothingLeft({ path }: { path: string }) {
   return (
     <div className="empty">
       <p className="soft prose">Nothing matches all of these filters. Try removing one.</p>
-      <Link href={path} className="button quiet" prefetch={false}>
+      <Link href={path} className="button quiet">
         Remove all filters
       </Link>
     </div>

@@ -11,10 +11,7 @@ export function OrderLines({ lines }: { lines: OrderLine[] }) {
             <ProductImage product={{ image: line.image, blurhash: "" }} alt="" sizes="56px" />
           </span>
           <span>
-            {line.quantity} ×{" "}
-            <Link href={`/products/${line.product_id}`} prefetch={false}>
-              {line.name}
-            </Link>
+            {line.quantity} × <Link href={`/products/${line.product_id}`}>{line.name}</Link>
           </span>
         </li>
       ))}

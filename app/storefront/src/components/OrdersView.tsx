@@ -71,9 +71,7 @@ export function OrdersView() {
           <li key={order.id} className="card">
             <div className="order-head">
               <h2>
-                <Link href={`/orders/${order.id}`} prefetch={false}>
-                  Order {order.id}
-                </Link>
+                <Link href={`/orders/${order.id}`}>Order {order.id}</Link>
               </h2>
               <Status of={order} />
               <p className="soft small">

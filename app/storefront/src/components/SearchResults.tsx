@@ -121,10 +121,10 @@ export function SearchResults() {
         <div className="empty">
           {found ? <p className="soft prose">{nothing(found, narrowed !== "")}</p> : null}
           <div className="hero-actions">
-            <Link href="/categories" className="button" prefetch={false}>
+            <Link href="/categories" className="button">
               Browse the categories
             </Link>
-            <Link href="/products" className="button quiet" prefetch={false}>
+            <Link href="/products" className="button quiet">
               See everything
             </Link>
           </div>

@@ -39,9 +39,7 @@ export function SiteFooter() {
             <ul role="list">
               {column.links.map(([label, href]) => (
                 <li key={href}>
-                  <Link href={href} prefetch={false}>
-                    {label}
-                  </Link>
+                  <Link href={href}>{label}</Link>
                 </li>
               ))}
             </ul>

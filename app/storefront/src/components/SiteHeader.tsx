@@ -11,16 +11,12 @@ export function SiteHeader() {
           Simone
         </Link>
         <nav className="site-nav" aria-label="Main">
-          <Link href="/categories" prefetch={false}>
-            Shop
-          </Link>
-          <Link href="/products?sort=newest" prefetch={false}>
-            New in
-          </Link>
+          <Link href="/categories">Shop</Link>
+          <Link href="/products?sort=newest">New in</Link>
         </nav>
         <SearchBox />
         <div className="site-tools">
-          <Link href="/account" className="icon-link" aria-label="Your account" prefetch={false}>
+          <Link href="/account" className="icon-link" aria-label="Your account">
             <PersonIcon />
           </Link>
           <CartLink />

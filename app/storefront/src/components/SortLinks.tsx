@@ -16,7 +16,6 @@ export function SortLinks({ path, wanted, words }: Props) {
         <Link
           key={value}
           href={addressOf(path, { ...wanted, sort: value }, words)}
-          prefetch={false}
           {...(value === wanted.sort ? { "aria-current": "page" as const } : {})}
         >
           {words && value === DEFAULT_SORT ? "Best match" : label}

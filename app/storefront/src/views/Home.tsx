@@ -38,7 +38,7 @@ export async function Home({ market }: { market: Market }) {
             <Link href="/products" className="button">
               Shop everything
             </Link>
-            <Link href={listingPath(undefined, "newest")} className="button quiet" prefetch={false}>
+            <Link href={listingPath(undefined, "newest")} className="button quiet">
               See what’s new
             </Link>
           </div>
@@ -59,9 +59,7 @@ export async function Home({ market }: { market: Market }) {
       <section className="section" aria-labelledby="loved">
         <div className="section-head">
           <h2 id="loved">Most loved</h2>
-          <Link href="/products" prefetch={false}>
-            See all
-          </Link>
+          <Link href="/products">See all</Link>
         </div>
         <ProductGrid products={loved.items} />
       </section>
@@ -69,9 +67,7 @@ export async function Home({ market }: { market: Market }) {
       <section className="section" aria-labelledby="departments">
         <div className="section-head">
           <h2 id="departments">Shop by department</h2>
-          <Link href="/categories" prefetch={false}>
-            All categories
-          </Link>
+          <Link href="/categories">All categories</Link>
         </div>
         <DepartmentTiles
           departments={departments.map(({ department }, index) => ({
@@ -84,9 +80,7 @@ export async function Home({ market }: { market: Market }) {
       <section className="section" aria-labelledby="new">
         <div className="section-head">
           <h2 id="new">Just arrived</h2>
-          <Link href={listingPath(undefined, "newest")} prefetch={false}>
-            See all new
-          </Link>
+          <Link href={listingPath(undefined, "newest")}>See all new</Link>
         </div>
         <ProductGrid products={fresh.items} />
       </section>
