@@ -229,7 +229,7 @@ def test_a_line_whose_price_nobody_knows_says_so_and_is_repaired(visitor: Visito
     })"""
     page.evaluate(forget, PRODUCT["id"])
     page.reload()
-    expect(page.get_by_role("listitem").filter(has_text="look up the price")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="Price not known yet")).to_be_visible()
     expect(page.get_by_text("No longer sold")).to_have_count(0)
     stand_in.faults.down = False
     page.reload()

@@ -21,5 +21,4 @@ export function problemOf(line: CartLine): string {
   return "";
 }
 
-const notYetKnown = (line: CartLine): string =>
-  line.price === null ? "We’ll look up the price when you’re back online" : "";
+const notYetKnown = (line: CartLine): string => (line.price === null ? "Price not known yet" : "");

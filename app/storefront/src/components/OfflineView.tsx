@@ -128,7 +128,7 @@ export function OfflineView() {
         <>
           <header className="page-head">
             <h1>{content.title}</h1>
-            <p className="soft">{content.products.length} products saved on this device</p>
+            <p className="soft">{content.products.length.toLocaleString("en")} products saved on this device</p>
             <SortLinks path={listingPath(content.categoryId)} wanted={content.wanted} />
             <Filters
               path={listingPath(content.categoryId)}
