@@ -28,6 +28,36 @@ READ_STORE = """async ([store, question]) => {
     return rows;
 }"""
 
+EVERYTHING = """async () => {
+    const found = [];
+    for (const { name } of await indexedDB.databases()) {
+        const db = await new Promise((done) => {
+            const opened = indexedDB.open(name);
+            opened.onsuccess = () => done(opened.result);
+        });
+        for (const store of db.objectStoreNames) {
+            const rows = await new Promise((done) => {
+                const asked = db.transaction(store).objectStore(store).getAll();
+                asked.onsuccess = () => done(asked.result);
+            });
+            found.push(...rows.map((row) => `${name}/${store}: ${JSON.stringify(row)}`));
+        }
+        db.close();
+    }
+    for (const name of await caches.keys()) {
+        const cache = await caches.open(name);
+        for (const request of await cache.keys()) {
+            const response = await cache.match(request);
+            const type = response.headers.get("content-type") ?? "";
+            const text = /json|html|text/.test(type) ? await response.text() : "";
+            found.push(`${name}: ${decodeURIComponent(request.url)} ${text}`);
+        }
+    }
+    for (const kept of [localStorage, sessionStorage]) found.push(JSON.stringify(kept));
+    return found;
+}"""
+"""All that a browser keeps, as text."""
+
 
 class Visitor:
     """One browser profile with one shop."""
@@ -101,3 +131,10 @@ class Visitor:
 def until(happened: Callable[[], object], page: Page, within: float = PATIENCE) -> None:
     """Ask again and again. Not the page's own waiting, which the shop's content security policy forbids."""
     eventually(happened, within=within, pause=lambda pause: page.wait_for_timeout(1000 * pause))
+
+
+def telling_of(product: dict[str, Any], kept: list[str]) -> list[str]:
+    """What of it names the product, or has its number."""
+    number = product["id"]
+    marks = [f"/products/{number}", f"reviews/{number}", f'"id":{number},', f'"productId":{number},', product["name"]]
+    return [one[:200] for one in kept if any(mark in one for mark in marks)]

@@ -3,43 +3,13 @@ was looked at, no cart, no name, no address, and no glimpse of them.
 """
 
 import pytest
-from browsing import KEPT_PRODUCTS, Visitor, until
+from browsing import EVERYTHING, KEPT_PRODUCTS, Visitor, telling_of, until
 from playwright.sync_api import Page, expect
 from stand_in import SORTS, StandIn, catalogue
 
 RARE = sorted(catalogue().products, key=SORTS["popularity"])[-1]
 """In no copy of the catalogue, so that only who looked at it has it."""
 OTHER = next(product for product in catalogue().products if product["stock"] > 20)
-EVERYTHING = """async () => {
-    const found = [];
-    for (const { name } of await indexedDB.databases()) {
-        const db = await new Promise((done) => {
-            const opened = indexedDB.open(name);
-            opened.onsuccess = () => done(opened.result);
-        });
-        for (const store of db.objectStoreNames) {
-            const rows = await new Promise((done) => {
-                const asked = db.transaction(store).objectStore(store).getAll();
-                asked.onsuccess = () => done(asked.result);
-            });
-            found.push(...rows.map((row) => `${name}/${store}: ${JSON.stringify(row)}`));
-        }
-        db.close();
-    }
-    for (const name of await caches.keys()) {
-        const cache = await caches.open(name);
-        for (const request of await cache.keys()) {
-            const response = await cache.match(request);
-            const type = response.headers.get("content-type") ?? "";
-            const text = /json|html|text/.test(type) ? await response.text() : "";
-            found.push(`${name}: ${decodeURIComponent(request.url)} ${text}`);
-        }
-    }
-    for (const kept of [localStorage, sessionStorage]) found.push(JSON.stringify(kept));
-    return found;
-}"""
-
-
 GLIMPSES = """
 window.glimpses = [];
 new MutationObserver(() => {
@@ -81,10 +51,7 @@ def fill_in(page: Page) -> None:
 
 def traces(page: Page) -> list[str]:
     """What is kept that names the product, or has its number."""
-    number = RARE["id"]
-    marks = [f"/products/{number}", f"reviews/{number}", f'"id":{number},', f'"productId":{number},', RARE["name"]]
-    kept: list[str] = page.evaluate(EVERYTHING)
-    return [one[:200] for one in kept if any(mark in one for mark in marks)]
+    return telling_of(RARE, page.evaluate(EVERYTHING))
 
 
 @pytest.mark.parametrize("end", ["signed out", "/", "/account", "/login", "/cart", f"/products/{OTHER['id']}"])
