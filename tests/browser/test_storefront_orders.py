@@ -180,7 +180,7 @@ def test_what_became_dearer_is_told_also_after_the_cart_was_looked_at(visitor: V
     page = visitor.open("/cart")
     line = page.get_by_role("listitem").filter(has_text=PRODUCT["name"])
     expect(line).to_contain_text("€1,234.00")
-    expect(line).to_contain_text("when you put it here")
+    expect(line).to_contain_text("when you added it")
     page = visitor.open("/checkout")
     expect(page.get_by_role("complementary")).to_contain_text(f"{PRODUCT['name']} now costs €1,234.00 instead of")
 
