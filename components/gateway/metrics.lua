@@ -24,8 +24,9 @@ end
 -- Counts one finished request; a background refresh (a subrequest) counts only for what it took from the origin.
 function metrics.count()
     local var = ngx.var
-    local cache, received = var.cache_result, var.upstream_bytes_received
-    local route = var.route == "" and "other" or var.route
+    local cache, route = var.cache_result, var.route
+    local received = cache ~= "hit" and var.upstream_bytes_received -- a hit has none
+    if route == "" then route = "other" end
     local row = row_of(route, cache == "" and "none" or cache, var.status)
     if received then row.origin = row.origin + (tonumber(received:match("(%d+)$")) or 0) end
     if ngx.is_subrequest then
@@ -34,7 +35,7 @@ function metrics.count()
     end
     row.requests = row.requests + 1
     row.bytes = row.bytes + (tonumber(var.bytes_sent) or 0)
-    local seconds = tonumber(var.request_time) or 0
+    local seconds = math.max(0, ngx.now() - ngx.req.start_time())
     row.seconds = row.seconds + seconds
     local bucket = 1
     while DURATION_BUCKETS[bucket] and seconds > DURATION_BUCKETS[bucket] do bucket = bucket + 1 end
