@@ -12,6 +12,9 @@ import signal
 import sys
 import time
 
+LOOKS = 3
+"""A second apart: a process that has just been started has no environment yet, though its parent goes on."""
+
 
 def main() -> None:
     """Ends the parent after a longer silence than it has announced; then, or once it has ended, all that it started."""
@@ -24,7 +27,9 @@ def main() -> None:
     else:
         if os.getppid() == parent:
             end(parent)
-    end_marked(sys.argv[1].encode())
+    for look in range(LOOKS):
+        time.sleep(1 if look else 0)
+        end_marked(sys.argv[1].encode())
 
 
 def end_marked(mark: bytes) -> None:

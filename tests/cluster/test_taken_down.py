@@ -1,4 +1,4 @@
-"""Last of all: the cluster is ended, and the machine is as it was before."""
+"""Last of all: the stack is deleted, the cluster is ended, and the machine is as it was before."""
 
 import json
 import os
@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import psutil
-from running_cluster import Cluster
+from running_cluster import NAMESPACE, Cluster
 
-from cluster import cgroups, environment
+from cluster import cgroups, environment, stack
 from cluster.layout import CONTROL_NAMESPACE, HOME, NODES, STATE
 from stack.environments import ROOT
 
@@ -29,6 +29,18 @@ def _in_the_machines_network(program: str) -> str:
     """The tests run in the cluster's, and what has started them (`python -m cluster test`) in the machine's."""
     command = ["nsenter", f"--net=/proc/{os.getppid()}/ns/net", sys.executable, "-c", program]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_stack_without_protection_is_deleted_whole(own_nodes: Cluster) -> None:
+    """As docs/deploy.md (Destroy) lets go of what is protected."""
+    project = stack.project()
+    let_go = project.run("state", "unprotect", "--all", "--yes")
+    assert let_go.code == 0, let_go.stderr
+    counts = stack.destroy(project, lambda _, __: None)
+    print(f"deleted: {counts}")
+    assert project.state().get("resources", []) == []
+    assert NAMESPACE not in [each["metadata"]["name"] for each in own_nodes.items("namespaces")]
+    assert own_nodes.items("persistentvolumes") == []
 
 
 def test_nothing_of_it_stays(own_nodes: Cluster) -> None:
