@@ -18,8 +18,8 @@ BUILT = REPOSITORY / ".tools" / "bin"
 
 
 def find() -> str | None:
-    """The path of a browser that is installed, or None."""
-    return next((found for found in map(shutil.which, PROGRAMS) if found), None)
+    """The path of the Chromium that is installed, or None."""
+    return CHROMIUM.browser
 
 
 def ensure(say: Callable[[str], None]) -> None:

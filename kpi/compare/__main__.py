@@ -266,7 +266,7 @@ def measure(
     environment_of = {**told, **answers(directory, size.kilobytes), "MODE": candidate.mode}
     with contextlib.ExitStack() as started:
         origin = free_port()
-        if candidate.server in PROGRAMS and candidate.server != "go":
+        if candidate.server in ("gateway", "nginx", "varnish"):
             raw = Candidate("origin", "raw", mode="memory", server="granian")
             behind = command(raw, ("127.0.0.1", origin), directory, 0, AS_USUAL)
             started.enter_context(process(behind, {**environment_of, "MODE": "memory"}, directory / "origin.log"))
