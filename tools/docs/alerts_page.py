@@ -1,4 +1,4 @@
-"""docs/alerts.md: every alert with its severity, owner, how long it waits and why, and its runbook."""
+"""docs/alerts.md: every alert with its severity, owner, how long it waits, what it means, and its runbook."""
 
 import re
 
@@ -8,10 +8,9 @@ from components.monitoring.rules.model import Group
 _HEAD = """\
 # Alerts
 
-Made from the code by `make docs`. `page` wakes somebody; `ticket` waits for working hours; `heartbeat` always fires and
-is missed when it stops. Tests prove that each alert fires and stays silent
-(`tests/components/monitoring/test_alerts.py`) and provoke many in the running shop
-(`tests/shop/test_alerts_provoked.py`).
+Made from `components/monitoring/rules/` by `make docs`; why an alert waits is there. `page` wakes somebody, `ticket`
+waits for working hours, `heartbeat` always fires and is missed when it stops. Tests prove that each fires and stays
+silent (`tests/components/monitoring/test_alerts.py`, `tests/shop/test_alerts_provoked.py`).
 """
 
 
@@ -23,12 +22,11 @@ def page() -> str:
 def _section(group: Group) -> str:
     rows = "".join(
         f"| [{alert.name}](runbooks/{alert.runbook}.md#{alert.name.lower()}) | {alert.severity} | "
-        f"{alert.hold if alert.hold != '0s' else 'at once'} | {alert.hold_reason} | {_cell(alert.description)} |\n"
+        f"{alert.hold if alert.hold != '0s' else 'at once'} | {_cell(alert.description)} |\n"
         for alert in group.alerts
     )
     return (
-        f"\n## {group.name} (owner: {group.owner})\n\n"
-        f"| Alert | Severity | After | Why so long | Meaning |\n|---|---|---|---|---|\n{rows}"
+        f"\n## {group.name} (owner: {group.owner})\n\n| Alert | Severity | After | Meaning |\n|---|---|---|---|\n{rows}"
     )
 
 

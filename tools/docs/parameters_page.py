@@ -7,10 +7,12 @@ from stack.environments import environments, stack_config
 HEAD = """\
 # Postgres's parameters
 
-Made from `components/postgres/parameters.py` by `make docs`. Values are in Postgres's own units; memory follows from
-the instance class. *Reboot*: takes effect when the instance is next rebooted, and `make run JOB=parameter-drift` names
-it until then. Parameters that aren't listed keep their defaults; those that begin with `rds.` exist in RDS only.
-Settings by table: [database.md](database.md).
+Made from `components/postgres/parameters.py` by `make docs`. Memory follows from the instance class. *Reboot*: takes
+effect when the instance is next rebooted, and `make run JOB=parameter-drift` names it until then. Parameters that
+aren't listed keep their defaults; those that begin with `rds.` exist in RDS only.
+
+| Parameter | Value | Why |
+|---|---|---|
 """
 
 
@@ -21,12 +23,17 @@ def _declared(environment: str) -> tuple[str, dict[str, Parameter]]:
 
 def page() -> str:
     """The whole page."""
-    names = environments()
-    declared = {name: _declared(name) for name in names}
-    headings = [f"{name} ({declared[name][0]})" for name in names]
-    lines = [HEAD, f"| parameter | unit | {' | '.join(headings)} | | why |", "|---" * (len(names) + 4) + "|"]
+    declared = {name: _declared(name) for name in environments()}
+    rows: list[str] = []
     for parameter in next(iter(declared.values()))[1].values():
-        values = (f"`{declared[name][1][parameter.name].value}`" for name in names)
-        reboot = "reboot" if parameter.static else ""
-        lines.append(f"| `{parameter.name}` | {parameter.unit} | {' | '.join(values)} | {reboot} | {parameter.why} |")
-    return "\n".join(lines) + "\n"
+        alike: dict[str, list[str]] = {}
+        for environment, (_, found) in declared.items():
+            alike.setdefault(found[parameter.name].value, []).append(environment)
+        values = "; ".join(
+            f"`{value}`" + (f" {', '.join(names)}" if len(alike) > 1 else "") for value, names in alike.items()
+        )
+        unit = f" ({parameter.unit})" if parameter.unit else ""
+        reboot = " *Reboot*" if parameter.static else ""
+        rows.append(f"| `{parameter.name}`{unit} | {values} | {parameter.why}{reboot} |\n")
+    classes = ", ".join(f"{name}: {instance_class}" for name, (instance_class, _) in declared.items())
+    return f"{HEAD}{''.join(rows)}\nInstance classes: {classes}.\n"

@@ -1,25 +1,26 @@
 """docs/policies.md: every rule, with how strict it is where."""
 
 from collections.abc import Mapping
+from typing import cast
 
 from policies.catalogue import GROUPS, RULES, rules_of
-from policies.rule import Rule
+from policies.rule import Parameters, Rule
 from policies.settings_file import Strictness, read
 from stack.environments import environments
 
 _HEAD = """\
 # Policies
 
-What no environment may be; made from the rules (`policies/rules/`) by `make docs`. `policies/<environment>.json` sets
-levels and parameters; a rule that it doesn't list is mandatory. `make gate ENV=prod` applies them, and so does
-`make deploy ENV=prod`, under the engine: `pulumi preview --policy-pack policies --policy-pack-config
-policies/prod.json`.
+What no environment may be; made from `policies/rules/` by `make docs`. `make gate ENV=prod` applies the policies, and
+so does `make deploy ENV=prod`. What breaks one is reported with how to fix it.
 
-A rule judges a value that is only known during the deployment as soon as it is known.
+`policies/<environment>.json` sets levels and parameters; a rule that it doesn't list is mandatory. A value that only
+the deployment knows is judged when it is known. By hand:
+`pulumi preview --policy-pack policies --policy-pack-config policies/prod.json`.
 
 ## Accepting one finding
 
-An entry in `policies/suppressions.yaml` accepts one finding on one resource for a while, in gate, review and engine:
+An entry in `policies/suppressions.yaml` accepts one finding on one resource for a while:
 
 ```yaml
 - rule: s3-block-complete
@@ -29,15 +30,16 @@ An entry in `policies/suppressions.yaml` accepts one finding on one resource for
   expires: 2027-01-31
 ```
 
-`resource` is a URN, which belongs to one environment, or a resource's name, where `*` stands for any characters (but
-not for the whole name). After the day `expires`, in UTC, the finding is a violation again. Gate and review report
-accepted findings and entries that accept nothing (the engine: as the advisory policy `suppressions`). A malformed entry
-ends gate, review and preview with 2 and names its line. A finding about the whole stack can't be accepted: set its
-rule's level in `policies/<environment>.json`.
+`resource` is a URN, which belongs to one environment, or a resource's name, in which `*` stands for any characters (not
+for the whole name). After the day `expires`, in UTC, the finding is a violation again. Reports name accepted findings
+and entries that accept nothing (the engine: as the advisory policy `suppressions`). A malformed entry ends gate, review
+and preview with 2 and names its line. A finding about the whole stack can't be accepted: set its rule's level.
 
-A pull request is judged by its base's policies too. So an entry, like every change that makes a judge weaker, lands
-first, on its own; the review names it first.
+A pull request is judged by its base's policies too, so what makes a judge weaker, an entry included, lands first, on
+its own.
 """
+_SHOWN = 3
+"""So many elements of a list are shown; the whole list is in the rule."""
 
 
 def page() -> str:
@@ -51,20 +53,25 @@ def page() -> str:
 
 
 def _section(rule: Rule, strictness: Mapping[str, Mapping[str, Strictness]]) -> str:
-    lines = [f"### {rule.id}", "", f"[{rule.title}.]({rule.link}) ({rule.severity})", ""]
-    lines += [f"- Why: {rule.protects}", f"- Fix: {rule.fix_with(rule.parameters)}"]
-    if rule.remediation:
-        lines.append("- The level `remediate` repairs it during the deployment.")
+    repaired = " The level `remediate` repairs it during the deployment." if rule.remediation else ""
+    lines = [f"### {rule.id}", "", f"[{rule.title}.]({rule.link}) ({rule.severity}) Why: {rule.protects}{repaired}"]
+    settings = [f"- Parameters: {_given(rule.parameters)}"] if rule.parameters else []
     alike: dict[str, list[str]] = {}
     for environment, rules in strictness.items():
         strict = rules[rule.id]
         changed = {name: value for name, value in strict.parameters.items() if value != rule.parameters[name]}
         if strict.level != "mandatory" or changed:
             level = [] if strict.level == "mandatory" else [strict.level]
-            settings = [f"`{name}: {value}`" for name, value in changed.items()]
-            alike.setdefault(", ".join([*level, *settings]), []).append(environment)
-    lines += [f"- In {', '.join(names)}: {given}" for given, names in alike.items()]
-    if rule.parameters:
-        defaults = ", ".join(f"`{name}: {value}`" for name, value in rule.parameters.items())
-        lines.append(f"- Parameters: {defaults}")
-    return "\n".join(lines) + "\n"
+            alike.setdefault(", ".join([*level, *([_given(changed)] if changed else [])]), []).append(environment)
+    settings += [f"- In {', '.join(names)}: {given}" for given, names in alike.items()]
+    return "\n".join([*lines, *([""] if settings else []), *settings]) + "\n"
+
+
+def _given(parameters: Parameters) -> str:
+    return ", ".join(f"`{name}: {_shortened(value)}`" for name, value in parameters.items())
+
+
+def _shortened(value: object) -> str:
+    if not isinstance(value, list) or len(elements := cast("list[object]", value)) <= _SHOWN + 1:
+        return str(value)
+    return f"[{', '.join(map(repr, elements[:_SHOWN]))}, … {len(elements) - _SHOWN} more]"

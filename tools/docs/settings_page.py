@@ -1,4 +1,4 @@
-"""docs/settings.md: every setting with its type, unit, range, default and reason, from the settings' own models."""
+"""docs/settings.md: every setting with its default, type, unit, range and reason, from the settings' own models."""
 
 import json
 import types
@@ -41,7 +41,9 @@ _NAMES: dict[Any, str] = {
     dict: "mapping",
     tuple: "list",
 }
-_HEADER = "| Setting | Type | Range | Default | Why |\n|---|---|---|---|---|\n"
+_SHOWN = 3
+"""So many elements of a list are shown."""
+_HEADER = "| Setting | Default | Why |\n|---|---|---|\n"
 
 
 def page() -> str:
@@ -49,9 +51,9 @@ def page() -> str:
     shared = _shared()
     parts = [
         (
-            "# Settings\n\nMade from the code by `make docs`. Each section is a key of `Pulumi.<environment>.yaml`. "
-            "Quantities carry their unit (`10GiB`, `24h`, `500m`). A key that isn't listed here is refused. "
-            "Some settings must fit each other:\n\n"
+            "# Settings\n\nMade from the code by `make docs`. Each section is a key of `Pulumi.<environment>.yaml`; "
+            "a key that isn't listed here is refused. In brackets: what is allowed; nothing means text (below "
+            "`secrets`: encrypted). Quantities carry their unit (`10GiB`, `24h`, `500m`). Some must fit each other:\n\n"
             "![Settings that must fit each other, a row for each relation](pictures/settings.svg)\n"
         )
     ]
@@ -105,10 +107,12 @@ def _fields(model: type[BaseModel], path: str, shared: Sequence[type[BaseModel]]
 def _row(path: str, field: FieldInfo, shared: Sequence[type[BaseModel]] = ()) -> str:
     section = section_of(field.annotation)
     if section is None:
-        kind = _type(field)
+        kind = _kind(field)
     else:
         kind = f"[{section.__name__}](#{section.__name__.lower()})" if section in shared else "section"
-    cells = [f"`{path}`", kind, _range(field), _default(field), _sentence(field.description)]
+    default = _default(field)
+    value = f"{default} ({kind})" if default and kind else default or kind
+    cells = [f"`{path}`", value, _sentence(field.description)]
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |\n"
 
 
@@ -124,16 +128,26 @@ def _quantity(field: FieldInfo) -> tuple[str, Any] | None:
     return None
 
 
-def _type(field: FieldInfo) -> str:
-    """A quantity's kind; a number's unit instead of its type; else the type, and the unit behind it."""
-    if quantity := _quantity(field):
-        return quantity[0]
+def _kind(field: FieldInfo) -> str:
+    """What is allowed, as far as the default doesn't show it: the range with its unit, else the type."""
+    limits = _range(field)
     extra = field.json_schema_extra
     unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+    shown = field.default is not None and not field.is_required()
+    if quantity := _quantity(field):
+        return limits or ("" if shown else quantity[0])
+    others = [option for option in _options(field.annotation) if option != field.default]
+    if others:
+        return ("or " if shown else "") + ", ".join(f"`{option}`" for option in others) + (unit and f" {unit}")
     name = _type_name(field.annotation)
-    if not unit or name == _NAMES[int]:
-        return unit or name
-    return f"{name}; {unit}"
+    plain = "`" not in name and (shown or unit or name in (_NAMES[str], _NAMES[SecretStr]))
+    return ", ".join(part for part in (f"{limits} {unit}".strip(), "" if plain else name) if part)
+
+
+def _options(annotation: Any) -> tuple[Any, ...]:
+    if get_origin(annotation) in (typing.Union, types.UnionType):
+        return tuple(value for option in get_args(annotation) for value in _options(option))
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
 def _type_name(annotation: Any) -> str:
@@ -171,4 +185,6 @@ def _default(field: FieldInfo) -> str:
     if section_of(field.annotation) is not None:
         given = cast(Mapping[str, Any], field.default) if isinstance(field.default, Mapping) else {}
         return ", ".join(f"`{name}: {value}`" for name, value in given.items())
+    if isinstance(field.default, list) and len(given := cast("list[object]", field.default)) > _SHOWN:
+        return f"`{json.dumps(given[:_SHOWN])}` and {len(given) - _SHOWN} more"
     return f"`{json.dumps(field.default) if isinstance(field.default, bool | list) else field.default}`"
