@@ -6,7 +6,7 @@
 -- next request, whatever the number of variants, and nothing on disk has to be found.
 --
 --   purges   (shared)  tag -> number of its last purge; "#sequence" the last number given, "#floor" the
---                      number up to which everything counts as purged
+--                      number up to which everything counts as purged, "#marked" how many purges have set their marks
 --   records  (shared)  key -> version, number and time of the fetch, tags. It expires when the answer may no
 --                      longer be served even as stale, which bounds nginx's own unbounded use_stale.
 --
@@ -28,6 +28,8 @@ local spawn, wait, kill = ngx.thread.spawn, ngx.thread.wait, ngx.thread.kill
 local PENDING, PASS, STORED = "pending", "pass", "stored"
 local PENDING_LIFETIME = 60 -- s: longer than any fetch may take (proxy_read_timeout)
 local PASS_LIFETIME = 10 -- s: an answer that must not be stored is not locked for, nor looked up, this long
+-- s: so long a request looks for the fetch that it waits for more often than nginx does, which is twice a second.
+local WAIT, SHORTEST_PAUSE, LONGEST_PAUSE = 1, 0.002, 0.05
 local LOCK_LIFETIME = 1 -- s: a purge takes microseconds; should its worker die meanwhile
 local MAXIMUM_ARGUMENTS = 100
 local BUSTING = "_rsc" -- what Next.js's router adds to an address, for caches that vary by nothing else
@@ -228,7 +230,7 @@ local function unkept(header)
 end
 
 -- Patterns are never compiled, nor is what calls them, so a hit must not need one: parsed records are kept, each worker's
--- own. Nobody changes them.
+-- own. Nobody changes what was read.
 local parsed, parsed_kept = {}, 0
 local function parse(text)
     local record = parsed[text]
@@ -249,12 +251,16 @@ local function format(state, version, sequence, fetched, strict_after, tags)
     return concat({ state, version, sequence, ("%.3f"):format(fetched), ("%.3f"):format(strict_after), tags }, "\t")
 end
 
-local function overtaken(record, sequence)
-    if record.sequence == sequence then return false end -- no purge at all since
+-- Whether a purge reached a record after its fetch. What held after all marks so far needs no second look until there are
+-- more: their number is read first, since it changes once a purge's marks stand.
+local function overtaken(record)
+    local marked = purges:get("#marked") or 0
+    if record.held == marked then return false end
     if record.sequence < (purges:get("#floor") or 0) then return true end
     for tag in record.tags:gmatch("[^,%s]+") do
         if (purges:get("tag:" .. tag) or 0) > record.sequence then return true end
     end
+    record.held = marked
     return false
 end
 
@@ -324,6 +330,28 @@ local function plainly_spelled(var)
     return written:sub(1, length) == path and (#written == length or written:byte(length + 1) == QUESTION_MARK)
 end
 
+-- The record of the version to serve under a key: a new one if there is none that still counts, whose fetch falls to this
+-- request. It waits for another's fetch, so long as that may soon be there. And the number of the last purge before, and
+-- the time.
+local function version_of(key, route, path)
+    local began, record, sequence, now = ngx.now(), nil, nil, nil
+    while true do
+        sequence, now = purges:get("#sequence") or 0, ngx.now()
+        local found = records:get(key)
+        record = found and parse(found)
+        if not record or overtaken(record) then
+            local version = ("%d-%.3f"):format(sequence, now)
+            local fresh = format(PENDING, version, sequence, now, now + PENDING_LIFETIME, tags_of(route, path))
+            local _, refusal = records[record and "set" or "add"](records, key, fresh, PENDING_LIFETIME)
+            if refusal ~= "exists" then return parse(fresh), sequence, now end
+            -- Another worker was quicker: its version is the one to wait for.
+            record = parse(records:get(key) or fresh)
+        end
+        if record.state ~= PENDING or now - began >= WAIT then return record, sequence, now end
+        ngx.sleep(math.min(LONGEST_PAUSE, SHORTEST_PAUSE + (now - began) / 4))
+    end
+end
+
 -- Decides for a request of a public route: which key, which version; or past the cache altogether.
 function shield.lookup()
     shield.bypass()
@@ -367,20 +395,7 @@ function shield.lookup()
     parts[#parts + 1] = var.uri
     local key = concat(parts, "|")
 
-    local sequence, now = purges:get("#sequence") or 0, ngx.now()
-    local found = records:get(key)
-    local record = found and parse(found)
-    if not record or overtaken(record, sequence) then
-        local version = ("%d-%.3f"):format(sequence, now)
-        local tags = tags_of(route, var.uri)
-        local fresh = format(PENDING, version, sequence, now, now + PENDING_LIFETIME, tags)
-        local added = false
-        if record then records:set(key, fresh, PENDING_LIFETIME)
-        else added = records:add(key, fresh, PENDING_LIFETIME) end
-        -- Another worker may have been quicker: then its version is the one to wait for.
-        record = parse(not (record or added) and records:get(key) or fresh)
-    end
-
+    local record, sequence, now = version_of(key, route, var.uri)
     var.shield_record = key
     var.shield_key = key .. "|" .. record.version
     var.shield_version = record.version
@@ -571,6 +586,7 @@ function shield.purge()
         everything = everything or err ~= nil or forced -- out of memory: rather purge too much
     end
     if everything then purges:set("#floor", sequence) end
+    purges:incr("#marked", 1, 0)
     purges:delete("#lock")
 
     metrics.count_purge(#marks)
