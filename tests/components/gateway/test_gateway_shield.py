@@ -212,11 +212,13 @@ def test_a_purged_tag_is_gone_with_the_next_request_in_every_variant(gateway: Ga
     def ask() -> set[str]:
         return {gateway.get("/api/products/5", X_Country=c, Accept_Encoding=e).text for c, e in variants}
 
-    before = ask()
     other = gateway.get("/api/products/6").text
-    assert gateway.purge(tags=["product:5"]).json()["marks"] == 1
-    assert not ask() & before
-    assert gateway.get("/api/products/6").text == other
+    for _ in range(2):
+        before = ask()
+        assert ask() == before
+        assert gateway.purge(tags=["product:5"]).json()["marks"] == 1
+        assert not ask() & before
+        assert gateway.get("/api/products/6").text == other
 
 
 def test_a_purge_by_the_policys_event_reaches_pages_and_api(gateway: Gateway) -> None:
