@@ -6,6 +6,7 @@ show processor time, not requests a second: it depends least on what else the ma
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -50,18 +51,16 @@ def answers(without: tuple[str, ...] = ()) -> str:
 
 
 def sizes() -> str:
-    """The same for other sizes, workers, connections and numbers of keys."""
+    """The same for other sizes, workers, connections and numbers of keys: a row each, a column for each candidate."""
+    differing: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for one in _kept("compare")["speeds"]:
+        if one["name"] != _USUAL:
+            differing[one["name"]][one["candidate"]] = f"{one['cpu_microseconds']:,.0f}"
+    candidates = list(dict.fromkeys(name for measured in differing.values() for name in measured))
     rows = [
-        (
-            one["name"],
-            _ours(one["candidate"]),
-            f"{one['cpu_microseconds']:,.0f}",
-            f"{one['megabytes']:,.0f}",
-        )
-        for one in _kept("compare")["speeds"]
-        if one["name"] != _USUAL
+        (what, *(measured.get(name, "not measured") for name in candidates)) for what, measured in differing.items()
     ]
-    return _table(("What differs", "candidate", "server CPU, µs", "MiB"), rows)
+    return _table(("Server CPU, µs", *map(_ours, candidates)), rows)
 
 
 def entities() -> str:
