@@ -1,6 +1,6 @@
-"""What the API says and hears, as JSON: the schema of every body, in requests and answers alike.
+"""The schemas of all JSON bodies, in requests and responses.
 
-Money is whole minor units (cents) of the currency beside it. Times are RFC 3339 in UTC.
+Money is in whole minor units (cents) of the currency beside it. Times are RFC 3339 in UTC.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ Country = Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166")]
 
 
 def _whole(value: object) -> object:
-    """JSON knows one kind of number: 2.0 is as whole as 2."""
+    """Accept 2.0 as 2: JSON has one kind of number."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -49,26 +49,26 @@ Id = Annotated[StrictInt, Field(ge=1, le=LARGEST_ID), Whole]
 
 
 class View(BaseModel):
-    """Something the API says."""
+    """A response's body."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class Input(BaseModel):
-    """Something the API hears; what it doesn't know it refuses."""
+    """A request's body. Unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class FieldProblem(View):
-    """One field that is wrong."""
+    """A field that was refused."""
 
     field: str
     message: str
 
 
 class ProblemView(View):
-    """RFC 9457."""
+    """A problem document (RFC 9457)."""
 
     type: str
     title: str
@@ -78,9 +78,9 @@ class ProblemView(View):
 
 
 class ProductCard(View):
-    """A product as listings show it. `stock` says 10 for 10 pieces or more.
+    """A product in a listing. `stock` is 10 for ten pieces or more.
 
-    `price` is null where the product isn't sold in `currency`.
+    `price` is null if the product isn't sold in `currency`.
     """
 
     id: int
@@ -113,7 +113,7 @@ class ProductCard(View):
 
 
 class ProductDetail(ProductCard):
-    """A product as its own page shows it, with its exact stock."""
+    """A product on its own page, with its exact stock."""
 
     sku: str
     description: str
@@ -130,19 +130,19 @@ class ProductDetail(ProductCard):
 
 
 def price_of(prices: Mapping[str, Mapping[str, int]], currency: str, tier: str) -> int | None:
-    """What the product costs; None: it isn't for sale in this currency, at this price list."""
+    """The product's price, or None if it isn't sold in this currency at this price list."""
     return prices.get(tier, {}).get(currency)
 
 
 class ProductPage(View):
-    """One page of a listing; `next_cursor` is for the next one, null on the last."""
+    """One page of a listing. `next_cursor` leads to the next page and is null on the last."""
 
     items: list[ProductCard]
     next_cursor: str | None
 
 
 class SearchView(View):
-    """Search results, best first, and how many there are. `similar`: nothing matches, these have names like that."""
+    """Search results, best first, and their number. With `similar` nothing matches and these have similar names."""
 
     items: list[ProductCard]
     total: int
@@ -150,8 +150,8 @@ class SearchView(View):
 
 
 class FacetsView(View):
-    """What a listing can be narrowed down to so that something is left, each thing with all others as they are. Prices
-    are where a range may begin and end, in minor units.
+    """For each filter, the values that leave at least one product, with all other filters as they are. Prices are the
+    possible ends of a range, in minor units.
     """
 
     categories: list[int]
@@ -163,7 +163,7 @@ class FacetsView(View):
 
 
 class SuggestionView(View):
-    """A product offered while the customer is typing."""
+    """A product suggested while the customer types."""
 
     id: int
     slug: str
@@ -194,14 +194,14 @@ class CategoryList(View):
 
 
 class StockView(View):
-    """How many pieces there are, in all warehouses."""
+    """The number of pieces in all warehouses."""
 
     product_id: int
     quantity: int
 
 
 class ReviewView(View):
-    """A customer's review; `verified` says that they had bought the product here."""
+    """A customer's review. `verified`: they bought the product here."""
 
     id: int
     product_id: int
@@ -219,8 +219,8 @@ class ReviewView(View):
 
 
 class ReviewPage(View):
-    """One page of a product's reviews, newest first; the first page has `by_stars`, the numbers of all reviews with one
-    star to five.
+    """One page of a product's reviews, newest first. The first page has `by_stars`: how many of all reviews have one
+    to five stars.
     """
 
     items: list[ReviewView]
@@ -232,7 +232,7 @@ Amount = Annotated[StrictInt, Field(ge=0, le=10**9), Whole]
 
 
 class Amounts(Input):
-    """A price in each currency, in minor units; where one is missing, the product isn't for sale in it."""
+    """A price in each currency, in minor units. The product isn't sold in a currency without a price."""
 
     EUR: Amount
     USD: Amount | None = None
@@ -240,14 +240,14 @@ class Amounts(Input):
 
 
 class PriceLists(Input):
-    """Prices by price list."""
+    """The prices of each price list."""
 
     free: Amounts
     premium: Amounts
 
 
 class ProductChanges(Input):
-    """What to change of a product; a field that is left out, or null, stays as it is."""
+    """Changes of a product. Fields that are missing or null stay as they are."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
@@ -272,7 +272,7 @@ class StockChange(Input):
 
 
 class NewReview(Input):
-    """A review to be written by the signed-in user; one for each product."""
+    """The signed-in user's review of a product, one for each product."""
 
     product_id: Id
     rating: Annotated[StrictInt, Field(ge=1, le=5), Whole]
@@ -281,7 +281,7 @@ class NewReview(Input):
 
 
 class UserView(View):
-    """A user's own profile."""
+    """A user's profile."""
 
     id: int
     email: str
@@ -293,7 +293,7 @@ class UserView(View):
 
 
 class UserChanges(Input):
-    """What users may change of themselves; a field that is left out, or null, stays as it is."""
+    """Changes of a user's profile. Fields that are missing or null stay as they are."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
@@ -308,7 +308,7 @@ class UserChanges(Input):
 
 
 class Credentials(Input):
-    """For signing in."""
+    """An e-mail address and a password, for signing in."""
 
     email: Annotated[Text, Field(min_length=3, max_length=254)]
     password: Annotated[str, Field(min_length=1, max_length=200)]
@@ -329,11 +329,11 @@ Mailbox = Annotated[
     ),
 ]
 """An address that mail goes to, as browsers check it (HTML, "valid e-mail address")."""
-Token = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{43}$", description="what a mail's link has behind its #")]
+Token = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{43}$", description="the part of a mail's link behind its #")]
 
 
 class NewAccount(Input):
-    """The form of a sign-up."""
+    """A sign-up."""
 
     email: Mailbox
     password: NewPassword
@@ -342,7 +342,7 @@ class NewAccount(Input):
 
 
 class Confirmation(Input):
-    """Confirms an e-mail address, with the password chosen at sign-up."""
+    """The token from a sign-up's mail, with the password chosen at sign-up."""
 
     token: Token
     password: Annotated[str, Field(min_length=1, max_length=200)]
@@ -355,13 +355,13 @@ class EmailInput(Input):
 
 
 class MailOnItsWay(View):
-    """Where a mail goes, if there is one to send."""
+    """The address that a mail goes to, if there is one to send."""
 
     email: str
 
 
 class PasswordReset(Input):
-    """A new password, by the token of a mail."""
+    """A new password, with the token of a mail."""
 
     token: Token
     new_password: NewPassword
@@ -377,20 +377,20 @@ class Visitor(View):
 
 
 class SessionView(View):
-    """The visitor's session; `user` is null for a visitor who hasn't signed in."""
+    """The visitor's session. `user` is null for a visitor who hasn't signed in."""
 
     user: Visitor | None
 
 
 class PasswordChange(Input):
-    """A new password; the present one proves that it is the user who asks."""
+    """A new password, with the current one as proof."""
 
     current_password: Annotated[str, Field(min_length=1, max_length=200)]
     new_password: NewPassword
 
 
 class CartLineInput(Input):
-    """A product and how many of it."""
+    """A product and its quantity."""
 
     product_id: Id
     quantity: Annotated[StrictInt, Field(ge=1, le=99), Whole]
@@ -407,7 +407,7 @@ CartLines = Annotated[list[CartLineInput], AfterValidator(_reject_repeated_produ
 
 
 class CartInput(Input):
-    """The whole cart as it shall be; quantities are absolute, so sending it twice changes nothing."""
+    """The whole cart. Quantities are absolute, so sending it twice changes nothing."""
 
     items: Annotated[CartLines, Field(max_length=100)]
 
@@ -415,8 +415,8 @@ class CartInput(Input):
 class CartLine(View):
     """A line of the cart.
 
-    `product` is null for one that is no longer sold, `unit_price` for one that isn't sold in this currency: neither is
-    part of the total. `left` is how many pieces there are, where those are fewer than wanted.
+    `product` is null if the product is no longer sold, `unit_price` if it isn't sold in this currency: neither is part
+    of the total. `left` is the number of pieces in stock, if that is less than the quantity.
     """
 
     product_id: int
@@ -427,7 +427,7 @@ class CartLine(View):
 
 
 class CartView(View):
-    """The cart with current prices."""
+    """The cart at current prices."""
 
     items: list[CartLine]
     total: int
@@ -435,9 +435,9 @@ class CartView(View):
 
 
 class Quote(CartView):
-    """What an order of the cart costs now: send `total`, `currency` and `cart_version` with the order.
+    """What an order of the cart costs now. Send `total`, `currency` and `cart_version` with the order.
 
-    `id` is a fresh Idempotency-Key for it.
+    `id` is the order's Idempotency-Key.
     """
 
     id: str
@@ -461,7 +461,7 @@ class PreferencesView(View):
 
 
 class Address(Input):
-    """Where an order goes."""
+    """The address that an order goes to."""
 
     name: Annotated[Text, Field(min_length=1, max_length=200)]
     street: Annotated[Text, Field(min_length=1, max_length=200)]
@@ -478,19 +478,19 @@ class KeptAddress(View):
 
 
 class KeptAddressList(View):
-    """A customer's addresses, the latest first."""
+    """A customer's addresses, latest first."""
 
     items: list[KeptAddress]
 
 
 class Payment(Input):
-    """How it is paid; this shop takes test payments only."""
+    """The payment. This shop takes test payments only."""
 
     method: Literal["test"]
 
 
 class Checkout(Input):
-    """Order what is in the cart, or `items` where given. `total` and `currency` are what the customer saw.
+    """An order of the cart, or of `items`. `total` and `currency` are what the customer saw.
 
     A guest gives an e-mail address.
     """
@@ -523,7 +523,7 @@ class Checkout(Input):
 
 
 class OrderLineView(View):
-    """A line of an order, at the price it had."""
+    """A line of an order, at the price of the order."""
 
     product_id: int
     name: str
@@ -534,7 +534,7 @@ class OrderLineView(View):
 
 
 class OrderView(View):
-    """An order; `email` is a guest's."""
+    """An order. `email` is a guest's."""
 
     id: int
     email: str | None
@@ -564,7 +564,7 @@ class OrderPage(View):
 
 
 class Measurement(Input):
-    """Something a browser measured: milliseconds, or a plain number where the name has no unit."""
+    """A browser's measurement: milliseconds, or a plain number if the name has no unit."""
 
     name: Annotated[str, Field(max_length=40)]
     value: Annotated[StrictFloat, Field(ge=0, le=10**7, allow_inf_nan=False)]
@@ -573,13 +573,13 @@ class Measurement(Input):
 
 
 class Measurements(Input):
-    """A batch of them."""
+    """Several measurements."""
 
     events: Annotated[list[Measurement], Field(max_length=100)]
 
 
 class Status(View):
-    """Of the process itself, or of what it needs."""
+    """The status of the process, or of what it needs."""
 
     status: Literal["ok", "starting", "unavailable"]
     checks: dict[str, str] = {}

@@ -31,7 +31,7 @@ def balance(
     monitor = cloudflare.LoadBalancerMonitor(
         f"{name}-monitor",
         account_id=settings.account_id,
-        description="The gateway answers and reaches the API",
+        description="Check that the gateway answers and reaches the API",
         type="https",
         method="GET",
         path="/health",
@@ -78,7 +78,7 @@ def balance(
         f"{name}-balancer",
         zone_id=settings.zone_id,
         name=settings.hostname,
-        description="Nearest region first, then the others",
+        description="Send visitors to the nearest region, then to the others",
         default_pools=in_order,
         fallback_pool=pools[balancing.fallback],
         region_pools=nearest,

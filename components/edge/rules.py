@@ -162,7 +162,7 @@ def _redirects(settings: EdgeSettings) -> list[Rule]:
     return [
         Rule(
             ref="other-names",
-            description=f"Lead to {settings.hostname}: {', '.join(settings.redirects)}",
+            description=f"Redirect to {settings.hostname}: {', '.join(settings.redirects)}",
             expression=one_of("http.host", settings.redirects),
             action=Redirect(target=f'concat("https://{settings.hostname}", http.request.uri.path)'),
         )
@@ -172,7 +172,7 @@ def _redirects(settings: EdgeSettings) -> list[Rule]:
 def _keep_nothing() -> Rule:
     return Rule(
         ref="keep-nothing",
-        description="What the cache policy doesn't list is never kept, whatever its file extension",
+        description="Keep nothing that the cache policy doesn't list, whatever its file extension",
         expression=EVERYTHING,
         action=Keep(cache=False),
     )
@@ -191,7 +191,7 @@ def _kept(settings: EdgeSettings, public: Sequence[Route]) -> list[Rule]:
     return [
         Rule(
             ref=f"keep-{location_name(routes[0])}",
-            description=_describe("Kept", routes),
+            description=_describe("Keep", routes),
             expression=any_route(routes),
             action=key(routes[0]),
         )
@@ -205,7 +205,7 @@ def _personal_requests(policy: Policy) -> Rule:
     named = ", ".join((*policy.bypass.request_headers, *(f"cookie {name}" for name in policy.bypass.request_cookies)))
     return Rule(
         ref="personal-requests",
-        description=f"Never kept: requests with {named} (bypass)",
+        description=f"Keep no response to requests with {named} (bypass)",
         expression=" or ".join(terms),
         action=Keep(cache=False),
     )
@@ -223,7 +223,7 @@ def _lifetimes(public: Sequence[Route]) -> list[Rule]:
     return [
         Rule(
             ref=f"lifetime-{location_name(routes[0])}",
-            description=_describe(f"{routes[0].edge_ttl} s", routes),
+            description=_describe(f"Keep for {routes[0].edge_ttl} s", routes),
             expression=f"{good} and ({any_route(routes)})",
             action=lifetime(routes[0]),
         )
@@ -235,13 +235,13 @@ def _errors(policy: Policy) -> list[Rule]:
     return [
         Rule(
             ref="missing",
-            description=f"Missing pages are kept {policy.errors.not_found_ttl} s (errors.not_found_ttl)",
+            description=f"Keep missing pages for {policy.errors.not_found_ttl} s (errors.not_found_ttl)",
             expression=one_of("http.response.code", MISSING_STATUSES),
             action=Lifetime(max_age=policy.errors.not_found_ttl),
         ),
         Rule(
             ref="faults",
-            description=f"Faults are kept {policy.errors.server_error_ttl} s (errors.server_error_ttl)",
+            description=f"Keep server errors for {policy.errors.server_error_ttl} s (errors.server_error_ttl)",
             expression=one_of("http.response.code", [FAULT_STATUS]),
             action=Lifetime(max_age=policy.errors.server_error_ttl),
         ),
@@ -252,7 +252,7 @@ def _other_errors() -> Rule:
     known = one_of("http.response.code", (*MISSING_STATUSES, FAULT_STATUS))
     return Rule(
         ref="other-errors",
-        description="Other errors are never kept",
+        description="Keep no other errors",
         expression=f"http.response.code ge 400 and not {known}",
         action=Lifetime(no_store=True),
     )
@@ -267,7 +267,7 @@ def _personal_answers(policy: Policy) -> Rule:
     ]
     return Rule(
         ref="personal-answers",
-        description=f"Never kept: answers with {', '.join(policy.bypass.response_headers)}, private, no-store (bypass)",
+        description=f"Keep no response with {', '.join(policy.bypass.response_headers)}, private or no-store (bypass)",
         expression=" or ".join(terms),
         action=Lifetime(no_store=True),
     )
@@ -278,7 +278,7 @@ def _dropped_queries(public: Sequence[Route]) -> list[Rule]:
     return [
         Rule(
             ref=f"drop-query-{location_name(routes[0])}",
-            description=_describe("No parameter counts", routes),
+            description=_describe("Drop the query", routes),
             expression=f'{QUERY} ne "" and ({any_route(routes)})',
             action=DropQuery(),
         )
@@ -296,7 +296,7 @@ def _trusted_headers(policy: Policy) -> list[Rule]:
     rules = [
         Rule(
             ref="trusted-headers",
-            description=f"Clients' word on country, device and tier is dropped; a visitor counts as {countries.others}",
+            description=f"Drop clients' headers of country, device and tier; set the country to {countries.others}",
             expression=EVERYTHING,
             action=RewriteHeaders(values=((COUNTRY_HEADER, countries.others),), removed=NEVER_FROM_CLIENTS),
         )
@@ -305,7 +305,7 @@ def _trusted_headers(policy: Policy) -> list[Rule]:
         rules.append(
             Rule(
                 ref="countries",
-                description=f"Visitors from {', '.join(countries.own)} have answers of their own (countries.own)",
+                description=f"Set the country of visitors from {', '.join(countries.own)} (countries.own)",
                 expression=one_of("ip.src.country", countries.own),
                 action=RewriteHeaders(expressions=((COUNTRY_HEADER, "ip.src.country"),)),
             )
@@ -320,7 +320,7 @@ def _chosen(country: str) -> Rule:
     places = (chosen, f"{chosen}&*", f"*&{chosen}", f"*&{chosen}&*")
     return Rule(
         ref=f"chosen-{country.lower()}",
-        description=f"An address with {chosen} is answered as to visitors from there",
+        description=f"Set the country to {country} for addresses with {chosen}",
         expression=" or ".join(f"{QUERY} strict wildcard {quoted(place)}" for place in places),
         action=RewriteHeaders(values=((COUNTRY_HEADER, country),)),
     )
@@ -329,7 +329,7 @@ def _chosen(country: str) -> Rule:
 def _security_headers() -> Rule:
     return Rule(
         ref="security-headers",
-        description="Browsers' protections, on every answer",
+        description="Add security headers to every response",
         expression=EVERYTHING,
         action=RewriteHeaders(values=tuple(SECURITY_HEADERS.items()), removed=("X-Powered-By",)),
     )
@@ -340,13 +340,13 @@ def _compression() -> list[Rule]:
     return [
         Rule(
             ref="compress-text",
-            description="Text travels compressed, Brotli first",
+            description="Compress text, with Brotli if possible",
             expression=one_of(media_type, TEXT_TYPES),
             action=Compress(algorithms=("brotli", "gzip")),
         ),
         Rule(
             ref="leave-compressed",
-            description="What is compressed already isn't compressed again",
+            description="Compress nothing that is compressed already",
             expression=one_of(media_type, COMPRESSED_TYPES),
             action=Compress(algorithms=("none",)),
         ),

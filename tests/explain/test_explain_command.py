@@ -15,7 +15,7 @@ def test_a_page_is_kept_under_a_key_of_its_own_for_as_long_as_the_policy_says() 
     said = explain("https://www.simone-webshop.com/products/5?utm_source=mail", "--country", "us", "--device", "mobile")
     assert said.exit_code == 0, said.output
     for line in (
-        "request_cache_settings: keep-home (Kept: /, /products/{product_id}",
+        "request_cache_settings: keep-home (Keep: /, /products/{product_id}",
         "kept at the edge: yes",
         "kept 60 s because of a response rule",
         "then stale for 60 s while refreshed, 3600 s on errors",
@@ -29,7 +29,7 @@ def test_a_page_is_kept_under_a_key_of_its_own_for_as_long_as_the_policy_says() 
 
 def test_what_keeps_an_answer_out_is_named() -> None:
     said = explain("/api/products/5", "--header", "Authorization: Bearer x")
-    assert "personal-requests (Never kept: requests with Authorization" in said.output
+    assert "personal-requests (Keep no response to requests with Authorization" in said.output
     assert "kept at the edge: no" in said.output
     assert "browsers are told: private, no-store" in said.output
 

@@ -1,4 +1,4 @@
-"""The endpoints, by subject."""
+"""The API's endpoints, by subject."""
 
 from fastapi import APIRouter
 

@@ -1,4 +1,4 @@
-"""Signing up, and a new password by mail. No response, nor its time, says whether an address has an account."""
+"""Sign-up, and a new password by mail. No response, and no response's time, tells whether an address has an account."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -28,7 +28,7 @@ router = APIRouter(tags=["accounts"])
 
 @router.post("/api/sign-ups", status_code=202, responses={429: {}})
 async def sign_up(account: NewAccount, request: Request, shop: ShopHere) -> MailOnItsWay:
-    """Ask for an account. A mail has the token that makes it one; to who has an account already, it says so."""
+    """Ask for an account. A mail brings the token that confirms it; if the address has an account, the mail says so."""
     await _may_mail(shop, request, account.email)
     hashed = await passwords.hashed(account.password)
     await _note(shop, "sign-up", account.email, SignUp(account.email, account.name, account.country, hashed))
@@ -39,8 +39,10 @@ async def sign_up(account: NewAccount, request: Request, shop: ShopHere) -> Mail
 async def confirm(
     confirmation: Confirmation, request: Request, shop: ShopHere, asker: Asker, write: WriteHere
 ) -> Response:
-    """Make the account that was asked for, and sign in. The token proves the address; the password, that it is the
-    same person: nobody is led to confirm what a stranger has asked for in their name.
+    """Create the account that was asked for, and sign in.
+
+    The token proves the address. The password proves that the same person signed up: nobody can be led to confirm what
+    a stranger asked for in their name.
     """
     account, client = f"token {confirmation.token}", client_of(request)
     await shop.attempts.count(account, client)
@@ -74,7 +76,7 @@ async def confirm(
 
 @router.post("/api/password-resets", status_code=202, responses={429: {}})
 async def ask_for_reset(asked: EmailInput, request: Request, shop: ShopHere) -> MailOnItsWay:
-    """Have a mail sent with a token for a new password, if the address has an account."""
+    """Ask for a mail with a token for a new password. Nothing is sent if the address has no account."""
     await _may_mail(shop, request, asked.email)
     await _note(shop, "password-reset", asked.email)
     return MailOnItsWay(email=asked.email)
@@ -84,7 +86,7 @@ async def ask_for_reset(asked: EmailInput, request: Request, shop: ShopHere) -> 
 async def reset_password(
     reset: PasswordReset, request: Request, shop: ShopHere, asker: Asker, response: Response
 ) -> None:
-    """Set a new password by the token of a mail. All sessions of the account end within a second."""
+    """Set a new password with the token of a mail. All sessions of the account end within a second."""
     await shop.attempts.count(f"token {reset.token}", client_of(request))
     hashed = await passwords.hashed(reset.new_password)
     async with shop.database.acquire() as connection, connection.transaction():
@@ -132,7 +134,7 @@ async def change_password(
 
 
 async def _set_password(transaction: Transaction, shop: Shop, user_id: int, email: str, hashed: str) -> None:
-    """Change the password: it ends all sessions and other ways in, and its owner hears of it."""
+    """Store the password, end all sessions, and mail the account's owner."""
     await users.set_password_hash(transaction, user_id, hashed)
     await sessions.delete_of_user(transaction, user_id)
     await devices.forget_all(transaction, user_id)
@@ -142,7 +144,7 @@ async def _set_password(transaction: Transaction, shop: Shop, user_id: int, emai
 
 
 async def _may_mail(shop: Shop, request: Request, email: str) -> None:
-    """Raises Problem 503 where the shop sends no mail, and 429 for too many to an address or from a client."""
+    """Raises Problem 503 if the shop sends no mail, 429 after too many mails to an address or from a client."""
     if shop.settings.mail_server is None:
         raise problems.unavailable("This shop sends no mail, so nobody can sign up or reset a password.")
     await shop.mails.count(users.same_email(email), client_of(request))
@@ -158,5 +160,5 @@ def _used_up(instead: str) -> Problem:
 
 
 def _shown(user: users.User) -> Visitor:
-    """A user as their own session shows them."""
+    """The user, as their own session shows them."""
     return Visitor(id=user.id, email=user.email, name=user.name, tier=user.tier)

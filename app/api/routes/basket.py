@@ -1,4 +1,4 @@
-"""The cart, which lives in the session, and the checkout that makes an order of it."""
+"""The cart, which is part of the session, and the checkout that turns it into an order."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,7 @@ QUOTE_TIME: Final = timedelta(minutes=15)
 
 @router.get("/api/cart")
 async def get_cart(shop: ShopHere, asker: Asker, prices: ContextHere, response: Response) -> CartView:
-    """The cart with today's prices."""
+    """The cart at today's prices."""
     await renew_session(shop, asker, response)
     session = await shop.sessions.newest(shop.database, asker.session)
     return await _priced(shop.database, _quantities(_stored(session)), prices.currency, asker.tier)
@@ -52,9 +52,9 @@ async def set_cart(
     response: Response,
     write: WriteHere,
 ) -> Response:
-    """Set the whole cart: in the visit's session, in a new one if there is none (any more).
+    """Replace the whole cart. A visitor without a session gets a new one.
 
-    A repetition with the same key changes nothing and gets the cart as it is.
+    A repetition with the same key changes nothing and returns the current cart.
     """
     quantities = {item.product_id: item.quantity for item in cart.items}
     stored: JsonObject = {str(key): value for key, value in quantities.items()}
@@ -90,12 +90,12 @@ async def set_cart(
 
 
 class SessionEnded(Exception):
-    """There is no such session any more."""
+    """The session has ended."""
 
 
 @router.get("/api/checkout")
 async def quote(shop: ShopHere, asker: Asker, prices: ContextHere, response: Response) -> Quote:
-    """What an order of the cart would cost now. Its `id` is the order's Idempotency-Key."""
+    """What an order of the cart costs now. `id` is the Idempotency-Key to order with."""
     await renew_session(shop, asker, response)
     session = await shop.sessions.newest(shop.database, asker.session)
     version = session.cart_version if session is not None else 0
@@ -106,7 +106,7 @@ async def quote(shop: ShopHere, asker: Asker, prices: ContextHere, response: Res
 async def placed_order(
     key: Annotated[str, Path(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")], shop: ShopHere, asker: Asker
 ) -> OrderView:
-    """The order that this Idempotency-Key of the visitor has placed; 404 while it has placed none."""
+    """The order that the visitor placed with this Idempotency-Key. 404 if there is none."""
     found = await orders.placed_with(shop.database, scope=scope_of(asker), key=key)
     if found is None:
         raise problems.not_found("order that was placed with this key")
@@ -130,11 +130,11 @@ async def get_order(
 async def check_out(
     checkout: Checkout, shop: ShopHere, asker: Asker, prices: ContextHere, write: WriteHere
 ) -> Response:
-    """Order what is in the cart, or `items`, at the prices and from the stock of this moment, read under locks.
+    """Order the cart, or `items`, at current prices and from current stock, both read under locks.
 
-    Nobody pays anything else than what they saw: the order is refused (409) if `total` and `currency`, or what the
-    last change of the cart was answered, are not what it costs, or if the cart isn't the one of `cart_version`, or of
-    the moment when the request arrived. `reason` says why, `quote` what it would be now.
+    Nobody pays more than they saw. The order is refused with 409 if `total` and `currency` (without them: the response
+    to the cart's last change) aren't what it costs, or if the cart isn't that of `cart_version` (without it: that of
+    the request's arrival). `reason` says why, `quote` what the order would cost now.
     """
     session = await shop.sessions.newest(shop.database, asker.session)
     if session is None or (asker.user_id is None and checkout.email is None):
@@ -233,7 +233,7 @@ async def _quote(database: Database, cart: JsonObject, version: int, currency: s
 
 
 async def _priced(database: Database, quantities: dict[int, int], currency: str, tier: str) -> CartView:
-    """What has no price here adds nothing to the total."""
+    """The cart at current prices. A product without a price in the currency adds nothing to the total."""
     found = {card.id: card for card in await products.get_many(database, list(quantities))} if quantities else {}
     lines: list[CartLine] = []
     for product_id, quantity in quantities.items():
@@ -257,7 +257,7 @@ async def _names(database: Database, product_ids: Sequence[int]) -> dict[int, st
 
 
 def _money(amount: int, currency: str) -> str:
-    """All currencies of the shop have hundredths."""
+    """The amount as text. All currencies of the shop have hundredths."""
     return f"{amount // 100:,}.{amount % 100:02} {currency}"
 
 

@@ -35,7 +35,7 @@ router = APIRouter(tags=["catalogue"])
 
 Words = Annotated[
     str,
-    Query(min_length=1, max_length=200, description="what the customer typed", json_schema_extra=PLAIN_TEXT_SCHEMA),
+    Query(min_length=1, max_length=200, description="the words to search for", json_schema_extra=PLAIN_TEXT_SCHEMA),
     PlainText,
 ]
 
@@ -66,7 +66,7 @@ async def list_products(
 
 @router.get("/api/facets")
 async def list_facets(shop: ShopHere, narrowing: NarrowingHere, q: Words | None = None) -> FacetsView:
-    """What a listing, or with `q` a search, can be narrowed down to so that something is left: each thing by itself."""
+    """For each filter of a listing, or with `q` of a search, the values that leave at least one product."""
     found = await shop.queries.facets(replace(narrowing, text=q))
     return FacetsView(**{name: getattr(found, name) for name in FacetsView.model_fields})
 
@@ -79,7 +79,7 @@ async def search_products(
     q: Words,
     limit: Annotated[int, Query(ge=1, le=products.SEARCHED), PlainNumber] = 20,
 ) -> SearchView:
-    """The products that match best; where none does, those with names like that."""
+    """The products that match best. If none matches, products with similar names."""
     wanted = replace(narrowing, text=q)
     found = await shop.queries.search(wanted, limit=limit)
     describe(context, lists=_listed(wanted, found.items))
@@ -91,7 +91,7 @@ async def search_products(
 
 
 def _listed(narrowing: Narrowing, cards: Sequence[Card]) -> Iterable[int] | None:
-    """What shows only what can be had changes with whatever is sold out, or is there again."""
+    """The tags of a listing. One of products in stock also changes when a product is sold out or back in stock."""
     return None if narrowing.in_stock else (card.id for card in cards)
 
 
@@ -99,7 +99,7 @@ def _listed(narrowing: Narrowing, cards: Sequence[Card]) -> Iterable[int] | None
 async def suggest_products(
     shop: ShopHere, q: Words, limit: Annotated[int, Query(ge=1, le=20), PlainNumber] = 8
 ) -> SuggestionList:
-    """Products whose name is like what has been typed so far."""
+    """Products with names similar to what the customer has typed so far."""
     found = await shop.queries.suggest(q, limit=limit)
     return SuggestionList(items=[SuggestionView(id=one.id, slug=one.slug, name=one.name) for one in found])
 

@@ -1,4 +1,4 @@
-"""What visitors' browsers measured, counted. Nothing of it is kept by visitor."""
+"""Counts what visitors' browsers measured. Nothing is kept by visitor."""
 
 from typing import Final
 
@@ -22,9 +22,9 @@ LARGEST_SHIFT: Final = 10.0
 
 @router.post("/api/rum", status_code=204)
 async def record_measurements(measurements: Measurements, request: Request, shop: ShopHere) -> None:
-    """Count what browsers measured; names that aren't known are left out.
+    """Count what a browser measured. Unknown names are left out.
 
-    Anybody can send anything, so values are clamped, and of a client only so many count (`Measured`).
+    Anybody can send anything, so values are clamped and each client's number is limited (`Measured`).
     """
     browser = shop.metrics.browser
     client = network_of(request)

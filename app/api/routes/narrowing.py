@@ -1,4 +1,4 @@
-"""What listings and searches can be narrowed down to, as the query of an address says it."""
+"""The filters of listings and searches, as an address's query has them."""
 
 from collections.abc import Callable
 from typing import Annotated, Literal
@@ -11,7 +11,7 @@ from app.database.queries.narrowing import LONGEST_BRAND, PRICE_BOUNDS, RATINGS,
 
 
 def _one_of(allowed: tuple[int, ...]) -> Callable[[int | None], int | None]:
-    """Few values, since each is an address of its own to every cache."""
+    """Allow few values, since each makes an address of its own in every cache."""
 
     def check(value: int | None) -> int | None:
         if value is not None and value not in allowed:
@@ -34,20 +34,20 @@ def narrowing(
         PlainText,
     ] = None,
     price_from: Annotated[
-        PriceBound, Query(description="costs at least that much, in minor units", json_schema_extra=_PRICES)
+        PriceBound, Query(description="lowest price, in minor units", json_schema_extra=_PRICES)
     ] = None,
     price_to: Annotated[
-        PriceBound, Query(description="costs less than that, in minor units", json_schema_extra=_PRICES)
+        PriceBound, Query(description="the price is below this, in minor units", json_schema_extra=_PRICES)
     ] = None,
     rating: Annotated[
         int | None,
         AfterValidator(_one_of(RATINGS)),
         PlainNumber,
-        Query(description="rated that or better, on average", json_schema_extra={"enum": list(RATINGS)}),
+        Query(description="lowest average rating", json_schema_extra={"enum": list(RATINGS)}),
     ] = None,
-    in_stock: Annotated[Literal["true"] | None, Query(description="only what can be had now")] = None,
+    in_stock: Annotated[Literal["true"] | None, Query(description="only products in stock")] = None,
 ) -> Narrowing:
-    """The listing that is asked for, at the visitor's own prices."""
+    """The filters of the request, with the visitor's currency and price list."""
     return Narrowing(
         category_id=category_id,
         brand=brand,

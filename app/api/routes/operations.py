@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it should be sent requests."""
+"""Liveness and readiness of the process."""
 
 import asyncio
 
@@ -15,14 +15,15 @@ DATABASE_SECONDS = 1.0
 
 @router.get("/health")
 async def health() -> Status:
-    """The process answers. What it needs is another matter: restarting it would mend nothing there."""
+    """Liveness: the process answers. It doesn't ask for Redis or Postgres, which a restart wouldn't mend."""
     return Status(status="ok")
 
 
 @router.get("/ready", responses={503: {"model": Status}})
 async def ready(request: Request, shop: ShopHere, response: Response) -> Status:
-    """The process can serve. Redis or Postgres away doesn't make it unready: stale answers are better than none, and
-    all processes would be away at the same time."""
+    """Readiness: the process can serve. It stays ready without Redis or Postgres: stale responses are better than
+    none, and all processes would become unready at once.
+    """
     checks = {pair.name: "ok" if pair.available else "away" for pair in shop.redis.pairs}
     try:
         async with asyncio.timeout(DATABASE_SECONDS):

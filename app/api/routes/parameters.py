@@ -1,4 +1,4 @@
-"""What the endpoints take from a request besides its body."""
+"""What endpoints take from a request besides its body."""
 
 import contextlib
 import re
@@ -24,7 +24,7 @@ _VERSION = re.compile(rb'"([0-9]{1,18})\.[0-9a-f]+-[a-z]+"')
 
 
 def _plain_number(value: object) -> object:
-    """Each number in one spelling only: `007` and `+7` would be addresses of their own, which no purge finds."""
+    """Accept one spelling of each number: `007` and `+7` would be addresses of their own, which no purge finds."""
     if isinstance(value, str) and not re.fullmatch("0|[1-9][0-9]*", value, re.ASCII):
         raise ValueError("must be a whole number in plain digits")
     return value
@@ -58,7 +58,7 @@ ShopHere = Annotated[Shop, Depends(shop)]
 
 
 async def identity(request: Request, shop: ShopHere) -> Identity:
-    """The caller. Raises Problem 503 while sessions can't be read: the visitor isn't signed out by that."""
+    """The caller. Raises Problem 503 if sessions can't be read, so that nobody seems to be signed out."""
     found = await shop.identify(request.scope)
     if not found.known:
         raise problems.unavailable("The shop can't look up who is signed in at the moment.")
@@ -69,7 +69,7 @@ Asker = Annotated[Identity, Depends(identity)]
 
 
 def context(request: Request) -> Context:
-    """Which prices the visitor sees, and other things that the cache in front has found out."""
+    """The visitor's prices, and what else the cache in front has found out."""
     return context_of(request.scope)
 
 
@@ -77,7 +77,7 @@ ContextHere = Annotated[Context, Depends(context)]
 
 
 def reject_repeated_parameters(request: Request) -> None:
-    """Refuse a query parameter given twice: which one counts would be anybody's guess."""
+    """Refuse a query parameter that is given twice, since it is unclear which one counts."""
     names = [name for name, _ in request.query_params.multi_items()]
     for name in names:
         if names.count(name) > 1:
@@ -87,14 +87,16 @@ def reject_repeated_parameters(request: Request) -> None:
 def client_of(request: Request) -> str:
     """The visitor's address, as limits count it: of IPv6 the network, since a household has 2⁶⁴ addresses.
 
-    The gateway says it (`X-Real-IP`, whatever the client sent); nobody else reaches the API but the storefront, which
-    passes no such header on (components/network/flows.py).
+    The gateway sets `X-Real-IP`, whatever the client sent. Only the storefront reaches the API past it, and passes no
+    such header on (components/kubernetes/flows.py).
     """
     return _network(request, 64)
 
 
 def network_of(request: Request) -> str:
-    """The same where nobody is refused anything: of IPv6 what a site is given, 2¹⁶ networks (RFC 6177)."""
+    """The visitor's network, for counts by which nobody is refused: of IPv6 what a site is given, 2¹⁶ networks (RFC
+    6177).
+    """
     return _network(request, 48)
 
 
@@ -108,9 +110,9 @@ def _network(request: Request, prefix: int) -> str:
 
 
 def same_origin(request: Request) -> None:
-    """Refuse a change that another site has a visitor's browser send; what is no browser says nothing of a site.
+    """Refuse a change that another site has a visitor's browser send. Clients that aren't browsers name no site.
 
-    Raises Problem 403. `Sec-Fetch-Site` decides where the browser sends it (W3C Fetch Metadata), else `Origin`.
+    Raises Problem 403. `Sec-Fetch-Site` decides if the browser sends it (W3C Fetch Metadata), else `Origin`.
     """
     if request.method in ("GET", "HEAD", "OPTIONS") or "authorization" in request.headers:
         return
@@ -129,7 +131,7 @@ def _hosts(request: Request) -> tuple[str, ...]:
 
 
 def cursor(text: str | None, kind: type[Any]) -> Cursor | None:
-    """A `cursor` parameter's meaning."""
+    """The decoded `cursor` parameter."""
     if text is None:
         return None
     try:
@@ -147,22 +149,22 @@ def describe(
     modified: datetime | None = None,
     lists: Iterable[int] | None = (),
 ) -> None:
-    """Tell the cache the row's version, when the answer last changed, and the ids of what it lists, if any."""
+    """Tell the cache the row's version, the time of its last change, and the ids of listed rows, if there are any."""
     context.version = _microseconds(version) if version is not None else None
     context.last_modified = int(modified.timestamp()) if modified is not None else None
     context.lists = tuple(map(str, lists)) if lists is not None else None
 
 
 def version_tag(version: datetime) -> str:
-    """The ETag of an answer that no cache keeps, and so none gives one: its version alone."""
+    """The ETag of a response that no cache keeps, which therefore has none of a cache: its version alone."""
     return f'"{_microseconds(version)}.0-{IDENTITY}"'
 
 
 def required_version(request: Request, current: datetime) -> datetime | None:
-    """What a request's conditions ask of an update (RFC 9110, 13.2.2): the version that must still be there when the
-    row is written; None: any.
+    """The version that the row must still have when it is written, by the request's conditions (RFC 9110, 13.2.2).
+    None: any version.
 
-    Raises Problem 412 if `current`, the version that is there now, isn't what the client has seen.
+    Raises Problem 412 if `current`, the row's version, isn't the one that the client has seen.
     """
     match = _listed(request, "if-match")
     since = seconds(request.headers.get("if-unmodified-since", "").encode("latin-1"))
@@ -179,7 +181,7 @@ def required_version(request: Request, current: datetime) -> datetime | None:
 
 
 def _listed(request: Request, name: str) -> str | None:
-    """A header that may be there several times; None: not at all."""
+    """The values of a header that may be sent several times. None: it wasn't sent."""
     return ",".join(request.headers.getlist(name)).strip() or None
 
 
@@ -189,7 +191,7 @@ def _versions(tags: str, *, weak_too: bool) -> set[int]:
 
 
 def changed_meanwhile() -> problems.Problem:
-    """Somebody else was quicker."""
+    """The Problem 412 of a change that came too late."""
     return problems.Problem(412, "It has changed since you read it: read it again, then repeat your change.")
 
 

@@ -1,4 +1,4 @@
-"""One product: reading it is public and cached, changing it is the administrators'."""
+"""One product. Reading it is public and cached; only administrators change it."""
 
 from typing import Any, cast
 
@@ -26,7 +26,7 @@ router = APIRouter(tags=["products"])
 
 @router.get("/api/products/{product_id}", responses={404: {}})
 async def get_product(product_id: ProductId, shop: ShopHere, context: ContextHere) -> ProductDetail:
-    """A product with its price for this visitor and its stock."""
+    """A product with its stock and its price for this visitor."""
     product = await shop.entities.product(product_id)
     if product is None:
         raise problems.not_found(f"product {product_id}")
@@ -37,7 +37,7 @@ async def get_product(product_id: ProductId, shop: ShopHere, context: ContextHer
 
 @router.get("/api/products/{product_id}/inventory", responses={404: {}})
 async def get_inventory(product_id: ProductId, shop: ShopHere, context: ContextHere) -> StockView:
-    """How many pieces there are. The checkout doesn't trust this figure: it reads the shelves themselves."""
+    """The number of pieces in stock. The checkout doesn't use this figure: it reads the stock itself."""
     found = await shop.queries.stock(product_id)
     if found is None:
         raise problems.not_found(f"stock of product {product_id}")
@@ -56,7 +56,7 @@ async def update_product(
     context: ContextHere,
     write: WriteHere,
 ) -> Response:
-    """Change a product. With `If-Match` (an ETag of the product), only if nobody else has changed it meanwhile."""
+    """Change a product. With `If-Match` (the product's ETag) only if nobody has changed it since."""
     asker.require_admin()
 
     async def act(transaction: Transaction) -> Written:
@@ -98,7 +98,7 @@ async def update_inventory(
     asker: Asker,
     write: WriteHere,
 ) -> Response:
-    """Set a warehouse's count of a product. With `If-Match` (the stock's ETag), only if no count changed meanwhile."""
+    """Set a warehouse's count of a product. With `If-Match` (the stock's ETag) only if no count has changed since."""
     asker.require_admin()
 
     async def act(transaction: Transaction) -> Written:
@@ -116,7 +116,7 @@ async def update_inventory(
 
 
 async def stock_changes(transaction: Transaction, counts: dict[int, tuple[int, int]]) -> list[ChangeEvent]:
-    """What stock that went from one count to another means to caches, by product."""
+    """The cache events of a change of stock, by product."""
     listed = [
         product_id
         for product_id, (before, after) in counts.items()

@@ -33,7 +33,7 @@ async def list_reviews(
     limit: Annotated[int, Query(ge=1, le=100), PlainNumber] = 20,
     cursor_text: Annotated[CursorText, Query(alias="cursor")] = None,
 ) -> ReviewPage:
-    """One page of a product's reviews, newest first; none for a product that nobody has reviewed."""
+    """One page of a product's reviews, newest first. Empty if nobody has reviewed the product."""
     after = cursor(cursor_text, datetime)
     page = await shop.queries.reviews(product_id, after=after, limit=limit)
     describe(context, modified=max((review.updated_at for review in page.items), default=None))

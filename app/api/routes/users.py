@@ -1,4 +1,4 @@
-"""A user's own things: profile, preferences, orders, addresses. Only for that user, services and administrators."""
+"""A user's profile, preferences, orders and addresses, for that user, services and administrators."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -63,7 +63,7 @@ async def update_user(
     asker: Asker,
     write: WriteHere,
 ) -> Response:
-    """Change a profile. With `If-Match` (its ETag), only if nobody else has changed it meanwhile."""
+    """Change a profile. With `If-Match` (its ETag) only if nobody has changed it since."""
     asker.require_user(str(user_id))
 
     async def act(transaction: Transaction) -> Written:
@@ -86,7 +86,7 @@ async def update_user(
 
 @router.get("/api/users/{user_id}/preferences", responses=REFUSALS)
 async def get_preferences(user_id: UserId, shop: ShopHere, asker: Asker, response: Response) -> PreferencesView:
-    """What the user wishes for. Its ETag is for the `If-Match` of a change."""
+    """The user's preferences. Send their ETag as `If-Match` of a change."""
     asker.require_user(str(user_id))
     user = await shop.entities.user(user_id)
     if user is None:
@@ -104,7 +104,7 @@ async def set_preferences(
     asker: Asker,
     write: WriteHere,
 ) -> Response:
-    """Set all preferences, in the visitor's session too. With `If-Match`, only if nobody has changed them meanwhile."""
+    """Replace all preferences, in the visitor's session too. With `If-Match` only if nobody has changed them since."""
     asker.require_user(str(user_id))
     body = PreferencesView(preferences=dict(preferences))
 
@@ -148,7 +148,7 @@ async def list_orders(
 
 @router.get("/api/users/{user_id}/addresses", responses=REFUSALS)
 async def list_addresses(user_id: UserId, shop: ShopHere, asker: Asker) -> KeptAddressList:
-    """The addresses that the user keeps, the latest first."""
+    """The addresses that the user keeps, latest first."""
     asker.require_user(str(user_id))
     found = await addresses.of_user(shop.database, user_id)
     return KeptAddressList(items=[_kept(one) for one in found])
@@ -158,7 +158,7 @@ async def list_addresses(user_id: UserId, shop: ShopHere, asker: Asker) -> KeptA
     "/api/users/{user_id}/addresses", status_code=201, response_model=KeptAddress, responses={**REFUSALS, 409: {}}
 )
 async def keep_address(user_id: UserId, address: Address, asker: Asker, write: WriteHere) -> Response:
-    """Keep an address; one that is kept already is kept once."""
+    """Keep an address. Keeping it again changes nothing."""
     asker.require_user(str(user_id))
 
     async def act(transaction: Transaction) -> Written:
@@ -175,7 +175,7 @@ async def keep_address(user_id: UserId, address: Address, asker: Asker, write: W
 
 @router.delete("/api/users/{user_id}/addresses/{address_id}", status_code=204, responses=REFUSALS)
 async def delete_address(user_id: UserId, address_id: AddressId, shop: ShopHere, asker: Asker) -> None:
-    """Forget an address."""
+    """Delete an address."""
     asker.require_user(str(user_id))
     if not await addresses.delete(shop.database, user_id, address_id):
         raise problems.not_found(f"address {address_id} of user {user_id}")

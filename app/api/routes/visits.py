@@ -20,7 +20,7 @@ DEVICE_SECONDS: Final = 365 * 24 * 60 * 60
 
 @router.get("/api/session")
 async def who_am_i(shop: ShopHere, asker: Asker, response: Response) -> SessionView:
-    """The signed-in user; the request renews the session."""
+    """The signed-in user. The request renews the session."""
     await renew_session(shop, asker, response)
     return SessionView(user=await _visitor(shop, asker.user_id) if asker.user_id is not None else None)
 
@@ -29,7 +29,7 @@ async def who_am_i(shop: ShopHere, asker: Asker, response: Response) -> SessionV
 async def sign_in(
     credentials: Credentials, request: Request, shop: ShopHere, asker: Asker, response: Response
 ) -> SessionView:
-    """Sign in. The session gets a new id; the cart of the visit before comes along."""
+    """Sign in. The session gets a new id and keeps the cart."""
     client = client_of(request)
     found = await users.credentials(shop.database, credentials.email)
     device = device_token(request, secure=shop.settings.cookie_secure)
@@ -53,7 +53,7 @@ async def sign_in(
 
 @router.delete("/api/session", status_code=204)
 async def sign_out(shop: ShopHere, asker: Asker, response: Response) -> None:
-    """Sign out, here and now; signing out twice is fine."""
+    """Sign out on this device. Signing out twice is no error."""
     if asker.session is not None:
         await shop.sessions.delete(asker.session.id)
     take_cookies_back(response, shop)
@@ -62,7 +62,9 @@ async def sign_out(shop: ShopHere, asker: Asker, response: Response) -> None:
 async def enter(
     database: Database, response: Response, shop: Shop, asker: Identity, *, user_id: int, tier: str
 ) -> Session:
-    """A session of this user, to be published; with what the visit before held, unless that was another member's."""
+    """Start a session of this user, which the caller publishes. It takes over the visit's cart, unless another member
+    was signed in.
+    """
     # A changed password has just ended the one before, whose cart goes on.
     before = await shop.sessions.newest(database, asker.session) or asker.session
     kept = before if before is not None and before.user_id in (None, user_id) else None
@@ -77,14 +79,14 @@ async def enter(
 
 
 async def remember_device(database: Database, request: Request, response: Response, shop: Shop, user_id: int) -> None:
-    """The user is signed in with this browser."""
+    """Remember that the user has signed in with this browser."""
     device = device_token(request, secure=shop.settings.cookie_secure) or new_id()
     await devices.remember(database, user_id, device)
     set_device_cookie(response, shop, device)
 
 
 def take_cookies_back(response: Response, shop: Shop) -> None:
-    """Let the browser forget its session, and what it has kept of the shop's answers meanwhile."""
+    """Make the browser delete its session's cookie and its cached responses."""
     # https://www.w3.org/TR/clear-site-data/#header: pages, prices and pictures that the visitor has looked at.
     response.headers["clear-site-data"] = '"cache"'
     secure = shop.settings.cookie_secure
@@ -93,13 +95,13 @@ def take_cookies_back(response: Response, shop: Shop) -> None:
 
 
 def device_token(request: Request, *, secure: bool) -> str | None:
-    """What the browser keeps of having been signed in before, with whichever account."""
+    """The browser's proof that somebody has signed in with it, to whichever account."""
     cookies = ";".join(request.headers.getlist("cookie")).encode("latin-1")
     return next(filter(is_id, cookie_values(cookies, _device_cookie(secure=secure).encode())), None)
 
 
 def set_device_cookie(response: Response, shop: Shop, token: str) -> None:
-    """Have the browser known again: it opens nothing, but nobody else's failures keep it out."""
+    """Set the cookie that makes the browser known. It opens nothing, but others' failures don't lock it out."""
     secure = shop.settings.cookie_secure
     response.set_cookie(
         _device_cookie(secure=secure), token, max_age=DEVICE_SECONDS, secure=secure, httponly=True, samesite="lax"
@@ -121,13 +123,13 @@ async def sign_out_everywhere(user_id: UserId, shop: ShopHere, asker: Asker, res
 
 
 async def renew_session(shop: Shop, asker: Identity, response: Response) -> None:
-    """Renew the visitor's session, if it is time to, in the stores and in the browser."""
+    """Renew the visitor's session, in the stores and in the browser, if it is due."""
     if asker.session is not None and await shop.sessions.refresh(asker.session):
         set_cookie(response, shop, asker.session, tier=asker.tier)
 
 
 def set_cookie(response: Response, shop: Shop, session: Session, *, tier: str) -> None:
-    """Give the session's id to the browser, and to members the mark that keeps shared caches out of their way."""
+    """Set the session's cookie, and for members the cookie that keeps shared caches out of their way."""
     secure = shop.settings.cookie_secure
     name = session_cookie(secure=secure)
     response.set_cookie(name, session.id, max_age=session.ttl, secure=secure, httponly=True, samesite="lax")

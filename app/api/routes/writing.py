@@ -1,4 +1,4 @@
-"""The one way in which every endpoint writes."""
+"""The one way in which endpoints write."""
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -27,14 +27,14 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
-        description="a repetition with the same key has no effect and gets the first response, for 24 h",
+        description="for 24 h a repetition with the same key has no effect and gets the first response",
     ),
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Writes for one request, once for its Idempotency-Key. A visitor without a session has no keys."""
+    """Runs writes for one request, once for its Idempotency-Key. A visitor without a session has no keys."""
 
     request: Request
     response: Response
@@ -51,10 +51,10 @@ class Write:
     async def __call__(
         self, act: Act, body: BaseModel, *, also: object = None, kept: bool = True, again: Again | None = None
     ) -> Response:
-        """Run `act` as `Writer.write` does and return its response, with the cookies that were set on the way.
+        """Run `act` as `Writer.write` does. Returns its response, with the cookies that were set meanwhile.
 
-        `body` is the request's; `also` is what the request means besides (JSON). Not `kept`: the key doesn't count.
-        `again` gives what a repetition is answered, where that needn't be the first response.
+        `body` is the request's, `also` what else the request means (JSON). Without `kept` the key doesn't count.
+        `again` makes the response to a repetition where that needn't be the first response.
         """
         once = None
         nobody = self.asker.role == "anonymous" and self.asker.session is None
@@ -69,7 +69,7 @@ class Write:
         return response
 
     def meaning(self, body: BaseModel, also: object = None) -> bytes:
-        """Everything that the request means: the same JSON in another spelling is the same request."""
+        """What the request means, as bytes: the same JSON in another spelling is the same request."""
         return orjson.dumps(
             [
                 self.request.method,
@@ -101,7 +101,7 @@ def write(
     prices: ContextHere,
     idempotency_key: IdempotencyKey = None,
 ) -> Write:
-    """How this request writes."""
+    """The request's `Write`."""
     return Write(request, response, shop, asker, prices, idempotency_key)
 
 
