@@ -60,8 +60,8 @@ class Aws(Section):
     )
     service_cidr: Network | None = setting(
         None,
-        why="the cluster's Service addresses. The VPC CNI filters a packet before it translates a "
-        "Service's address, so egress to single-pod Services needs them; unset: pod labels only",
+        why="the cluster's Service addresses, which the VPC CNI needs for egress to single-pod Services; "
+        "unset: pod labels only",
         pattern=r"(\d{1,3}\.){3}\d{1,3}/\d{1,2}",
     )
     oidc_provider_arn: str = setting(

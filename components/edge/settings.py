@@ -20,8 +20,7 @@ class LoadBalancing(Section):
     )
     own: str | None = setting(
         None,
-        why="this stack's own of `origins`; unset: the fallback's first. It gets an unproxied record "
-        "to the gateway; other regions' stacks declare theirs",
+        why="this stack's own of `origins`, which gets an unproxied record; unset: the fallback's first",
     )
     zone: str = setting(
         why="the zone's name: health checks carry it and its client certificate, as visitors' requests do",
@@ -83,8 +82,7 @@ class EdgeSettings(Section):
     logs: Logs | None = setting(None, why="request logs; unset: Cloudflare's analytics only")
     stand_in_api: str | None = setting(
         None,
-        why="a stand-in for Cloudflare's API on this machine (`make up`), which serves the shop by "
-        "plain HTTP at its places' addresses; unset: Cloudflare",
+        why="a stand-in for Cloudflare's API on this machine (`make up`); unset: Cloudflare",
         pattern=r"http://127\.0\.0\.1:[0-9]+/client/v4",
     )
     alert_mail: list[str] = setting([], why="told of origin errors, failing pools and failing log delivery")

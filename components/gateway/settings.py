@@ -59,8 +59,7 @@ class GatewaySettings(Section):
     pods: int = setting(
         2,
         unit="pods",
-        why="one can be lost. Each has its own Service, since a purge must reach every pod; nginx "
-        "serves thousands of requests/s from one core, so nothing scales them",
+        why="one can be lost. Each has a Service, since a purge must reach every pod, so nothing scales them",
         ge=1,
         le=16,
     )

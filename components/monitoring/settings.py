@@ -82,7 +82,7 @@ class BackupExporter(PolledExporter):
     interval: Duration = setting(
         "60s",
         unit="seconds",
-        why="1440 listings a day and pair cost about a cent; backups are hours apart",
+        why="1440 listings a day and pair cost about a cent",
         ge=15,
         le=3600,
     )
@@ -178,8 +178,7 @@ class MonitoringSettings(Section):
     )
     listen: Literal["0.0.0.0", "$(POD_IP)"] = setting(  # noqa: S104
         "0.0.0.0",  # noqa: S104 - NetworkPolicies say who may call
-        why="address of Prometheus, Alertmanager and Grafana. `kubectl port-forward` dials localhost "
-        "in the pod; `$(POD_IP)` where pods share a machine",
+        why="address of Prometheus, Alertmanager and Grafana; `$(POD_IP)` where pods share a machine",
     )
     route: Route | None = setting(
         None, why="the tools behind a load balancer with sign-in; unset: `kubectl port-forward` only"

@@ -26,8 +26,7 @@ class PostgresSettings(Section):
     instance_class: str = setting("db.m7g.xlarge", why="4 vCPU and 16 GiB, which the specification's figures fit")
     engine_version: str = setting(
         "16",
-        why='a major version: RDS chooses and upgrades the minor one; an exact one ("16.10") is '
-        "kept. `aws rds describe-db-engine-versions --engine postgres` lists them",
+        why='a major version: RDS chooses and upgrades the minor one; an exact one ("16.10") is kept',
         pattern=r"1[67](\.\d{1,2})?",
     )
     allow_major_version_upgrade: bool = setting(False, why="on only for the deployment that changes the major version")

@@ -154,8 +154,8 @@ class RedisSettings(Section):
     idle_timeout: Duration = setting("300s", unit="seconds", why="closes an idle client's connection", ge=0, le=86400)
     tls_ca: str | None = setting(
         None,
-        why="PEM of the CA that signs the nodes' certificate (secrets.redis.tls_certificate, "
-        "tls_key). Set: Redis speaks TLS only; unset: NetworkPolicies and ACL users protect it",
+        why="PEM of the CA that signs the nodes' certificate. Set: Redis speaks TLS only; unset: "
+        "NetworkPolicies and ACL users protect it",
         pattern=r"-----BEGIN CERTIFICATE-----[\s\S]+",
     )
     exporter: Resources = setting({"cpu": "50m", "memory": "64MiB"}, why="each pod's metrics sidecar")

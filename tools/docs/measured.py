@@ -23,7 +23,7 @@ class NotMeasuredError(Exception):
 
 def filled(text: str) -> str:
     """A page with its tables as the kept measurements have them. Raises NotMeasuredError."""
-    for name, table in (("libraries", libraries), ("answers", answers), ("sizes", sizes), ("entities", entities)):
+    for name, table in (("libraries", libraries), ("sizes", sizes), ("entities", entities)):
         place = re.compile(rf"(?<=<!-- {name}: made by make docs -->\n).*?(?=<!-- end -->)", re.DOTALL)
         if place.search(text):
             made = table()
@@ -32,26 +32,21 @@ def filled(text: str) -> str:
 
 
 def libraries() -> str:
-    """As `answers`, without what only says how little is possible."""
-    return answers(without=_BASELINES)
-
-
-def answers(without: tuple[str, ...] = ()) -> str:
-    """What one cached answer costs each candidate, the cheapest first."""
-    report = _kept("compare")
+    """What one cached answer costs each candidate, the cheapest first, without the baselines."""
     usual = sorted(
-        (one for one in report["speeds"] if one["name"] == _USUAL), key=lambda one: float(one["cpu_microseconds"])
+        (one for one in _kept("compare")["speeds"] if one["name"] == _USUAL),
+        key=lambda one: float(one["cpu_microseconds"]),
     )
     rows = [
         (_ours(one["candidate"]), f"{one['cpu_microseconds']:,.0f}")
         for one in usual
-        if not one["candidate"].startswith(without)
+        if not one["candidate"].startswith(_BASELINES)
     ]
     return _table(("One cached answer of 1 KB, one worker", "server CPU, µs"), rows)
 
 
 def sizes() -> str:
-    """The same for other sizes, workers, connections and numbers of keys: a row each, a column for each candidate."""
+    """The same for some of them at other sizes, workers, connections and numbers of keys, a row each."""
     differing: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for one in _kept("compare")["speeds"]:
         if one["name"] != _USUAL:

@@ -7,8 +7,10 @@ from stack.environments import environments, stack_config
 HEAD = """\
 # Postgres's parameters
 
-Made from `components/postgres/parameters.py` by `make docs`. Memory follows from the instance class. *Reboot*: takes
-effect when the instance is next rebooted, and `make run JOB=parameter-drift` names it until then. Parameters that
+What Postgres is told, and why; `make run JOB=parameter-drift` compares it with the database. Made from
+`components/postgres/parameters.py` by `make docs`.
+
+Memory follows from the instance class. *Reboot*: takes effect when the instance is next rebooted. Parameters that
 aren't listed keep their defaults; those that begin with `rds.` exist in RDS only.
 
 | Parameter | Value | Why |

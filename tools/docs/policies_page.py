@@ -55,7 +55,7 @@ def page() -> str:
 def _section(rule: Rule, strictness: Mapping[str, Mapping[str, Strictness]]) -> str:
     repaired = " The level `remediate` repairs it during the deployment." if rule.remediation else ""
     lines = [f"### {rule.id}", "", f"[{rule.title}.]({rule.link}) ({rule.severity}) Why: {rule.protects}{repaired}"]
-    settings = [f"- Parameters: {_given(rule.parameters)}"] if rule.parameters else []
+    settings = [f"Parameters: {_given(rule.parameters)}."] if rule.parameters else []
     alike: dict[str, list[str]] = {}
     for environment, rules in strictness.items():
         strict = rules[rule.id]
@@ -63,8 +63,8 @@ def _section(rule: Rule, strictness: Mapping[str, Mapping[str, Strictness]]) -> 
         if strict.level != "mandatory" or changed:
             level = [] if strict.level == "mandatory" else [strict.level]
             alike.setdefault(", ".join([*level, *([_given(changed)] if changed else [])]), []).append(environment)
-    settings += [f"- In {', '.join(names)}: {given}" for given, names in alike.items()]
-    return "\n".join([*lines, *([""] if settings else []), *settings]) + "\n"
+    settings += [f"In {', '.join(names)}: {given}." for given, names in alike.items()]
+    return "\n".join([*lines, *(["", " ".join(settings)] if settings else [])]) + "\n"
 
 
 def _given(parameters: Parameters) -> str:

@@ -51,9 +51,10 @@ def page() -> str:
     shared = _shared()
     parts = [
         (
-            "# Settings\n\nMade from the code by `make docs`. Each section is a key of `Pulumi.<environment>.yaml`; "
-            "a key that isn't listed here is refused. In brackets: what is allowed; nothing means text (below "
-            "`secrets`: encrypted). Quantities carry their unit (`10GiB`, `24h`, `500m`). Some must fit each other:\n\n"
+            "# Settings\n\nWhat `Pulumi.<environment>.yaml` can set; `make preview ENV=prod` checks it. Made from the "
+            "code by `make docs`.\n\nEach section is a key; a key that isn't listed here is refused. In brackets: what "
+            "is allowed; nothing means text (below `secrets`: encrypted). Quantities carry their unit (`10GiB`, `24h`, "
+            "`500m`). Some must fit each other:\n\n"
             "![Settings that must fit each other, a row for each relation](pictures/settings.svg)\n"
         )
     ]
@@ -98,7 +99,7 @@ def _fields(model: type[BaseModel], path: str, shared: Sequence[type[BaseModel]]
     for name, field in model.model_fields.items():
         own = f"{path}.{name}" if path else name
         section = section_of(field.annotation)
-        if section is None or section in shared or not field.is_required():
+        if section is None or section in shared or field.default is None or type(None) in get_args(field.annotation):
             yield own, field
         if section is not None and section not in shared:
             yield from _fields(section, own, shared)
