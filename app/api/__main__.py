@@ -1,4 +1,4 @@
-"""`python -m app.api`: serve, work off invalidations, migrate, seed, purge, print the OpenAPI document."""
+"""`python -m app.api`: serve, run the worker, migrate, seed, purge, print the OpenAPI document."""
 
 import asyncio
 import sys
@@ -25,7 +25,7 @@ def _fail(message: str) -> typer.Exit:
 
 
 def _prepare() -> tuple[Settings, Policy]:
-    """Check everything that can be before anything starts."""
+    """Read the settings and the cache policy. A mistake in them ends the program before anything starts."""
     try:
         settings = load()
         policy = load_policy(settings.caching_policy)
@@ -45,7 +45,7 @@ def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 def _dsn(settings: Settings) -> str:
-    """The database's address for a Job, once it accepts connections."""
+    """The database's address for a Job, once the database accepts connections."""
     wait_until_reachable(settings.database_host, settings.database_port)
     password = quote(settings.required_secret(settings.database_password_name).get_secret_value(), safe="")
     user, name = quote(settings.database_user, safe=""), quote(settings.database_name, safe="")
@@ -70,7 +70,7 @@ def serve() -> None:
 
 @cli.command()
 def worker() -> None:
-    """Spread what writes invalidate to all layers until told to stop."""
+    """Carry the purges of writes to all layers until told to stop."""
     settings, policy = _prepare()
     from app.api.invalidation.worker import run  # noqa: PLC0415 - brings the Cloudflare client with it
 
@@ -79,7 +79,9 @@ def worker() -> None:
 
 @cli.command()
 def migrate() -> None:
-    """Bring the database to the newest schema, its roles to the declared passwords, and let the admin token in."""
+    """Bring the schema to the newest version and the roles to the declared passwords, and store the admin token's
+    hash.
+    """
     settings, _ = _prepare()
     from app.api.jobs import migrate as run  # noqa: PLC0415 - brings alembic with it
 
@@ -93,7 +95,7 @@ def seed(
     orders: Annotated[int, typer.Option(min=0, help="rows")] = 100_000,
     reviews: Annotated[int, typer.Option(min=0, help="rows")] = 60_000,
 ) -> None:
-    """Load a generated catalogue; nothing happens where there is one already."""
+    """Load a generated catalogue. Does nothing if there is a catalogue."""
     settings, policy = _prepare()
     from app.api.jobs import seed as run  # noqa: PLC0415 - brings the generator with it
 
@@ -104,7 +106,7 @@ def seed(
 def purge(
     tags: Annotated[list[str], typer.Option("--tag", help="such as product:5 or products; may be repeated")],
 ) -> None:
-    """Throw away, in every layer, what has one of the tags: enters it into the queue that the worker drains."""
+    """Purge what has one of the tags from every layer: enters it into the queue that the worker drains."""
     settings, _ = _prepare()
     from app.api.jobs import purge as run  # noqa: PLC0415 - the other commands don't need it
 

@@ -33,7 +33,9 @@ App = Callable[
 
 
 def make_routes() -> FastAPI:
-    """The routes alone: what a cache miss, a write and a private page run through. Needs `state.shop` to serve."""
+    """The routes without the cache: cache misses, writes and private pages run through them. Needs `state.shop` to
+    serve.
+    """
     app = FastAPI(
         title="SIMONE web shop",
         version="1.0.0",
@@ -59,9 +61,9 @@ def make_routes() -> FastAPI:
 
 
 def check_named(policy: Policy, routes: FastAPI) -> None:
-    """Every route must have an entry of the policy: one that has none would be served and, unnoticed, never stored. And
-    every query parameter of a stored answer must be named there: others never reach the application. And every entity
-    needs a TTL.
+    """Check that the cache policy names every route, every query parameter of a stored response, and a TTL for every
+    entity. A route without an entry would never be stored, unnoticed; a parameter without one would never reach the
+    application.
 
     Raises PolicyError with what is missing.
     """
@@ -88,8 +90,9 @@ def check_named(policy: Policy, routes: FastAPI) -> None:
 
 
 def make_application(shop: Shop) -> tuple[App, Hit]:
-    """The whole application for an open shop, and what it answers at once (`CacheMiddleware.hit`). Raises PolicyError
-    for a route that the cache policy doesn't name.
+    """The whole application for an open shop, and what it answers at once (`CacheMiddleware.hit`).
+
+    Raises PolicyError for a route that the cache policy doesn't name.
     """
     routes = make_routes()
     check_named(shop.policy, routes)
@@ -148,7 +151,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 def _allowed_methods(request: Request) -> list[str]:
-    """Of all routes of the address: the framework's own answer knows those of the first one only."""
+    """The methods of all routes of the address. The framework's own answer knows those of the first route only."""
     methods = set[str]()
     for route in (route for router in ROUTERS for route in router.routes):
         if isinstance(route, Route) and route.matches(dict(request.scope))[0] is not Match.NONE:
@@ -169,10 +172,10 @@ BROKEN: Final = "Something went wrong here; it has been logged."
 
 
 class Guard:
-    """Answers for an application that fails: what is behind it never raises, and so is counted and logged as any other.
-    The outermost, which is the one that counts, gives every answer the headers of `SECURITY`.
+    """Answers for an application that fails: nothing behind it raises, so every response is counted and logged. The
+    outermost guard gives every response the headers of `SECURITY`.
 
-    The framework's own handler answers as well, but raises the error again afterwards.
+    The framework's own handler answers too, but raises the error again afterwards.
     """
 
     def __init__(self, app: App, failed: Callable[[int], None] | None = None) -> None:
@@ -224,7 +227,7 @@ def _endpoint(request: Request) -> str:
 
 
 def _as_answered(document: dict[str, Any]) -> dict[str, Any]:
-    """The generated document with errors as they are really answered, and the ways to prove who asks."""
+    """The generated document, with errors as they are really answered and the ways to authenticate."""
     if "x-complete" in document:
         return document
     schemas = document.setdefault("components", {}).setdefault("schemas", {})

@@ -14,8 +14,9 @@ from app.api.responses.middleware import Hit
 
 
 def answer_at_once(hit: Hit) -> Callable[[], None]:
-    """Have granian ask `hit` about each request before it schedules it on the event loop. Call it before the server
-    starts, thus in the lifespan's start-up; what it returns ends it, for good.
+    """Have granian ask `hit` about each request before it schedules the request on the event loop.
+
+    Call it before the server starts, in the lifespan's start-up. Calling what it returns ends it for good.
     """
     through_the_loop = _futures._cbsched_aioschedule  # pyright: ignore[reportPrivateUsage]
     asked = hit

@@ -18,9 +18,11 @@ from app.api.redis.pair import Script
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What may be tried. `of_account` and `of_client` are failures before the first wait, of an account (or one of its
-    known browsers) and of a client; waits in seconds. `forgotten`: after so many seconds without a failure all are
-    forgotten; longer than any wait. `what` is for the message: there were too many of it.
+    """Limits on attempts. `of_account` and `of_client` are the failures before the first wait, of an account (or one
+    of its known browsers) and of a client. Waits are in seconds.
+
+    After `forgotten` seconds without a failure all failures are forgotten; it is longer than any wait. `what` names
+    the attempts in the message.
     """
 
     name: str
@@ -74,7 +76,7 @@ class Attempts:
         """Failures, and the moment from which the next attempt may be made; least lately tried first."""
 
     async def count(self, account: str, client: str) -> None:
-        """One more attempt at this account from this client; counts as failed until it is forgiven."""
+        """Count an attempt at this account from this client. It counts as failed until it is forgiven."""
         limits = self._limits
         keys = (self._key("client", client), limits.of_client), (self._key("account", account), limits.of_account)
         for key, free in keys:
@@ -88,7 +90,7 @@ class Attempts:
                 )
 
     async def forgive(self, account: str, client: str) -> None:
-        """It has succeeded: no earlier failure at the account counts any more, nor this attempt of the client."""
+        """The attempt succeeded: the account's earlier failures and this attempt of the client no longer count."""
         account_key, client_key = self._key("account", account), self._key("client", client)
         self._here.pop(account_key, None)
         if client_key in self._here:
@@ -125,5 +127,5 @@ class Attempts:
         return wait
 
     def _key(self, kind: str, of: str) -> str:
-        """A hash: of one size whatever was typed, and no address is readable in Redis."""
+        """A counter's key: a hash, so that keys have one size and no address is readable in Redis."""
         return f"{self._limits.name}:{kind}:{sha256(of.encode()).hexdigest()[:32]}"

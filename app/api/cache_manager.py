@@ -1,8 +1,8 @@
 """The entity cache: JSON values in Redis under `cache:{entity}:{id}:{variant}`, each loaded once for everybody.
 
-`get_or_else` is the one to use. It answers from Redis while the value is fresh; refreshes in the background a little
-before it expires (XFetch: the dearer the load and the nearer the end, the likelier) and after that for `stale_seconds`;
-and on a miss lets one task of one process load while all others wait. A missing thing is remembered too (`None`).
+Use `get_or_else`. It returns the value from Redis while that is fresh, and refreshes it in the background a little
+before it expires (XFetch: the likelier, the longer the load takes and the nearer the end) and for `stale_seconds`
+after. On a miss one task of one process loads while all others wait. An absence is remembered too (`None`).
 """
 
 import asyncio
@@ -62,7 +62,7 @@ class _EntityRequest(LoadRequest):
 
 
 class CacheManager(LoadOnce[_EntityRequest, _Found]):
-    """Values are anything that orjson can write; they are returned as decoded JSON."""
+    """Values are anything that orjson can write. They are returned as decoded JSON."""
 
     def __init__(self, store: TaggedStore, metrics: Metrics) -> None:
         super().__init__()
@@ -75,11 +75,11 @@ class CacheManager(LoadOnce[_EntityRequest, _Found]):
         return f"cache:{entity}:{identifier}:v{SCHEMA}.{variant}"
 
     async def get(self, key: str) -> Any:
-        """The fresh value, or None for none (or a remembered absence)."""
+        """The fresh value. None if there is none, or for a remembered absence."""
         return (await self.get_many([key])).get(key)
 
     async def get_many(self, keys: Sequence[str]) -> dict[str, Any]:
-        """Those of the keys that have a fresh value, in one round trip."""
+        """The fresh values of those keys that have one, in one round trip."""
         values: dict[str, Any] = {}
         for key, found in zip(keys, await self._read_many(keys), strict=True):
             if found is None or time() >= found.fresh_until:
@@ -91,10 +91,10 @@ class CacheManager(LoadOnce[_EntityRequest, _Found]):
         return values
 
     async def set(self, key: str, value: Any, seconds: float, *, tags: tuple[str, ...] = ()) -> None:
-        """Store a value, even while another task loads it. Without Redis the value isn't cached; that is no error.
+        """Store a value, even while another task loads it. While Redis is away nothing is stored, which is no error.
 
-        Not for what was read from the database before: a purge in between would be overlooked. That is what
-        `get_or_else` is for.
+        Not for values that were read from the database before: a purge in between would be overlooked. Use
+        `get_or_else`.
         """
         ttl = jittered(seconds)
         try:
@@ -104,9 +104,9 @@ class CacheManager(LoadOnce[_EntityRequest, _Found]):
             self._count(key, "unavailable")
 
     async def delete(self, *keys: str) -> None:
-        """Throw values away, also those that somebody is just loading.
+        """Delete values, and detach loads of them that are under way.
 
-        Raises RedisError: the caller must know whether the deletion worked.
+        Raises RedisError, since the caller must know whether the deletion worked.
         """
         for key in keys:
             self._loads.detach(key)
@@ -122,7 +122,7 @@ class CacheManager(LoadOnce[_EntityRequest, _Found]):
         of_value: TagsOfValue | None = None,
         stale_seconds: float = 0.0,
     ) -> Any:
-        """The value of `key`, from `load` if need be. Raises only what `load` raises."""
+        """The value of `key`, loaded by `load` if necessary. Raises only what `load` raises."""
         request = _EntityRequest(self._store, key, tags, seconds, load, stale_seconds, of_value)
         served = self._served(request, await self._found(request))
         return (served or await self._once(request)).value
@@ -136,7 +136,7 @@ class CacheManager(LoadOnce[_EntityRequest, _Found]):
         tags: Callable[[Any], tuple[str, ...]] = lambda _: (),
         stale_seconds: float = 0.0,
     ) -> dict[str, Any]:
-        """The values of several keys, given with what `load` knows each by; the missing ones in one call of it.
+        """The values of several keys, each with what `load` knows it by. One call of `load` loads the missing ones.
 
         What `load` doesn't return doesn't exist: None. Raises only what `load` raises.
         """
@@ -162,7 +162,7 @@ class CacheManager(LoadOnce[_EntityRequest, _Found]):
         return {key: values[key] for key in keys}
 
     def _served(self, request: _EntityRequest, found: _Found | None) -> _Found | None:
-        """What was found, if it may still be served; refreshes it if it is time."""
+        """The found value, if it may still be served. Refreshes it if it is due."""
         now = time()
         if found is None or now >= found.fresh_until + request.stale_seconds:
             self._count(request.key, "miss")
@@ -178,7 +178,7 @@ class CacheManager(LoadOnce[_EntityRequest, _Found]):
     async def _load_many(
         self, requests: Mapping[str, _EntityRequest], identifiers: Mapping[str, Any], load: LoadMany
     ) -> Mapping[str, _Found]:
-        """Loads those that are nobody else's turn in one call, then waits for the others."""
+        """Load the keys whose turn nobody else has in one call, then wait for the others."""
         begun = dict(zip(requests, await asyncio.gather(*map(self._begin, requests.values())), strict=True))
         values = {key: found for key, (_, found) in begun.items() if found is not None}
         mine = [key for key, (turn, found) in begun.items() if found is None and (turn is None or turn.held)]

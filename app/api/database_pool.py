@@ -26,10 +26,10 @@ class PooledConnection(_Connection):
 
 @asynccontextmanager
 async def open_pool(settings: Settings) -> AsyncGenerator["Pool[asyncpg.Record]"]:
-    """Connections that are made when they are needed: a pool starts without a database.
+    """A pool that connects when a connection is needed, so it starts without a database.
 
-    None is used for longer than `database_connection_seconds` plus what it is doing then. Postgres's protocol has no
-    way to say that a server is leaving, so this is how clients have moved to another pgBouncer by the end of a drain.
+    No connection is used for longer than `database_connection_seconds` plus the current statement. Postgres's protocol
+    can't say that a server is leaving, so this moves clients to another pgBouncer by the end of a drain.
     """
     password = settings.required_secret(settings.database_password_name).get_secret_value()
     # Without prepared statements nothing may be cached by name: pgBouncer before 1.21 gives the next statement to

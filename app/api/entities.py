@@ -1,4 +1,4 @@
-"""The things that many routes need, from the entity cache: a product with all its prices, a user."""
+"""Objects that many routes need, from the entity cache: a product with all its prices, a user."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -13,7 +13,7 @@ from app.database.queries.products import Product
 
 
 class Entities:
-    """JSON objects by id; None for what doesn't exist."""
+    """JSON objects by id. None for what doesn't exist."""
 
     def __init__(self, cache: CacheManager, database: Database, policy: Policy) -> None:
         self._cache = cache
@@ -35,7 +35,7 @@ class Entities:
 
     @staticmethod
     def changed_at(product: Mapping[str, Any]) -> datetime:
-        """When anything that a product's page shows last changed: the product itself or its stock."""
+        """When the product or its stock last changed."""
         return datetime.fromisoformat(product["changed_at"])
 
     async def _load_product(self, product_id: int) -> dict[str, Any] | None:
@@ -46,7 +46,7 @@ class Entities:
         return _entity(product, stock)
 
     async def user(self, user_id: int) -> dict[str, Any] | None:
-        """A user's profile. The password's hash is not part of it."""
+        """A user's profile, without the password's hash."""
         return await self._cache.get_or_else(
             self._cache.key("user", user_id, "profile"),
             self._ttls["user"].ttl,

@@ -1,4 +1,4 @@
-"""What Redis throws away for want of memory, counted by entity. Redis itself counts keys only."""
+"""Counts the keys that Redis evicts, by entity. Redis itself counts all keys together."""
 
 from typing import Any, Final, get_args
 
@@ -15,7 +15,7 @@ OTHER: Final = "other"
 
 
 class Evictions:
-    """One for all processes, in the worker: each that heard an eviction would count it."""
+    """One instance for all processes, in the worker: every instance counts every eviction."""
 
     def __init__(self, pairs: tuple[Pair, ...], metrics: Metrics) -> None:
         self._events = metrics.entity_events
@@ -37,7 +37,7 @@ class Evictions:
 
 
 def entity_of(key: str) -> str:
-    """`product` of `cache:product:5:v1.page`, `session` of a session's key, `other` of all else."""
+    """The entity of a key: `product` of `cache:product:5:v1.page`, `session` of a session's key, else `other`."""
     kind, _, rest = key.partition(":")
     if kind == "session":
         return kind

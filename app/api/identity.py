@@ -25,7 +25,7 @@ Role = Literal["anonymous", "user", "service", "admin"]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The caller, as far as it was proved. Not `known`: anonymous only because the session can't be looked up."""
+    """The caller, as far as proved. Not `known`: anonymous, because sessions can't be read."""
 
     role: Role = "anonymous"
     user_id: int | None = None
@@ -34,7 +34,7 @@ class Identity:
     known: bool = True
 
     def require_user(self, user_id: str) -> None:
-        """Let through that user, services and administrators; raises Problem 401 or 403 for all others."""
+        """Allow that user, services and administrators. Raises Problem 401 or 403 for all others."""
         if self.role in ("admin", "service"):
             return
         if self.user_id is None:
@@ -58,7 +58,7 @@ class Identity:
 
 
 class Identifier:
-    """Finds out who asks. A broken or unknown proof makes a request anonymous, not an error."""
+    """Identifies callers. A broken or unknown proof makes a request anonymous; it is no error."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Jobs of the schema's owner, straight on Postgres: migrations, sample data, and purges by hand."""
+"""Jobs of the schema's owner, straight at Postgres: migrations, sample data, purges by hand."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -20,7 +20,7 @@ ADMINS = {"admin-token": "admin", "admin-token-alternate": "admin-alternate"}
 
 
 async def migrate(settings: Settings, dsn: str) -> None:
-    """Migrate, make or refresh the roles where their verifiers are mounted, and let the admin token in."""
+    """Migrate, create or update the roles whose verifiers are mounted, and store the admin token's hash."""
     applied = await upgrade(dsn, _verifiers(settings))
     log.info("migrated", applied=list(applied))
     given = {name: settings.secret(file) for file, name in ADMINS.items()}
@@ -29,7 +29,7 @@ async def migrate(settings: Settings, dsn: str) -> None:
 
 
 async def seed(dsn: str, policy: Policy, *, products: int, users: int, orders: int, reviews: int) -> None:
-    """Load a generated catalogue into an empty database, and have every cache forget the old one."""
+    """Load a generated catalogue into an empty database, and purge the old one from every cache."""
     reported = ""
 
     def progress(what: str, done: int, total: int) -> None:
@@ -53,7 +53,7 @@ async def purge(dsn: str, tags: Sequence[str]) -> None:
 
 
 async def _let_in(connection: "asyncpg.Connection[asyncpg.Record]", given: Mapping[str, SecretStr | None]) -> None:
-    """These tokens by name, and no others: both while one is replaced."""
+    """Store these tokens by name, and no others. While one is replaced, both count."""
     async with connection.transaction():
         for name, token in given.items():
             if token is None:

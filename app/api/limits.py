@@ -22,7 +22,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class BodyLimit:
-    """Reads a request's body whole, within the limits, before the application runs; answers 413, 408, 400 or 422
+    """Reads a request's whole body, within the limits, before the application runs. Answers 413, 408, 400 or 422
     itself.
     """
 
@@ -65,8 +65,8 @@ class BodyLimit:
 
 
 def _with_cheap_cookies(scope: Scope) -> Scope:
-    """Without backslashes, which Python's reader of cookies, that the framework asks for every request, takes quadratic
-    time for (CVE-2024-7592). None of ours has any.
+    """The scope without backslashes in cookies. Python's cookie parser, which the framework calls for every request,
+    takes quadratic time for them (CVE-2024-7592). None of our cookies has any.
     """
     headers = scope.get("headers", ())
     if not any(name == b"cookie" and b"\\" in value for name, value in headers):
@@ -76,7 +76,7 @@ def _with_cheap_cookies(scope: Scope) -> Scope:
 
 
 async def _read(scope: Scope, receive: Receive) -> bytes | None:
-    """The body; None if it ended before its end: the client went away, or the chunks are malformed."""
+    """The body. None if it ended early: the client went away, or the chunks are malformed."""
     declared = dict(scope["headers"]).get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > LARGEST_BODY:
         raise _too_large()
@@ -93,8 +93,8 @@ async def _read(scope: Scope, receive: Receive) -> bytes | None:
 
 
 def _is_utf8(body: bytes) -> bool:
-    """Whether a body is encoded as JSON is between systems (RFC 8259, section 8.1). Python reads UTF-16 and UTF-32 too,
-    which it tells by their zero bytes, and lone surrogates that somebody has encoded.
+    """Whether the body is UTF-8, as JSON between systems is (RFC 8259, section 8.1). Python also reads UTF-16 and
+    UTF-32, which it tells by their zero bytes, and encoded lone surrogates.
     """
     try:
         body.decode()
@@ -104,8 +104,8 @@ def _is_utf8(body: bytes) -> bool:
 
 
 def _fault(body: bytes) -> Problem | None:
-    """What is wrong with a body that Python would read all the same; None also where it is no JSON at all, which is
-    refused by whoever reads it.
+    """The fault of a body that Python would read all the same. None also if it is no JSON at all: whoever reads it
+    refuses it.
     """
     if not _is_utf8(body):
         reason = {"field": "body", "message": "must be JSON in UTF-8"}

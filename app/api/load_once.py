@@ -1,9 +1,9 @@
-"""Values that are loaded once for everybody who asks, in this process and in all others: what the entity cache
-(`cache_manager`) and the response cache (`responses.cache`) have in common.
+"""Values that are loaded once for everybody who asks, in this process and in all others: the common part of the entity
+cache (`cache_manager`) and the response cache (`responses.cache`).
 
-One task of one process loads a value, in a turn that it holds in Redis for a lease; all others wait for its result. A
-purge detaches what is being loaded: whoever asks after it starts anew. Redis being away means loading without a turn,
-and storing nothing.
+One task of one process loads a value, while it holds the key's turn in Redis for a lease; all others wait for its
+result. A purge detaches what is being loaded: whoever asks after it starts anew. While Redis is away values are loaded
+without a turn and not stored.
 """
 
 import asyncio
@@ -39,17 +39,20 @@ def jittered(seconds: float) -> float:
 
 
 def refresh_at(fresh_until: float, cost: float) -> float:
-    """When one reader should refresh what is fresh until then and took `cost` seconds to load (XFetch). Drawn anew for
-    each reader, so that one of them, not all, comes before the expiry."""
+    """The moment at which one reader should refresh a value that is fresh until then and took `cost` seconds to load
+    (XFetch).
+
+    It is drawn anew for each reader, so that one of them, not all, comes before the expiry.
+    """
     return fresh_until + cost * XFETCH_BETA * math.log(random.random() or 1e-9)  # noqa: S311
 
 
 class NotKept(Exception):
-    """What was loaded is for the one who asked only."""
+    """The loaded value is for its caller only."""
 
 
 class Entry(Protocol):
-    """A loaded value. Fresh until then, in seconds since the epoch."""
+    """A loaded value. `fresh_until` is in seconds since the epoch."""
 
     @property
     def fresh_until(self) -> float: ...
@@ -57,7 +60,7 @@ class Entry(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LoadRequest:
-    """A key, where its value is kept, and the tags that it has."""
+    """A key, the store of its value, and the value's tags."""
 
     store: TaggedStore
     key: str
@@ -127,7 +130,7 @@ class Flights(Generic[K, T]):
 
 
 class LoadOnce(ABC, Generic[W, E]):
-    """A cache defines how its entries are read, made and stored; this decides who does it, and when."""
+    """A cache defines how its entries are read, made and stored. This class decides who does it, and when."""
 
     def __init__(self) -> None:
         self._loads: Flights[str, E] = Flights()

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on standard output; nothing in them is a secret or about a person."""
+"""Structured logs: one JSON object a line on standard output, without secrets and personal data."""
 
 import logging
 import sys
@@ -7,7 +7,7 @@ import structlog
 
 
 def configure(level: str) -> None:
-    """Log from `level` up; the libraries' own loggers come out the same way."""
+    """Log from `level` up. The libraries' loggers write the same format."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

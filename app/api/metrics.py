@@ -49,7 +49,7 @@ class Timing:
 
 
 class EndpointStats:
-    """What is counted for one endpoint (a route of the policy, or `UNLISTED`)."""
+    """The counts of one endpoint (a route of the policy, or `UNLISTED`)."""
 
     __slots__ = (
         "cached",
@@ -110,7 +110,7 @@ class EndpointCollector(Collector):
 
 
 class ValueCollector(Collector):
-    """Gauges and counters whose value is asked for when scraped."""
+    """Gauges and counters whose value is read when scraped."""
 
     def __init__(self) -> None:
         self._read: list[
@@ -135,7 +135,7 @@ class ValueCollector(Collector):
 
 
 class Browser:
-    """What visitors' browsers measured (routes.measurements)."""
+    """The counts of what visitors' browsers measured (routes.measurements)."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.timings = {

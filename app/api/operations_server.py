@@ -1,6 +1,6 @@
 """The port for operators: metrics of the process and, for the worker, its probes.
 
-In a thread of its own, so that a busy event loop can still be looked into.
+It has its own thread, so that it answers while the event loop is busy.
 """
 
 from collections.abc import Callable, Iterable

@@ -20,7 +20,7 @@ async def hashed(password: str) -> str:
 
 
 async def matches(password_hash: str, password: str) -> bool:
-    """Whether it is the password of the hash."""
+    """Whether the password matches the hash."""
     async with _AT_ONCE:
         try:
             return await asyncio.to_thread(_HASHER.verify, password_hash, password)

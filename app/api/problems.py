@@ -51,25 +51,25 @@ class Problem(Exception):
 
 
 def unauthorized(detail: str = "Sign in first: POST /api/session.") -> Problem:
-    """Nobody is signed in."""
+    """A 401: nobody is signed in."""
     return Problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="shop"'})
 
 
 def forbidden(detail: str) -> Problem:
-    """Somebody is, but may not."""
+    """A 403: the caller may not do this."""
     return Problem(403, detail)
 
 
 def unavailable(detail: str, *, retry_after: int = 5) -> Problem:
-    """The shop can't do this now; `retry_after` in seconds."""
+    """A 503: the shop can't do this now. `retry_after` is in seconds."""
     return Problem(503, detail, headers={"Retry-After": str(retry_after)})
 
 
 def not_found(what: str) -> Problem:
-    """No such thing."""
+    """A 404: there is no such thing."""
     return Problem(404, f"There is no {what}.")
 
 
 def invalid(field: str, message: str) -> Problem:
-    """One field is wrong in a way that its type can't say."""
+    """A 422: one field is wrong in a way that its type can't say."""
     return Problem(422, f"{field}: {message}", errors=[{"field": field, "message": message}])

@@ -1,11 +1,11 @@
 """Results of the shop's public queries, kept in Redis by the cache manager.
 
-What is kept here is what the database said, before prices are picked and pages are made from it: the answers for every
-currency and price list, members' too, which no response cache may hold, are made from one result.
+A result is what the database returned, before prices are picked and pages are made. The responses for every currency
+and price list come from one result, members' included, which no response cache may hold.
 
-A result has the tags of the route that it is for (app/caching.yaml) and lies in the same Redis pair as that route's
-answers: one purge, which is atomic, takes both, so no new answer is made from an old result. That of a route that lists
-things has their tags too.
+A result has the tags of its route (app/caching.yaml) and lies in the same Redis pair as the route's responses: one
+atomic purge takes both, so no new response is made from an old result. The result of a listing also has the tags of
+what it lists.
 """
 
 from collections.abc import Awaitable, Callable
@@ -39,7 +39,7 @@ QUERIES: Final[tuple[Entity, ...]] = ("listing", "facets", "search", "suggestion
 
 
 class QueryCache:
-    """Public reads of the shop. Each raises what the database raises, on a miss only."""
+    """The shop's public reads. On a miss each raises what the database raises."""
 
     def __init__(self, data: CacheManager, computed: CacheManager, database: Database, policy: Policy) -> None:
         self._data = data
@@ -160,7 +160,7 @@ def _shown(narrowing: Narrowing) -> Callable[[Any], list[str] | None]:
 
 
 def _variant(narrowing: Narrowing, *, category: bool = False) -> str:
-    """Empty for what most visitors ask for."""
+    """The variant of a query; empty for what most visitors ask for."""
     plain = narrowing.only_category and not (category and narrowing.category_id is not None)
     return "" if plain else f".{narrowing.key}"
 

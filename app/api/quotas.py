@@ -1,4 +1,4 @@
-"""How much one client may have counted or kept: bounded in itself, and in what is remembered of clients."""
+"""Limits on what one client may have counted or kept. What is remembered of clients is bounded too."""
 
 from hashlib import blake2b
 from time import monotonic
@@ -56,7 +56,7 @@ return 0
 
 
 class Quota:
-    """So many pieces a client at once, and again over `seconds`, as they go by."""
+    """A client may take `pieces` at once, and as many again over `seconds`."""
 
     def __init__(self, pieces: int, seconds: float) -> None:
         self._pieces = pieces
@@ -65,7 +65,7 @@ class Quota:
         """What clients had left, and when; the least recently used first."""
 
     def take(self, client: str, wanted: int) -> int:
-        """How many of the `wanted` pieces the client gets."""
+        """Returns how many of the `wanted` pieces the client gets."""
         key, now = _digest(client), monotonic()
         left, then = self._left.pop(key, (float(self._pieces), now))
         left = min(float(self._pieces), left + (now - then) * self._per_second)
@@ -77,8 +77,8 @@ class Quota:
 
 
 class Measured:
-    """How many values of browsers are counted. Anybody can send any, from as many addresses as they have: one client
-    adds no more than a few to each measurement, and all of them no more than a shop of this size can have.
+    """Limits how many measurements of browsers are counted. Anybody can send any, from as many addresses as they have:
+    one client adds few to each measurement, and all clients together no more than a shop of this size can have.
     """
 
     def __init__(self, left_out: Counter) -> None:
@@ -88,7 +88,7 @@ class Measured:
         self._left_out = left_out
 
     def take(self, client: str, name: str, wanted: int = 1) -> int:
-        """How many of the `wanted` values of a measurement count."""
+        """Returns how many of the `wanted` values of a measurement count."""
         quota = self._pages if name.startswith("visit") else self._values
         given = self._all.take("", quota.take(f"{name} {client}", wanted))
         if given < wanted:
@@ -97,9 +97,8 @@ class Measured:
 
 
 class Visits:
-    """How many sessions visitors may begin without signing in: each lives for hours, a flood would fill the stores.
-
-    Counted in Redis for all processes together; in each process alone while Redis is away.
+    """Limits how many sessions visitors may begin without signing in: each lives for hours, and a flood would fill the
+    stores. Redis counts for all processes; while it is away each process counts alone.
     """
 
     def __init__(self, pair: Pair, refused: Counter, *, of_all: int = ALL_VISITS) -> None:
@@ -125,5 +124,5 @@ class Visits:
 
 
 def _digest(client: str) -> str:
-    """A hash: of one size, and no address is readable in Redis."""
+    """A hash, so that keys have one size and no address is readable in Redis."""
     return blake2b(client.encode(), digest_size=16).hexdigest()

@@ -1,8 +1,8 @@
-"""The process that serves: granian, one event loop, and the application opened in its lifespan.
+"""The process that serves: granian, one event loop, and the application, opened in its lifespan.
 
-One process for each pod: the pods are what scales, and each has its own metrics and its own copies of answers.
+A pod has one process: pods are what scales, and each has its own metrics and its own copies of responses.
 
-What the process has in memory is answered in granian's thread; the event loop isn't woken for it (`at_once`).
+Responses in the process's memory are sent by granian's thread, without waking the event loop (`at_once`).
 """
 
 import asyncio
@@ -41,7 +41,7 @@ HEADER_BYTES: Final = 16 * 1024
 
 
 def last_responses(app: App) -> App:
-    """`app`, each of whose responses ends its connection (RFC 9112 section 9.6).
+    """Makes each response of `app` end its connection (RFC 9112 section 9.6).
 
     A server that stops closes idle connections. A client that sends its next request at that moment gets no response,
     and may not repeat a POST.
@@ -116,7 +116,7 @@ application = Application()
 
 
 class SlowReadersDropped(MPServer):
-    """granian, which waits for ever until a client reads; so that the kernel doesn't."""
+    """granian, which waits for ever until a client reads. Here the kernel ends the wait."""
 
     def _init_shared_socket(self) -> None:
         # One for all workers, as granian has it where each can't have its own; ours is one.

@@ -1,12 +1,12 @@
-"""Sessions: a hash `session:{id}` in Redis, written through to Postgres, which has them when Redis doesn't.
+"""Sessions: a hash `session:{id}` in Redis, with a copy in Postgres for when Redis lacks it.
 
-Fields are written one by one in both places, so that tabs which change different things don't undo each other.
+Fields are written one by one in both places, so tabs that change different fields don't undo each other.
 
-Redis never keeps what Postgres no longer says. A session that ended, or that was changed while Redis didn't have it,
-leaves a short-lived mark there: a read that found it in Postgres just before can't put the old state in. Changes that
-reach Redis in another order than Postgres leave the same mark, so that Postgres is asked what came of them. And on
-every new connection, before anybody may read, the sessions are dropped whose last write Redis may not have: those that
-it didn't confirm, and those of the last seconds, which a promoted replica may have missed.
+Redis never keeps what Postgres no longer has. A session that ended, or that was changed while Redis lacked it, leaves
+a short-lived mark there, so a read that found the old state in Postgres just before can't store it. Changes that reach
+Redis in another order than Postgres leave the same mark, so Postgres is asked for the result. Every new connection
+first drops the sessions whose last write Redis may lack: unconfirmed ones, and those of the last seconds, which a
+promoted replica may have missed.
 """
 
 import asyncio
@@ -101,7 +101,7 @@ return 1
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What a visitor's session holds; `user_id` is None until they sign in. Times are seconds since the epoch.
+    """A visitor's session. `user_id` is None until they sign in. Times are in seconds since the epoch.
 
     `cart_version` grows with each change of the cart.
     """
@@ -115,7 +115,7 @@ class Session:
 
     @property
     def ttl(self) -> int:
-        """Seconds that it lives without activity."""
+        """The session's lifetime without activity, in seconds."""
         return TTL_SECONDS if self.user_id is not None else ANONYMOUS_TTL_SECONDS
 
 
@@ -124,7 +124,7 @@ Data = Mapping[Literal["cart_data", "preferences"], JsonObject]
 
 @dataclass(frozen=True, slots=True)
 class SessionChange:
-    """What Postgres has of a session, and Redis not yet; `moment` in seconds since the epoch."""
+    """A change that Postgres has and Redis lacks. `moment` is in seconds since the epoch."""
 
     session: Session
     data: Data
@@ -138,17 +138,17 @@ def new_id() -> str:
 
 
 def is_id(text: str) -> bool:
-    """Whether a cookie's value can be an id at all; others are never looked up."""
+    """Whether a cookie's value can be an id. Others are never looked up."""
     return _ID.fullmatch(text) is not None
 
 
 class Unreadable(Exception):
-    """Neither Redis nor Postgres can tell whether the session exists."""
+    """Neither Redis nor Postgres can say whether the session exists."""
 
 
 class SessionStore:
-    """`set`, `get`, `delete`, `refresh`. A failure of Redis is never an error here; one of Postgres is, for writes and
-    for reads of what Redis doesn't have.
+    """Stores sessions. A failure of Redis is never an error here. A failure of Postgres is one for writes, and for
+    reads of what Redis lacks.
     """
 
     def __init__(self, pair: Pair, database: Database, metrics: Metrics) -> None:
@@ -178,7 +178,7 @@ class SessionStore:
         preferences: JsonObject | None = None,
         told: Total | None = None,
     ) -> Session:
-        """A new session under a new id; `told` is what the owner of the cart was told that it costs."""
+        """Create a session with a new id. `told` is the cart's total as the visitor was told it."""
         session = await self.begin(
             self._database, user_id=user_id, cart_data=cart_data, preferences=preferences, told=told
         )
@@ -194,7 +194,7 @@ class SessionStore:
         preferences: JsonObject | None = None,
         told: Total | None = None,
     ) -> Session:
-        """The part of `create` that a transaction may hold: `publish` what it returns once that is committed."""
+        """The part of `create` that a transaction may hold. `publish` its result after the commit."""
         session = Session(new_id(), user_id, time(), cart_data or {}, preferences or {})
         await sessions.save(
             database,
@@ -208,7 +208,7 @@ class SessionStore:
         return session
 
     async def get(self, session_id: str) -> Session | None:
-        """The session; None if there is none, or it has expired. Raises Unreadable if both stores are away."""
+        """The session, or None if there is none or it has expired. Raises Unreadable if both stores are away."""
         try:
             if session_id in self._doubtful or self._all_doubtful:
                 await self._pair.call("UNLINK", _key(session_id))
@@ -231,10 +231,10 @@ class SessionStore:
         return session
 
     async def newest(self, database: Database, session: Session | None) -> Session | None:
-        """As Postgres has it; as given while that doesn't answer, and None when it has ended.
+        """The session as Postgres has it, or None if it has ended. While Postgres doesn't answer: the given one.
 
-        For what is shown right after a change: until a failover of Redis is over, another process may still read there
-        what a change that Redis didn't confirm has replaced.
+        For what is shown right after a change: until a failover of Redis is over, another process may still read what
+        an unconfirmed change has replaced.
         """
         if session is None:
             return None
@@ -246,7 +246,7 @@ class SessionStore:
         return None if row is None else _of_row(session.id, row)
 
     async def _goes_on(self, session_id: str) -> bool:
-        """Whether a session that Redis has was ended in Postgres; without an answer, it goes on."""
+        """Whether Postgres still has a session that Redis has. True while Postgres doesn't answer."""
         now = monotonic()
         if now < max(self._believed.get(session_id, 0.0), self._unasked_until):
             return True
@@ -281,9 +281,9 @@ class SessionStore:
         return session
 
     async def set(self, session: Session, data: Data) -> bool:
-        """Change fields (`cart_data`, `preferences`) and renew; other fields stay as others have set them.
+        """Change fields (`cart_data`, `preferences`) and renew the session. Other fields stay as they are.
 
-        False, and nothing is changed, if the session has ended meanwhile.
+        Returns False, and changes nothing, if the session has ended.
         """
         change = await self.write(self._database, session, data)
         if change is None:
@@ -294,7 +294,7 @@ class SessionStore:
     async def write(
         self, database: Database, session: Session, data: Data, *, told: Total | None = None
     ) -> SessionChange | None:
-        """The part of `set` that a transaction may hold: `publish` what it returns once that is committed."""
+        """The part of `set` that a transaction may hold. `publish` its result after the commit."""
         changed = await sessions.change(
             database,
             session.id,
@@ -308,7 +308,7 @@ class SessionStore:
         )
 
     async def publish(self, change: SessionChange | Session) -> None:
-        """Tell Redis what Postgres has: of a session that was changed, or of a new one."""
+        """Write to Redis what Postgres has of a changed or new session."""
         if isinstance(change, Session):
             await self._in_redis(_CREATE, change.id, change.ttl, *_flat(_fields(change)))
             return
@@ -318,7 +318,7 @@ class SessionStore:
         await self._in_redis(_CHANGE, change.session.id, change.session.ttl, CHANGED_SECONDS, at, *_flat(fields))
 
     async def refresh(self, session: Session) -> bool:
-        """Renew after activity, once a minute however many ask; tells whether it did. Never an error."""
+        """Renew the session after activity, once a minute at most. Returns whether it did. Never an error."""
         if time() - session.last_activity < RENEW_AFTER_SECONDS:
             return False
         in_redis = await self._in_redis(_RENEW, session.id, session.ttl, _seconds(time()), RENEW_AFTER_SECONDS)
@@ -334,7 +334,7 @@ class SessionStore:
         return in_redis == 1 or in_postgres
 
     async def delete(self, session_id: str) -> None:
-        """End a session, at once and everywhere."""
+        """End a session at once, everywhere."""
         await sessions.delete(self._database, session_id)
         await self._in_redis(_END, session_id, ENDED_SECONDS)
 
@@ -359,7 +359,7 @@ class SessionStore:
         return reply
 
     async def finish(self, within: float) -> None:
-        """Before the process ends: drop from Redis what it may have wrong, if that works within so many seconds."""
+        """Before the process ends: drop from Redis what it may have wrong, within so many seconds."""
         if self._mending is not None:
             await asyncio.wait({self._mending}, timeout=within)
             self._mending.cancel()
@@ -401,7 +401,7 @@ async def _drop_all(call: Any) -> None:
 
 
 def _shorten(ids: dict[str, Any]) -> bool:
-    """Forget the oldest of too many; whether there were."""
+    """Forget the oldest of too many. Returns whether there were too many."""
     if len(ids) <= REMEMBERED:
         return False
     del ids[next(iter(ids))]

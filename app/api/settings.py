@@ -12,7 +12,7 @@ MIB = 1024 * 1024
 
 
 class SettingsError(ValueError):
-    """A variable or a secret is wrong; the message names it, its value and what is allowed."""
+    """A variable or a secret is wrong. The message names it, its value and what is allowed."""
 
 
 class Address(tuple[str, int]):
@@ -33,7 +33,7 @@ class Address(tuple[str, int]):
 
 
 class Settings(BaseSettings):
-    """Names are the environment variables, in capitals."""
+    """Each field's name in capitals is its environment variable."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
@@ -154,7 +154,7 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """The settings of this process; `SettingsError` names the first variable that is wrong."""
+    """The settings of this process. Raises SettingsError, which names the first wrong variable."""
     try:
         return Settings()
     except ValidationError as error:

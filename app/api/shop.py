@@ -1,4 +1,4 @@
-"""One process's connections and caches, made from the settings: what the routes work with."""
+"""One process's connections and caches, made from the settings, for the routes."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -65,7 +65,7 @@ class Shop:
 
 @asynccontextmanager
 async def open_shop(settings: Settings, policy: Policy) -> AsyncGenerator[Shop]:
-    """Connect to everything; nothing that is away keeps the process from starting."""
+    """Connect to everything. A service that is away keeps no process from starting."""
     metrics = Metrics()
     redis = make_redis(settings)
     stores = Stores(TaggedStore(redis.data), TaggedStore(redis.computed))

@@ -1,4 +1,4 @@
-"""Warming: the most popular answers are made before anybody asks for them."""
+"""Warming: makes the most popular responses before anybody asks for them."""
 
 import asyncio
 from time import monotonic
@@ -19,7 +19,7 @@ PAGES: Final = ("/api/categories", "/api/products")
 
 
 def start_warming(shop: Shop, app: App) -> asyncio.Task[None]:
-    """Warm in the background, once, trying again while the database is away."""
+    """Warm once, in the background. Tries again while the database is away."""
     return asyncio.create_task(_warm(shop, app))
 
 

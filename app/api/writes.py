@@ -1,5 +1,6 @@
-"""How every write goes: once for each Idempotency-Key, its purges noted in the same transaction, our own layers and the
-session in Redis up to date before the response leaves."""
+"""How every write runs: once for each Idempotency-Key, its purges stored in the same transaction, our own layers
+purged and the session in Redis updated before the response leaves.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -28,7 +29,7 @@ WORKER_DELAY_SECONDS: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class ChangeEvent:
-    """Something that happened to something: an event of the policy with what it is about (product_id, user_id …)."""
+    """An event of the policy, with what it is about (product_id, user_id …)."""
 
     event: Event
     about: Mapping[str, str]
@@ -36,10 +37,10 @@ class ChangeEvent:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write answers, and what it changed.
+    """A write's response and what it changed.
 
-    `session` is what it changed of the visitor's session, or a new one. `repeat` is what the same request means from
-    now on, where the write itself changes that: it is a repetition all the same.
+    `session` is the visitor's changed or new session. `repeat` is what the same request means from now on, if the
+    write itself changes that: a repetition is recognised all the same.
     """
 
     status: int
@@ -52,7 +53,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class WriteResponse:
-    """A response that is ready to be sent."""
+    """A response that is ready to send."""
 
     status: int
     headers: Mapping[str, str]
@@ -61,9 +62,9 @@ class WriteResponse:
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """The Idempotency-Key of a request: whose it is, and everything that the request means.
+    """A request's Idempotency-Key, its owner, and everything that the request means.
 
-    It counts for `seconds`. Of a scope that anybody may make anew, only the latest `most` are kept.
+    It counts for `seconds`. Of a scope that anybody may create, only the latest `most` are kept.
     """
 
     scope: str
@@ -78,8 +79,8 @@ Again = Callable[[Transaction], Awaitable[BaseModel]]
 
 
 class Writer:
-    """Runs writes. `layers` are our own, from the inside outwards: an answer waits until they have been purged. What
-    one of them doesn't confirm is left to the worker, and counted as a failed purge.
+    """Runs writes. `layers` are our own, from the inside outwards: a response waits until they have been purged. What
+    a layer doesn't confirm is left to the worker and counted as a failed purge.
     """
 
     def __init__(
@@ -98,12 +99,12 @@ class Writer:
         self._afterwards: set[asyncio.Task[None]] = set()
 
     async def write(self, act: Act, once: Once | None = None, again: Again | None = None) -> WriteResponse:
-        """Run `act` in a transaction and return its answer; or the first one, if this was asked `once` before.
+        """Run `act` in a transaction and return its response, or the first response if `once` has run before.
 
-        With `again` the answer's body isn't kept, and a repetition is answered with what that gives.
+        With `again` the body isn't kept, and `again` makes the response to a repetition.
 
-        Only success is kept under a key: whoever mends what was refused may try again with the same key. A repetition
-        has no effect at all. Raises Problem 422 if the key stands for another request, and what `act` raises.
+        Only success is kept under a key: a corrected request may use the same key again. A repetition has no effect.
+        Raises Problem 422 if the key stands for another request, and what `act` raises.
         """
         async with self._pool.acquire() as connection, connection.transaction():
             if once is not None and (before := await self._claim(connection, once, again)) is not None:
@@ -180,7 +181,7 @@ class Writer:
             log.info("purge not noted as done, the worker repeats it", purge=event, error=type(error).__name__)
 
     async def finish(self) -> None:
-        """Wait for what was left to do after the answers."""
+        """Wait for the work that was left for after the responses."""
         await asyncio.gather(*self._afterwards, return_exceptions=True)
 
 

@@ -1,1 +1,1 @@
-"""Purges what a write makes stale: the writer in our own layers, the worker in all."""
+"""Purges what a write makes stale: the writer purges our own layers, the worker all."""

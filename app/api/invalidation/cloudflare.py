@@ -1,7 +1,7 @@
-"""Purges at Cloudflare: by tag, batched, and never faster than the zone's plan allows.
+"""Purges Cloudflare by tag, in batches, within the zone's plan.
 
-By tag, because under keys with country or device one address has many copies, which only a tag names all of. Limits
-are those of Cloudflare's documentation ("Purge cache: availability and limits").
+By tag, because an address has many copies (by country, by device), and only a tag names all of them. The limits are
+Cloudflare's ("Purge cache: availability and limits").
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +48,7 @@ class TokenBucket:
         self._at = clock()
 
     def take(self, wanted: int = 1) -> float:
-        """Take `wanted` tokens, a burst at most; 0 if there were as many, else the seconds until there are."""
+        """Take `wanted` tokens, at most a burst. Returns 0, or the seconds until there are as many."""
         wanted = min(wanted, self._rate.burst)
         now = self._clock()
         self._tokens = min(self._rate.burst, self._tokens + (now - self._at) * self._rate.per_second)
@@ -82,7 +82,7 @@ class Cloudflare:
     async def purge(self, tags: Sequence[str]) -> None:
         """Purge everything with one of the tags, in as few requests as possible. Raises PurgeFailed.
 
-        Never waits: where the plan's limit is reached, the failure says when to come again.
+        Never waits: at the plan's limit the failure says when to try again.
         """
         # All or none: an unfinished purge would start again each time.
         wait = self._bucket.take(ceil(len(tags) / self.tags_at_once))

@@ -1,15 +1,14 @@
-"""Our own layers, purged together: Redis, and the memory of every process of the API.
+"""Purges our own layers together: Redis, and the memory of every process of the API.
 
-A purge deletes in Redis first and then tells every process through a channel of the `data` pair. PUBLISH says how many
-processes heard it, each confirms on the sender's own channel once its memory is clean, and the sender waits for that
-many confirmations. So when `purge` is done, no layer of ours has the old value, and versions of tags (redis.tagged) see
-to it that no slow reader puts it back.
+A purge deletes in Redis first and then tells every process through a channel of the `data` pair. PUBLISH returns the
+number of processes that receive it. Each confirms on the sender's channel once its memory is clean, and the sender
+waits for that many confirmations. So when `purge` returns, no layer of ours has the old value, and the tags' versions
+(redis.tagged) keep slow readers from storing it again.
 
-Who isn't reached serves nothing old either (docs/decisions/coherence.md). A process trusts its own copies for
-`LEASE_SECONDS` after the moment until which it knows that it has heard everything: one that hangs, or is cut off,
-passes on to Redis, and a sender need wait no longer than that for its confirmation. And no process uses a newly
-connected master before it has repeated there what the outbox says was purged lately: a promoted replica may not have
-had it yet.
+A process that isn't reached serves nothing old either (docs/decisions/coherence.md). It trusts its own copies for
+`LEASE_SECONDS` after the moment until which it knows that it has heard everything. A process that hangs or is cut off
+asks Redis, and a sender waits no longer than that for its confirmation. And no process uses a newly connected master
+before it has repeated there the recent purges of the outbox, which a promoted replica may lack.
 """
 
 import asyncio
@@ -46,10 +45,10 @@ REMEMBERED: Final = 50_000
 
 
 class Coherence:
-    """One for each process. `start` it to hear the others; `purge` works either way. It waits for Redis for `seconds`:
-    a failover's length, after which there is nobody who could read there either.
+    """One instance for each process. `start` it to hear the others; `purge` works either way. It waits for Redis for
+    `seconds`, a failover's length: after that nobody can read there either.
 
-    With a `database`, purges of other processes are repeated on a newly connected master too.
+    With a `database`, other processes' purges are repeated on a newly connected master too.
     """
 
     name: str = REDIS
@@ -85,7 +84,7 @@ class Coherence:
             store.pair.on_recovery(lambda call, store=store: self._replay(store, call))
 
     def start(self) -> None:
-        """Begin to hear the purges of all processes."""
+        """Start to hear the purges of all processes."""
         self._subscription.start()
 
     async def stop(self) -> None:
@@ -93,7 +92,7 @@ class Coherence:
         await self._subscription.stop()
 
     async def purge(self, tags: Sequence[str]) -> None:
-        """Purge our own layers: none of them has the old values any more. Raises PurgeFailed."""
+        """Purge our own layers. When it returns, none of them has the old values. Raises PurgeFailed."""
         self._remember(tags)
         deadline = (self._away_since or monotonic()) + self._seconds
         while True:
@@ -122,7 +121,7 @@ class Coherence:
             del self._recent[oldest]
 
     async def _tell(self, tags: Sequence[str]) -> None:
-        """Tell every process, and wait until each has confirmed, or trusts what it has no longer."""
+        """Tell every process, and wait until each has confirmed or no longer trusts its memory."""
         number = secrets.token_hex(8)
         waiting = self._waiting[number] = _Count()
         try:

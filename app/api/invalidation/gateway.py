@@ -1,4 +1,4 @@
-"""Purges at the gateway: by tag, in every pod."""
+"""Purges every pod of the gateway, by tag."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from app.api.invalidation.layers import PurgeFailed
 
 
 class Gateway:
-    """`urls` are the pods' purge addresses, of which each must confirm within `seconds`."""
+    """The gateway's pods. `urls` are their purge addresses; each must confirm within `seconds`."""
 
     name: str = "gateway"
     tags_at_once: int = 1000
@@ -20,7 +20,7 @@ class Gateway:
         self._seconds = seconds
 
     async def purge(self, tags: Sequence[str]) -> None:
-        """Purge on every pod. Raises PurgeFailed, which names the pods that haven't confirmed."""
+        """Purge every pod. Raises PurgeFailed, which names the pods that didn't confirm."""
         failures = await asyncio.gather(*(self._tell(url, tags) for url in self._urls))
         if told := "; ".join(failure for failure in failures if failure):
             raise PurgeFailed(f"gateway: {told}")

@@ -1,4 +1,4 @@
-"""What holds stored answers, and the one contract by which each of them is purged."""
+"""The layers that hold stored responses, and the one contract by which each is purged."""
 
 from collections.abc import Sequence
 from time import monotonic
@@ -15,7 +15,7 @@ REDIS: Final = "redis"
 
 
 class PurgeFailed(Exception):
-    """A layer didn't confirm; `retry_after` in seconds where it said so."""
+    """A layer didn't confirm. `retry_after` is in seconds, if the layer named it."""
 
     def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
         super().__init__(reason)
@@ -23,16 +23,16 @@ class PurgeFailed(Exception):
 
 
 class Layer(Protocol):
-    """Something that holds stored answers."""
+    """A layer that holds stored responses."""
 
     @property
     def name(self) -> str:
-        """As metrics, logs and the outbox call it."""
+        """The layer's name in metrics, logs and the outbox."""
         ...
 
     @property
     def tags_at_once(self) -> int:
-        """Tags that one request may name; more make several."""
+        """The most tags that one request may name."""
         ...
 
     async def purge(self, tags: Sequence[str]) -> None:
@@ -56,8 +56,10 @@ async def purge(layer: Layer, tags: Sequence[str], metrics: Metrics) -> None:
 
 
 async def purge_in_order(layers: Sequence[Layer], tags: Sequence[str], metrics: Metrics) -> frozenset[str]:
-    """Purge layers, given from the inside outwards, each after the one that it fills from; gives the names of those
-    that confirmed. One that didn't doesn't spare those outside it: they may hold the value for longer.
+    """Purge layers, given from the inside outwards, each after the one that it fills from. Returns the names of those
+    that confirmed.
+
+    After a failure the outer layers are purged all the same: they may hold the value for longer.
     """
     confirmed = set[str]()
     for layer in layers:

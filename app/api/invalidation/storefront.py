@@ -1,4 +1,4 @@
-"""Purges at the storefront: a signed webhook that makes Next.js throw its pages and fetched data away, by tag."""
+"""Purges the storefront, by a signed webhook that makes Next.js drop pages and fetched data by tag."""
 
 import hmac
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class Storefront:
                 raise PurgeFailed(f"storefront: {error or type(error).__name__}") from error
 
     def signature(self, body: bytes, moment: int) -> str:
-        """The header that proves a body is ours, and of this moment."""
+        """The header that proves that a body is ours and recent."""
         key = self._key.get_secret_value().encode()
         digest = hmac.new(key, str(moment).encode() + b"." + body, sha256).hexdigest()
         return f"t={moment},v1={digest}"

@@ -2,8 +2,8 @@
 
 From the inside outwards, because a layer that is purged before the one behind it fetches the old value again: Redis
 and the processes' memories, then the storefront's pages, then the gateway, then Cloudflare. Each layer has a queue and
-a loop of its own: one that is away, or slow, holds up no other. Several workers may run; each event is leased to one of
-them, and doing it twice does no harm.
+a loop, so a slow or absent one holds up no other. Several workers may run: each event is leased to one of them, and
+purging twice does no harm.
 """
 
 import asyncio
@@ -61,7 +61,7 @@ HOUSEKEEPING_BATCHES: Final = 400
 
 
 class Worker:
-    """Drains the outbox through the layers, given from the inside outwards: each has a queue, and its own pace."""
+    """Drains the outbox through the layers, given from the inside outwards. Each layer has a queue and its own pace."""
 
     def __init__(self, database: Database, layers: Sequence[Layer], metrics: Metrics) -> None:
         self._database = database
@@ -82,7 +82,7 @@ class Worker:
         return min(self._rounds.values())
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`; a database that is away is waited for."""
+        """Run until `stop`. Waits for a database that is away."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._repeat("outbox", self._look_after, stop))
             for layer in self._layers:
@@ -103,7 +103,7 @@ class Worker:
                 await _sleep(stop, idle)
 
     async def _look_after(self) -> float:
-        """Share out what is new, and count what waits."""
+        """Distribute new events to the queues, and count what waits."""
         if not self._settled:
             await outbox.forget_others(self._database, self._names)
             self._settled = True
@@ -146,7 +146,7 @@ class Worker:
         return 0.0 if len(taken) == BATCH else IDLE_SECONDS
 
     async def _put_off(self, layer: Layer, events: Sequence[Event], failure: PurgeFailed) -> float:
-        """Events that a layer didn't confirm wait; so does the layer, since the next ones would fare no better."""
+        """Delay the events that a layer didn't confirm, and the layer itself: its next events would fail too."""
         self._failures[layer.name] += 1
         outer = self._names[self._names.index(layer.name) + 1 :]
         for attempts, alike in groupby(sorted(events, key=_attempts), key=_attempts):
@@ -162,7 +162,7 @@ class Worker:
 
 
 def _request(events: Sequence[Event], purged: Set[str], tags_at_once: int) -> tuple[list[str], int]:
-    """The tags of the next request, and of how many events these are all: those that are `purged` already count."""
+    """The tags of the next request, and the number of events that these complete. Tags in `purged` already count."""
     tags: dict[str, None] = {}
     for count, event in enumerate(events):
         more = [tag for tag in event.tags if tag not in purged and tag not in tags]
@@ -177,7 +177,7 @@ def _attempts(event: Event) -> int:
 
 
 async def run(settings: Settings, policy: Policy) -> None:
-    """The worker's process, until SIGTERM or SIGINT; what is being done then is finished first."""
+    """Run the worker's process until SIGTERM or SIGINT. The purge under way is finished first."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -217,7 +217,7 @@ async def run(settings: Settings, policy: Policy) -> None:
 
 
 def _layers(settings: Settings, coherence: Coherence, http: httpx.AsyncClient, stack: AsyncExitStack) -> list[Layer]:
-    """From the inside outwards; without those that aren't there."""
+    """The layers from the inside outwards, without those that aren't configured."""
     layers: list[Layer] = [coherence]
     key = settings.secret("revalidation-key")
     if settings.storefront_url and key is not None:

@@ -1,4 +1,4 @@
-"""Mails about accounts: what they say, the server that takes them, and the postman who brings them there."""
+"""Mails about accounts: their texts, the mail server, and the postman who delivers them."""
 
 from app.api.mail.postman import Postman
 from app.api.mail.server import MailServer

@@ -1,4 +1,4 @@
-"""What the mails say. None repeats a text that a stranger could have typed: the shop would carry it to anybody."""
+"""The texts of the mails. None repeats a text that a stranger could have typed: the shop would carry it to anybody."""
 
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid

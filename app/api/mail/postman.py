@@ -1,6 +1,6 @@
-"""Brings noted mails to the mail server: each until it is taken or too old, by whichever worker is free.
+"""Delivers noted mails to the mail server. Each is tried until it is taken or too old, by whichever worker is free.
 
-The token of a mail is made when it is sent, so that the database never holds one that counts, only its digest.
+A mail's token is made when the mail is sent, so the database never holds a valid token, only its digest.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ MEASURED_SECONDS: Final = 5.0
 
 
 class Postman:
-    """Sends what is noted in `account_mails`, one mail after the other. `origin` is what visitors call the shop."""
+    """Sends what is noted in `account_mails`, one mail after the other. `origin` is the shop's address for visitors."""
 
     def __init__(self, database: Database, server: MailServer, origin: str, metrics: Metrics) -> None:
         self._database = database
@@ -41,7 +41,7 @@ class Postman:
         self._measured_at = float("-inf")
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`; a database that is away is waited for."""
+        """Run until `stop`. Waits for a database that is away."""
         while not stop.is_set():
             sent = False
             try:
@@ -55,7 +55,7 @@ class Postman:
                         await stop.wait()
 
     async def send_one(self) -> bool:
-        """Send the mail that waits longest; False if none does, or the server doesn't take it now."""
+        """Send the mail that has waited longest. False if none waits, or the server doesn't take it now."""
         due = await account_mails.take(self._database, limit=1, lease_seconds=LEASE_SECONDS)
         if not due:
             return False
@@ -86,8 +86,8 @@ class Postman:
         return True
 
     async def _letter(self, mail: Mail) -> tuple[tuple[str, str] | None, float]:
-        """Subject and text, and for how many seconds the token counts; None where there is nothing to send: who asks
-        for a new password learns in no way whether the address has an account.
+        """Subject and text, and the token's lifetime in seconds. None if there is nothing to send: asking for a new
+        password doesn't tell whether the address has an account.
         """
         if mail.purpose == "sign-up" and mail.known_as is None:
             return letters.confirm(self._origin, await self._token(mail)), letters.SIGN_UP_SECONDS

@@ -34,7 +34,7 @@ class MailServer:
 
     @classmethod
     def of(cls, settings: Settings) -> "MailServer | None":
-        """As the settings say; None: this shop sends no mail. Raises SettingsError."""
+        """The mail server of the settings. None: this shop sends no mail. Raises SettingsError."""
         if settings.mail_server is None:
             return None
         if not settings.mail_sender:
@@ -49,7 +49,7 @@ class MailServer:
         return cls(host, port, settings.mail_security, settings.mail_sender, settings.mail_username, password)
 
     def deliver(self, message: EmailMessage) -> None:
-        """Hand a mail over; it blocks. Raises Refused; OSError or SMTPException where another attempt may succeed."""
+        """Deliver a mail; blocks. Raises Refused, or OSError or SMTPException if another attempt may succeed."""
         context = ssl.create_default_context()
         connection = (
             smtplib.SMTP_SSL(self.host, self.port, timeout=ANSWER_SECONDS, context=context)

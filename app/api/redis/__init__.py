@@ -1,4 +1,4 @@
-"""Redis by Sentinel, made for caches: multiplexed connections, answers or failures within tens of milliseconds."""
+"""A Redis client for caches under Sentinel: multiplexed connections that answer or fail within tens of milliseconds."""
 
 from app.api.redis.errors import RedisError, ReplyError, Unavailable
 from app.api.redis.pair import Pair

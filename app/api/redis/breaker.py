@@ -12,9 +12,8 @@ LONGEST_PAUSE_SECONDS: Final = 2.0
 
 @dataclass
 class Breaker:
-    """Closed: calls go through. Open: they fail at once, until a probe (half-open) finds the dependency well again.
-
-    The probe is a task of the owner's, not somebody's request: no user waits to find out.
+    """Closed: calls go through. Open: they fail at once, until a probe (half-open) succeeds. The owner's task probes,
+    not a user's request, so no user waits for it.
     """
 
     clock: Callable[[], float] = monotonic

@@ -119,8 +119,8 @@ class Connection(asyncio.Protocol):
         self._on_push = receiver
 
     async def until_lost(self) -> None:
-        """For subscriptions, which may wait for days: closes one that says nothing to a PING any more. Each PING holds
-        the moment that it is sent (`time.monotonic`), and so does its answer.
+        """Watches a subscription, which may be silent for days: closes it once a PING isn't answered. Each PING holds
+        the moment when it was sent (`time.monotonic`), and so does its reply.
         """
         while not self.closed and self._loop.time() - self._heard < SILENT_SECONDS:
             self.send("PING", repr(monotonic()))
@@ -128,7 +128,7 @@ class Connection(asyncio.Protocol):
         self.close("silent")
 
     def close(self, reason: str = "closed") -> None:
-        """Drop the connection now: what wasn't sent is discarded, what waits for an answer fails."""
+        """Close the connection now. Unsent commands are discarded; commands that wait for a reply fail."""
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.abort()

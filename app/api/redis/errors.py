@@ -1,8 +1,8 @@
-"""What can go wrong with Redis."""
+"""The errors of the Redis client."""
 
 
 class RedisError(Exception):
-    """Anything that Redis, or the way to it, did wrong."""
+    """Redis, or the way to it, failed."""
 
 
 class Unavailable(RedisError):

@@ -31,10 +31,9 @@ class Script:
 
 
 class Pair:
-    """Calls to the current master of the pair `name`, over one shared connection.
-
-    No call waits longer than `timeout_seconds` for its answer. A master is asked for its ROLE when connected
-    to, and dropped the moment a Sentinel says that another has taken over.
+    """Calls the current master of the pair `name` over one shared connection. No call waits longer than
+    `timeout_seconds` for its reply. A new connection asks the master for its ROLE, and is dropped as soon as a
+    Sentinel names another master.
     """
 
     def __init__(
@@ -116,7 +115,7 @@ class Pair:
         return await self.call("EVAL", script.text, len(keys), *keys, *arguments)
 
     async def subscription(self, on_push: Push | None) -> Connection:
-        """A connection of its own to the master, for SUBSCRIBE; raises Unavailable."""
+        """A separate connection to the master, for SUBSCRIBE. Raises Unavailable."""
         return await self._open(await self._topology.master(self.name), on_push)
 
     async def _connected(self) -> Connection:

@@ -1,4 +1,4 @@
-"""The shop's three pairs, and what follows their masters."""
+"""The shop's three pairs, and the topology that names their masters."""
 
 import asyncio
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ PAIRS = ("sessions", "data", "computed")
 
 @dataclass(frozen=True, kw_only=True)
 class Redis:
-    """The three pairs, and who follows their masters."""
+    """The three pairs, and the topology that names their masters."""
 
     topology: Topology
     sessions: Pair
@@ -37,7 +37,7 @@ class Redis:
 
 
 def make_redis(settings: Settings) -> Redis:
-    """Not connected yet."""
+    """The pairs, not connected yet."""
     username, secret = settings.redis_username, settings.redis_password
     password = secret.get_secret_value() if secret is not None else None
     tls = tls_context(settings.redis_ca)

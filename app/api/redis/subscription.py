@@ -1,4 +1,4 @@
-"""Hearing what is published on a pair's master, whichever node that is."""
+"""Receives what is published on a pair's master, whichever node that is."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -24,10 +24,11 @@ def _untold(_: float) -> None:
 
 
 class Subscription:
-    """Channels of a pair, on a connection of its own that is made again whenever it is lost.
+    """Channels of a pair, on a separate connection that is made again whenever it is lost.
 
-    `hear` gets every push, the confirmation of each channel first; `lost` is called when hearing ends. `alive` is told
-    the moment (`time.monotonic`) until which everything has been heard: when the last answered PING was sent.
+    `hear` gets every push, first the confirmation of each channel. `lost` is called when the connection is lost.
+    `alive` gets the moment (`time.monotonic`) until which everything has been received: when the last answered PING
+    was sent.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The master of each pair, as the Sentinels name it; `+switch-master` messages keep it current."""
+"""The master of each pair, as the Sentinels name it. `+switch-master` messages keep it current."""
 
 import asyncio
 import ssl

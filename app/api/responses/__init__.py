@@ -1,1 +1,1 @@
-"""The response cache: finished answers, kept in the process and in Redis, in front of all routing."""
+"""The response cache: finished responses, kept in the process and in Redis, in front of all routing."""

@@ -1,11 +1,13 @@
-"""Gets a response: from the process, from Redis, or by producing it, once for all who ask.
+"""Gets a response: from memory, from Redis, or by producing it once for all who ask.
 
-Order of looking, and what each layer's failure means:
+In this order; failures mean:
 
-1. memory of the process (the middleware looks there itself): nothing can fail;
-2. Redis: away means a miss, and nobody waits for it longer than one timeout;
-3. producing it, by one task of one process (a lock with a lease in Redis): all others wait for its result. Failing
-   means the stale copy for as long as the policy's stale_if_error says, else the failure itself.
+1. The process's memory, which the middleware asks itself: it can't fail.
+
+2. Redis: while it is away every request is a miss, and none waits for it longer than one timeout.
+
+3. Producing the response, by one task of one process (a lock with a lease in Redis); all others wait for its result. A
+failure means the stale copy for as long as the policy's stale_if_error says, else the failure itself.
 """
 
 import asyncio
@@ -45,7 +47,7 @@ Produce = Callable[[], Awaitable[Produced]]
 
 @dataclass(frozen=True, slots=True)
 class CacheRequest(LoadRequest):
-    """A request for a cacheable answer, normalised: requests with the same `key` get the same answer."""
+    """A normalised request for a cacheable response. Requests with the same `key` get the same response."""
 
     coding: str
     route: Route
@@ -58,14 +60,14 @@ class CacheRequest(LoadRequest):
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What to send, and how it came about."""
+    """The response to send, and how it was found."""
 
     ready: Ready
     how: How
 
 
 class ProducedUncacheable(NotKept):
-    """The application's answer is for the one who asked only, or a failure without a stale copy to hide it."""
+    """The application's response is for its caller only, or a failure without a stale copy to hide it."""
 
     def __init__(self, produced: Produced) -> None:
         super().__init__(produced.status)
@@ -73,8 +75,8 @@ class ProducedUncacheable(NotKept):
 
 
 class ResponseCache(LoadOnce[CacheRequest, Stored]):
-    """Finished answers by key. `trusted_until`, in seconds since the epoch, is when the process may no longer trust its
-    own copies, unless it hears that it has been told of every purge so far (see invalidation.coherence).
+    """Finished responses by key. Until `trusted_until`, in seconds since the epoch, the process may trust its own
+    copies; hearing that it missed no purge prolongs that (see invalidation.coherence).
     """
 
     def __init__(self, memory: Memory, *, memory_seconds: float, policy: Policy) -> None:
@@ -88,14 +90,14 @@ class ResponseCache(LoadOnce[CacheRequest, Stored]):
         self._reads: Flights[tuple[str, str], Served] = Flights()
 
     def purge(self, tags: Iterable[str]) -> None:
-        """Drop what the process has with one of these tags, and let no request join a read that began before."""
+        """Drop the process's responses with one of these tags, and let no request join a load that began before."""
         purged = frozenset(tags)
         self.memory.purge(purged)
         self._reads.purge(purged)
         super().purge(purged)
 
     def clear(self) -> None:
-        """As `purge` of everything: purges may have been missed."""
+        """Drop all responses of the process: purges may have been missed."""
         self.memory.clear()
         self._reads.clear()
         self._loads.clear()

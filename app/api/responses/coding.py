@@ -1,4 +1,4 @@
-"""Content-codings: which one a client gets, and how a body is compressed (once, when it is stored)."""
+"""Content-codings: which one a client gets, and how a body is compressed once, when it is stored."""
 
 import gzip
 from collections.abc import Mapping
@@ -24,10 +24,10 @@ LONGEST_REMEMBERED: Final = 128
 
 
 def negotiate(accept_encoding: bytes) -> str:
-    """The best coding the client takes (RFC 9110, 12.5.3): highest q, then our order.
+    """The best coding that the client accepts (RFC 9110, 12.5.3): the highest q, then our order. Clients send few
+    different headers, so results are remembered.
 
-    Clients send few different headers, so the answers are kept. A client that refuses even identity gets it all the
-    same, which the RFC allows and a person prefers to 406.
+    A client that refuses even identity gets it all the same, which the RFC allows and people prefer to a 406.
     """
     return (_remembered if len(accept_encoding) <= LONGEST_REMEMBERED else _negotiated)(accept_encoding)
 
@@ -60,7 +60,7 @@ _remembered: Final = lru_cache(maxsize=512)(_negotiated)
 
 
 def encode(body: bytes) -> Mapping[str, bytes]:
-    """The body in every coding that makes it smaller; always with identity."""
+    """The body in identity and in every coding that makes it smaller."""
     if len(body) < SMALLEST_WORTHWHILE:
         return {IDENTITY: body}
     # mtime 0: the same body gives the same bytes, on which a strong ETag depends.

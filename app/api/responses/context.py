@@ -1,4 +1,4 @@
-"""What the cache and a handler tell each other about a request: typed, and never seen by a client."""
+"""What the cache and a handler tell each other about a request. Clients never see it."""
 
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _PLACE: Final = "shop.context"
 
 @dataclass(slots=True)
 class Context:
-    """One request's. The cache in front fills in who is answered, the handler what its answer is made of."""
+    """The context of one request. The cache fills in the variant, the handler what its response is made of."""
 
     currency: str
     tier: str = FREE

@@ -1,4 +1,4 @@
-"""The process's own copies (L1): bounded by bytes, least recently used out first, purged by tag."""
+"""The process's own copies (L1), limited in bytes, evicted by least recent use, purged by tag."""
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Hashable, Iterable
@@ -9,14 +9,16 @@ from app.api.responses.stored import Ready
 
 @dataclass
 class MemoryCounts:
-    """For metrics."""
+    """Counts for metrics."""
 
     evictions: int = 0
     purged: int = 0
 
 
 class Memory:
-    """Answers by key, at most `limit` bytes of them. The event loop's thread fills it; others may `get` and `touch`."""
+    """Responses by key, at most `limit` bytes of them. The event loop's thread fills it; other threads may `get` and
+    `touch`.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -42,7 +44,7 @@ class Memory:
         return self._purges
 
     def put(self, key: Hashable, entry: Ready, since: int) -> bool:
-        """Keep `entry`, which was read after the moment `since`; False if a purge of one of its tags came later."""
+        """Keep `entry`, which was read after the moment `since`. False if one of its tags was purged later."""
         if (
             entry.size > self.limit
             or self._cleared_at >= since

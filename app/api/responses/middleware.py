@@ -1,8 +1,8 @@
 """The response cache as ASGI, in front of all routing: a hit never reaches the application.
 
-A request for a public, listed route is answered from memory, from Redis, or by the application, which then sees the
-normalised address and nothing of the client's: no cookie, no Authorization, no conditional header. So an answer that
-is stored can't depend on who happened to ask first. Everything else passes through and leaves as `no-store`.
+A request for a public, listed route is answered from memory, from Redis, or by the application. The application then
+sees the normalised address and nothing of the client's: no cookie, no Authorization, no conditional header. So a
+stored response can't depend on who asked first. Everything else passes through and leaves as `no-store`.
 """
 
 import logging
@@ -83,7 +83,7 @@ _ONLY_HOST: Final = frozenset({b"host"})
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Where answers are kept in Redis."""
+    """The Redis stores of responses."""
 
     data: TaggedStore
     computed: TaggedStore
@@ -91,7 +91,7 @@ class Stores:
 
 @dataclass(slots=True)
 class _Request:
-    """The headers that matter to the cache; the rest isn't looked at."""
+    """The headers that matter to the cache. The others aren't read."""
 
     host: bytes = b""
     coding: str = IDENTITY
@@ -123,7 +123,7 @@ class _Exchange:
 
 
 class CacheMiddleware:
-    """`identify` tells who asks, for routes whose responses are one user's, and for members' price lists."""
+    """`identify` names the caller, for routes whose responses are one user's and for members' price lists."""
 
     def __init__(
         self,
@@ -193,8 +193,9 @@ class CacheMiddleware:
             await send(message)
 
     def hit(self, scope: Scope) -> tuple[Message, Message] | None:
-        """The two messages that answer a request from the process's memory, if they do. Any thread may ask; what gets
-        None is a request for the application, which looks in memory as well.
+        """The two messages of a response from the process's memory, or None. Any thread may call it.
+
+        None is for the application, which looks in memory as well.
         """
         if scope["method"] not in ("GET", "HEAD"):
             return None
@@ -213,7 +214,7 @@ class CacheMiddleware:
         )
 
     def _held(self, scope: Scope, target: Target, request: _Request, started: float) -> tuple[Message, Message] | None:
-        """As `hit`, of a request that is understood and may have a shared answer."""
+        """As `hit`, for an understood request that may get a shared response."""
         place = (target.variant_key(request.currency, FREE), request.coding)
         ready = self._memory(place)
         now = time()
@@ -247,7 +248,9 @@ class CacheMiddleware:
             await self._pass(exchange)
 
     async def _marked(self, exchange: _Exchange, request: _Request) -> None:
-        """A request that the policy keeps away from shared answers; a marker without its proof changes nothing."""
+        """Answer a request that the policy keeps away from shared responses. A marker without its proof changes
+        nothing.
+        """
         if _misses_its_host(exchange.scope, request.host):
             await _refuse_host(exchange.send)
             return
@@ -294,7 +297,7 @@ class CacheMiddleware:
         self._finish(exchange, ready.stored.status, served.how)
 
     async def _personal(self, exchange: _Exchange) -> None:
-        """A user's own answer, cached for that user. The caller is checked before the cache is read."""
+        """Answer with a user's own response, cached for that user. The caller is checked before the cache is read."""
         target = exchange.target
         request = _read_headers(exchange.scope["headers"], _HEARD)
         if _misses_its_host(exchange.scope, request.host):
@@ -374,7 +377,7 @@ class CacheMiddleware:
         return Produced(status, headers, b"".join(parts), context)
 
     def _finish(self, exchange: _Exchange, status: int, how: How | None) -> None:
-        """Count and, where it is worth it, log; `how` None: the caches had no part in it."""
+        """Count the request and, if it is worth it, log it. `how` is None if the caches had no part in it."""
         took = perf_counter() - exchange.started
         stats = exchange.target.stats
         if how is None or how == "miss":
@@ -396,7 +399,7 @@ class CacheMiddleware:
 
 
 def _conditional_status(ready: Ready, request: _Request) -> int:
-    """The status by the request's conditions (RFC 9110, 13.2.2): 412, 304, or 0 for the response itself."""
+    """The status that the request's conditions ask for (RFC 9110, 13.2.2): 412, 304, or 0 for the response itself."""
     if ready.stored.status != 200:
         return 0
     # A listing can change without its newest row changing (a product left it), so it has no date.
@@ -417,7 +420,7 @@ def _conditional_status(ready: Ready, request: _Request) -> int:
 
 
 def _misses_its_host(scope: Scope, host: bytes) -> bool:
-    """Whether a request lacks one valid Host header (RFC 9112, 3.2), which HTTP/1.0 doesn't need."""
+    """Whether the request lacks one valid Host header (RFC 9112, 3.2). HTTP/1.0 doesn't need one."""
     return _is_host(host) is None and (bool(host) or scope.get("http_version") == "1.1")
 
 
@@ -437,7 +440,7 @@ async def _refuse_address(scope: Scope, send: Send) -> None:
 
 
 async def _send_produced(exchange: _Exchange, produced: Produced) -> None:
-    """A response that isn't stored here must not be stored on the way either."""
+    """Send a produced response. One that isn't stored here must not be stored on the way either."""
     headers = _stricter(
         produced.headers, b"private, no-store" if produced.status == 200 else b"no-store", exchange.target
     )
@@ -461,7 +464,7 @@ def _log(scope: Scope, target: Target, status: int, cache: str, took: float) -> 
 
 
 def request_id(scope: Scope) -> str:
-    """What all log lines of a request have in common: the gateway's `X-Request-ID`, else one made here."""
+    """The id in all log lines of a request: the gateway's `X-Request-ID`, else one made here."""
     state = scope.setdefault("state", {})
     known: str | None = state.get("request_id")
     if known is None:
@@ -472,15 +475,15 @@ def request_id(scope: Scope) -> str:
 
 
 def _private(target: Target) -> bytes:
-    """The Cache-Control of what bypasses the caches: an unlisted route has only `no-store`."""
+    """The Cache-Control of responses that bypass the caches. That of an unlisted route is `no-store` alone."""
     if target.route is None:
         return UNLISTED_CACHE_CONTROL.encode()
     return target.route.cache_control.encode() if target.route.audience == "user" else b"private, no-store"
 
 
 def _stricter(headers: Iterable[tuple[bytes, bytes]], cache_control: bytes, target: Target) -> Headers:
-    """The handler's headers, with a Cache-Control that lets nobody keep the answer, the handler's own if it does that;
-    and with both the route's and the handler's Vary.
+    """The handler's headers, with a Cache-Control that lets nobody keep the response (the handler's own if it does),
+    and with the Vary of both route and handler.
     """
     kept: Headers = []
     varies = [target.route.vary_header] if target.route is not None and target.route.vary_header else []
@@ -499,7 +502,9 @@ def _stricter(headers: Iterable[tuple[bytes, bytes]], cache_control: bytes, targ
 
 
 def _read_headers(headers: list[tuple[bytes, bytes]], heard: frozenset[bytes]) -> _Request:
-    """`heard` are the names that mean something: those that are known here, and those that keep a request apart."""
+    """Read the request's headers. `heard` are the names that matter: those known here, and those that keep a request
+    apart.
+    """
     request, codings = _Request(), None
     for name, value in headers:
         # Browsers send a dozen headers that say nothing here: one look-up each, before anything is compared.

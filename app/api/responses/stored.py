@@ -1,4 +1,4 @@
-"""A finished answer as it is stored, and as it is sent: headers prepared once, `Age` refreshed once a second."""
+"""A finished response as it is stored and as it is sent: headers prepared once, `Age` refreshed once a second."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -65,9 +65,10 @@ class Stored:
         dated: bool = True,
         shown: tuple[str, ...] = (),
     ) -> "Stored":
-        """From a produced answer, and what its handler said of it. One that isn't `dated` has no Last-Modified: a
-        listing can change without its newest row changing (a product left it), so its date would prove nothing to any
-        cache on the way.
+        """Make a stored response of a produced one and its handler's notes.
+
+        Without `dated` there is no Last-Modified: a listing can change without its newest row (a product left it), so
+        its date would prove nothing to a cache on the way.
         """
         digest = blake2b(body, digest_size=12).hexdigest()
         last_modified = context.last_modified if dated else None
@@ -87,7 +88,7 @@ class Stored:
         )
 
     def fields(self) -> dict[str, bytes]:
-        """For Redis: `meta` and a field for each coding."""
+        """The fields for Redis: `meta`, and one for each coding."""
         meta = orjson.dumps(
             [
                 self.status,
@@ -104,7 +105,7 @@ class Stored:
 
     @classmethod
     def from_fields(cls, meta: bytes | None, bodies: Mapping[str, bytes | None]) -> "Stored | None":
-        """What `fields` gave; None for nothing, or for what can't be read: a miss is never an error."""
+        """The response that `fields` stored. None for nothing or what can't be read: a miss is never an error."""
         found = {coding: body for coding, body in bodies.items() if body is not None}
         if meta is None or not found:
             return None
@@ -126,16 +127,16 @@ class Stored:
 
     @property
     def fresh_until(self) -> float:
-        """When it becomes stale."""
+        """The moment when it becomes stale."""
         return self.stored_at + self.ttl
 
     def best_coding(self, wanted: str) -> str:
-        """The coding to send to a client that wants `wanted`: small bodies exist as they are only."""
+        """The coding for a client that prefers `wanted`. Small bodies exist in identity only."""
         return wanted if wanted in self.bodies else IDENTITY
 
 
 class Ready:
-    """One coding of a stored answer, as ASGI messages that can be sent as they are."""
+    """One coding of a stored response, as ASGI messages that can be sent unchanged."""
 
     __slots__ = (
         "_base",
@@ -196,7 +197,7 @@ class Ready:
         """Bytes in memory: the body, headers, objects and what finds it by its tags."""
 
     def refresh(self, now: float) -> None:
-        """Bring `Age` and `Cache-Status` up to the second `now`; `start` and `not_modified` are valid from then on."""
+        """Update `Age` and `Cache-Status` to the second `now`. From then on `start` and `not_modified` are valid."""
         second = int(now)
         if second == self._second:
             return
@@ -228,8 +229,8 @@ class Ready:
 
 
 def forbids_storing(headers: Headers, route: Route) -> bool:
-    """Whether the handler says that nobody else may have its answer, or not without being asked (RFC 9111, 3 and
-    5.2.2.4; RFC 9213), or that it depends on a header that the route's answers aren't told apart by (RFC 9111, 4.1).
+    """Whether the handler forbids sharing its response, or sharing it without asking (RFC 9111, 3 and 5.2.2.4; RFC
+    9213), or whether the response depends on a header that isn't part of the route's key (RFC 9111, 4.1).
     """
     known = {name.strip().lower() for name in (route.vary_header or "").split(",")} | {""}
     for name, value in headers:
@@ -242,8 +243,8 @@ def forbids_storing(headers: Headers, route: Route) -> bool:
 
 
 def policy_headers(route: Route, status: int, tags: tuple[str, ...], *, not_found_ttl: int) -> Headers:
-    """The headers of an answer that say nothing of its content: `SECURITY`, and what follows from the policy for
-    `route`; `not_found_ttl` is the policy's for 404.
+    """The headers that don't depend on the content: `SECURITY`, and what the policy says of `route`. `not_found_ttl`
+    is the policy's for 404.
     """
     headers: Headers = [*SECURITY]
     if status == 200:

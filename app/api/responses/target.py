@@ -1,4 +1,4 @@
-"""From a request's address to what is cached under it: the route, its tags, and a key that clients can't explode."""
+"""Finds what an address means to the cache: the route, its tags, and a key of which clients can't make many."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ REMEMBERED_BYTES: Final = 16 * 1024 * 1024
 
 @lru_cache(maxsize=1024)
 def currency_of(country: bytes) -> str:
-    """The currency for a value of `X-Country`: few, so that a made-up country makes no new variant."""
+    """The currency for a value of `X-Country`. There are few, so a made-up country makes no new variant."""
     return CURRENCIES.get(country.decode("latin-1").strip().upper(), DEFAULT_CURRENCY)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An address, understood."""
+    """What an address means."""
 
     route: Route | None
     stats: EndpointStats
@@ -43,7 +43,7 @@ class Target:
 
     @property
     def size(self) -> int:
-        """Bytes in memory, roughly: the texts, twice for what finds it, and the objects."""
+        """Bytes in memory, roughly: the texts, counted twice for the key that finds the target, and the objects."""
         return 1000 + 2 * (len(self.key) + len(self.query)) + 100 * len(self.tags)
 
     def variant_key(self, currency: str, tier: str) -> str:
@@ -67,7 +67,7 @@ class Targets:
         self._remembered: OrderedDict[tuple[str, bytes], Target] = OrderedDict()
 
     def known(self, path: str, query: bytes) -> Target | None:
-        """What `read` remembers of an address. Any thread may ask."""
+        """The remembered result of `read`, if there is one. Any thread may call it."""
         address = (path, query)
         target = self._remembered.get(address)
         if target is not None:
@@ -116,9 +116,9 @@ class Targets:
 
 
 def _normalised(query: bytes, known: tuple[str, ...]) -> str:
-    """The known parameters, sorted by name. A parameter given twice stays twice: the application refuses it.
+    """The known parameters, sorted by name. A parameter given twice stays twice, so that the application refuses it.
 
-    Bytes that aren't UTF-8 become U+FFFD here, in the key and in what the application sees alike.
+    Bytes that aren't UTF-8 become U+FFFD in the key and in what the application sees.
     """
     if not known or not query:
         return ""
