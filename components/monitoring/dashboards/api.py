@@ -46,7 +46,7 @@ API = Board(
                 ),
                 Panel(
                     title="Hit ratio by endpoint",
-                    description="Of the API's own cache, behind the gateway.",
+                    description="Hit ratio of the API's own cache, behind the gateway.",
                     unit="percentunit",
                     queries=(
                         Query(expr=f"endpoint:api_cache_hits:ratio_rate5m{{{_ENDPOINT}}}", legend="{{endpoint}}"),
@@ -55,7 +55,7 @@ API = Board(
                 ),
                 Panel(
                     title="Top endpoints by cache benefit",
-                    description="Seconds of work saved a second: hits times what a miss costs more than a hit.",
+                    description="Seconds of work saved a second: hits, times what a miss costs more than a hit.",
                     unit="s",
                     queries=(
                         Query(
@@ -71,8 +71,8 @@ API = Board(
                     kind="table",
                 ),
                 Panel(
-                    title="Kinds of answers",
-                    description="Besides hits and misses: stale ones, those that waited for another's, and 304.",
+                    title="Kinds of responses",
+                    description="Responses besides hits and misses: stale, waited for another's miss, 304.",
                     unit="reqps",
                     queries=(
                         Query(expr=f"sum(rate(api_cache_hits_total{{{_ENDPOINT}}}[5m]))", legend="hit"),
@@ -89,7 +89,7 @@ API = Board(
             panels=(
                 Panel(
                     title="P95, cached and uncached",
-                    description="What an answer takes with and without the cache.",
+                    description="Response times with and without the cache.",
                     unit="s",
                     queries=(Query(expr="cache:api_request_latency:p95_rate5m", legend="{{cache}}"),),
                     limits=Limits(alert=API_LATENCY),
@@ -127,7 +127,7 @@ API = Board(
             panels=(
                 Panel(
                     title="Time until a layer has purged",
-                    description="P95 from a write's commit.",
+                    description="P95 of the time from a write's commit to the purge.",
                     unit="s",
                     queries=(
                         Query(
@@ -142,7 +142,7 @@ API = Board(
                 ),
                 Panel(
                     title="Purges",
-                    description="By layer and result.",
+                    description="Purges by layer and result.",
                     unit="ops",
                     queries=(
                         Query(
@@ -153,7 +153,7 @@ API = Board(
                 ),
                 Panel(
                     title="Oldest purge waiting",
-                    description="Age of the oldest outbox row that some layer hasn't confirmed.",
+                    description="Age of the oldest outbox row that a layer hasn't confirmed.",
                     unit="s",
                     queries=(Query(expr="max(api_outbox_oldest_seconds)", legend="age"),),
                     limits=Limits(alert=OUTBOX_AGE),
@@ -176,7 +176,7 @@ API = Board(
             panels=(
                 Panel(
                     title="Visits",
-                    description="Sessions of visitors who haven't signed in, and keys of requests that may come again.",
+                    description="Sessions of visitors who haven't signed in, and Idempotency-Keys.",
                     unit="short",
                     queries=(
                         Query(expr="max(api_visits)", legend="visits"),
@@ -188,14 +188,14 @@ API = Board(
                 ),
                 Panel(
                     title="Visits refused",
-                    description="Too many of one client's address, or of all together.",
+                    description="Refusals: too many of one address, or of all together.",
                     unit="ops",
                     queries=(Query(expr="sum by (limit) (rate(api_visits_refused_total[5m]))", legend="{{limit}}"),),
                     width=8,
                 ),
                 Panel(
                     title="Expired rows",
-                    description="Sessions and keys that expired an hour ago and that the worker has not thrown away.",
+                    description="Sessions and keys that expired an hour ago and that the worker hasn't deleted.",
                     unit="short",
                     queries=(Query(expr="max(api_late_rows)", legend="rows"),),
                     limits=Limits(alert=LATE_ROWS),

@@ -36,14 +36,14 @@ CLUSTER = Board(
                 ),
                 Panel(
                     title="Waiting pods",
-                    description="Pods that no node has taken yet, or whose containers can't start.",
+                    description="Pods without a node, or whose containers can't start.",
                     unit="short",
                     queries=(Query(expr='max by (pod) (kube_pod_status_phase{phase="Pending"})', legend="{{pod}}"),),
                     alerts=("PodPending",),
                 ),
                 Panel(
                     title="Restarts",
-                    description="Containers started anew within ten minutes, whatever they ended of.",
+                    description="Containers that restarted within ten minutes, for any reason.",
                     unit="short",
                     queries=(
                         Query(
@@ -74,14 +74,14 @@ CLUSTER = Board(
                 ),
                 Panel(
                     title="Measured volumes",
-                    description="Volumes that kubelets tell the fill of; none, while kubelets answer, is a fault.",
+                    description="Volumes whose fill the kubelets report. None, while kubelets answer, is a fault.",
                     unit="short",
                     queries=(Query(expr="count(kubelet_volume_stats_available_bytes) or vector(0)", legend="volumes"),),
                     alerts=("VolumesUnmeasured",),
                 ),
                 Panel(
                     title="Quota",
-                    description="Share of what the namespace may ask for at most.",
+                    description="Share of the namespace's quota in use.",
                     unit="percentunit",
                     queries=(
                         Query(

@@ -35,7 +35,7 @@ DATABASE = Board(
                 ),
                 Panel(
                     title="Mean time of a statement",
-                    description="Time spent executing, by execution.",
+                    description="Execution time of a statement, on average.",
                     unit="s",
                     queries=(Query(expr="database:statement_seconds:mean_rate5m", legend="mean"),),
                     limits=Limits(alert=STATEMENT_MEAN),
@@ -53,7 +53,7 @@ DATABASE = Board(
                 ),
                 Panel(
                     title="Where the time goes",
-                    description="Ten statements that took most time over the last hour.",
+                    description="The ten statements that took most time over the last hour.",
                     unit="s",
                     queries=(
                         Query(
@@ -87,7 +87,7 @@ DATABASE = Board(
                 ),
                 Panel(
                     title="Oldest transaction",
-                    description="How long the oldest has been open.",
+                    description="How long the oldest transaction has been open.",
                     unit="s",
                     queries=(Query(expr="simone_connections_oldest_transaction_seconds", legend="age"),),
                     limits=Limits(alert=OLDEST_TRANSACTION),
@@ -140,7 +140,7 @@ DATABASE = Board(
                 ),
                 Panel(
                     title="Table size",
-                    description="Without indexes.",
+                    description="Size without indexes.",
                     unit="bytes",
                     queries=(Query(expr='simone_table_size_bytes{relname=~"$table"}', legend="{{relname}}"),),
                     width=8,

@@ -20,7 +20,7 @@ EDGE = Board(
             panels=(
                 Panel(
                     title="Requests by what the shield did",
-                    description="hit, miss, stale, updating, revalidated, bypass, private.",
+                    description="Responses that are hit, miss, stale, updating, revalidated, bypass or private.",
                     unit="reqps",
                     queries=(Query(expr="sum by (cache) (rate(gateway_requests_total[5m]))", legend="{{cache}}"),),
                     width=8,
@@ -96,7 +96,7 @@ EDGE = Board(
                 ),
                 Panel(
                     title="Server errors by region",
-                    description="Share of the answers that are 5xx, the origin's and the edge's own.",
+                    description="Share of the responses that are 5xx, the origin's and the edge's own.",
                     unit="percentunit",
                     queries=(Query(expr="region:cdn_errors:ratio_rate15m", legend="{{region}}"),),
                     width=8,
@@ -120,7 +120,7 @@ EDGE = Board(
                 ),
                 Panel(
                     title="Days until certificates end",
-                    description="Of the certificates that the exporter can read.",
+                    description="Days left of the certificates that the exporter can read.",
                     unit="d",
                     queries=(
                         Query(expr="(certificate_not_after_timestamp_seconds - time()) / 86400", legend="{{name}}"),

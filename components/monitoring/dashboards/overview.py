@@ -124,7 +124,7 @@ OVERVIEW = Board(
             panels=(
                 Panel(
                     title="Latency of the API",
-                    description="Percentiles of all answers, hits and misses together.",
+                    description="Percentiles of all responses, hits and misses together.",
                     unit="s",
                     queries=(
                         Query(expr="api:request_latency:p50_rate5m", legend="P50"),
@@ -136,7 +136,7 @@ OVERVIEW = Board(
                 ),
                 Panel(
                     title="Hits by layer",
-                    description="Which layer answered, in answers a second.",
+                    description="Responses a second, by the layer that answered.",
                     unit="reqps",
                     queries=(
                         Query(expr="layer:cache_hits:rate5m", legend="{{layer}}"),

@@ -34,7 +34,7 @@ REDIS = Board(
                 ),
                 Panel(
                     title="Evicted share",
-                    description="Of the keys that leave by themselves, those thrown out before their time.",
+                    description="Share of the leaving keys that were evicted before they expired.",
                     unit="percentunit",
                     queries=(
                         Query(
@@ -150,7 +150,7 @@ REDIS = Board(
                 ),
                 Panel(
                     title="Sentinels' processor",
-                    description="Cores that each Sentinel uses; it needs hardly any.",
+                    description="Cores that each Sentinel uses. It needs hardly any.",
                     unit="none",
                     queries=(Query(expr="pod:redis_sentinel_cpu:rate5m", legend="{{pod}}"),),
                     limits=Limits(alert=SENTINEL_CPU),
@@ -173,7 +173,7 @@ REDIS = Board(
                 ),
                 Panel(
                     title="Append-only file",
-                    description="Its size, and right after the last rewrite.",
+                    description="The file's size now, and right after the last rewrite.",
                     unit="bytes",
                     queries=(
                         Query(expr=f'redis_aof_current_size_bytes{{job="redis", {_PAIR}}}', legend="{{pod}}"),
@@ -184,7 +184,7 @@ REDIS = Board(
                 ),
                 Panel(
                     title="Age of the last backup",
-                    description="By the bucket; every 6 hours, so two are missing above the line.",
+                    description="As the bucket lists it. Backups run every 6 hours: above the line two are missing.",
                     unit="s",
                     queries=(
                         Query(
@@ -205,7 +205,7 @@ REDIS = Board(
                 ),
                 Panel(
                     title="Backups kept",
-                    description="In the bucket; retention is a setting.",
+                    description="Backups in the bucket; the retention is a setting.",
                     unit="none",
                     queries=(Query(expr=f"redis_backup_stored{{{_PAIR}}}", legend="{{pair}}"),),
                     width=8,

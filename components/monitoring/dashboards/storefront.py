@@ -82,7 +82,7 @@ STOREFRONT = Board(
                 ),
                 Panel(
                     title="Page loads reported",
-                    description="How many loads the percentiles above rest on.",
+                    description="The number of page loads behind the percentiles above.",
                     unit="reqps",
                     queries=(Query(expr="sum(rate(browser_page_load_seconds_count[5m]))", legend="page loads"),),
                     width=8,
