@@ -66,16 +66,15 @@ def workloads(kubernetes: Sequence[Resource]) -> list[Workload]:
     """Every workload among the stack's Kubernetes resources, in the stack's order."""
     declared = [each for each in kubernetes if each.is_workload]
     taken: set[int] = set()
-    networks = {
-        name: distinct_number(name, taken, 10, 249)
-        for name in sorted({f"{each.kind}/{each.object_name}" for each in declared})
-    }
+    # A Job's name changes with what it runs: it takes nobody's address.
+    in_order = sorted(declared, key=lambda each: (each.kind in BATCH, each.kind, each.object_name))
+    networks = {each.urn: distinct_number(f"{each.kind}/{each.object_name}", taken, 10, 249) for each in in_order}
     minimum = {
         each.get("spec", "scaleTargetRef", "name"): int(each.get("spec", "minReplicas") or 1)
         for each in kubernetes
         if each.kind == "HorizontalPodAutoscaler"
     }
-    return [_workload(each, networks[f"{each.kind}/{each.object_name}"], minimum) for each in declared]
+    return [_workload(each, networks[each.urn], minimum) for each in declared]
 
 
 def _workload(resource: Resource, network: int, minimum: Mapping[str, int]) -> Workload:

@@ -12,6 +12,7 @@ from local.plan import LocalPlan, PlannedPod, Planner
 from local.problem import Problem
 from local.spec import dump, load
 from local.state import State
+from local.workloads import distinct_number
 from testing.manifests import Stack
 
 STATE = State(Path("/state"))
@@ -58,6 +59,19 @@ def test_an_added_workload_leaves_the_others_their_addresses() -> None:
     before = pod(planned(stack), "api-1").pod.address
     deployment(stack, "gateway", 2)
     assert pod(planned(stack), "api-1").pod.address == before
+
+
+def test_a_job_whose_name_changes_moves_nobody() -> None:
+    stack = Stack()
+    stack.add("StatefulSet", "gateway", spec={"replicas": 1, "template": {"spec": {"containers": [container()]}}})
+    before = pod(planned(stack), "gateway-0").pod.address
+
+    def number(name: str) -> int:
+        return distinct_number(name, set(), 10, 249)
+
+    same = next(f"purge-{run}" for run in range(10_000) if number(f"Job/purge-{run}") == number("StatefulSet/gateway"))
+    stack.add("Job", same, spec={"template": {"spec": {"containers": [container()]}}})
+    assert pod(planned(stack), "gateway-0").pod.address == before
 
 
 def test_a_service_of_several_pods_is_on_localhost_behind_the_balancer() -> None:
