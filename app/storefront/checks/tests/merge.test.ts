@@ -21,10 +21,13 @@ let bodies: unknown[];
 const ENDPOINT = "/api/users/1/preferences";
 const tag = () => `"${version}.0-identity"`;
 
-beforeEach(() => {
+beforeEach(async () => {
+  const { remember } = await import("@/offline/visitor");
+  await remember({ id: 1, name: "Ada", email: "ada@shop.example", tier: "free" });
   [held, version, bodies] = [{ newsletter: true, recommendations: true }, 1, []];
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-  vi.stubGlobal("fetch", async (_url: string, init: RequestInit = {}) => {
+  vi.stubGlobal("fetch", async (url: string, init: RequestInit = {}) => {
+    if (url === "/api/session") return new Response(JSON.stringify({ user: { id: 1 } }));
     const given = new Headers(init.headers).get("if-match");
     if (init.method === "PUT") {
       if (given !== tag()) return new Response("{}", { status: 412 });

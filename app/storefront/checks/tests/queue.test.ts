@@ -78,3 +78,17 @@ test("another try of a refused write has a new key", async () => {
   const [again] = await queuedChanges();
   expect(again?.key).not.toBe(left[0]?.key);
 });
+
+test("a change that is confirmed after signing out leaves nothing", async () => {
+  const { database } = await import("@/offline/database");
+  const db = await database();
+  vi.stubGlobal("fetch", async () => {
+    await Promise.all([db.clear("syncQueue"), db.clear("userData")]);
+    return new Response("{}");
+  });
+  const { changeFields } = await import("@/offline/fields");
+  const { replay } = await import("@/offline/queue");
+  await changeFields("/api/users/7/preferences", { newsletter: true }, "Preferences");
+  await replay();
+  expect(await db.getAllKeys("userData")).toEqual([]);
+});

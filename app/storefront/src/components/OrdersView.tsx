@@ -1,6 +1,7 @@
 "use client";
 import { useEffect, useState } from "react";
 import { database } from "@/offline/database";
+import { keepOf } from "@/offline/visitor";
 import { request } from "@/shop/browser-api";
 import { type Page, toPage } from "@/shop/catalogue";
 import { money } from "@/shop/money";
@@ -35,7 +36,7 @@ export function OrdersView() {
       const kept = await db.get("userData", "orders");
       if (Array.isArray(kept)) setOrders(kept as Order[]);
       const page = await fetchOrders(id);
-      await db.put("userData", page.items, "orders");
+      await keepOf(id, { orders: page.items });
       setOrders(page.items);
       setNext(page.next);
     })().catch(() => setOrders((shown) => shown ?? []));

@@ -5,6 +5,7 @@ import { type Fields, merge } from "./merge";
 import { announce } from "./messages";
 import { fieldsIn, keptFields, keptVersion, queuedChanges, wake } from "./queue";
 import { makingRoom } from "./room";
+import { keepOf, storedVisitor } from "./visitor";
 
 const TIMEOUT_MS = 10_000;
 
@@ -16,15 +17,14 @@ export async function shownFields(endpoint: string): Promise<Fields> {
 
 /** Ask the shop, unless the customer's own changes are on their way. `names`: those that count; undefined: all. */
 export async function fetchFields(endpoint: string, names?: string[]): Promise<void> {
-  if ((await queuedChanges()).some((change) => change.endpoint === endpoint)) return;
+  const member = await storedVisitor();
+  if (!member || (await queuedChanges()).some((change) => change.endpoint === endpoint)) return;
   const response = await fetch(endpoint, { cache: "no-cache", signal: AbortSignal.timeout(TIMEOUT_MS) });
   if (!response.ok) return;
   const fields = fieldsIn(await response.json(), names);
   const version = versionIn(response);
-  const tx = (await database()).transaction("userData", "readwrite");
-  void tx.store.put(fields, keptFields(endpoint));
-  if (version) void tx.store.put(version, keptVersion(endpoint));
-  await tx.done;
+  const numbered = version ? { [keptVersion(endpoint)]: version } : {};
+  await keepOf(member.id, { [keptFields(endpoint)]: fields, ...numbered });
   announce({ type: "queue" });
 }
 

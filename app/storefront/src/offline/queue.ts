@@ -172,8 +172,10 @@ async function whoseSession(): Promise<Whose> {
 async function delivered(change: Change, version: string | null): Promise<void> {
   const tx = (await database()).transaction(["syncQueue", "userData"], "readwrite");
   const queue = tx.objectStore("syncQueue");
+  // Where it is gone, so is whoever queued it: they have signed out.
+  const still = await queue.get(change.id as number);
   void queue.delete(change.id as number);
-  if (change.base) {
+  if (still && change.base) {
     const base = change.data as Fields;
     const kept = tx.objectStore("userData");
     void kept.put(base, keptFields(change.endpoint));

@@ -96,6 +96,14 @@ export async function remember(visitor: Visitor | undefined): Promise<void> {
   here = Promise.resolve(visitor);
 }
 
+/** Keep what is a member's, unless they have signed out meanwhile: an answer may come after that. */
+export async function keepOf(member: number, kept: Record<string, unknown>): Promise<void> {
+  const tx = (await database()).transaction("userData", "readwrite");
+  if (((await tx.store.get("session")) as Visitor | undefined)?.id === member)
+    for (const [key, value] of Object.entries(kept)) void tx.store.put(value, key);
+  await tx.done;
+}
+
 /** Remove all that is a member's, here and from what other tabs show. */
 export async function forgetMember(): Promise<void> {
   await forgetVisitor();

@@ -1,7 +1,7 @@
 /** What customers do with their account: get one, keep its password, sign out everywhere, keep addresses. */
 import type { Address } from "@/offline/checkout";
 import { database } from "@/offline/database";
-import { type Visitor, whoIsHere } from "@/offline/visitor";
+import { keepOf, type Visitor, whoIsHere } from "@/offline/visitor";
 import { request } from "./browser-api";
 import { enter, leave } from "./session";
 
@@ -50,7 +50,7 @@ export const storedAddresses = async (): Promise<KeptAddress[]> =>
 export async function fetchAddresses(visitor: Visitor): Promise<KeptAddress[]> {
   const { items } = await request("GET", `/api/users/${visitor.id}/addresses`);
   const found = (Array.isArray(items) ? items : []) as KeptAddress[];
-  await (await database()).put("userData", found, "addresses");
+  await keepOf(visitor.id, { addresses: found });
   return found;
 }
 
