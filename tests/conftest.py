@@ -3,6 +3,7 @@
 import functools
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from stack.environments import environments
 from stack.render import Rendered, render
 from testing.network_namespace import own_network
 
+TESTS = Path(__file__).parent
 pytest_plugins = ["databases", "testing.watchdog"]
 
 
@@ -32,8 +34,29 @@ def environment(request: pytest.FixtureRequest) -> Rendered:
     return _rendered(request.param)
 
 
+ROOMS = {
+    "shop": {"shop", "chaos", "kpi"},
+    "pods": {"chaos", "components", "local"},
+    "engine": {"engine"},
+    "browser": {"browser"},
+}
+"""Where the tests of a lane stand: a lane's process reads no others, which takes longer than some lanes' tests."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out directories in which a lane (`-m "shop and ..."`) has nothing."""
+    rooms = ROOMS.get(config.option.markexpr.split(" ")[0])
+    return (rooms is not None and collection_path.parent == TESTS and collection_path.name not in rooms) or None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """Tests of the shop come last: a network that another session fixture enters would hide the shop's."""
+    for item in items:
+        for lane, rooms in ROOMS.items():
+            if item.get_closest_marker(lane) and item.path.relative_to(TESTS).parts[0] not in rooms:
+                raise pytest.UsageError(
+                    f"{item.nodeid} is marked {lane}: add its directory to ROOMS in tests/conftest.py"
+                )
     items.sort(key=lambda item: "shop" in item.fixturenames)
 
 

@@ -16,16 +16,14 @@ from rich.console import Console
 from rich.status import Status
 
 from app.database import failures
-from kpi.database import pool
 from kpi.database.address import Address, BadAddress
-from kpi.database.before_after import report as before_after
+from kpi.database.before_after import SIZE
 from kpi.database.slow_queries import rds_log
 from kpi.database.slow_queries.log_entries import UnreadableLog
 from kpi.database.slow_queries.report import TOP, SlowQueries, find_slow_queries, report_of
 from kpi.database.slow_queries.statistics import NoStatistics
 from kpi.report import publish
 
-SIZE = before_after.SIZE
 app = typer.Typer(help="What the database does with queries.", no_args_is_help=True, pretty_exceptions_enable=False)
 URL_VARIABLE = "DATABASE_URL"
 
@@ -99,6 +97,8 @@ def db_report(
         reviews=orders * SIZE.reviews // SIZE.orders,
         users=max(orders // 20, 1000),
     )
+    from kpi.database.before_after import report as before_after  # noqa: PLC0415 - it draws: seconds of imports
+
     with _status("starting Postgres") as status:
         measured = before_after.measure_on_own_server(size, status.update)
     publish(before_after.report_of(measured), output or _reports(), "db-report")
@@ -110,6 +110,8 @@ def pool_report(
     output: _Output = None,
 ) -> None:
     """Measure how full pgBouncer's pool gets, on a Postgres of its own. Exit code 1: no load uses 40 to 70 % of it."""
+    from kpi.database import pool  # noqa: PLC0415 - as above
+
     with _status("starting Postgres") as status:
         levels = pool.measure_pool(seconds, status.update)
     publish(pool.report_of(levels), output or _reports(), "pool-report")

@@ -9,17 +9,19 @@ from playwright.sync_api import Browser, Page, expect
 from stand_in import StandIn, catalogue
 from storefront_server import Storefront
 
-from local import browser as browsers
+from local.browser import CHROMIUM
 
 FIRST, SECOND = [product["id"] for product in catalogue().products if product["stock"] > 20][:2]
 
 
 @pytest.fixture
 def keeping(browser: Browser, storefront: Storefront, stand_in: StandIn) -> Iterator[Visitor]:
-    """A visitor whose browser keeps pages that are left, as browsers do unless they are driven."""
+    """A visitor whose browser keeps the pages that are left, which browsers that are driven, and the shell, don't."""
+    if CHROMIUM.browser is None:
+        pytest.skip("NOT TESTED: Chromium is missing (make chromium)")
     stand_in.reset()
     started = browser.browser_type.launch(
-        executable_path=browsers.find(), args=FLAGS, ignore_default_args=["--disable-back-forward-cache"]
+        executable_path=CHROMIUM.browser, args=FLAGS, ignore_default_args=["--disable-back-forward-cache"]
     )
     yield Visitor(started.new_context(), storefront.url)
     started.close()

@@ -61,7 +61,7 @@ PHONE, DESKTOP = (360, 740), (1280, 800)
     ("size", "scheme"),
     [
         pytest.param(PHONE, "dark", id="phone-dark"),
-        pytest.param(DESKTOP, "light", id="desktop-light"),
+        pytest.param(DESKTOP, "light", id="desktop-light", marks=pytest.mark.full),
         pytest.param(PHONE, "light", id="phone-light", marks=pytest.mark.full),
         pytest.param(DESKTOP, "dark", id="desktop-dark", marks=pytest.mark.full),
     ],
@@ -346,6 +346,7 @@ def test_pictures_come_in_the_best_format_and_are_small(storefront: Storefront, 
         assert sizes[640] <= len(plain.content) / 2, "saves less than half of the bandwidth"
 
 
+@pytest.mark.full
 def test_many_visitors_with_cold_caches_get_all_pictures_at_once(storefront: Storefront) -> None:
     page = httpx.get(f"{storefront.url}/products", timeout=60).text
     seen = dict.fromkeys(unescape(each) for each in re.findall(r'src="(/_next/image\?[^"]+)"', page))

@@ -54,7 +54,14 @@ def traces(page: Page) -> list[str]:
     return telling_of(RARE, page.evaluate(EVERYTHING))
 
 
-@pytest.mark.parametrize("end", ["signed out", "/", "/account", "/login", "/cart", f"/products/{OTHER['id']}"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        "signed out",
+        "/account",
+        *(pytest.param(page, marks=pytest.mark.full) for page in ("/", "/login", "/cart", f"/products/{OTHER['id']}")),
+    ],
+)
 def test_nothing_that_was_looked_at_is_left(visitor: Visitor, stand_in: StandIn, end: str) -> None:
     visitor.settle("/cart")
     visitor.sign_in()

@@ -21,6 +21,7 @@ from testing.waits import eventually
 pytestmark = [pytest.mark.shop, pytest.mark.timeout(900)]
 
 
+@pytest.mark.full
 def test_both_pgbouncers_are_replaced_and_hardly_a_request_notices(running: Shop, traffic: Traffic) -> None:
     for pod in POOLERS:
         running.environment.stop_pod(pod)

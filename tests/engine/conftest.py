@@ -1,16 +1,11 @@
 """Stacks under the real Pulumi engine, each brought up once per test run."""
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 from deployed import Deployed, deploy
 
 from stack.environments import deployed_environments
 from stack.render import render
 from tools.engine import build
-
-ENVIRONMENTS = deployed_environments()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,15 +18,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(missing)
 
 
-@pytest.fixture(scope="session")
-def deployments() -> Mapping[str, Deployed]:
-    """Both environments, brought up side by side; rendering isn't for threads."""
-    rendered = [render(environment) for environment in ENVIRONMENTS]
-    with ThreadPoolExecutor(max_workers=len(ENVIRONMENTS)) as pool:
-        return dict(zip(ENVIRONMENTS, pool.map(deploy, rendered), strict=True))
-
-
-@pytest.fixture(params=ENVIRONMENTS)
-def deployed(request: pytest.FixtureRequest, deployments: Mapping[str, Deployed]) -> Deployed:
-    """Each environment in turn."""
-    return deployments[request.param]
+@pytest.fixture(
+    scope="session",
+    params=[pytest.param(name, marks=() if name == "prod" else pytest.mark.full) for name in deployed_environments()],
+)
+def deployed(request: pytest.FixtureRequest) -> Deployed:
+    """Each environment in turn, brought up and destroyed once."""
+    return deploy(render(request.param))

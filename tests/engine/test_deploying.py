@@ -13,6 +13,8 @@ from stack.stand_in_outputs import outputs
 from stack.values import UNKNOWN
 from tools.engine.project import Result
 
+pytestmark = pytest.mark.full
+
 WHERE = "out"
 
 
@@ -71,7 +73,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory, production: Rendered) -> Ite
         yield stack
 
 
-@pytest.mark.full
 def test_a_plan_is_used_once(stack: Deploying) -> None:
     assert not stack.has_plan()
     again = stack.deploy("apply")
@@ -79,7 +80,6 @@ def test_a_plan_is_used_once(stack: Deploying) -> None:
     assert "there is no saved plan in out; run: python -m tools.deploy plan prod" in again.stderr
 
 
-@pytest.mark.full
 def test_a_deployed_stack_has_nothing_to_deploy(stack: Deploying, production: Rendered) -> None:
     stack.declare(production)
     again = stack.deploy("up")
@@ -101,7 +101,6 @@ def test_a_broken_mandatory_policy_stops_before_anything_is_changed(stack: Deplo
     assert stack.stored("postgres-instance")["deletionProtection"] is True
 
 
-@pytest.mark.full
 def test_what_was_not_planned_is_not_applied(stack: Deploying, production: Rendered) -> None:
     stack.declare(_changed(production, "postgres-instance", backupRetentionPeriod=21))
     planned = stack.deploy("plan")
@@ -113,7 +112,6 @@ def test_what_was_not_planned_is_not_applied(stack: Deploying, production: Rende
     assert stack.stored("postgres-instance")["backupRetentionPeriod"] == 14
 
 
-@pytest.mark.full
 def test_drift_is_told_with_its_resource(stack: Deploying, production: Rendered) -> None:
     stack.declare(production)
     same = stack.deploy("drift")
@@ -133,7 +131,6 @@ def test_a_destruction_is_refused_before_anything_is_deleted(stack: Deploying) -
     assert {each["urn"] for each in stack.project.state()["resources"]} == before
 
 
-@pytest.mark.full
 def test_what_is_not_protected_any_more_is_deleted_whole(stack: Deploying, production: Rendered) -> None:
     stack.declare(_changed(production, "postgres-instance", deletionProtection=False))
     assert stack.project.up().code == 0

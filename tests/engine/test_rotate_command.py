@@ -88,6 +88,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return made
 
 
+@pytest.mark.full
 def test_three_deployments_replace_a_secret_and_three_more_replace_it_again(project: Project) -> None:
     for first, second in (("main", "alternate"), ("alternate", "main")):
         done = project.rotate("redis.app", "--yes")

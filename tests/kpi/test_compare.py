@@ -7,7 +7,19 @@ from pathlib import Path
 import pytest
 
 from kpi.compare import payload
-from kpi.compare.__main__ import AS_USUAL, BROWSER, SCALED, SIZES, Candidate, Server, Speed, command, median
+from kpi.compare.__main__ import (
+    AS_USUAL,
+    BROWSER,
+    NGINX,
+    SCALED,
+    SIZES,
+    Candidate,
+    Server,
+    Speed,
+    command,
+    median,
+    times,
+)
 from kpi.compare.__main__ import CANDIDATES as SERVERS
 from kpi.compare.__main__ import report_of as report_of_servers
 from kpi.compare.cache_manager import CANDIDATES, OURS, Result, report_of
@@ -50,15 +62,25 @@ def test_a_payload_has_the_size_that_it_is_called_by(kilobytes: int) -> None:
 
 
 def test_what_could_not_run_is_named_as_not_measured() -> None:
-    speeds = {(candidate.name, AS_USUAL): Speed(1000, 20, 50) for candidate in SERVERS if candidate.server != "go"}
-    about = report_of_servers(speeds, ["Go, net/http, memory"], {}).about
-    assert "Go, net/http, memory" in about["NOT MEASURED"]
+    samples = {
+        (candidate.name, AS_USUAL): [Speed(1000, 20, 50)] for candidate in SERVERS if candidate.server != "nginx"
+    }
+    report = report_of_servers(samples, [NGINX], {})
+    assert NGINX in report.about["NOT MEASURED"]
+    assert [each.criterion.figure for each in report.judged if each.verdict == "not measured"] == ["gateway_hit"]
+
+
+def test_a_round_on_a_slow_machine_is_compared_with_the_same_round() -> None:
+    at_once = [Speed(1000, cost, 50) for cost in (10, 40, 10)]
+    twice_as_much = [Speed(1000, 2 * one.cpu_microseconds, 50) for one in at_once]
+    assert times(twice_as_much, at_once) == 2
+    assert times([*twice_as_much[:2], Speed(1000, 500, 50)], at_once) == 2
 
 
 def test_the_floor_has_the_same_server_as_ours() -> None:
-    usual = {(candidate.name, AS_USUAL): Speed(1000, 20, 50) for candidate in SERVERS}
+    usual = {(candidate.name, AS_USUAL): [Speed(1000, 20, 50)] for candidate in SERVERS}
     on_another = {candidate.name for candidate in SERVERS if candidate.app == "raw" and candidate.server != "granian"}
-    much_slower = usual | {(name, AS_USUAL): Speed(1000, 900, 50) for name in on_another}
+    much_slower = usual | {(name, AS_USUAL): [Speed(1000, 900, 50)] for name in on_another}
     assert report_of_servers(much_slower, [], {}).judged == report_of_servers(usual, [], {}).judged
 
 

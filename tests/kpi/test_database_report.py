@@ -14,6 +14,8 @@ from kpi.database.before_after.report import CRITERIA, Measured, measure_on_own_
 from kpi.report import write
 from testing.queries.slow_forms import REWRITES
 
+pytestmark = pytest.mark.full
+
 SMALL = Size(products=1500, users=800, orders=4000, reviews=5000)
 
 

@@ -15,6 +15,8 @@ from testing.api_stack import ADMIN_TOKEN, Stack, running_stack
 from testing.gateway_server import Gateway, running_gateway
 from testing.waits import own_address
 
+pytestmark = pytest.mark.full
+
 POLICY = load(Path("app/caching.yaml"))
 GENEROUS = Limits.model_validate({"requests_per_second": 100_000, "burst": 100_000, "connections": 10_000})
 PRODUCTS = list(range(11, 31))

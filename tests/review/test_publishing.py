@@ -171,6 +171,7 @@ def test_a_report_comes_back_as_it_was_written(name: str, tmp_path: Path) -> Non
     assert {entry.item.mark for entries in report.sections.values() for entry in entries} <= {*MARKS}
 
 
+@pytest.mark.full
 def test_a_report_of_any_size_fits(tmp_path: Path) -> None:
     huge = _report("x" * 100_000)
     entry = huge.sections[Part.LOSSES][0]

@@ -31,7 +31,6 @@ from testing.queries.calls import gather_facts, sample_calls
 from testing.queries.effort import Effort, effort_of
 from testing.queries.slow_forms import REWRITES
 
-SIZE: Final = Size(products=100_000, users=50_000, orders=1_000_000, reviews=300_000)
 SERVER: Final = {"shared_buffers": "1GB", "maintenance_work_mem": "512MB", "max_wal_size": "8GB", "jit": "off"}
 """jit off: it costs more than these queries take (the declared jit_above_cost excludes them as well)."""
 
