@@ -82,13 +82,16 @@ test("another try of a refused write has a new key", async () => {
 test("a change that is confirmed after signing out leaves nothing", async () => {
   const { database } = await import("@/offline/database");
   const db = await database();
-  vi.stubGlobal("fetch", async () => {
-    await Promise.all([db.clear("syncQueue"), db.clear("userData")]);
-    return new Response("{}");
+  let confirmed = false;
+  vi.stubGlobal("fetch", async (_url: string, init: RequestInit) => {
+    confirmed = init.method === "PUT";
+    if (confirmed) await Promise.all([db.clear("syncQueue"), db.clear("userData")]);
+    return new Response("{}", { headers: { etag: '"1"' } });
   });
   const { changeFields } = await import("@/offline/fields");
   const { replay } = await import("@/offline/queue");
   await changeFields("/api/users/7/preferences", { newsletter: true }, "Preferences");
   await replay();
+  expect(confirmed).toBe(true);
   expect(await db.getAllKeys("userData")).toEqual([]);
 });
