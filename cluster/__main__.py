@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -30,7 +30,7 @@ console = Console(highlight=False, stderr=True)
 
 @contextmanager
 def _alone() -> Generator[None]:
-    """Hold the lock of the one command that may run. Problems and Ctrl-C end in one line."""
+    """Hold the lock of the one command that may run. Ctrl-C ends in one line."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         HOME.mkdir(parents=True, exist_ok=True)
@@ -38,18 +38,11 @@ def _alone() -> Generator[None]:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                _fail("another make cluster or cluster-down runs here; wait for it")
+                raise Problem("another make cluster or cluster-down runs here; wait for it") from None
             yield
-    except (Problem, PermissionError) as problem:
-        _fail(str(problem))
     except KeyboardInterrupt:
         typer.echo("interrupted: what is done stays; make cluster goes on, make cluster-down removes it", err=True)
         raise typer.Exit(INTERRUPTED) from None
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(f"error: {message}", err=True)
-    raise typer.Exit(1)
 
 
 def _say(message: str) -> None:
@@ -93,10 +86,7 @@ def start() -> None:
 @app.command(hidden=True)
 def cloud() -> None:
     """Create the stack's AWS resources in the stand-in; runs in the control plane's network."""
-    try:
-        stack.make_cloud()
-    except Problem as problem:
-        _fail(str(problem))
+    stack.make_cloud()
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -104,7 +94,7 @@ def test(context: typer.Context) -> None:
     """Test the running cluster, or the one of KUBECONFIG. Further arguments go to pytest."""
     own = os.environ.get("KUBECONFIG") or ""
     if not own and not STATE.exists():
-        _fail("no cluster runs here: make cluster brings one up, or name one by KUBECONFIG=...")
+        raise Problem("no cluster runs here: make cluster brings one up, or name one by KUBECONFIG=...")
     environment = {**os.environ, "KUBECONFIG": own or str(KUBECONFIG)}
     named = any(each.startswith("tests/") for each in context.args)
     chosen = context.args if named else ["tests/cluster", *context.args]
@@ -167,4 +157,7 @@ def _report(applied: Applied) -> None:
 
 
 if __name__ == "__main__":
-    app()
+    try:
+        app()
+    except (Problem, PermissionError) as problem:
+        sys.exit(f"error: {problem}")

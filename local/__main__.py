@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -30,11 +30,6 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 console = Console(highlight=False)
 if not console.is_terminal:
     console.width = WIDE
-
-
-def _fail(problem: Problem) -> NoReturn:
-    typer.echo(f"error: {problem}", err=True)
-    raise typer.Exit(1)
 
 
 def _table(entries: list[Entry]) -> Table:
@@ -68,8 +63,6 @@ def up() -> None:
             show = _shown_in(progress, task) if console.is_terminal else _said()
             only_in_aws = environment.up(show)
         entries = environment.status()
-    except Problem as problem:
-        _fail(problem)
     except KeyboardInterrupt:
         typer.echo("interrupted: what this had started is stopped again, data is kept; run make up to go on", err=True)
         raise typer.Exit(INTERRUPTED) from None
@@ -104,29 +97,20 @@ def _said() -> Callable[[Step], None]:
 @app.command()
 def setup() -> None:
     """Install and build what the stack `local` needs, without starting any server."""
-    try:
-        Environment().prepare(_said())
-    except Problem as problem:
-        _fail(problem)
+    Environment().prepare(_said())
     typer.echo("everything that the local environment runs is installed")
 
 
 @app.command()
 def storefront() -> None:
     """Build the storefront, unless nothing of it changed."""
-    try:
-        builds.ensure_storefront(typer.echo)
-    except Problem as problem:
-        _fail(problem)
+    builds.ensure_storefront(typer.echo)
 
 
 @app.command()
 def node() -> None:
     """Print the folder of a Node that the storefront's tools run with."""
-    try:
-        typer.echo(builds.ensure_node(lambda stage: typer.echo(stage, err=True)))
-    except Problem as problem:
-        _fail(problem)
+    typer.echo(builds.ensure_node(lambda stage: typer.echo(stage, err=True)))
 
 
 @app.command()
@@ -151,10 +135,7 @@ def browsers() -> None:
 @app.command()
 def down() -> None:
     """Stop everything. Data stays in the state directory."""
-    try:
-        Environment().down()
-    except Problem as problem:
-        _fail(problem)
+    Environment().down()
     typer.echo("everything is stopped; data is kept (make clean removes it)")
 
 
@@ -163,10 +144,7 @@ def status(
     output: Annotated[str, typer.Option("--format", help="table or json")] = "table",
 ) -> None:
     """Show every pod, Service and job. Exits with 0 only if all is healthy."""
-    try:
-        entries = Environment().status()
-    except Problem as problem:
-        _fail(problem)
+    entries = Environment().status()
     if output == "json":
         typer.echo(json.dumps([asdict(entry) for entry in entries], indent=1))
     else:
@@ -184,7 +162,7 @@ def logs(
     directory = State.here().logs / pod if pod else State.here().logs
     files = sorted(str(file) for file in directory.rglob("*.log") if file.stat().st_size or follow)
     if not files:
-        _fail(Problem(f"there are no logs in {directory}; see make status for the pods' names"))
+        raise Problem(f"there are no logs in {directory}; see make status for the pods' names")
     command = ["tail", f"--lines={lines}", *(["--follow=name"] if follow else []), *files]
     try:
         raise typer.Exit(subprocess.run(command, check=False).returncode)
@@ -202,10 +180,7 @@ def run(
     log = environment.state.logs / job
     words = [*(arguments or []), *shlex.split(os.environ.get("ARGS", ""))]
     before = {file: file.stat().st_size for file in log.glob("*.log")} if log.exists() else {}
-    try:
-        code = environment.run_job(job, words)
-    except Problem as problem:
-        _fail(problem)
+    code = environment.run_job(job, words)
     for file in sorted(log.glob("*.log")):
         sys.stdout.write(file.read_bytes()[before.get(file, 0) :].decode(errors="replace"))
     raise typer.Exit(code)
@@ -219,24 +194,21 @@ def execute(
 ) -> None:
     """Run a command in a pod's container, as kubectl exec does, and exit with its code."""
     words = [*(command or []), *shlex.split(os.environ.get("RUN", ""))]
-    try:
-        if not words:
-            raise Problem("say what to run: make exec POD=redis-data-0 RUN='sh /etc/redis/cli.sh ROLE'")
-        code, _ = Environment().execute(pod, words, container)
-    except Problem as problem:
-        _fail(problem)
+    if not words:
+        raise Problem("say what to run: make exec POD=redis-data-0 RUN='sh /etc/redis/cli.sh ROLE'")
+    code, _ = Environment().execute(pod, words, container)
     raise typer.Exit(code)
 
 
 @app.command()
 def clean() -> None:
     """Stop everything and remove all data, logs and secrets of the local environment."""
-    try:
-        Environment().clean()
-    except Problem as problem:
-        _fail(problem)
+    Environment().clean()
     typer.echo("everything is stopped and removed")
 
 
 if __name__ == "__main__":
-    app()
+    try:
+        app()
+    except Problem as problem:
+        sys.exit(f"error: {problem}")

@@ -4,7 +4,6 @@ Each command imports its own modules when it is called, so that pgBouncer's expo
 """
 
 import sys
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -23,15 +22,6 @@ from app.operations.settings import (
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
-def _do(work: Callable[[], object]) -> None:
-    """Runs a job: an `OperationError` is one line on standard error and exit code 1."""
-    try:
-        work()
-    except OperationError as error:
-        sys.stderr.write(f"error: {error}\n")
-        raise typer.Exit(1) from None
-
-
 @app.command("redis-backup")
 def redis_backup(
     pair: Annotated[list[str] | None, typer.Option(help="Back up this pair only; may be given again.")] = None,
@@ -39,7 +29,7 @@ def redis_backup(
     """Store a checked snapshot of each pair in S3, taken from a replica."""
     from app.operations.redis_backup import backup  # noqa: PLC0415
 
-    _do(lambda: backup(BackupSettings.read(), pair))
+    backup(BackupSettings.read(), pair)
 
 
 @app.command("redis-restore")
@@ -53,7 +43,7 @@ def redis_restore(
     """Copy a backup's keys into a running pair and compare each of them."""
     from app.operations.redis_restore import restore  # noqa: PLC0415
 
-    _do(lambda: restore(BackupSettings.read(), pair, key=backup, replace=replace))
+    restore(BackupSettings.read(), pair, key=backup, replace=replace)
 
 
 @app.command("database-maintenance")
@@ -61,7 +51,7 @@ def database_maintenance() -> None:
     """Vacuum and analyse tables, rebuild bloated and invalid indexes."""
     from app.operations.database_maintenance import maintain  # noqa: PLC0415
 
-    _do(lambda: maintain(DatabaseSettings.read()))
+    maintain(DatabaseSettings.read())
 
 
 @app.command("parameter-drift")
@@ -69,7 +59,7 @@ def parameter_drift() -> None:
     """Compare the instance's parameters with the declared ones; fails if they differ."""
     from app.operations.parameter_drift import drift  # noqa: PLC0415
 
-    _do(lambda: drift(DriftSettings.read()))
+    drift(DriftSettings.read())
 
 
 @app.command("pgbouncer-exporter")
@@ -77,7 +67,7 @@ def pgbouncer_exporter() -> None:
     """Serve pgBouncer's statistics to Prometheus."""
     from app.operations.pgbouncer_exporter import serve  # noqa: PLC0415
 
-    _do(lambda: serve(PoolerSettings.read()))
+    serve(PoolerSettings.read())
 
 
 @app.command("pgbouncer-show")
@@ -85,7 +75,7 @@ def pgbouncer_show(what: Annotated[str, typer.Argument(help="pools, clients, ser
     """Print what a SHOW command of pgBouncer's console returns; runs in pgBouncer's pod."""
     from app.operations.pgbouncer_exporter import show  # noqa: PLC0415
 
-    _do(lambda: typer.echo(show(PoolerSettings.read(), what)))
+    typer.echo(show(PoolerSettings.read(), what))
 
 
 @app.command("backup-exporter")
@@ -93,7 +83,7 @@ def backup_exporter() -> None:
     """Serve age and size of the newest backups to Prometheus."""
     from app.operations.backup_exporter import serve  # noqa: PLC0415
 
-    _do(lambda: serve(BackupExporterSettings.read()))
+    serve(BackupExporterSettings.read())
 
 
 @app.command("rds-exporter")
@@ -101,7 +91,7 @@ def rds_exporter() -> None:
     """Serve CPU and disk of the database's machine, from CloudWatch, to Prometheus."""
     from app.operations.rds_exporter import serve  # noqa: PLC0415
 
-    _do(lambda: serve(RdsExporterSettings.read()))
+    serve(RdsExporterSettings.read())
 
 
 @app.command("cdn-exporter")
@@ -109,8 +99,11 @@ def cdn_exporter() -> None:
     """Serve Cloudflare's analytics and certificates' expiry to Prometheus."""
     from app.operations.cdn_exporter import serve  # noqa: PLC0415
 
-    _do(lambda: serve(CdnExporterSettings.read()))
+    serve(CdnExporterSettings.read())
 
 
 if __name__ == "__main__":
-    app()
+    try:
+        app()
+    except OperationError as error:
+        sys.exit(f"error: {error}")
