@@ -20,6 +20,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+FILE: Final = Path(__file__).with_name("caching.yaml")
+"""The shop's own policy."""
+
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 Audience = Literal["public", "user", "never"]
 Variation = Literal["encoding", "country", "device", "tier", "rsc", "image_format"]
@@ -419,7 +422,7 @@ class Policy(_Model):
         return tuple(tags)
 
 
-def load(path: Path) -> Policy:
+def load(path: Path = FILE) -> Policy:
     """Read and check a policy file; `PolicyError` names the line and the reason of the first thing that is wrong."""
     try:
         text = path.read_text("utf-8")

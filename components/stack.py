@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pulumi
 
@@ -26,8 +25,6 @@ from components.redis.backups import PREFIX
 from components.settings.environment import Settings
 from components.storefront import Storefront, StorefrontArgs
 
-CACHING_POLICY = Path(__file__).resolve().parent.parent / "app" / "caching.yaml"
-
 
 def _shown_certificates(s: Settings) -> dict[str, str]:
     """Cloudflare's client certificate and its CA as PEM, for the exporter that watches when they expire."""
@@ -38,7 +35,7 @@ def _shown_certificates(s: Settings) -> dict[str, str]:
 
 def declare(s: Settings) -> dict[str, pulumi.Input[str]]:
     """Declares the whole environment; returns its exports."""
-    policy = caching_policy.load(CACHING_POLICY)
+    policy = caching_policy.load()
     zone_rules = edge_rules.build(s.edge, policy) if s.edge else {}
     given = Platform(environment=s.environment, owner=s.owner, namespace=s.namespace, aws=s.aws)
     flows = FLOWS + ROUTE_FLOWS if s.monitoring.route else FLOWS

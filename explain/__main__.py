@@ -1,7 +1,6 @@
 """`python -m explain URL`: what the edge of an environment would do with a request, and why."""
 
 import re
-from pathlib import Path
 from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
@@ -15,7 +14,6 @@ from explain.zone import EdgeVerdict, OriginResponse, Request, Zone, ZoneError
 from stack.environments import RenderError
 from stack.render import render
 
-CACHING_POLICY = Path(__file__).resolve().parent.parent / "app" / "caching.yaml"
 app = typer.Typer(add_completion=False, help=__doc__)
 
 
@@ -52,9 +50,7 @@ def explain(
         device=device,
     )
     if answer_header is None:
-        answer = OriginResponse(
-            status=status, headers=policy_headers(caching_policy.load(CACHING_POLICY), request, status)
-        )
+        answer = OriginResponse(status=status, headers=policy_headers(caching_policy.load(), request, status))
     else:
         answer = OriginResponse(status=status, headers=_headers(answer_header))
     try:

@@ -7,7 +7,6 @@ An address is purged by its tags, because at the edge it has a copy for each cou
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
@@ -16,7 +15,6 @@ import typer
 from app.caching_policy import Policy, load
 from stack.environments import RenderError, stack_config
 
-CACHING_POLICY = Path(__file__).resolve().parent.parent / "app" / "caching.yaml"
 PURGE_JOB = "api-purge"  # components/api/jobs.py; not imported, as the SDK takes seconds to load
 app = typer.Typer(add_completion=False, help=__doc__)
 
@@ -29,7 +27,7 @@ def purge(
     url: Annotated[list[str] | None, typer.Option(help="an address of the shop; may be repeated")] = None,
 ) -> None:
     """Throws away, in every layer, what has one of the tags or is kept for one of the addresses."""
-    policy = load(CACHING_POLICY)
+    policy = load()
     try:
         named = [found for one in url or [] for found in tags_of(policy, one)]
         tags = sorted({*(found for one in tag or [] for found in known_tags(policy, one)), *named})

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.caching_policy import FILE
+
 MIB = 1024 * 1024
 
 
@@ -69,7 +71,7 @@ class Settings(BaseSettings):
     )
 
     secrets_dir: Path = Path("/etc/api/secrets")
-    caching_policy: Path = Path(__file__).parents[1] / "caching.yaml"
+    caching_policy: Path = FILE
     local_cache_bytes: int = Field(default=64 * MIB, ge=0, description="responses kept in the process; 0: none")
     local_cache_seconds: float = Field(
         default=10.0, ge=0, le=60, description="a response kept in the process is looked up in Redis again after this"

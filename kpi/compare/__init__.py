@@ -9,8 +9,8 @@ import typer
 
 from app.api.responses.coding import encode
 from app.api.responses.stored import SECURITY
+from stack.environments import ROOT
 
-ROOT: Final = Path(__file__).parents[2]
 RIVALS_PYTHON: Final = ROOT / ".tools/compare/bin/python"
 
 

@@ -23,13 +23,14 @@ from app.caching_policy import load as load_policy
 from components.gateway import config
 from components.gateway.settings import GatewaySettings, Limits
 from components.kubernetes.flows import GATEWAY_PORT
-from kpi.compare import RIVALS_PYTHON, ROOT, answers, environment
+from kpi.compare import RIVALS_PYTHON, answers, environment
 from kpi.compare.versions import program_version, versions
 from kpi.criterion import Criterion, Measurement, judge
 from kpi.plots import bars
 from kpi.report import Picture, Report, Table, publish
 from local import packages
 from local.problem import Problem
+from stack.environments import ROOT
 from testing.gateway_server import write_files
 from testing.servers import cpu_seconds, process, redis_with_sentinel, wait_for_answer
 from testing.waits import free_port, own_address
@@ -323,7 +324,7 @@ def command(candidate: Candidate, address: tuple[str, int], directory: Path, ori
         case "gateway":
             files = config.files(
                 GatewaySettings(limits=UNLIMITED, workers=size.workers),
-                load_policy(ROOT / "app/caching.yaml"),
+                load_policy(),
                 edge_cidrs=["127.0.0.0/8"],
             )
             behind = f"127.0.0.1:{origin}"

@@ -18,9 +18,10 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from kpi.compare import RIVALS_PYTHON, ROOT, environment
+from kpi.compare import RIVALS_PYTHON, environment
 from kpi.criterion import Criterion, Measurement, judge
 from kpi.report import Report, Table, publish
+from stack.environments import ROOT
 from testing.servers import redis_with_sentinel
 
 STORES: Final = ROOT / "kpi/compare/stores"

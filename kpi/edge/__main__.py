@@ -24,7 +24,6 @@ from kpi.observe import Observer, Reading, ShopNotRunning
 from kpi.report import Report, publish
 from kpi.workload import PUBLIC_READS, STEPS, Workload, WorkloadError
 
-POLICY: Final = Path(__file__).parents[2] / "app/caching.yaml"
 REPLAYED_SECONDS: Final = 1800
 COLD_SECONDS: Final = 40.0
 FRESH_PAGES: Final = 5
@@ -138,7 +137,7 @@ def _fresh(fresh: Freshness) -> dict[str, Measurement]:
 
 
 def _spared(mix: Workload) -> dict[str, Measurement]:
-    asked = list(replay.reads(mix, load_policy(POLICY), REPLAYED_SECONDS))
+    asked = list(replay.reads(mix, load_policy(), REPLAYED_SECONDS))
     half = REPLAYED_SECONDS / 2
     bare = replay.play(asked, shield=False, after=half)
     whole = replay.play(asked, after=half)

@@ -1,11 +1,11 @@
 """`python -m tools.docs`: write the generated pages and pictures, or check that they are current."""
 
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from stack.environments import ROOT
 from stack.render import render
 from tools.docs import (
     alerts_page,
@@ -22,7 +22,6 @@ from tools.docs import (
     settings_picture,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGES: Mapping[str, Callable[[], str]] = {
     "README.md": readme.page,
     "docs/settings.md": settings_page.page,

@@ -13,7 +13,7 @@ from app.caching_policy import Entity, Policy, Route, load
 from components.edge.plans import PLANS
 from components.settings.environment import Settings, parse
 from components.settings.quantities import format_bytes, format_duration
-from stack.environments import ROOT, stack_config
+from stack.environments import stack_config
 from stack.secret_placeholders import with_placeholders
 from tools.docs.drawing import HEADER, MARGIN, Accent, Drawing
 
@@ -30,10 +30,6 @@ _SHOWN: Final = (
 _PROCESS: Final[dict[str, Any]] = {name: field.default for name, field in ApiProcess.model_fields.items()}
 
 
-def _policy() -> Policy:
-    return load(ROOT / "app" / "caching.yaml")
-
-
 def _settings() -> Settings:
     config = stack_config(_ENVIRONMENT)
     secrets = with_placeholders(config.get("simone:secrets"), None, config)
@@ -42,7 +38,7 @@ def _settings() -> Settings:
 
 def request() -> str:
     """Where a request may be answered on its way, and for how long each place keeps what."""
-    policy = _policy()
+    policy = load()
     stations: Sequence[tuple[str, Sequence[str], Accent]] = (
         ("browser", ("its own cache,", "the service worker"), "outside"),
         ("edge", ("a Cloudflare place,", "then the upper tier"), "outside"),

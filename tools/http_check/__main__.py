@@ -15,8 +15,6 @@ from local.state import State
 from tools.http_check import contract, redbot
 from tools.http_check.addresses import public_addresses
 
-POLICY = Path(__file__).parents[2] / "app/caching.yaml"
-
 
 def main(
     url: Annotated[str, typer.Option(help="where the API answers")] = "http://127.0.0.1:3000",
@@ -35,7 +33,7 @@ def main(
     table = Table("address", "level", "note", "meant so, because")
     wrong = 0
     try:
-        for address in public_addresses(caching_policy.load(POLICY), product):
+        for address in public_addresses(caching_policy.load(), product):
             for note in redbot.judge(url + address):
                 if note.level in ("WARN", "BAD"):
                     table.add_row(address, note.level, note.summary, redbot.EXPLAINED.get(note.name, ""))
