@@ -24,15 +24,11 @@ from local.state import State
 REPORTS = Path("reports/kpi")
 
 
-def _state() -> State:
-    return State(Path(os.environ.get("SIMONE_STATE", ".local")))
-
-
 def admin_token() -> str:
     """The administrator's token, from the environment or the local secrets; empty: no stock is written."""
     if ADMIN_TOKEN in os.environ:
         return os.environ[ADMIN_TOKEN]
-    state = _state()
+    state = State.here()
     return secrets_file.load(state)[ADMIN_TOKEN] if state.secrets.exists() else ""
 
 
@@ -61,7 +57,7 @@ def run(  # noqa: PLR0917 - options of a command line
                 mix,
                 Addresses(),
                 durations,
-                environment=Environment(_state()),
+                environment=Environment(),
                 admin_token=admin_token(),
                 warehouse=WAREHOUSES[0],
                 processes=processes,

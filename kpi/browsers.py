@@ -78,13 +78,14 @@ def picture_hits(workload: Workload, seconds: float) -> float:
 
     The policy keeps pictures longer than that; each product counts as having pictures of its own, although many share.
     """
+    numbered = Catalogue(products=range(workload.products), categories=range(workload.categories))
     kept = set[tuple[str, int]]()
     asked = hits = 0
     for visit in Visits(workload).until(seconds):
         of_visit = dict.fromkeys(
             (page, number)
             for action in visit.actions
-            for page in [_page(action.step, action.item, _Numbered())]
+            for page in [_page(action.step, action.item, numbered)]
             for number in range(IMAGES_OF_A_PRODUCT if page.startswith("/products/") else IMAGES_AT_ONCE)
         )
         if visit.start >= seconds / 2:
@@ -94,17 +95,7 @@ def picture_hits(workload: Workload, seconds: float) -> float:
     return hits / max(1, asked)
 
 
-class _Numbered:
-    """A catalogue whose products and categories are numbered by popularity."""
-
-    def product(self, rank: int) -> int:
-        return rank
-
-    def category(self, rank: int) -> int:
-        return rank
-
-
-def _page(step: str, item: int, catalogue: Catalogue | _Numbered) -> str:
+def _page(step: str, item: int, catalogue: Catalogue) -> str:
     match step:
         case "product" | "reviews" | "inventory":
             return f"/products/{catalogue.product(item)}"

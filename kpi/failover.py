@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import redis
@@ -20,7 +19,6 @@ from kpi.outages import NODES, PAIR, SENTINELS, master
 from local import secrets_file
 from local.environment import Environment
 from local.problem import Problem
-from local.state import State
 from stack.environments import ROOT
 from testing.waits import eventually, meanwhile
 
@@ -127,9 +125,9 @@ def record(environment: Environment, password: str) -> dict[str, object]:
 
 def main() -> None:
     """Lose a Redis master of the running shop (`make up`) once, and record the timeline."""
-    state = State(Path(os.environ.get("SIMONE_STATE", ".local")))
+    environment = Environment()
     try:
-        told = record(Environment(state), secrets_file.load(state)["REDIS_APP"])
+        told = record(environment, secrets_file.load(environment.state)["REDIS_APP"])
     except (Problem, OSError, redis.RedisError) as error:
         typer.echo(f"error: {error}; does the shop run? make up", err=True)
         raise typer.Exit(2) from None

@@ -37,6 +37,7 @@ from kpi.routes import Catalogue
 from kpi.workload import Workload
 from local.edge.pods import PORTS
 from local.environment import Environment
+from testing.waits import meanwhile
 
 Report = Callable[[str, float], None]
 """Called with the current step and the share of the whole that is done (0 to 1)."""
@@ -233,21 +234,16 @@ class _Progress:
     @contextmanager
     def part(self, what: str, seconds: float) -> Generator[None]:
         """A part that takes about this many seconds."""
-        over, begun = threading.Event(), time.monotonic()
+        begun = time.monotonic()
 
-        def tick() -> None:
+        def tick(over: threading.Event) -> None:
             while not over.wait(0.5):
                 self._report(what, min(1.0, (self._done + min(seconds, time.monotonic() - begun)) / self._whole))
 
         self._report(what, self._done / self._whole)
-        ticking = threading.Thread(target=tick, name="progress")
-        ticking.start()
-        try:
+        with meanwhile(tick):
             yield
-        finally:
-            over.set()
-            ticking.join()
-            self._done += seconds
+        self._done += seconds
 
 
 def measure(

@@ -23,15 +23,10 @@ class Reading:
 
     def total(self, name: str, **labels: str) -> float:
         """The sum of a metric's samples; a label's value is a regular expression for the whole value."""
-        return sum(
-            value
-            for (found, found_labels), value in self.samples.items()
-            if found == name
-            and all(re.fullmatch(pattern, dict(found_labels).get(key, "")) for key, pattern in labels.items())
-        )
+        return sum(value for _, value in self.values(name, **labels))
 
     def values(self, name: str, **labels: str) -> list[tuple[dict[str, str], float]]:
-        """A metric's samples with their labels."""
+        """A metric's samples with their labels; as `total` chooses them."""
         return [
             (dict(found_labels), value)
             for (found, found_labels), value in self.samples.items()

@@ -1,14 +1,14 @@
 """Redis outages during a run: a master lost under load, and a shop without its cache."""
 
 import contextlib
-import threading
 import time
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import redis
 
-from kpi.load import STARTING_SECONDS, Played, Records, Run, play
+from kpi.load import STARTING_SECONDS, Records, Run, play
 from local import secrets_file
 from local.environment import Environment
 from local.problem import Problem
@@ -79,21 +79,17 @@ def lose_master(environment: Environment, run: Run) -> Failover:
     password = secrets_file.load(environment.state)["REDIS_APP"]
     lost = master(environment, password)
     began = time.monotonic() + STARTING_SECONDS
-    played: list[Played] = []
-    load = threading.Thread(
-        target=lambda: played.append(play(replace(run, seconds=BEFORE + AFTER), started=began)), name="load"
-    )
-    load.start()
     try:
-        time.sleep(max(0.0, began + BEFORE - time.monotonic()))
-        environment.stop_node(lost)
-        loss = time.monotonic()
-        promoted = _promotion(environment, password, lost, loss)
+        with ThreadPoolExecutor(1) as other:
+            load = other.submit(play, replace(run, seconds=BEFORE + AFTER), started=began)
+            time.sleep(max(0.0, began + BEFORE - time.monotonic()))
+            environment.stop_node(lost)
+            loss = time.monotonic()
+            promoted = _promotion(environment, password, lost, loss)
     finally:
-        load.join()
         environment.start_node(lost)
         environment.wait_healthy([lost])
-    records = played[0].records.copy()
+    records = load.result().records.copy()
     records["at"] -= loss - began
     return Failover(lost, promoted, records)
 

@@ -23,6 +23,7 @@ from kpi.database.slow_queries.log_entries import UnreadableLog
 from kpi.database.slow_queries.report import TOP, SlowQueries, find_slow_queries, report_of
 from kpi.database.slow_queries.statistics import NoStatistics
 from kpi.report import publish
+from local.state import State
 
 app = typer.Typer(help="What the database does with queries.", no_args_is_help=True, pretty_exceptions_enable=False)
 URL_VARIABLE = "DATABASE_URL"
@@ -37,16 +38,12 @@ def _fail(message: str) -> NoReturn:
     raise typer.Exit(1)
 
 
-def _state() -> Path:
-    return Path(os.environ.get("SIMONE_STATE") or ".local")
-
-
 def database_url() -> str:
     """The database to look at: DATABASE_URL, read from the environment so that no shell or make touches its & and $."""
     given = os.environ.get(URL_VARIABLE)
     if given:
         return given
-    secrets = _state() / "secrets.env"
+    secrets = State.here().secrets
     password = dotenv_values(secrets).get("POSTGRES_OWNER") if secrets.exists() else None
     if not password:
         _fail(
@@ -75,7 +72,7 @@ def _status(text: str) -> Status:
 
 
 def _reports() -> Path:
-    return _state() / "reports"
+    return State.here().root / "reports"
 
 
 _Output = Annotated[
