@@ -131,8 +131,6 @@ class Environment:
             before.write_text(json.dumps(preflight.settings()))
         self._say("networks")
         network.create()
-        for name in ("control", "nodes"):
-            cgroups.create(name)
         self.start_database()
         processes.start(control_plane.NAME, control_plane.command(), _environment())
         moto = ("moto.server", "-H", CLOUD, "-p", "443")

@@ -359,11 +359,7 @@ def main(arguments: list[str]) -> int:
     directory.mkdir(parents=True, exist_ok=True)
     with open(directory / "lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return asyncio.run(_run(spec, once=once))
-
-
-async def _run(spec: Pod, *, once: bool) -> int:
-    return await PodRun(spec).run(once=once)
+        return asyncio.run(PodRun(spec).run(once=once))
 
 
 if __name__ == "__main__":
