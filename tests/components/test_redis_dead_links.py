@@ -1,6 +1,5 @@
 """A real Sentinel that polls a dead connection for ever (redis/redis#9956) is restarted by its liveness probe."""
 
-import os
 import shutil
 import subprocess
 import time
@@ -15,6 +14,7 @@ from components.redis.acl import sentinel_acl
 from components.redis.settings import RedisSettings
 from components.redis.texts import sentinel_files
 from components.settings.secrets import RedisSecrets
+from testing.container_script import run_script
 from testing.network_namespace import own_network
 from testing.servers import end
 from testing.waits import eventually
@@ -84,18 +84,10 @@ class Sentinel:
         """What the liveness probe says, run as its container runs it, a second after the last one."""
         said = time.time()
         eventually(lambda: time.time() > said + 1, "the probe's period")
-        links = [
-            ("--symlink", f"usr/{name}", f"/{name}") for name in ("bin", "lib", "lib64") if Path("/", name).is_symlink()
-        ]
-        command = [
-            *("bwrap", "--die-with-parent", "--ro-bind", "/usr", "/usr", "--dev", "/dev", "--proc", "/proc"),
-            *("--ro-bind", "/etc/alternatives", "/etc/alternatives"),
-            *("--bind", str(self._directory / "data"), "/data", *(word for words in links for word in words)),
-            *("--ro-bind", str(self._directory / "files"), "/etc/sentinel", "sh", "/etc/sentinel/probe.sh", "live"),
-        ]
-        told = {"POD_IP": "127.0.0.1", "PORT": str(PORT), "MASTER_NAMES": "data"}
-        environment = {**os.environ, **told, "REDISCLI_AUTH": PASSWORD.get_secret_value()}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        folders = {"/data": self._directory / "data", "/etc/sentinel": self._directory / "files"}
+        told = {"PATH": "/usr/bin:/bin", "POD_IP": "127.0.0.1", "PORT": str(PORT), "MASTER_NAMES": "data"}
+        told["REDISCLI_AUTH"] = PASSWORD.get_secret_value()
+        done = run_script("/etc/sentinel/probe.sh", "live", folders=folders, variables=told)
         assert done.returncode == 0 or "polls a dead connection" in done.stdout, done.stdout + done.stderr
         return done.returncode == 0
 

@@ -1,12 +1,12 @@
 """Redis's start scripts, run as their containers run them, with what they ask answered by a script of the test."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from components.redis.settings import RedisSettings
 from components.redis.texts import node_files, sentinel_files
+from testing.container_script import run_script
 
 SETTINGS = RedisSettings.model_validate({"backup": {"bucket": "backups-of-a-test"}})
 OWN, PEER = "10.0.0.1", "10.0.0.2"
@@ -32,19 +32,10 @@ def answer(directory: Path, name: str, first: str, then: str, times: int = 6) ->
 
 def start(directory: Path, mount: str, script: str, variables: dict[str, str]) -> str:
     """What the script wrote until it gave way to its server."""
-    system = [
-        ("--symlink", f"usr/{name}", f"/{name}") for name in ("bin", "lib", "lib64") if Path("/", name).is_symlink()
-    ]
-    command = [
-        *("bwrap", "--unshare-user", "--uid", "999", "--gid", "999", "--die-with-parent", "--ro-bind", "/usr", "/usr"),
-        *("--ro-bind", "/etc/alternatives", "/etc/alternatives"),
-        *(word for words in system for word in words),
-        *("--dev", "/dev", "--proc", "/proc", "--dir", "/srv/redis", "--bind", str(directory / "data"), "/data"),
-        *("--ro-bind", str(directory / "files"), mount, "--ro-bind", str(directory / "secrets"), f"{mount}-secrets"),
-        *("--ro-bind", str(directory / "programs"), "/programs", "sh", f"{mount}/{script}"),
-    ]
-    environment = {"PATH": "/programs:/usr/bin:/bin", "POD_IP": OWN, "PORT": "6379", **ADDRESSES, **variables}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    places = {"/data": "data", mount: "files", f"{mount}-secrets": "secrets", "/programs": "programs"}
+    told = {"PATH": "/programs:/usr/bin:/bin", "POD_IP": OWN, "PORT": "6379", **ADDRESSES, **variables}
+    folders = {place: directory / name for place, name in places.items()}
+    done = run_script(f"{mount}/{script}", folders=folders, variables=told)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
