@@ -17,7 +17,6 @@ import pytest
 import uvloop
 
 from components.monitoring.rules import ALERTS, GROUPS
-from components.monitoring.rules.model import Recording
 from kpi.browsers import ResponseCounts
 from kpi.criteria import CRITERIA
 from kpi.criterion import Measurement, failures, judge
@@ -119,8 +118,13 @@ def test_figure_that_the_run_did_not_give_is_a_failure_too() -> None:
 
 
 def test_the_metrics_and_alerts_that_watch_production_exist() -> None:
-    recorded = {rule.record for group in GROUPS for rule in group.rules if isinstance(rule, Recording)}
-    read = " ".join(rule.expr for group in GROUPS for rule in group.rules)
+    recorded = {name for group in GROUPS for name in group.recordings}
+    read = " ".join(
+        [
+            *(expression for group in GROUPS for expression in group.recordings.values()),
+            *(alert.expr for alert in ALERTS),
+        ]
+    )
     named = [text for criterion in CRITERIA if (text := criterion.production)]
     assert {alert for text in named for alert in re.findall(r"alert (\w+)", text)} <= {alert.name for alert in ALERTS}
     metrics = {metric for text in named for metric in re.findall(r"\w+[:_]\w+[\w:]*(?=[{,;]|$| and )", text)}

@@ -4,8 +4,9 @@ Panels name the alerts they explain: an alert links to its panel, the panel to t
 are the very numbers that the alert compares with.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from string import ascii_uppercase
 from typing import Literal
 
 from grafana_foundation_sdk.builders import common, dashboard, prometheus, stat, table, timeseries
@@ -37,14 +38,6 @@ _ROW_IDS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Query:
-    """A PromQL expression and how its series are called."""
-
-    expr: str
-    legend: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Limits:
     """From `warn` (orange) and from `alert` (red) on; `below` turns both round: low is bad."""
 
@@ -55,12 +48,14 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """One picture. `unit` is Grafana's name of it; `alerts` are those that this panel explains."""
+    """One picture. `queries` are PromQL expressions by what their series are called; `unit` is Grafana's name of it;
+    `alerts` are those that this panel explains.
+    """
 
     title: str
     description: str
     unit: str
-    queries: Sequence[Query]
+    queries: Mapping[str, str]
     kind: Literal["timeseries", "stat", "table"] = "timeseries"
     limits: Limits | None = None
     alerts: Sequence[str] = ()
@@ -79,21 +74,13 @@ class Variable:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Section:
-    """Panels under a heading."""
-
-    title: str
-    panels: Sequence[Panel]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Board:
-    """A dashboard. Its uid is `simone-<name>`."""
+    """A dashboard: panels by the heading of their section. Its uid is `simone-<name>`."""
 
     name: str
     title: str
     description: str
-    sections: Sequence[Section]
+    sections: Mapping[str, Sequence[Panel]]
     variables: Sequence[Variable] = field(default_factory=tuple[Variable, ...])
 
     @property
@@ -102,7 +89,7 @@ class Board:
 
     def panels(self) -> list[tuple[int, Panel]]:
         """Panels with their ids."""
-        every = [panel for section in self.sections for panel in section.panels]
+        every = [panel for panels in self.sections.values() for panel in panels]
         return list(enumerate(every, start=1))
 
 
@@ -111,15 +98,8 @@ def _steps(limits: Limits | None) -> list[Threshold]:
         return [Threshold(value=None, color="green")]
     if limits.below:
         good = limits.warn if limits.warn is not None else limits.alert
-        steps = [Threshold(value=None, color="red"), Threshold(value=limits.alert, color="orange")]
-        return (
-            [*steps, Threshold(value=good, color="green")]
-            if good > limits.alert
-            else [
-                Threshold(value=None, color="red"),
-                Threshold(value=limits.alert, color="green"),
-            ]
-        )
+        between = [Threshold(value=limits.alert, color="orange")] if good > limits.alert else []
+        return [Threshold(value=None, color="red"), *between, Threshold(value=good, color="green")]
     steps = [Threshold(value=None, color="green")]
     if limits.warn is not None:
         steps.append(Threshold(value=limits.warn, color="orange"))
@@ -128,8 +108,8 @@ def _steps(limits: Limits | None) -> list[Threshold]:
 
 def _targets(panel: Panel) -> list[prometheus.Dataquery]:
     targets = list[prometheus.Dataquery]()
-    for position, query in enumerate(panel.queries):
-        target = prometheus.Dataquery().expr(query.expr).legend_format(query.legend).ref_id(chr(ord("A") + position))
+    for letter, (legend, expr) in zip(ascii_uppercase, panel.queries.items(), strict=False):
+        target = prometheus.Dataquery().expr(expr).legend_format(legend).ref_id(letter)
         target = target.range() if panel.kind == "timeseries" else target.instant()
         if panel.kind == "table":
             target = target.format(PromQueryFormat.TABLE)
@@ -230,9 +210,9 @@ def dashboard_json(board: Board, settings: MonitoringSettings, runbooks: dict[st
     for variable in _variables(board):
         builder = builder.with_variable(variable)
     numbers = iter(board.panels())
-    for position, section in enumerate(board.sections):
-        builder = builder.with_row(dashboard.Row(section.title).id(_ROW_IDS + position))
-        for _ in section.panels:
+    for row, (title, panels) in enumerate(board.sections.items(), start=_ROW_IDS):
+        builder = builder.with_row(dashboard.Row(title).id(row))
+        for _ in panels:
             number, panel = next(numbers)
             builder = builder.with_panel(_built(number, panel, runbooks))
     return JSONEncoder(sort_keys=True, indent=1).encode(builder.build()) + "\n"

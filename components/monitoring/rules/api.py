@@ -6,7 +6,7 @@ as in the SRE workbook: 14.4 and 6 times the sustainable rate page, 1 time is a 
 
 from collections.abc import Iterator
 
-from components.monitoring.rules.model import Alert, Group, Recording
+from components.monitoring.rules.model import Alert, Group
 from components.monitoring.thresholds import (
     API_LATENCY,
     AVAILABILITY_OBJECTIVE,
@@ -25,67 +25,60 @@ GATEWAY_HITS = 'gateway_requests_total{route=~"api-.*", cache=~"hit|stale|updati
 WINDOWS = ("5m", "30m", "1h", "6h", "3d")
 
 
-def _hit_recordings() -> Iterator[Recording]:
-    yield Recording(
-        record="endpoint:api_cache_hits:ratio_rate5m",
-        expr="sum by (endpoint) (rate(api_cache_hits_total[5m]))\n"
-        "/ (sum by (endpoint) (rate(api_cache_hits_total[5m]) + rate(api_cache_misses_total[5m])) > 0)",
-    )
-    yield Recording(
-        record="api:cache_hits:ratio_rate5m",
-        expr="sum(rate(api_cache_hits_total[5m]))\n"
-        "/ (sum(rate(api_cache_hits_total[5m])) + sum(rate(api_cache_misses_total[5m])) > 0)",
-    )
-    # Of everything asked of the API, through the gateway or directly, the share that no query was made for.
-    yield Recording(
-        record="shop:cache_hits:ratio_rate5m",
-        expr=f"((sum(rate({GATEWAY_HITS}[5m])) or vector(0)) + sum(rate(api_cache_hits_total[5m])))\n"
-        f"/ ((sum(rate({GATEWAY_HITS}[5m])) or vector(0)) + sum(rate(api_cache_hits_total[5m]))\n"
-        "   + sum(rate(api_cache_misses_total[5m])) > 0)",
-    )
-    yield Recording(
-        record="shop:cache_misses:ratio_rate5m",
-        expr="1 - shop:cache_hits:ratio_rate5m",
-    )
-    # `layer` is the nearest to the visitor that answered.
-    rates = {
-        "gateway": f"sum(rate({GATEWAY_HITS}[5m]))",
-        "memory": "sum(rate(api_cache_memory_hits_total[5m]))",
-        "redis": "(sum(rate(api_cache_hits_total[5m])) - sum(rate(api_cache_memory_hits_total[5m])))",
+_HITS_BY_LAYER = {
+    "gateway": f"sum(rate({GATEWAY_HITS}[5m]))",
+    "memory": "sum(rate(api_cache_memory_hits_total[5m]))",
+    "redis": "(sum(rate(api_cache_hits_total[5m])) - sum(rate(api_cache_memory_hits_total[5m])))",
+}
+"""By the layer nearest to the visitor that answered."""
+
+
+def _objectives(window: str) -> dict[str, str]:
+    total = f"(sum(rate(api_request_duration_seconds_count[{window}])) > 0)"
+    errors = f'(sum(rate(api_requests_total{{status=~"5.*"}}[{window}])) or vector(0))'
+    quick = f'sum(rate(api_request_duration_seconds_bucket{{le="{API_LATENCY:g}"}}[{window}]))'
+    return {
+        f"api:errors:ratio_rate{window}": f"{errors} / {total}",
+        f"api:slow:ratio_rate{window}": f"1 - {quick} / {total}",
     }
-    yield Recording(
-        record="layer:cache_hits:rate5m",
-        expr="\nor ".join(f'label_replace({rate}, "layer", "{layer}", "", "")' for layer, rate in rates.items()),
-    )
+
+
+_RECORDINGS = {
+    "endpoint:api_cache_hits:ratio_rate5m": (
+        "sum by (endpoint) (rate(api_cache_hits_total[5m]))\n"
+        "/ (sum by (endpoint) (rate(api_cache_hits_total[5m]) + rate(api_cache_misses_total[5m])) > 0)"
+    ),
+    "api:cache_hits:ratio_rate5m": (
+        "sum(rate(api_cache_hits_total[5m]))\n"
+        "/ (sum(rate(api_cache_hits_total[5m])) + sum(rate(api_cache_misses_total[5m])) > 0)"
+    ),
+    # Of everything asked of the API, through the gateway or directly, the share that no query was made for.
+    "shop:cache_hits:ratio_rate5m": (
+        f"((sum(rate({GATEWAY_HITS}[5m])) or vector(0)) + sum(rate(api_cache_hits_total[5m])))\n"
+        f"/ ((sum(rate({GATEWAY_HITS}[5m])) or vector(0)) + sum(rate(api_cache_hits_total[5m]))\n"
+        "   + sum(rate(api_cache_misses_total[5m])) > 0)"
+    ),
+    "shop:cache_misses:ratio_rate5m": "1 - shop:cache_hits:ratio_rate5m",
+    "layer:cache_hits:rate5m": "\nor ".join(
+        f'label_replace({rate}, "layer", "{layer}", "", "")' for layer, rate in _HITS_BY_LAYER.items()
+    ),
     # Of all answers to public reads, that layer's share; together they are shop:cache_hits:ratio_rate5m.
-    yield Recording(
-        record="layer:cache_hits:ratio_rate5m",
-        expr="layer:cache_hits:rate5m\n"
-        "/ on () group_left () (sum(layer:cache_hits:rate5m) + sum(rate(api_cache_misses_total[5m])) > 0)",
-    )
-
-
-def _objective_recordings() -> Iterator[Recording]:
-    yield Recording(record="api:requests:rate5m", expr="sum(rate(api_request_duration_seconds_count[5m]))")
-    for quantile in (50, 95, 99):
-        yield Recording(
-            record=f"api:request_latency:p{quantile}_rate5m",
-            expr=f"histogram_quantile({quantile / 100:g}, sum by (le) (rate(api_request_duration_seconds_bucket[5m])))",
+    "layer:cache_hits:ratio_rate5m": (
+        "layer:cache_hits:rate5m\n"
+        "/ on () group_left () (sum(layer:cache_hits:rate5m) + sum(rate(api_cache_misses_total[5m])) > 0)"
+    ),
+    "api:requests:rate5m": "sum(rate(api_request_duration_seconds_count[5m]))",
+    **{
+        f"api:request_latency:p{quantile}_rate5m": (
+            f"histogram_quantile({quantile / 100:g}, sum by (le) (rate(api_request_duration_seconds_bucket[5m])))"
         )
-    yield Recording(
-        record="cache:api_request_latency:p95_rate5m",
-        expr="histogram_quantile(0.95, sum by (le, cache) (rate(api_request_duration_seconds_bucket[5m])))",
-    )
-    for window in WINDOWS:
-        total = f"(sum(rate(api_request_duration_seconds_count[{window}])) > 0)"
-        yield Recording(
-            record=f"api:errors:ratio_rate{window}",
-            expr=f'(sum(rate(api_requests_total{{status=~"5.*"}}[{window}])) or vector(0)) / {total}',
-        )
-        yield Recording(
-            record=f"api:slow:ratio_rate{window}",
-            expr=f'1 - sum(rate(api_request_duration_seconds_bucket{{le="{API_LATENCY:g}"}}[{window}])) / {total}',
-        )
+        for quantile in (50, 95, 99)
+    },
+    "cache:api_request_latency:p95_rate5m": (
+        "histogram_quantile(0.95, sum by (le, cache) (rate(api_request_duration_seconds_bucket[5m])))"
+    ),
+    **{name: expr for window in WINDOWS for name, expr in _objectives(window).items()},
+}
 
 
 def _burn_alerts(name: str, series: str, objective: float, what: str) -> Iterator[Alert]:
@@ -225,4 +218,4 @@ _ALERTS = (
     ),
 )
 
-API = Group(name="api", owner="backend", rules=(*_hit_recordings(), *_objective_recordings(), *_ALERTS))
+API = Group(name="api", owner="backend", recordings=_RECORDINGS, alerts=_ALERTS)

@@ -1,8 +1,6 @@
 """Rules of what visitors' browsers report (real-user measurements, posted to the API)."""
 
-from collections.abc import Iterator
-
-from components.monitoring.rules.model import Alert, Group, Recording
+from components.monitoring.rules.model import Alert, Group
 from components.monitoring.thresholds import (
     LARGEST_CONTENTFUL_PAINT,
     MOST_OF_ONE_CLIENT,
@@ -15,33 +13,31 @@ TIMINGS = {"page_load": 95, "tti": 75, "lcp": 75, "fcp": 75, "inp": 75, "ttfb": 
 """Measurement and the percentile that counts: the specification's P95 for page loads, Core Web Vitals' P75 else."""
 
 
-def _recordings() -> Iterator[Recording]:
-    for name, quantile in TIMINGS.items():
-        yield Recording(
-            record=f"browser:{name}:p{quantile}_rate1h",
-            expr=f"histogram_quantile({quantile / 100:g}, sum by (le) (rate(browser_{name}_seconds_bucket[1h])))",
+_RECORDINGS = {
+    **{
+        f"browser:{name}:p{quantile}_rate1h": (
+            f"histogram_quantile({quantile / 100:g}, sum by (le) (rate(browser_{name}_seconds_bucket[1h])))"
         )
-    yield Recording(
-        record="browser:worker_installs:ratio_rate1h",
-        expr='(sum(rate(browser_worker_installs_total{result="installed"}[1h])) or vector(0))\n'
-        "/ (sum(rate(browser_worker_installs_total[1h])) > 0)",
-    )
+        for name, quantile in TIMINGS.items()
+    },
+    "browser:worker_installs:ratio_rate1h": (
+        '(sum(rate(browser_worker_installs_total{result="installed"}[1h])) or vector(0))\n'
+        "/ (sum(rate(browser_worker_installs_total[1h])) > 0)"
+    ),
     # Visits that ended with their first page. Second pages are reported later than first ones, so it may dip below 0.
-    yield Recording(
-        record="browser:bounces:ratio_rate1h",
-        expr='clamp_min(1 - (sum(rate(browser_visits_total{page="second"}[1h])) or vector(0))\n'
-        '/ (sum(rate(browser_visits_total{page="first"}[1h])) > 0), 0)',
-    )
-    yield Recording(
-        record="browser:conversions:ratio_rate1h",
-        expr='(sum(rate(api_requests_total{endpoint="/api/checkout", method="POST", status="2xx"}[1h])) or vector(0))\n'
-        '/ (sum(rate(browser_visits_total{page="first"}[1h])) > 0)',
-    )
-    yield Recording(
-        record="browser:sync:ratio_rate1h",
-        expr='(sum(rate(browser_sync_total{result="delivered"}[1h])) or vector(0))\n'
-        "/ (sum(rate(browser_sync_total[1h])) > 0)",
-    )
+    "browser:bounces:ratio_rate1h": (
+        'clamp_min(1 - (sum(rate(browser_visits_total{page="second"}[1h])) or vector(0))\n'
+        '/ (sum(rate(browser_visits_total{page="first"}[1h])) > 0), 0)'
+    ),
+    "browser:conversions:ratio_rate1h": (
+        '(sum(rate(api_requests_total{endpoint="/api/checkout", method="POST", status="2xx"}[1h])) or vector(0))\n'
+        '/ (sum(rate(browser_visits_total{page="first"}[1h])) > 0)'
+    ),
+    "browser:sync:ratio_rate1h": (
+        '(sum(rate(browser_sync_total{result="delivered"}[1h])) or vector(0))\n'
+        "/ (sum(rate(browser_sync_total[1h])) > 0)"
+    ),
+}
 
 
 def _of_enough(values: str, share: float) -> str:
@@ -104,4 +100,4 @@ _ALERTS = (
     ),
 )
 
-BROWSER = Group(name="browser", owner="frontend", rules=(*_recordings(), *_ALERTS))
+BROWSER = Group(name="browser", owner="frontend", recordings=_RECORDINGS, alerts=_ALERTS)

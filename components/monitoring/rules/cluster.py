@@ -94,4 +94,4 @@ _ALERTS = (
     ),
 )
 
-CLUSTER = Group(name="cluster", owner="devops", rules=_ALERTS)
+CLUSTER = Group(name="cluster", owner="devops", alerts=_ALERTS)

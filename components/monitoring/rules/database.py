@@ -1,6 +1,6 @@
 """Rules of Postgres and pgBouncer."""
 
-from components.monitoring.rules.model import Alert, Group, Recording
+from components.monitoring.rules.model import Alert, Group
 from components.monitoring.thresholds import (
     CONNECTIONS_SHARE,
     DATABASE_CPU,
@@ -21,39 +21,32 @@ from components.monitoring.thresholds import (
 _INDEX_MINIMUM = 64 * 2**20
 """Bytes; a small index doubles with every batch and means nothing."""
 
-_RECORDINGS = (
-    Recording(record="database:statements:rate5m", expr="sum(rate(simone_statements_calls_total[5m]))"),
-    Recording(
-        record="database:statement_seconds:mean_rate5m",
-        expr="sum(rate(simone_statements_seconds_total[5m])) / (sum(rate(simone_statements_calls_total[5m])) > 0)",
+_RECORDINGS = {
+    "database:statements:rate5m": "sum(rate(simone_statements_calls_total[5m]))",
+    "database:statement_seconds:mean_rate5m": (
+        "sum(rate(simone_statements_seconds_total[5m])) / (sum(rate(simone_statements_calls_total[5m])) > 0)"
     ),
     # Of the executions in these minutes, those of statements that were slow in these minutes.
-    Recording(
-        record="database:slow_statements:share_rate5m",
-        expr="(\n"
+    "database:slow_statements:share_rate5m": (
+        "(\n"
         "  sum(rate(pg_stat_statements_calls_total[5m])\n"
         "    and rate(pg_stat_statements_seconds_total[5m])\n"
         f"      / (rate(pg_stat_statements_calls_total[5m]) > 0) > {SLOW_STATEMENT:g})\n"
         "  or vector(0)\n"
-        ")\n/ (sum(rate(pg_stat_statements_calls_total[5m])) > 0)",
+        ")\n/ (sum(rate(pg_stat_statements_calls_total[5m])) > 0)"
     ),
-    Recording(record="database:connections:ratio", expr="simone_connections_used / simone_connections_max"),
-    Recording(
-        record="pod:pgbouncer_pool_used:ratio",
-        expr="sum by (pod, database) (pgbouncer_pools_server_active_connections)\n"
-        "/ (max by (pod, database) (pgbouncer_databases_database_pool_size) > 0)",
+    "database:connections:ratio": "simone_connections_used / simone_connections_max",
+    "pod:pgbouncer_pool_used:ratio": (
+        "sum by (pod, database) (pgbouncer_pools_server_active_connections)\n"
+        "/ (max by (pod, database) (pgbouncer_databases_database_pool_size) > 0)"
     ),
-    Recording(
-        record="pod:pgbouncer_clients:ratio",
-        expr="sum by (pod) (pgbouncer_pools_client_active_connections + pgbouncer_pools_client_waiting_connections)\n"
-        "/ (max by (pod) (pgbouncer_config_max_client_conn) > 0)",
+    "pod:pgbouncer_clients:ratio": (
+        "sum by (pod) (pgbouncer_pools_client_active_connections + pgbouncer_pools_client_waiting_connections)\n"
+        "/ (max by (pod) (pgbouncer_config_max_client_conn) > 0)"
     ),
-    Recording(
-        record="table:dead_rows:ratio",
-        expr="simone_table_dead_rows / (simone_table_live_rows + simone_table_dead_rows > 10000)",
-    ),
-    Recording(record="database:storage_free:ratio", expr="rds_free_storage_bytes / (rds_storage_bytes > 0)"),
-)
+    "table:dead_rows:ratio": "simone_table_dead_rows / (simone_table_live_rows + simone_table_dead_rows > 10000)",
+    "database:storage_free:ratio": "rds_free_storage_bytes / (rds_storage_bytes > 0)",
+}
 
 _POSTGRES_ALERTS = (
     Alert(
@@ -243,4 +236,6 @@ _PGBOUNCER_ALERTS = (
     ),
 )
 
-DATABASE = Group(name="database", owner="database", rules=(*_RECORDINGS, *_POSTGRES_ALERTS, *_PGBOUNCER_ALERTS))
+DATABASE = Group(
+    name="database", owner="database", recordings=_RECORDINGS, alerts=(*_POSTGRES_ALERTS, *_PGBOUNCER_ALERTS)
+)

@@ -1,6 +1,6 @@
 """Rules of Cloudflare's edge (by the CDN exporter) and of certificates."""
 
-from components.monitoring.rules.model import Alert, Group, Recording
+from components.monitoring.rules.model import Alert, Group
 from components.monitoring.thresholds import (
     CDN_HIT_RATIO,
     CERTIFICATE_DAYS_PAGE,
@@ -15,36 +15,28 @@ _HITS = 'cdn_requests_total{served="edge"}'
 # Redirects and blocked requests aren't counted: neither cache nor origin had to do with them.
 _ALL = 'cdn_requests_total{served=~"edge|origin"}'
 
-_RECORDINGS = (
-    Recording(
-        record="cdn:hits:ratio_rate15m",
-        expr=f"(sum(rate({_HITS}[15m])) or vector(0)) / (sum(rate({_ALL}[15m])) > 0)",
+_RECORDINGS = {
+    "cdn:hits:ratio_rate15m": f"(sum(rate({_HITS}[15m])) or vector(0)) / (sum(rate({_ALL}[15m])) > 0)",
+    "region:cdn_hits:ratio_rate15m": (
+        f"sum by (region) (rate({_HITS}[15m])) / (sum by (region) (rate({_ALL}[15m])) > 0)"
     ),
-    Recording(
-        record="region:cdn_hits:ratio_rate15m",
-        expr=f"sum by (region) (rate({_HITS}[15m])) / (sum by (region) (rate({_ALL}[15m])) > 0)",
+    "content:cdn_hits:ratio_rate15m": (
+        f"sum by (content) (rate({_HITS}[15m])) / (sum by (content) (rate({_ALL}[15m])) > 0)"
     ),
-    Recording(
-        record="content:cdn_hits:ratio_rate15m",
-        expr=f"sum by (content) (rate({_HITS}[15m])) / (sum by (content) (rate({_ALL}[15m])) > 0)",
+    "region:cdn_misses:ratio_rate15m": (
+        'sum by (region) (rate(cdn_requests_total{served="origin"}[15m]))\n'
+        f"/ (sum by (region) (rate({_ALL}[15m])) > 0)"
     ),
-    Recording(
-        record="region:cdn_misses:ratio_rate15m",
-        expr='sum by (region) (rate(cdn_requests_total{served="origin"}[15m]))\n'
-        f"/ (sum by (region) (rate({_ALL}[15m])) > 0)",
+    "cdn:origin_bytes:ratio_rate15m": (
+        'sum(rate(cdn_bytes_total{served="origin"}[15m]))\n'
+        '/ (sum(rate(cdn_bytes_total{served=~"edge|origin"}[15m])) > 0)'
     ),
-    Recording(
-        record="cdn:origin_bytes:ratio_rate15m",
-        expr='sum(rate(cdn_bytes_total{served="origin"}[15m]))\n'
-        '/ (sum(rate(cdn_bytes_total{served=~"edge|origin"}[15m])) > 0)',
-    ),
-    Recording(
-        record="region:cdn_errors:ratio_rate15m",
-        expr='(sum by (region) (rate(cdn_requests_total{status="5xx"}[15m]))\n'
+    "region:cdn_errors:ratio_rate15m": (
+        '(sum by (region) (rate(cdn_requests_total{status="5xx"}[15m]))\n'
         "   or 0 * sum by (region) (cdn_requests_total))\n"
-        "/ (sum by (region) (rate(cdn_requests_total[15m])) > 0)",
+        "/ (sum by (region) (rate(cdn_requests_total[15m])) > 0)"
     ),
-)
+}
 
 _ALERTS = (
     Alert(
@@ -120,4 +112,4 @@ _ALERTS = (
     ),
 )
 
-EDGE = Group(name="edge", owner="devops", rules=(*_RECORDINGS, *_ALERTS))
+EDGE = Group(name="edge", owner="devops", recordings=_RECORDINGS, alerts=_ALERTS)

@@ -1,7 +1,7 @@
 """What a rule is, and how it becomes a Prometheus rule file."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import yaml
@@ -12,14 +12,6 @@ from components.monitoring.settings import MonitoringSettings
 Severity = Literal["page", "ticket", "heartbeat"]
 Owner = Literal["backend", "database", "devops", "frontend"]
 """Who answers for it: the specification's leads."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recording:
-    """A series computed ahead. Named `level:metric:operations` (prometheus.io/docs/practices/rules)."""
-
-    record: str
-    expr: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,20 +40,15 @@ class Alert:
 class Group:
     """Rules that are evaluated one after the other, so that an alert sees this round's recordings.
 
-    `owner` is a label of each alert: the team to ask first, by which Alertmanager may route.
+    `recordings` are expressions computed ahead, by the names of the new series: `level:metric:operations`
+    (prometheus.io/docs/practices/rules). `owner` is a label of each alert: the team to ask first, by which Alertmanager
+    may route.
     """
 
     name: str
     owner: Owner
-    rules: Sequence[Recording | Alert]
-
-    @property
-    def alerts(self) -> list[Alert]:
-        return [rule for rule in self.rules if isinstance(rule, Alert)]
-
-
-def _recording_document(rule: Recording) -> dict[str, Any]:
-    return {"record": rule.record, "expr": rule.expr}
+    alerts: Sequence[Alert]
+    recordings: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def _alert_document(rule: Alert, owner: Owner, settings: MonitoringSettings) -> dict[str, Any]:
@@ -81,9 +68,7 @@ def _alert_document(rule: Alert, owner: Owner, settings: MonitoringSettings) -> 
 
 def rule_file(group: Group, settings: MonitoringSettings) -> str:
     """One group as a rule file."""
-    rules = [
-        _recording_document(rule) if isinstance(rule, Recording) else _alert_document(rule, group.owner, settings)
-        for rule in group.rules
-    ]
-    document = {"groups": [{"name": group.name, "rules": rules}]}
+    recordings = [{"record": name, "expr": expr} for name, expr in group.recordings.items()]
+    alerts = [_alert_document(alert, group.owner, settings) for alert in group.alerts]
+    document = {"groups": [{"name": group.name, "rules": [*recordings, *alerts]}]}
     return yaml.safe_dump(document, sort_keys=False, width=110)

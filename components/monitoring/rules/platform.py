@@ -69,4 +69,4 @@ _ALERTS = (
     ),
 )
 
-PLATFORM = Group(name="monitoring", owner="devops", rules=_ALERTS)
+PLATFORM = Group(name="monitoring", owner="devops", alerts=_ALERTS)

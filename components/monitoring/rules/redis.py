@@ -1,6 +1,6 @@
 """Rules of the Redis pairs and their Sentinels."""
 
-from components.monitoring.rules.model import Alert, Group, Recording
+from components.monitoring.rules.model import Alert, Group
 from components.monitoring.thresholds import (
     AOF_TO_MAXMEMORY,
     BACKUP_AGE,
@@ -13,40 +13,31 @@ from components.monitoring.thresholds import (
     SNAPSHOT_AGE,
 )
 
-_RECORDINGS = (
-    Recording(record="pod:redis_memory_used:ratio", expr="redis_memory_used_bytes / (redis_memory_max_bytes > 0)"),
-    Recording(
-        record="pair:redis_keyspace_hits:ratio_rate5m",
-        expr="sum by (pair) (rate(redis_keyspace_hits_total[5m]))\n"
-        "/ (sum by (pair) (rate(redis_keyspace_hits_total[5m]) + rate(redis_keyspace_misses_total[5m])) > 0)",
+_RECORDINGS = {
+    "pod:redis_memory_used:ratio": "redis_memory_used_bytes / (redis_memory_max_bytes > 0)",
+    "pair:redis_keyspace_hits:ratio_rate5m": (
+        "sum by (pair) (rate(redis_keyspace_hits_total[5m]))\n"
+        "/ (sum by (pair) (rate(redis_keyspace_hits_total[5m]) + rate(redis_keyspace_misses_total[5m])) > 0)"
     ),
-    Recording(
-        record="pod:redis_sentinel_cpu:rate5m",
-        expr='sum by (pod) (rate(redis_cpu_sys_seconds_total{job="sentinel"}[5m])\n'
-        '+ rate(redis_cpu_user_seconds_total{job="sentinel"}[5m]))',
+    "pod:redis_sentinel_cpu:rate5m": (
+        'sum by (pod) (rate(redis_cpu_sys_seconds_total{job="sentinel"}[5m])\n'
+        '+ rate(redis_cpu_user_seconds_total{job="sentinel"}[5m]))'
     ),
     # Of the keys that left by themselves, the share that was thrown out before its time.
-    Recording(
-        record="pair:redis_evictions:share_rate5m",
-        expr="sum by (pair) (rate(redis_evicted_keys_total[5m]))\n"
-        "/ (sum by (pair) (rate(redis_evicted_keys_total[5m]) + rate(redis_expired_keys_total[5m])) > 0)",
+    "pair:redis_evictions:share_rate5m": (
+        "sum by (pair) (rate(redis_evicted_keys_total[5m]))\n"
+        "/ (sum by (pair) (rate(redis_evicted_keys_total[5m]) + rate(redis_expired_keys_total[5m])) > 0)"
     ),
-    Recording(
-        record="pair:redis_commands:rate5m",
-        expr='sum by (pair) (rate(redis_commands_processed_total{job="redis"}[5m]))',
-    ),
-    Recording(
-        record="pair:redis_masters:count",
-        expr='count by (pair) (redis_instance_info{job="redis", role="master"})\n'
-        'or 0 * count by (pair) (up{job="redis"})',
+    "pair:redis_commands:rate5m": 'sum by (pair) (rate(redis_commands_processed_total{job="redis"}[5m]))',
+    "pair:redis_masters:count": (
+        'count by (pair) (redis_instance_info{job="redis", role="master"})\nor 0 * count by (pair) (up{job="redis"})'
     ),
     # 1 while the pair's first node is master: it changes with each failover.
-    Recording(
-        record="pair:redis_first_is_master:bool",
-        expr='count by (pair) (redis_instance_info{job="redis", role="master", pod=~".*-0"})\n'
-        'or 0 * count by (pair) (redis_instance_info{job="redis", role="master"})',
+    "pair:redis_first_is_master:bool": (
+        'count by (pair) (redis_instance_info{job="redis", role="master", pod=~".*-0"})\n'
+        'or 0 * count by (pair) (redis_instance_info{job="redis", role="master"})'
     ),
-)
+}
 
 _ALERTS = (
     Alert(
@@ -265,4 +256,4 @@ _ALERTS = (
     ),
 )
 
-REDIS = Group(name="redis", owner="devops", rules=(*_RECORDINGS, *_ALERTS))
+REDIS = Group(name="redis", owner="devops", recordings=_RECORDINGS, alerts=_ALERTS)

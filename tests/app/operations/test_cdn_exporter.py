@@ -208,8 +208,8 @@ def test_rules_and_panels_read_nothing_that_is_not_exported(exporter: Exporter) 
     exporter.turn()
     exported = set(re.findall(r"^(\w+)[ {]", generate_latest(exporter.registry).decode(), re.MULTILINE))
     exported.add("certificate_not_after_timestamp_seconds")
-    expressions = [rule.expr for rule in RULES.rules]
-    expressions += [query.expr for _, panel in BOARD.panels() for query in panel.queries]
+    expressions = [*RULES.recordings.values(), *(alert.expr for alert in RULES.alerts)]
+    expressions += [expression for _, panel in BOARD.panels() for expression in panel.queries.values()]
     read = set(re.findall(r"(?<![:\w])(?:cdn|certificate)_\w+", " ".join(expressions)))
     assert read
     assert read <= exported

@@ -19,7 +19,7 @@ from components.monitoring.dashboards import BOARDS
 from components.monitoring.dashboards.board import Board
 from components.monitoring.rules import ALERTS, GROUPS, MonitoringError, require_complete
 from components.monitoring.rules.browser import BROWSER
-from components.monitoring.rules.model import Alert, Group, Recording, rule_file
+from components.monitoring.rules.model import Alert, Group, rule_file
 from components.monitoring.settings import MonitoringSettings
 from components.monitoring.thresholds import MOST_OF_ONE_CLIENT
 
@@ -37,9 +37,8 @@ def _promtool(
     alert: str, series: Series, directory: Path, *, firing: bool, at: str = "1m", step: str = "15s"
 ) -> subprocess.CompletedProcess[str]:
     """Runs the alert and the recordings of its group over the series and judges it at `at`."""
-    group = next(group for group in GROUPS if alert in {rule.name for rule in group.alerts})
-    rules = [rule for rule in group.rules if isinstance(rule, Recording) or rule.name == alert]
-    (directory / "rules.yml").write_text(rule_file(Group(name=group.name, owner=group.owner, rules=rules), SETTINGS))
+    group, rule = next((group, rule) for group in GROUPS for rule in group.alerts if rule.name == alert)
+    (directory / "rules.yml").write_text(rule_file(replace(group, alerts=[rule]), SETTINGS))
     test = {
         "interval": step,
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
@@ -94,7 +93,7 @@ def test_every_alert_has_both_cases() -> None:
 def test_an_alert_that_lacks_something_says_where_to_add_it(tmp_path: Path) -> None:
     """Else a preview would end in the middle, with a name and nothing else."""
     alert = replace(ALERTS[0], name="ShelfEmpty", runbook="warehouse")
-    group = Group(name="shelves", owner="backend", rules=[alert])
+    group = Group(name="shelves", owner="backend", alerts=[alert])
     with pytest.raises(MonitoringError) as raised:
         require_complete([*GROUPS, group])
     panel, runbook = str(raised.value).splitlines()
@@ -105,7 +104,7 @@ def test_an_alert_that_lacks_something_says_where_to_add_it(tmp_path: Path) -> N
 
 
 def test_a_panel_of_an_alert_that_is_gone_says_so() -> None:
-    rest = [replace(group, rules=[rule for rule in group.rules if rule != ALERTS[0]]) for group in GROUPS]
+    rest = [replace(group, alerts=[rule for rule in group.alerts if rule != ALERTS[0]]) for group in GROUPS]
     with pytest.raises(MonitoringError, match=rf"explains the alert {ALERTS[0].name}, which no group"):
         require_complete(rest)
 
@@ -175,5 +174,6 @@ def test_runbooks_have_no_section_without_an_alert() -> None:
 
 def test_recording_rules_come_before_the_alerts_that_read_them() -> None:
     for group in GROUPS:
-        first_alert = next(i for i, rule in enumerate(group.rules) if isinstance(rule, Alert))
-        assert all(isinstance(rule, Alert) for rule in group.rules[first_alert:])
+        rules = yaml.safe_load(rule_file(group, SETTINGS))["groups"][0]["rules"]
+        recorded = ["record" in rule for rule in rules]
+        assert recorded == sorted(recorded, reverse=True)

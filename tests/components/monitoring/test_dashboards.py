@@ -66,22 +66,22 @@ def test_panel_explains_itself(panel: Panel) -> None:
     assert panel.title
     assert panel.description.endswith(".")
     assert panel.unit
-    assert all(query.legend for query in panel.queries)
+    assert all(panel.queries)
 
 
 @pytest.mark.parametrize("panel", PANELS)
 def test_rates_follow_the_scrape_interval(panel: Panel) -> None:
-    for query in panel.queries:
-        ranges = set(re.findall(r"\[([^\]]+)\]", query.expr))
+    for expression in panel.queries.values():
+        ranges = set(re.findall(r"\[([^\]]+)\]", expression))
         assert ranges <= {"$__rate_interval", "5m", "10m", "15m", "1h"}
 
 
 def test_every_expression_is_promql(tmp_path: Path) -> None:
     expressions = [
-        re.sub(r"\$(\w+)", "any", query.expr.replace("$__rate_interval", "5m"))
+        re.sub(r"\$(\w+)", "any", expression.replace("$__rate_interval", "5m"))
         for board in BOARDS
         for _, panel in board.panels()
-        for query in panel.queries
+        for expression in panel.queries.values()
     ]
     rules = [{"record": f"panel:query:{number}", "expr": text} for number, text in enumerate(expressions)]
     path = tmp_path / "queries.yml"
