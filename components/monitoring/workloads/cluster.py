@@ -3,7 +3,7 @@
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.kubernetes.account import service_account
+from components.kubernetes.account import allowed, service_account
 from components.kubernetes.deployment import deployment
 from components.kubernetes.flows import KUBE_STATE_METRICS_PORT
 from components.kubernetes.pod import Container, Pod, http_probe
@@ -26,7 +26,10 @@ WATCHED: dict[str, tuple[str, ...]] = {
 def declare_cluster(name: str, args: MonitoringArgs, settings: Cluster, opts: pulumi.ResourceOptions) -> None:
     """Everything named `{name}-…`; pods of the system `prometheus` may read what the kubelets say."""
     own = Scope(name, args.platform, SYSTEM, opts)
-    before = [service_account(own, "", mounts_token=True), _may_watch(own)]
+    before = [
+        service_account(own, "", mounts_token=True),
+        allowed(own, WATCHED, ["list", "watch"], component="monitoring"),
+    ]
     resources = ",".join(sorted(resource for group in WATCHED.values() for resource in group))
     container = Container(
         name=SYSTEM,
@@ -47,25 +50,6 @@ def declare_cluster(name: str, args: MonitoringArgs, settings: Cluster, opts: pu
     # Two at once would count every Job twice.
     deployment(own, pod, replicas=1, roll_out="stop first", after=before)
     _may_read_kubelets(own)
-
-
-def _may_watch(scope: Scope) -> pulumi.Resource:
-    role = k8s.rbac.v1.Role(
-        scope.resource_name("role"),
-        metadata=scope.metadata(component="monitoring"),
-        rules=[
-            k8s.rbac.v1.PolicyRuleArgs(api_groups=[group], resources=list(resources), verbs=["list", "watch"])
-            for group, resources in WATCHED.items()
-        ],
-        opts=scope.opts,
-    )
-    return k8s.rbac.v1.RoleBinding(
-        scope.resource_name("role-binding"),
-        metadata=scope.metadata(component="monitoring"),
-        role_ref=k8s.rbac.v1.RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=SYSTEM),
-        subjects=[k8s.rbac.v1.SubjectArgs(kind="ServiceAccount", name=SYSTEM, namespace=scope.platform.namespace)],
-        opts=scope.options(after=[role]),
-    )
 
 
 def _may_read_kubelets(scope: Scope) -> None:

@@ -1,9 +1,8 @@
 """Prometheus: a StatefulSet of one, its configuration and rules, and the right to list the namespace's pods."""
 
 import pulumi
-import pulumi_kubernetes as k8s
 
-from components.kubernetes.account import service_account
+from components.kubernetes.account import allowed, service_account
 from components.kubernetes.configuration import config_map, secret
 from components.kubernetes.flows import PROMETHEUS_PORT
 from components.kubernetes.pod import POD_IP, ConfigFiles, Container, Pod, Scratch, SecretFiles, Volume, http_probe
@@ -30,22 +29,6 @@ UID = 65534
 START_SECONDS, PROBE_PERIOD, GRACE_SECONDS = 600, 10, 120
 
 
-def _allow_discovery(scope: Scope) -> pulumi.Resource:
-    role = k8s.rbac.v1.Role(
-        scope.resource_name("role"),
-        metadata=scope.metadata(component="monitoring"),
-        rules=[k8s.rbac.v1.PolicyRuleArgs(api_groups=[""], resources=["pods"], verbs=["get", "list", "watch"])],
-        opts=scope.opts,
-    )
-    return k8s.rbac.v1.RoleBinding(
-        scope.resource_name("role-binding"),
-        metadata=scope.metadata(component="monitoring"),
-        role_ref=k8s.rbac.v1.RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=SYSTEM),
-        subjects=[k8s.rbac.v1.SubjectArgs(kind="ServiceAccount", name=SYSTEM, namespace=scope.platform.namespace)],
-        opts=scope.options(after=[role]),
-    )
-
-
 def _secret_files(args: MonitoringArgs) -> dict[str, str]:
     password = args.secrets.remote_write_password
     return {} if password is None else {"remote-write-password": password.get_secret_value()}
@@ -58,7 +41,7 @@ def declare_prometheus(name: str, args: MonitoringArgs, opts: pulumi.ResourceOpt
     uses_cluster_api = settings.discovery == "kubernetes"
     before: list[pulumi.Resource] = [service_account(own, "", mounts_token=uses_cluster_api)]
     if uses_cluster_api:
-        before.append(_allow_discovery(own))
+        before.append(allowed(own, {"": ["pods"]}, ["get", "list", "watch"], component="monitoring"))
     config = {"prometheus.yml": prometheus_yml(settings, environment=platform.environment)}
     rules = rule_files(settings)
     before += [
