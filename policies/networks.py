@@ -1,7 +1,18 @@
 """How much of the internet a list of networks lets in."""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def merged(networks: Iterable[Network]) -> list[Network]:
+    """The fewest networks that have the same addresses."""
+    given = [*networks]
+    return [
+        *ipaddress.collapse_addresses(network for network in given if isinstance(network, ipaddress.IPv4Network)),
+        *ipaddress.collapse_addresses(network for network in given if isinstance(network, ipaddress.IPv6Network)),
+    ]
 
 
 def wide(networks: Sequence[str], shortest: int) -> str | None:
@@ -14,15 +25,11 @@ def wide(networks: Sequence[str], shortest: int) -> str | None:
     for network in parsed:
         if network.prefixlen < _shortest(network, shortest):
             return str(network)
-    merged = [
-        *ipaddress.collapse_addresses(network for network in parsed if isinstance(network, ipaddress.IPv4Network)),
-        *ipaddress.collapse_addresses(network for network in parsed if isinstance(network, ipaddress.IPv6Network)),
-    ]
-    for network in merged:
+    for network in merged(parsed):
         if network.prefixlen < _shortest(network, shortest):
             return f"{network}, together"
     return None
 
 
-def _shortest(network: ipaddress.IPv4Network | ipaddress.IPv6Network, shortest: int) -> int:
+def _shortest(network: Network, shortest: int) -> int:
     return shortest if network.version == 4 else 2 * shortest

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack.environments import ROOT
+from stack.listing import few
 
 LOCK = "requirements/project.lock"
 KEPT = ROOT / ".tools" / "review" / "packages"
 MOST_KEPT = 3
 MOST_SECONDS = 180
-_MOST_NAMED = 6
 _ENTRY = re.compile(r"^([a-z0-9][\w.-]*==[^\s;\\]+).*\n(?:[ \t]+.*\n)*", re.MULTILINE)
 
 
@@ -45,7 +45,8 @@ def of(theirs: str, ours: str) -> Packages:
     other = {name: text for name, text in before.items() if name not in after}
     changed = [*(f"+{name}" for name in after if name not in before), *(f"-{name}" for name in other)]
     versions = sorted(name for name in changed if name[1:].startswith("pulumi"))
-    told = f"SDKs changed ({' '.join(versions)})" if versions else f"packages changed ({_few(sorted(changed))})"
+    packages = few(sorted(changed), between=" ")
+    told = f"SDKs changed ({' '.join(versions)})" if versions else f"packages changed ({packages})"
     if not other:
         return Packages(doubts=(f"{told}: only the engine's preview can say what the new ones do",) if versions else ())
     try:
@@ -61,11 +62,6 @@ def of(theirs: str, ours: str) -> Packages:
 def _entries(lock: str) -> Mapping[str, str]:
     """A lock file's entries as they stand, with their hashes, by name and version."""
     return {found[1]: found[0] for found in _ENTRY.finditer(lock if lock.endswith("\n") else f"{lock}\n")}
-
-
-def _few(names: list[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return " ".join(names[:_MOST_NAMED]) + more
 
 
 def _installed(requirements: str) -> Path:

@@ -29,24 +29,13 @@ class Figure:
 
 @dataclass(frozen=True)
 class _Capacity:
-    pods: int = 0
-    cpu: float = 0
-    memory: float = 0
-    volumes: float = 0
+    pods: int | None = None
+    cpu: float | None = None
+    memory: float | None = None
+    volumes: float | None = None
     database_storage: float | None = None
-    pooled: int = 0
+    pooled: int | None = None
     connections: int | None = None
-
-
-@dataclass(frozen=True)
-class _Unknown:
-    pods: None = None
-    cpu: None = None
-    memory: None = None
-    volumes: None = None
-    database_storage: None = None
-    pooled: None = None
-    connections: None = None
 
 
 def capacity(before: tuple[Resource, ...], after: tuple[Resource, ...]) -> tuple[Figure, ...]:
@@ -63,12 +52,12 @@ def capacity(before: tuple[Resource, ...], after: tuple[Resource, ...]) -> tuple
     )
 
 
-def _measured(stack: Stack) -> "_Capacity | _Unknown":
+def _measured(stack: Stack) -> _Capacity:
     """The figures; all unknown if one can't be read, which a rule reports."""
     try:
         return _measure(stack)
     except (ValueError, TypeError, AttributeError, Undecided):
-        return _Unknown()
+        return _Capacity()
 
 
 def _measure(stack: Stack) -> _Capacity:

@@ -6,6 +6,8 @@ Sources: pulumi, pkg/display/json.go (the digest), sdk/go/common/apitype/core.go
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from stack.listing import few
+
 _STATE = {
     *("urn", "custom", "delete", "id", "type", "inputs", "outputs", "parent", "protect", "taint", "external"),
     *("dependencies", "provider", "propertyDependencies", "pendingReplacement", "additionalSecretOutputs", "aliases"),
@@ -55,7 +57,6 @@ _EVENT: Mapping[str, Any] = {
         *("maybeCorrupt", "durationSeconds", "resourceChanges", "PolicyPacks", "policyPacks", "isPreview", "result"),
     },
 }
-_MOST_NAMED = 6
 
 
 def not_understood(preview: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -63,12 +64,8 @@ def not_understood(preview: Mapping[str, Any], events: Iterable[Mapping[str, Any
     found = [*_unknown(preview, _DIGEST, "")]
     for event in events:
         found += _unknown(event, _EVENT, "")
-    names = list(dict.fromkeys(found))
-    if names:
-        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-        yield (
-            f"the engine says what this reader doesn't know, so it isn't judged: {', '.join(names[:_MOST_NAMED])}{more}"
-        )
+    if found:
+        yield f"the engine says what this reader doesn't know, so it isn't judged: {few(found)}"
 
 
 def _unknown(value: Any, known: Any, path: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from review.masking import shown_text
 from review.plan import Plan, Violation
 from review.report_data import Entry, Item, Place
+from stack.listing import few
 from stack.resource import STACK_TYPE
 
 _MOST_NAMES = 10
@@ -104,8 +105,7 @@ def _sentences(places: Sequence[Place], environments: tuple[str, ...]) -> Iterab
         together.setdefault((place.message, place.environments), []).append(place.resource)
     shown = [*together.items()][:_MOST_SENTENCES]
     for (message, where), names in shown:
-        more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
         only = "" if where == environments else f" (only {', '.join(where)})"
-        yield f"{', '.join(names[:_MOST_NAMES])}{more}{only}: {message}"
+        yield f"{few(names, _MOST_NAMES)}{only}: {message}"
     if len(together) > _MOST_SENTENCES:
         yield f"and {len(together) - _MOST_SENTENCES:,} more findings"

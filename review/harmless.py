@@ -16,15 +16,13 @@ from review.options import is_ignored
 from review.widening import widened
 from review.widening.aws import same_meaning
 from stack.configuration_texts import kubernetes_bytes, yaml_document
+from stack.listing import few
 from stack.properties import Path, PropertyChange, changes, contains, format_path, parse_path
 from stack.resource import Resource, dig
 from stack.values import UNKNOWN
 
 Test = Callable[[Any, Any], bool]
 """Whether a change from the first value to the second is harmless; None is no value."""
-
-MOST_NAMED = 6
-"""The most properties that a sentence names."""
 
 
 def _any(_old: Any, _new: Any) -> bool:
@@ -237,11 +235,9 @@ def unjudged(old: Resource | None, new: Resource | None, *, in_place: bool) -> t
         for change in changes(old.inputs, new.inputs)
         if not is_ignored(change, new) and not _is_harmless(change, old, new)
     ]
-    paths = list(dict.fromkeys(format_path(_place(change.path)) for change in found))
-    if not paths:
+    if not found:
         return ()
-    more = f" and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
-    return (f"nobody has judged what changing it does: {', '.join(paths[:MOST_NAMED])}{more}",)
+    return (f"nobody has judged what changing it does: {few(format_path(_place(change.path)) for change in found)}",)
 
 
 def _of_an_addition(new: Resource) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from review.plan import Op
 from review.readable import TextChange, ValueChange
 from review.report_data import MARKS, Entry, Item, Part, Report, Summary, Verdict
+from stack.listing import few
 
 MARKER = "<!-- simone-review -->"
 """The comment's first line, by which it is found again and updated."""
@@ -190,9 +191,7 @@ def _entry(part: Part, entry: Entry, link_to: LinkTo | None) -> Iterator[str]:
 
 
 def _names(item: Item) -> str:
-    names = [item.subject, *item.also]
-    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(map(code, names[:_MOST_NAMES])) + more
+    return few(map(code, [item.subject, *item.also]), _MOST_NAMES)
 
 
 def _place(item: Item, link_to: LinkTo | None) -> str:

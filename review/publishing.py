@@ -20,12 +20,11 @@ from review.markdown import MARKER, LinkTo, markdown, prose
 from review.report_data import Entry, Item, Part, Report, Verdict
 from review.report_file import ReportFileError, read
 from review.rest import RestError
+from stack.listing import few
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 Repository = Annotated[str, typer.Option(envvar="GITHUB_REPOSITORY", help="owner/name")]
 ReportFile = Annotated[Path, typer.Argument(help="review.json; if it is missing, the run failed before writing it.")]
-
-_MOST_FILES = 8
 
 
 def _github(repository: str) -> GitHub:
@@ -61,8 +60,7 @@ def _distrusted(report: Report, judges: list[str]) -> Report:
     """The report. One that the change itself may have altered says so, and isn't green."""
     if not judges:
         return report
-    more = f" and {len(judges) - _MOST_FILES} more" if len(judges) > _MOST_FILES else ""
-    said = f"this report is the change's own word, as it edits what writes it: {', '.join(judges[:_MOST_FILES])}{more}"
+    said = f"this report is the change's own word, as it edits what writes it: {few(judges, 8)}"
     first = (Entry(Item(subject=said), ()), *report.sections.get(Part.JUDGE, ()))
     report = dataclasses.replace(report, sections={**report.sections, Part.JUDGE: first})
     if report.verdict in (Verdict.HARMLESS, Verdict.NO_CHANGES):

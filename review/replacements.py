@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stack.properties import Path
+from stack.properties import Path, contains, parse_path
 
 KUBERNETES = "pulumi-kubernetes provider/pkg/provider/diff.go"
 RDS = "terraform-provider-aws internal/service/rds"
@@ -156,11 +156,6 @@ _NAMES = ("bucket", "identifier", "name")
 """Properties that name an AWS or Cloudflare resource; two of one name can't exist beside each other."""
 
 
-def _starts(path: Path, prefix: str) -> bool:
-    parts = prefix.split(".")
-    return list(path[: len(parts)]) == parts
-
-
 def forcing_property(type_: str, path: Path, inputs: Mapping[str, Any], provider: Mapping[str, Any]) -> str | None:
     """The property of the table that this changed path belongs to, or None when the change is an update.
 
@@ -173,7 +168,7 @@ def forcing_property(type_: str, path: Path, inputs: Mapping[str, Any], provider
         switch, contents = _MUTABLE_BY_PROVIDER[type_]
         if not _is_true(provider.get(switch)) or inputs.get("immutable") is True:
             candidates += contents
-    return next((candidate for candidate in candidates if _starts(path, candidate)), None)
+    return next((candidate for candidate in candidates if contains(parse_path(candidate), path)), None)
 
 
 def _is_true(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from review import grouping, replacements
 from review.capacity import Figure, capacity
@@ -16,9 +17,12 @@ from review.refusals import refusals
 from review.renames import ComponentRename, alias, component_renames, kept_by_alias, renames
 from review.report_data import Entry, Item, Part, Report, Summary, Verdict
 from review.widening import widened
+from stack.listing import few
 from stack.properties import Kind
 from stack.resource import Resource, Undecided
 from stack.values import HIDDEN
+
+_few = partial(few, most=3)
 
 
 def build(plans: Sequence[Plan], parity: Sequence[str] = ()) -> Report:
@@ -402,8 +406,7 @@ def _cares(plans: Sequence[Plan]) -> Iterable[str]:
     steps = sorted((step for plan in plans for step in plan.steps), key=lambda step: step.resource.custom)
     renamed = list(_renames(plans))
     if renamed:
-        few = "; ".join(dict.fromkeys(told for told, _ in renamed[:2]))
-        yield f"renames {few}" + (f" and {len(renamed) - 2} more" if len(renamed) > 2 else "")
+        yield f"renames {few((told for told, _ in renamed), 2, '; ')}"
     quiet = {urn for _, urns in renamed for urn in urns}
     steps = [step for step in steps if step.urn not in quiet]
     old_copies = [step.resource.name for step in steps if step.old_copy]
@@ -440,13 +443,6 @@ def _renames(plans: Iterable[Plan]) -> Iterable[tuple[str, frozenset[str]]]:
 def _reruns(plans: Iterable[Plan]) -> Iterable[str]:
     if again := [step.resource.name for plan in plans for step in plan.steps if _runs_again(step)]:
         yield f"runs {_few(again)} again"
-
-
-def _few(names: Iterable[str]) -> str:
-    """Up to three names, and how many more there are."""
-    different = list(dict.fromkeys(names))
-    shown = ", ".join(different[:3])
-    return shown if len(different) <= 3 else f"{shown} and {len(different) - 3} more"
 
 
 def _summary(plan: Plan) -> Summary:

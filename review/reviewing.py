@@ -23,6 +23,7 @@ from review.report_data import Report, Verdict
 from review.report_file import as_json
 from review.setting_lines import is_a_setting_s, line_of
 from stack.environments import deployed_environments, environments
+from stack.listing import few
 
 EXIT = {
     Verdict.BROKEN: gate.Exit.BROKEN,
@@ -36,7 +37,6 @@ EXIT = {
 Configs = Mapping[str, Mapping[str, Any]]
 """Settings by environment."""
 
-_MOST_FILES = 8
 """The most changed files of a judge that are named."""
 
 
@@ -203,8 +203,7 @@ def with_base(own: Judge, base: BaseJudgement | None) -> tuple[tuple[str, ...], 
     """How its judge changes, both judges' findings, and what the base's can't judge."""
     if base is None:
         return (), own.violations, ()
-    more = f" and {len(base.code) - _MOST_FILES} more" if len(base.code) > _MOST_FILES else ""
-    code = (f"the code and the settings of what judges: {', '.join(base.code[:_MOST_FILES])}{more}",)
+    code = (f"the code and the settings of what judges: {few(base.code, 8)}",)
     if isinstance(base.judge, str):
         return (*code, f"the base's policies can't judge it: {base.judge}"), own.violations, ()
     doubts = tuple(f"the base's policies: {crash}" for crash in base.judge.crashes if crash not in own.crashes)

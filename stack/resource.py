@@ -138,6 +138,13 @@ def dig(tree: Any, *path: str | int) -> Any:
     return tree
 
 
+def listed(value: Any) -> list[Any]:
+    """The values where one and a list of one mean the same."""
+    if value is None:
+        return []
+    return cast("list[Any]", value) if isinstance(value, list) else [value]
+
+
 @dataclass(frozen=True)
 class Stack:
     """All resources of an environment, and what it exports."""

@@ -4,11 +4,11 @@ import fnmatch
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 from policies.networks import wide
 from policies.rule import Finding, Findings, Parameters, Severity, rule
-from stack.resource import Resource, Stack, Undecided, dig
+from stack.resource import Resource, Stack, Undecided, dig, listed
 
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide"
 _IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
@@ -35,18 +35,12 @@ def _statements(text: Any) -> Iterator[Mapping[str, Any]]:
     yield from [found] if isinstance(found, Mapping) else found
 
 
-def _listed(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return cast("list[Any]", value) if isinstance(value, list) else [value]
-
-
 def _principals(statement: Mapping[str, Any]) -> list[Any]:
     principal = dig(statement, "Principal")
     if principal is None:
         return []
     values = principal.values() if isinstance(principal, Mapping) else [principal]
-    return [named for value in values for named in _listed(value)]
+    return [named for value in values for named in listed(value)]
 
 
 def _closed(block: Resource) -> Mapping[str, Any] | None:
@@ -144,12 +138,12 @@ def tls_only(stack: Stack, _: Parameters) -> Findings:
 def _refuses_plain_requests(statement: Mapping[str, Any]) -> bool:
     """Whether a statement denies everybody all requests without TLS, to the bucket and to its objects."""
     condition = dig(statement, "Condition")
-    resources = [str(resource) for resource in _listed(dig(statement, "Resource"))]
+    resources = [str(resource) for resource in listed(dig(statement, "Resource"))]
     everything = "*" in resources or {resource.endswith("/*") for resource in resources} == {True, False}
     return (
         dig(statement, "Effect") == "Deny"
         and "*" in _principals(statement)
-        and not {"*", "s3:*"}.isdisjoint(_listed(dig(statement, "Action")))
+        and not {"*", "s3:*"}.isdisjoint(listed(dig(statement, "Action")))
         and everything
         and isinstance(condition, Mapping)
         and [*condition] == ["Bool"]
@@ -198,7 +192,7 @@ def security_group_closed(firewall: Resource, parameters: Parameters) -> Finding
         networks = [
             str(network)
             for name in ("cidrIpv4", "cidrIpv6", "cidrBlocks", "ipv6CidrBlocks")
-            for network in _listed(dig(entry, name))
+            for network in listed(dig(entry, name))
         ]
         if too_wide := wide(networks, parameters["prefix"]):
             yield Finding(f"it lets in {too_wide}", firewall)
@@ -239,7 +233,7 @@ def _matching(pattern: str) -> list[str]:
 def _trivial(condition: Any) -> bool:
     """Whether every request meets a condition: there is none, or each of its values is a lone wildcard."""
     tests: Mapping[str, Mapping[str, Any]] = condition or {}
-    values = [value for test in tests.values() for given in test.values() for value in _listed(given)]
+    values = [value for test in tests.values() for given in test.values() for value in listed(given)]
     return all(value in ("*", "**") for value in values)
 
 
@@ -251,12 +245,12 @@ def _too_much(statement: Mapping[str, Any]) -> Iterator[str]:
         yield "all but some actions"
     if dig(statement, "NotResource") is not None:
         yield "its actions on all but some resources"
-    for action in map(str, _listed(dig(statement, "Action"))):
+    for action in map(str, listed(dig(statement, "Action"))):
         if action == "*" or action.endswith(":*") or action.startswith("*"):
             yield action
         elif ("*" in action or "?" in action) and (held := _matching(action)):
             yield f"{action}, which holds {', '.join(held)}"
-    for resource in map(str, _listed(dig(statement, "Resource"))):
+    for resource in map(str, listed(dig(statement, "Resource"))):
         # arn:partition:service:region:account:resource - a wildcard from the first character of the last part on.
         part = resource.split(":", 5)[-1]
         everything = resource in ("*", "arn:*") or (part.startswith("*") and not part.strip("*/"))
@@ -286,7 +280,7 @@ def _too_much(statement: Mapping[str, Any]) -> Iterator[str]:
 def no_wildcard(policy: Resource, _: Parameters) -> Findings:
     """No identity's policy (inline, managed or attached) allows all actions, or any action on all resources."""
     inline: list[Any] = policy.get("inlinePolicies") or []
-    managed = [policy.get("policyArn"), *_listed(policy.get("policyArns")), *_listed(policy.get("managedPolicyArns"))]
+    managed = [policy.get("policyArn"), *listed(policy.get("policyArns")), *listed(policy.get("managedPolicyArns"))]
     for arn in filter(None, managed):
         attached = str(arn).rpartition("/")[2]
         if attached in _WIDE_MANAGED or attached.endswith(("FullAccess", "PowerUser", "Administrator")):
@@ -344,7 +338,7 @@ def _subjects(conditions: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for test, keys in conditions.items():
         for key, values in keys.items():
             if str(key).endswith(":sub") and not test.endswith("IfExists"):
-                yield from ((test, str(value)) for value in _listed(values))
+                yield from ((test, str(value)) for value in listed(values))
 
 
 def _one_account(subject: str) -> bool:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from policies.mounts import of_a_secret
 from policies.rule import Finding, Findings, Parameters, Severity, rule
 from stack.configuration_texts import directives, kubernetes_bytes, longest_pause, redis_bytes, redis_settings
+from stack.listing import few
 from stack.resource import Resource, Stack, dig, selects
 
 _DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management"
@@ -159,11 +160,7 @@ def least_privilege(stack: Stack, parameters: Parameters) -> Findings:
     for holder, user, rules in _users(stack):
         commands = administrative(rules, operator=user in parameters["operators"])
         if commands and _last(rules, "on", "off", "reset") == "on":
-            yield Finding(
-                f"the user {user} may run administrative commands: {', '.join(sorted(commands)[:6])}"
-                + (f" and {len(commands) - 6} more" if len(commands) > 6 else ""),
-                holder,
-            )
+            yield Finding(f"the user {user} may run administrative commands: {few(sorted(commands))}", holder)
 
 
 @rule(

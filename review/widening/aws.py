@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from review.widening.networks import Network, beyond, network
-from stack.resource import Resource, dig
+from stack.listing import few
+from stack.resource import Resource, dig, listed
 
-_MOST_NAMED = 6
 _BLOCK = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 _FIREWALLS = (":SecurityGroup", ":SecurityGroupRule", ":SecurityGroupIngressRule", ":SecurityGroupEgressRule")
 _INGRESS, _EGRESS = "lets in", "lets out to"
@@ -27,9 +27,7 @@ def widened(old: Resource | None, new: Resource | None) -> Iterator[str]:
                 yield from wider_statements(json.loads(document), None)
         return
     yield from _attached(old, new)
-    if type_.endswith(
-        (":SecurityGroup", ":SecurityGroupRule", ":SecurityGroupIngressRule", ":SecurityGroupEgressRule")
-    ):
+    if type_.endswith(_FIREWALLS):
         yield from _flows(old, new)
     if type_.endswith(":BucketPublicAccessBlock"):
         for name in _BLOCK:
@@ -56,16 +54,10 @@ def _attached(old: Resource | None, new: Resource) -> Iterator[str]:
 def _managed(resource: Resource) -> set[str]:
     found = [
         resource.get("policyArn"),
-        *_listed(resource.get("policyArns")),
-        *_listed(resource.get("managedPolicyArns")),
+        *listed(resource.get("policyArns")),
+        *listed(resource.get("managedPolicyArns")),
     ]
     return {str(arn) for arn in found if arn}
-
-
-def _listed(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return cast("list[Any]", value) if isinstance(value, list) else [value]
 
 
 @dataclass(frozen=True)
@@ -118,8 +110,8 @@ def _grants(document: Mapping[str, Any] | None, effect: str) -> list[_Grant]:
         told = json.dumps(_normal(condition), sort_keys=True) if condition else ""
         parts = (
             _elements(statement, "Principal", _principals),
-            _elements(statement, "Action", _listed),
-            _elements(statement, "Resource", _listed),
+            _elements(statement, "Action", listed),
+            _elements(statement, "Resource", listed),
         )
         grants += [_Grant(principal, action, on, told) for principal, action, on in itertools.product(*parts)]
     return grants
@@ -134,34 +126,29 @@ def _elements(statement: Mapping[str, Any], name: str, listed: Any) -> Sequence[
 def _principals(value: Any) -> list[str]:
     if isinstance(value, Mapping):
         named = cast("Mapping[str, Any]", value)
-        return [("*" if one == "*" else f"{kind} {one}") for kind, given in named.items() for one in _listed(given)]
-    return _listed(value)
+        return [("*" if one == "*" else f"{kind} {one}") for kind, given in named.items() for one in listed(given)]
+    return listed(value)
 
 
 def _normal(condition: Any) -> Any:
     """A condition in which one value and a list of one are the same, and the order of a list says nothing."""
     if isinstance(condition, Mapping):
         return {key: _normal(value) for key, value in cast("Mapping[str, Any]", condition).items()}
-    return sorted(map(str, _listed(condition)))
+    return sorted(map(str, listed(condition)))
 
 
 def wider_statements(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Iterator[str]:
     """What the new policy document allows, or no longer denies, that the old one didn't."""
     allowed = _beyond(_grants(new, "Allow"), _grants(old, "Allow"))
     if allowed:
-        yield f"it allows {_few(allowed)}"
+        yield f"it allows {few(allowed, between='; ')}"
     denied = _beyond(_grants(old, "Deny"), _grants(new, "Deny"))
     if denied:
-        yield f"it no longer denies {_few(denied)}"
+        yield f"it no longer denies {few(denied, between='; ')}"
 
 
 def _beyond(these: Sequence[_Grant], those: Sequence[_Grant]) -> list[str]:
-    return list(dict.fromkeys(str(one) for one in these if not any(held.holds(one) for held in those)))
-
-
-def _few(texts: Sequence[str]) -> str:
-    more = len(texts) - _MOST_NAMED
-    return "; ".join(texts[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return [str(one) for one in these if not any(held.holds(one) for held in those)]
 
 
 def same_meaning(old: str, new: str) -> bool:
@@ -223,13 +210,13 @@ def _entry(entry: Mapping[str, Any], way: str) -> Iterator[_Flow]:
     networks = tuple(
         str(one)
         for name in ("cidrIpv4", "cidrIpv6", "cidrBlocks", "ipv6CidrBlocks")
-        for one in _listed(dig(entry, name))
+        for one in listed(dig(entry, name))
     )
     ports = (way, "-1" if protocol == "all" else protocol, first, last)
     if networks:
         yield _Flow(*ports, networks=networks)
     names = ("referencedSecurityGroupId", "sourceSecurityGroupId", "securityGroups", "prefixListId", "prefixListIds")
-    for group in (one for name in names for one in _listed(dig(entry, name))):
+    for group in (one for name in names for one in listed(dig(entry, name))):
         yield _Flow(*ports, group=str(group))
     if dig(entry, "self"):
         yield _Flow(*ports, group="the group itself")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from review.widening.networks import Network, beyond, network
+from stack.listing import few
 from stack.resource import Resource, dig
 
 _ROLE_ARN = "eks.amazonaws.com/role-arn"
@@ -76,9 +77,9 @@ def _rules(old: Resource | None, new: Resource) -> Iterator[str]:
         for one in _permissions(new)
         if not any(all(was in ("*", is_) for was, is_ in zip(other, one, strict=True)) for other in before)
     ]
-    told = list(dict.fromkeys(f"{verb} {what}{'' if name == '*' else f' {name}'}" for _, what, name, verb in more))
-    if told:
-        yield f"it allows {', '.join(told[:8])}" + (f" and {len(told) - 8} more" if len(told) > 8 else "")
+    if more:
+        told = (f"{verb} {what}{'' if name == '*' else f' {name}'}" for _, what, name, verb in more)
+        yield f"it allows {few(told, 8)}"
     if (now := new.get("aggregationRule")) and (old is None or old.get("aggregationRule") != now):
         yield "it takes over the rules of other roles"
 

@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Iterable
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from policies.networks import Network, merged
 
 
 def network(text: str, excluded: Iterable[str] = ()) -> list[Network]:
@@ -24,13 +24,9 @@ def network(text: str, excluded: Iterable[str] = ()) -> list[Network]:
 
 def beyond(new: Iterable[Network], old: Iterable[Network]) -> list[str]:
     """The new networks that the old ones together don't contain."""
-    before = [*old]
-    merged: list[Network] = [
-        *ipaddress.collapse_addresses(one for one in before if isinstance(one, ipaddress.IPv4Network)),
-        *ipaddress.collapse_addresses(one for one in before if isinstance(one, ipaddress.IPv6Network)),
-    ]
+    before = merged(old)
     return [
         str(one)
         for one in new
-        if not any(one.version == held.version and held.supernet_of(one) for held in merged)  # pyright: ignore[reportArgumentType]
+        if not any(one.version == held.version and held.supernet_of(one) for held in before)  # pyright: ignore[reportArgumentType]
     ]
