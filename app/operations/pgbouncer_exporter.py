@@ -6,12 +6,13 @@ Debian doesn't package that one; the exporter that it packages has other names.
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 from prometheus_client import start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
+from psycopg.rows import dict_row
 
 from app.operations.settings import OperationError, PoolerSettings, secret
 
@@ -76,15 +77,15 @@ class PgBouncerCollector(Collector):
 
     def _ask(self) -> Iterator[Metric]:
         with _console(self._settings) as connection:
-            yield from pools(_rows(connection, "SHOW POOLS"))
-            yield from databases(_rows(connection, "SHOW DATABASES"))
-            yield from statistics(_rows(connection, "SHOW STATS"))
-            yield from configuration(_rows(connection, "SHOW CONFIG"))
+            yield from pools(connection.execute("SHOW POOLS").fetchall())
+            yield from databases(connection.execute("SHOW DATABASES").fetchall())
+            yield from statistics(connection.execute("SHOW STATS").fetchall())
+            yield from configuration(connection.execute("SHOW CONFIG").fetchall())
 
 
-def _console(settings: PoolerSettings) -> "psycopg.Connection[Any]":
+def _console(settings: PoolerSettings) -> psycopg.Connection[Any]:
     # The console speaks the simple protocol only: statements go as text, never prepared.
-    return psycopg.connect(
+    return psycopg.Connection[Any].connect(
         host=settings.pod_ip,
         port=settings.pgbouncer_port,
         user=settings.pgbouncer_user,
@@ -94,6 +95,7 @@ def _console(settings: PoolerSettings) -> "psycopg.Connection[Any]":
         autocommit=True,
         prepare_threshold=None,
         cursor_factory=psycopg.ClientCursor,
+        row_factory=dict_row,
     )
 
 
@@ -106,17 +108,11 @@ def show(settings: PoolerSettings, what: str) -> str:
         raise OperationError(f"the console isn't asked for {what!r}; it may be: {', '.join(SHOWN)}")
     try:
         with _console(settings) as connection:
-            rows = _rows(connection, f"SHOW {what.upper()}")
+            rows = connection.execute(f"SHOW {what.upper()}").fetchall()
     except (psycopg.Error, OSError) as error:
         raise OperationError(f"pgBouncer's console at {settings.pod_ip} doesn't answer: {error}") from error
     lines = [list(rows[0]) if rows else [], *(list(row.values()) for row in rows)]
     return "\n".join("\t".join(map(str, line)) for line in lines)
-
-
-def _rows(connection: "psycopg.Connection[Any]", statement: LiteralString) -> list[Row]:
-    cursor = connection.execute(statement)
-    names = [column.name for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _gauges(
