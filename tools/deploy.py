@@ -34,7 +34,8 @@ ROLL_OUT_TIMEOUT = "15m"  # for each workload: a Redis pair copies its data befo
 _SERVERS = ("Deployment", "StatefulSet", "DaemonSet")
 
 
-def _fail(message: str) -> NoReturn:
+def fail(message: str) -> NoReturn:
+    """End with this message and the exit code for what is broken."""
     typer.echo(message, err=True)
     raise typer.Exit(Exit.BROKEN)
 
@@ -42,7 +43,7 @@ def _fail(message: str) -> NoReturn:
 def _pulumi(*arguments: str, capture: bool = False) -> "subprocess.CompletedProcess[str]":
     """Run the CLI in the current directory's project."""
     if shutil.which("pulumi") is None:
-        _fail("the Pulumi CLI isn't on PATH; install a release: https://www.pulumi.com/docs/install/")
+        fail("the Pulumi CLI isn't on PATH; install a release: https://www.pulumi.com/docs/install/")
     return subprocess.run(
         ["pulumi", *arguments, "--non-interactive"],
         # The event log, which holds the policies' results, is a debugging option of the CLI.
@@ -61,18 +62,18 @@ def _known(environment: str) -> None:
     try:
         deployable = deployed_environments()
     except RenderError as error:
-        _fail(str(error))
+        fail(str(error))
     if environment not in environments():
-        _fail(f"there is no environment {environment!r}; there are: {', '.join(deployable)}")
+        fail(f"there is no environment {environment!r}; there are: {', '.join(deployable)}")
     if environment not in deployable:
-        _fail(f"{environment} is this machine's, and `make up` runs it; what can be deployed: {', '.join(deployable)}")
+        fail(f"{environment} is this machine's, and `make up` runs it; what can be deployed: {', '.join(deployable)}")
 
 
 def _has_its_own(environment: str) -> None:
     """Refuse what another environment claims: a new one's stack file begins as a copy of another's."""
     taken = [f"{setting} is {other}'s" for setting, other in shared(environment)]
     if taken:
-        _fail(
+        fail(
             f"{environment} would overwrite what isn't its own: {'; '.join(taken)}. Set it in Pulumi.{environment}.yaml"
         )
 
@@ -86,9 +87,9 @@ def _account_offers(environment: str) -> None:
     try:
         refused = account.faults(environment, rds)
     except account.AccountError as error:
-        _fail(str(error))
+        fail(str(error))
     if refused:
-        _fail("\n".join(f"Pulumi.{environment}.yaml: {line}" for line in refused))
+        fail("\n".join(f"Pulumi.{environment}.yaml: {line}" for line in refused))
 
 
 def _settled(environment: str, preview: str) -> str:
@@ -114,7 +115,7 @@ def _settled(environment: str, preview: str) -> str:
 def _kubectl(environment: str) -> list[str]:
     """The command with the context that the Kubernetes provider has."""
     if shutil.which("kubectl") is None:
-        _fail(
+        fail(
             "kubectl isn't on PATH; with it the end of the roll-out is waited for: https://kubernetes.io/docs/tasks/tools/"
         )
     context = stack_config(environment).get("kubernetes:context")
@@ -133,7 +134,7 @@ def wait_for_roll_out(environment: str) -> None:
     """Wait for each deployed workload until only its new pods run; kubectl prints the progress."""
     resources = _stored(environment)
     if resources is None:
-        _fail(f"{environment} is applied, but its state can't be read, so it isn't known whether it has rolled out")
+        fail(f"{environment} is applied, but its state can't be read, so it isn't known whether it has rolled out")
     late: list[str] = []
     for kind in _SERVERS:
         for resource in resources:
@@ -144,7 +145,7 @@ def wait_for_roll_out(environment: str) -> None:
                 if subprocess.run([*_kubectl(environment), *command], check=False).returncode != 0:
                     late.append(workload)
     if late:
-        _fail(f"{environment} is applied, but these have not rolled out: {', '.join(late)}; see: kubectl describe")
+        fail(f"{environment} is applied, but these have not rolled out: {', '.join(late)}; see: kubectl describe")
 
 
 def cluster_of(environment: str) -> str:
@@ -177,11 +178,11 @@ def _planned(environment: str, out: Path) -> Report:
     try:
         report = reviewing.of_preview(preview, events if events.exists() else None)
     except PreviewError as error:
-        _fail(f"{environment} can't be previewed: {error}")
+        fail(f"{environment} can't be previewed: {error}")
     written = reviewing.write(report, out)
     typer.echo(f"{report.headline}: {written['review.md']}")
     if finished.returncode != 0 and reviewing.EXIT[report.verdict] is Exit.FINE:
-        _fail(f"pulumi preview ended with exit code {finished.returncode}; its messages are above")
+        fail(f"pulumi preview ended with exit code {finished.returncode}; its messages are above")
     return report
 
 
@@ -204,7 +205,7 @@ def apply(environment: Environment, out: Out = _DEFAULT_OUT) -> None:
     _known(environment)
     saved = out / "plan.json"
     if not saved.exists():
-        _fail(f"there is no saved plan in {out}; run: python -m tools.deploy plan {environment}")
+        fail(f"there is no saved plan in {out}; run: python -m tools.deploy plan {environment}")
     _kubectl(environment)
     finished = _pulumi(
         *("up", "--stack", environment, "--yes", "--skip-preview", "--plan", str(saved)), *_policies(environment)
@@ -247,7 +248,7 @@ def destroy(
     _known(environment)
     resources = _stored(environment)
     if resources is None:
-        _fail(f"{environment}'s state can't be read (its message is above); nothing was deleted")
+        fail(f"{environment}'s state can't be read (its message is above); nothing was deleted")
     kept = [
         f"  {each['urn'].rpartition('::')[2]} is protected in the state" for each in resources if each.get("protect")
     ]
@@ -286,7 +287,7 @@ def drift(environment: Environment, out: Out = _DEFAULT_OUT) -> None:
     try:
         report = reviewing.of_preview(preview, None)
     except PreviewError as error:
-        _fail(f"{environment} can't be compared: {error}")
+        fail(f"{environment} can't be compared: {error}")
     judged = _pulumi("policy", "analyze", "--stack", environment, *_policies(environment), capture=True)
     if report.verdict is Verdict.NO_CHANGES and judged.returncode == 0 and finished.returncode == 0:
         typer.echo(f"{environment} is what the program declares")

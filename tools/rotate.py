@@ -7,13 +7,12 @@ values go to the Pulumi CLI on its standard input and nowhere else.
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, NoReturn, cast
+from typing import Annotated, Any, cast
 
 import typer
 
 from components.platform import PROJECT
 from components.settings.secrets import STEPS, rotated
-from review.gate import Exit
 from stack.environments import RenderError, stack_config
 from stack.secret_placeholders import required_secrets
 from tools import deploy
@@ -47,7 +46,9 @@ def main(
         _can_be_replaced(name)
     in_steps, at_once = [name for name in names if name in rotated()], [name for name in names if name not in rotated()]
     if in_steps and at_once:
-        _fail(f"{', '.join(at_once)} takes one deployment and the others three: replace it by a command of its own")
+        deploy.fail(
+            f"{', '.join(at_once)} takes one deployment and the others three: replace it by a command of its own"
+        )
     if at_once:
         for name in at_once:
             set_secret(environment, name, random_value())
@@ -60,10 +61,10 @@ def main(
 def _in_steps(environment: str, names: list[str], *, step: bool, yes: bool) -> None:
     at = _configured(environment, names)
     if len(set(at.values())) > 1:
-        _fail(f"these aren't at the same step ({_told(at)}): end what was begun, each by a command of its own")
+        deploy.fail(f"these aren't at the same step ({_told(at)}): end what was begun, each by a command of its own")
     if _deployed(environment, names) != at:
         if step:
-            _fail(f"Pulumi.{environment}.yaml isn't deployed yet ({_told(at)}): deploy it, then run this again")
+            deploy.fail(f"Pulumi.{environment}.yaml isn't deployed yet ({_told(at)}): deploy it, then run this again")
         typer.echo(f"Pulumi.{environment}.yaml isn't deployed yet ({_told(at)}); that comes first")
         _deploy(environment, at, yes=yes)
         if at[names[0]] in REST:
@@ -106,7 +107,7 @@ def _deploy(environment: str, at: Mapping[str, str], *, yes: bool) -> None:
     deploy.up(environment, yes=yes)
     deploy.wait_for_roll_out(environment)
     if _deployed(environment, at) != at:
-        _fail(f"the deployment of {environment} has ended, but its outputs don't have this step: run this again")
+        deploy.fail(f"the deployment of {environment} has ended, but its outputs don't have this step: run this again")
 
 
 def _deployed_or_said(environment: str, *, step: bool, yes: bool) -> None:
@@ -120,7 +121,7 @@ def _can_be_replaced(name: str) -> None:
     if name in rotated() or name in required_secrets():
         return
     known = ", ".join(dict.fromkeys((*rotated(), *required_secrets())))
-    _fail(
+    deploy.fail(
         f"{name} isn't made here ({known}). What somebody else gives out is replaced in one deployment: "
         f"pulumi config set --secret --path {PROJECT}:secrets.{name}, make deploy ENV=…, then revoke the old value "
         "where it was given out (docs/rotation.md)"
@@ -132,14 +133,14 @@ def _configured(environment: str, names: Iterable[str]) -> dict[str, str]:
     try:
         secrets: dict[str, Any] = stack_config(environment).get(f"{PROJECT}:secrets") or {}
     except RenderError as error:
-        _fail(str(error))
+        deploy.fail(str(error))
     found: dict[str, str] = {}
     for name in names:
         system, _, secret = name.partition(".")
         rotation = ((secrets.get(system) or {}).get("rotation") or {}).get(secret) or {}
         found[name] = rotation.get("accepted", STEPS[0])
         if found[name] not in STEPS:
-            _fail(f"{PROJECT}:secrets.{system}.rotation.{secret}.accepted is none of: {', '.join(STEPS)}")
+            deploy.fail(f"{PROJECT}:secrets.{system}.rotation.{secret}.accepted is none of: {', '.join(STEPS)}")
     return found
 
 
@@ -149,11 +150,6 @@ def _deployed(environment: str, names: Iterable[str]) -> dict[str, str]:
     steps = outputs.get("rotations") or {}
     found = json.loads(steps) if isinstance(steps, str) else steps
     return {name: found.get(name, STEPS[0]) for name in names}
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(Exit.BROKEN)
 
 
 if __name__ == "__main__":

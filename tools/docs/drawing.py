@@ -72,10 +72,9 @@ class Drawing:
         for number, detail in enumerate(details, 1):
             self.text(middle, top + 17 * number + 1, detail, "muted", "middle")
 
-    def arrow(self, x1: float, y1: float, x2: float, y2: float, label: str = "", *, both: bool = False) -> None:
+    def arrow(self, x1: float, y1: float, x2: float, y2: float, label: str = "") -> None:
         """A straight arrow, its label above the middle."""
-        start = ' marker-start="url(#tip)"' if both else ""
-        self._path(f"M{x1:g} {y1:g} L{x2:g} {y2:g}", f'{start} marker-end="url(#tip)"')
+        self.way((x1, y1), (x2, y2))
         if label:
             self.text((x1 + x2) / 2, (y1 + y2) / 2 - 6, label, "muted", "middle")
 
@@ -85,11 +84,9 @@ class Drawing:
             f"M{x1:g} {y1:g} C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}", ' marker-end="url(#tip)"'
         )
 
-    def way(self, *points: tuple[float, float], label: str = "", at: tuple[float, float] = (0, 0)) -> None:
-        """An arrow along straight lines through these points, its label at a place of its own."""
+    def way(self, *points: tuple[float, float]) -> None:
+        """An arrow along straight lines through these points."""
         self._path("M" + " L".join(f"{x:g} {y:g}" for x, y in points), ' marker-end="url(#tip)"')
-        if label:
-            self.text(*at, label, "muted", "middle")
 
     def line(self, x1: float, y1: float, x2: float, y2: float, *, dashed: bool = False) -> None:
         """A line without a tip."""
