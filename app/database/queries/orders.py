@@ -10,7 +10,7 @@ import orjson
 
 from app.database.queries import inventory
 from app.database.queries.paging import Cursor, Page
-from app.database.queries.rows import JsonObject, json_object, json_text
+from app.database.queries.rows import JsonObject, columns, json_object, json_text
 from app.database.queries.sessions import Total
 from app.database.queries.statement import Database, Transaction, statement
 
@@ -138,19 +138,9 @@ _INSERT_LINES = statement(
 
 
 def _order(record: asyncpg.Record) -> Order:
-    lines = record["lines"]
-    return Order(
-        id=record["id"],
-        user_id=record["user_id"],
-        email=record["email"],
-        status=record["status"],
-        currency=record["currency"],
-        total=record["total"],
-        shipping_address=json_object(record, "shipping_address"),
-        lines=tuple(Line(**line) for line in (orjson.loads(lines) if isinstance(lines, str) else lines)),
-        created_at=record["created_at"],
-        updated_at=record["updated_at"],
-    )
+    found = record["lines"]
+    lines = tuple(Line(**line) for line in (orjson.loads(found) if isinstance(found, str) else found))
+    return Order(**columns(record, lines=lines, shipping_address=json_object(record, "shipping_address")))
 
 
 async def get(db: Database, order_id: int, *, user_id: int | None, scope: str) -> Order | None:

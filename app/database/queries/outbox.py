@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.database.queries.rows import columns
 from app.database.queries.statement import Database, statement
 
 
@@ -177,13 +178,7 @@ async def dispatch(db: Database, layers: Sequence[str], *, limit: int) -> int:
 async def take(db: Database, layer: str, *, limit: int, lease_seconds: float) -> tuple[Event, ...]:
     """The events due at a layer for longest, reserved for `lease_seconds`; concurrent workers get different ones."""
     return tuple(
-        Event(
-            id=record["id"],
-            tags=tuple(record["tags"]),
-            early=record["early"],
-            attempts=record["attempts"],
-            created_at=record["created_at"],
-        )
+        Event(**columns(record, tags=tuple(record["tags"])))
         for record in sorted(await db.fetch(_TAKE, layer, limit, lease_seconds), key=lambda record: record["id"])
     )
 

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final, cast
+from typing import Final, TypeVar, cast
 
 import asyncpg
 
@@ -18,7 +18,7 @@ from app.database.queries.narrowing import (
     filtered,
 )
 from app.database.queries.paging import Cursor, Page
-from app.database.queries.rows import JsonObject, json_object, json_text
+from app.database.queries.rows import JsonObject, columns, json_object, json_text
 from app.database.queries.statement import Database, statement
 
 EVERYTHING: Final = Narrowing()
@@ -59,6 +59,9 @@ class Product(Card):
     category_slug: str
     category_name: str
     department: str
+
+
+Kind = TypeVar("Kind", bound=Card)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,58 +282,32 @@ _LISTINGS: Final = {
 }
 
 
-def _card(record: asyncpg.Record) -> Card:
-    return Card(**_card_fields(record))
-
-
-def _card_fields(record: asyncpg.Record) -> dict[str, Any]:
-    return {
-        "id": record["id"],
-        "slug": record["slug"],
-        "name": record["name"],
-        "brand": record["brand"],
-        "category_id": record["category_id"],
-        "status": record["status"],
-        "prices": json_object(record, "prices"),
-        "image": record["image"],
-        "image_width": record["image_width"],
-        "image_height": record["image_height"],
-        "image_blurhash": record["image_blurhash"],
-        "popularity": record["popularity"],
-        "rating_average": float(record["rating_average"]),
-        "rating_count": record["rating_count"],
-        "stock": int(record["stock"]),
-        "created_at": record["created_at"],
-        "updated_at": record["updated_at"],
-    }
-
-
-def _product(record: asyncpg.Record) -> Product:
-    return Product(
-        **_card_fields(record),
-        sku=record["sku"],
-        description=record["description"],
-        category_slug=record["category_slug"],
-        category_name=record["category_name"],
-        department=record["department"],
+def _row(kind: type[Kind], record: asyncpg.Record) -> Kind:
+    """The record as this kind of row; some statements have further columns."""
+    found = columns(
+        record,
+        prices=json_object(record, "prices"),
+        rating_average=float(record["rating_average"]),
+        stock=int(record["stock"]),
     )
+    return kind(**{field.name: found[field.name] for field in fields(kind)})
 
 
 async def get(db: Database, product_id: int) -> Product | None:
     """A product's page (drafts have none)."""
     record = await db.fetchrow(_GET, product_id)
-    return _product(record) if record is not None else None
+    return _row(Product, record) if record is not None else None
 
 
 async def get_any(db: Database, product_id: int) -> Product | None:
     """A product's page whatever its status, for administrators."""
     record = await db.fetchrow(_GET_ANY, product_id)
-    return _product(record) if record is not None else None
+    return _row(Product, record) if record is not None else None
 
 
 async def get_many(db: Database, product_ids: Sequence[int]) -> tuple[Card, ...]:
     """Those of the products that exist, in the order asked for, in one query (for carts and recommendations)."""
-    found = {record["id"]: _card(record) for record in await db.fetch(_GET_MANY, list(product_ids))}
+    found = {record["id"]: _row(Card, record) for record in await db.fetch(_GET_MANY, list(product_ids))}
     return tuple(found[product_id] for product_id in product_ids if product_id in found)
 
 
@@ -357,7 +334,7 @@ async def listing(
     more = len(records) > limit
     records = records[:limit]
     cursor = Cursor(records[-1][ORDERS[sort].column], records[-1]["id"]) if more else None
-    return Page(tuple(_card(record) for record in records), cursor)
+    return Page(tuple(_row(Card, record) for record in records), cursor)
 
 
 def cursor_kind(sort: Sort) -> type[int] | type[Decimal] | type[datetime]:
@@ -387,7 +364,7 @@ async def search(db: Database, narrowing: Narrowing, *, limit: int = 20) -> Foun
 
 
 def _found(records: list[asyncpg.Record], *, similar: bool) -> Found:
-    return Found(tuple(_card(record) for record in records), records[0]["total"], similar)
+    return Found(tuple(_row(Card, record) for record in records), records[0]["total"], similar)
 
 
 def _containing(text: str) -> str:
@@ -463,7 +440,7 @@ async def suggest(db: Database, typed: str, *, limit: int = 8) -> tuple[Suggesti
 
 async def top(db: Database, limit: int = 100) -> tuple[Product, ...]:
     """The most popular products with all fields, to warm caches."""
-    return tuple(_product(record) for record in await db.fetch(_TOP, limit))
+    return tuple(_row(Product, record) for record in await db.fetch(_TOP, limit))
 
 
 async def update(db: Database, product_id: int, changes: Changes, *, unchanged_since: datetime | None = None) -> bool:

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-import asyncpg
-
 from app.database.queries.paging import Cursor, Page
 from app.database.queries.statement import Database, Transaction, statement
 
@@ -106,21 +104,6 @@ _RATE = statement(
 _AUTHOR = statement("reviews.author", "SELECT name FROM users WHERE id = $1")
 
 
-def _review(record: asyncpg.Record) -> Review:
-    return Review(
-        id=record["id"],
-        product_id=record["product_id"],
-        user_id=record["user_id"],
-        author=record["author"],
-        rating=record["rating"],
-        title=record["title"],
-        body=record["body"],
-        verified=record["verified"],
-        created_at=record["created_at"],
-        updated_at=record["updated_at"],
-    )
-
-
 async def of_product(
     db: Database,
     product_id: int,
@@ -138,7 +121,7 @@ async def of_product(
         records = await db.fetch(first, limit + 1, product_id)
     else:
         records = await db.fetch(following, limit + 1, product_id, after.value, after.id)
-    reviews = tuple(_review(record) for record in records[:limit])
+    reviews = tuple(Review(**record) for record in records[:limit])
     if len(records) <= limit:
         return Page(reviews, None)
     last = reviews[-1]

@@ -1,6 +1,6 @@
 """Converts the driver's records to frozen rows."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
 import orjson
@@ -16,6 +16,11 @@ def json_object(record: asyncpg.Record, column: str) -> JsonObject:
     if not isinstance(decoded, dict):
         raise TypeError(f"column {column!r} holds {type(decoded).__name__}, not a JSON object")
     return decoded
+
+
+def columns(record: asyncpg.Record, **decoded: Any) -> dict[str, Any]:
+    """The record's columns by name, with these in place of the driver's values."""
+    return {**record, **decoded}
 
 
 def json_text(value: JsonObject) -> str:

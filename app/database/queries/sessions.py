@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from app.database.queries.rows import JsonObject, json_object, json_text
+from app.database.queries.rows import JsonObject, columns, json_object, json_text
 from app.database.queries.statement import Database, Transaction, statement
 
 
@@ -110,14 +110,8 @@ async def get(db: Database, session_id: str) -> Session | None:
     record = await db.fetchrow(_GET, _digest(session_id))
     if record is None:
         return None
-    return Session(
-        user_id=record["user_id"],
-        cart_data=json_object(record, "cart_data"),
-        cart_version=record["cart_version"],
-        preferences=json_object(record, "preferences"),
-        last_activity=record["last_activity"],
-        expires_at=record["expires_at"],
-    )
+    decoded = {name: json_object(record, name) for name in ("cart_data", "preferences")}
+    return Session(**columns(record, **decoded))
 
 
 async def is_there(db: Database, session_id: str) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import asyncpg
 
-from app.database.queries.rows import JsonObject, json_object, json_text
+from app.database.queries.rows import JsonObject, columns, json_object, json_text
 from app.database.queries.statement import Database, statement
 
 
@@ -67,16 +67,7 @@ _CREATE = statement(
 
 
 def _user(record: asyncpg.Record) -> User:
-    return User(
-        id=record["id"],
-        email=record["email"],
-        name=record["name"],
-        tier=record["tier"],
-        country=record["country"],
-        preferences=json_object(record, "preferences"),
-        created_at=record["created_at"],
-        updated_at=record["updated_at"],
-    )
+    return User(**columns(record, preferences=json_object(record, "preferences")))
 
 
 async def get(db: Database, user_id: int) -> User | None:
