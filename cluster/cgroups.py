@@ -10,9 +10,9 @@ _CONTROLLERS = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blk
 _UNIFIED = ("cpu", "cpuset", "memory", "pids")
 
 
-def unified(root: Path = ROOT) -> bool:
+def unified() -> bool:
     """Whether this machine has cgroups of version 2 alone."""
-    return (root / "cgroup.controllers").exists()
+    return (ROOT / "cgroup.controllers").exists()
 
 
 def _roots() -> list[Path]:

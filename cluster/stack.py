@@ -107,15 +107,11 @@ def project() -> Project:
 def _follow(made: Project) -> None:
     """Rewrite the project's stack file with this cluster's settings; keep what the engine has added."""
     kept = yaml.safe_load(made.stack_file.read_text())
-    settings = {key: value for key, value in _source().items() if key != "simone:secrets"} | config()
+    settings = {key: value for key, value in stack_config(ENVIRONMENT).items() if key != "simone:secrets"} | config()
     own = {"simone:secrets": kept["config"]["simone:secrets"]} if "simone:secrets" in kept["config"] else {}
     made.stack_file.write_text(yaml.safe_dump({**kept, "config": {**settings, **own}}, sort_keys=False))
     if not own:
         made.set_secrets(dict(flat(plain_secrets(), "simone:secrets")))
-
-
-def _source() -> dict[str, Any]:
-    return stack_config(ENVIRONMENT)
 
 
 def make_cloud() -> None:

@@ -15,7 +15,6 @@ SELECTIVE: Final = 0.2
 MISESTIMATE_FACTOR: Final = 10.0
 MISESTIMATE_ROWS: Final = 500
 """Rows of a node were misjudged if they are off by this factor, and by enough rows to matter to the planner."""
-PAGE_KIB: Final = 8
 
 
 @dataclass(frozen=True, slots=True)

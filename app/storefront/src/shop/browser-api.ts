@@ -1,15 +1,5 @@
 /** What the pages ask the API for from the browser, same origin: through the service worker's caches where they apply. */
-import {
-  type Category,
-  type Page,
-  type Product,
-  type Review,
-  toCategory,
-  toPage,
-  toProduct,
-  toReview,
-} from "./catalogue";
-
+import { type Page, type Product, type Review, toPage, toProduct, toReview } from "./catalogue";
 import { priced } from "./country";
 import { apiQuery, type Facets, type Filters, toFacets } from "./filters";
 
@@ -77,9 +67,6 @@ export async function fetchProducts({ filters, sort, limit, cursor }: WantedPage
   if (cursor) query.set("cursor", cursor);
   return toPage(await request("GET", priced(`/api/products?${query}`)), toProduct);
 }
-
-export const fetchCategories = async (): Promise<Category[]> =>
-  toPage(await request("GET", "/api/categories"), toCategory).items;
 
 export async function fetchReviews(productId: number, cursor?: string): Promise<Page<Review>> {
   const query = cursor ? `?cursor=${encodeURIComponent(cursor)}` : "";
