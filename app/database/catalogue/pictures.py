@@ -14,6 +14,8 @@ import orjson
 WIDTH: Final = 1200
 HEIGHT: Final = 1200
 VARIATIONS: Final = 3
+NEUTRAL: Final = "parcel"
+"""The kind of picture that says nothing of what is in it: for things that nobody has drawn yet."""
 
 _HERE: Final = files("app.database.catalogue")
 KINDS: Final[dict[str, str]] = {

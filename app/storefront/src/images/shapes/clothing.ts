@@ -29,18 +29,12 @@ function top(pen: Pen, { main, second }: Colours, sleeve: number, hem: number, s
 export const shirt: Draw = (pen, colours) =>
   top(pen, colours, 190, pen.between(700, 750), Math.floor(pen.between(0, 3)));
 
-export const sweater: Draw = (pen, colours) => {
-  const style = Math.floor(pen.between(0, 3));
-  top(pen, colours, 440, pen.between(710, 750), style === 1 ? 0 : style);
-  if (style === 1) {
-    pen.add(line("M500 282V742", css(lighter(colours.main, -16)), 6));
-    for (let y = 350; y < 720; y += 80) pen.add(ellipse(514, y, 9, 9, css(colours.second)));
-  }
-};
+export const sweater: Draw = (pen, colours) =>
+  top(pen, colours, 440, pen.between(710, 750), pen.random() < 0.5 ? 0 : 2);
 
 export const trousers: Draw = (pen, { main, second }) => {
   laid(pen);
-  const hem = pen.random() < 0.3 ? 560 : 850;
+  const hem = 850;
   const flare = pen.between(-24, 22);
   pen.add(
     path(
@@ -101,33 +95,17 @@ export const socks: Draw = (pen, { main, second }) => {
 
 export const hat: Draw = (pen, { main, second }) => {
   pen.shadow(500, FLOOR, 240, 34);
-  if (pen.random() < 0.6) {
-    pen.add(path(`M290 ${FLOOR - 110}C280 350 720 350 710 ${FLOOR - 110}Z`, pen.round(main)));
-    for (let x = 330; x < 700; x += 42)
-      pen.add(
-        line(
-          `M${x} ${FLOOR - 130}Q${500 + (x - 500) * 0.75} 560 ${500 + (x - 500) * 0.35} 470`,
-          css(lighter(main, -9)),
-          5,
-        ),
-      );
-    pen.add(
-      rect(276, FLOOR - 140, 448, 136, 34, pen.round(lighter(main, 6))),
-      ellipse(500, 430, 62, 58, pen.round(second)),
-    );
-  } else {
-    pen.add(
-      ellipse(500, FLOOR - 60, 330, 66, pen.round(main)),
-      path(
-        `M330 ${FLOOR - 80}C330 480 400 470 500 470S670 480 670 ${FLOOR - 80}Q500 ${FLOOR - 40} 330 ${FLOOR - 80}Z`,
-        pen.round(lighter(main, 4)),
-      ),
-      path(
-        `M330 ${FLOOR - 140}Q500 ${FLOOR - 96} 670 ${FLOOR - 140}V${FLOOR - 80}Q500 ${FLOOR - 36} 330 ${FLOOR - 80}Z`,
-        css(second),
-      ),
-    );
-  }
+  pen.add(
+    ellipse(500, FLOOR - 60, 330, 66, pen.round(main)),
+    path(
+      `M330 ${FLOOR - 80}C330 480 400 470 500 470S670 480 670 ${FLOOR - 80}Q500 ${FLOOR - 40} 330 ${FLOOR - 80}Z`,
+      pen.round(lighter(main, 4)),
+    ),
+    path(
+      `M330 ${FLOOR - 140}Q500 ${FLOOR - 96} 670 ${FLOOR - 140}V${FLOOR - 80}Q500 ${FLOOR - 36} 330 ${FLOOR - 80}Z`,
+      css(second),
+    ),
+  );
 };
 
 export const scarf: Draw = (pen, { main, second }) => {

@@ -159,14 +159,12 @@ export const knife: Draw = (pen, { main, second }) => {
   );
 };
 
+/** A trowel. */
 export const tool: Draw = (pen, { main, wood }) => {
   pen.shadow(500, 660, 280, 70, 0.2);
-  const prongs = pen.random() < 0.5;
-  const head = prongs
-    ? [-60, 0, 60].map((x) => line(`M500 430V380L${500 + x} 350V170`, css(METAL), 24)).join("")
-    : path("M500 110C580 200 590 330 560 410H440C410 330 420 200 500 110Z", pen.round(lighter(METAL, 6)));
+  const blade = path("M500 110C580 200 590 330 560 410H440C410 330 420 200 500 110Z", pen.round(lighter(METAL, 6)));
   pen.add(
-    `<g transform="rotate(${pen.between(18, 40).toFixed(0)} 500 500)">${head}${rect(478, 400, 44, 110, 14, pen.round(METAL))}${rect(464, 490, 72, 330, 34, pen.round(wood))}${rect(464, 700, 72, 56, 0, pen.round(main))}</g>`,
+    `<g transform="rotate(${pen.between(18, 40).toFixed(0)} 500 500)">${blade}${rect(478, 400, 44, 110, 14, pen.round(METAL))}${rect(464, 490, 72, 330, 34, pen.round(wood))}${rect(464, 700, 72, 56, 0, pen.round(main))}</g>`,
   );
 };
 
@@ -190,40 +188,28 @@ export const plate: Draw = (pen, { main, second }) => {
 };
 
 export const glass: Draw = (pen, { main, second }) => {
-  const stemmed = pen.random() < 0.5;
+  const top = pen.between(490, 560);
   for (const x of [400, 600]) {
     pen.shadow(x, FLOOR, 90);
-    const top = stemmed ? 380 : 520;
-    const bowl = stemmed
-      ? `M${x - 84} ${top}C${x - 100} ${top + 190} ${x - 40} ${top + 230} ${x} ${top + 236}C${x + 40} ${top + 230} ${x + 100} ${top + 190} ${x + 84} ${top}Z`
-      : `M${x - 88} ${top}L${x - 74} ${FLOOR - 8}Q${x} ${FLOOR + 10} ${x + 74} ${FLOOR - 8}L${x + 88} ${top}Z`;
-    if (stemmed)
-      pen.add(
-        rect(x - 7, top + 230, 14, FLOOR - top - 240, 6, css(lighter(main, 16)), 'opacity=".75"'),
-        ellipse(x, FLOOR - 4, 76, 14, css(lighter(main, 18)), 'opacity=".8"'),
-      );
-    pen.add(path(bowl, pen.round(lighter(main, 14)), 'opacity=".62"'));
-    const level = top + (stemmed ? 110 : 120);
+    const level = top + 120;
     pen.add(
-      stemmed
-        ? path(
-            `M${x - 91} ${level}C${x - 84} ${top + 200} ${x - 36} ${top + 226} ${x} ${top + 228}C${x + 36} ${top + 226} ${x + 84} ${top + 200} ${x + 91} ${level}Z`,
-            css(second),
-            'opacity=".8"',
-          )
-        : path(
-            `M${x - 79} ${level}L${x - 68} ${FLOOR - 18}Q${x} ${FLOOR} ${x + 68} ${FLOOR - 18}L${x + 79} ${level}Z`,
-            css(second),
-            'opacity=".75"',
-          ),
-    );
-    pen.add(
-      ellipse(x, top, stemmed ? 84 : 88, 14, css(WHITE), 'opacity=".75"'),
+      path(
+        `M${x - 88} ${top}L${x - 74} ${FLOOR - 8}Q${x} ${FLOOR + 10} ${x + 74} ${FLOOR - 8}L${x + 88} ${top}Z`,
+        pen.round(lighter(main, 14)),
+        'opacity=".62"',
+      ),
+      path(
+        `M${x - 79} ${level}L${x - 68} ${FLOOR - 18}Q${x} ${FLOOR} ${x + 68} ${FLOOR - 18}L${x + 79} ${level}Z`,
+        css(second),
+        'opacity=".75"',
+      ),
+      ellipse(x, top, 88, 14, css(WHITE), 'opacity=".75"'),
       rect(x - 62, top + 26, 14, 120, 7, css(WHITE), 'opacity=".5"'),
     );
   }
 };
 
+/** A toaster. */
 export const appliance: Draw = (pen, { main, second }) => {
   const wide = pen.between(180, 230);
   const tall = pen.between(330, 420);
@@ -233,16 +219,10 @@ export const appliance: Draw = (pen, { main, second }) => {
     rect(500 - wide, top, wide * 2, tall - 10, 70, pen.round(main)),
     rect(500 - wide * 0.9, FLOOR - 26, wide * 1.8, 26, 10, css(DARK)),
   );
-  if (pen.random() < 0.5)
-    pen.add(
-      rect(500 - wide * 0.62, top + 14, wide * 1.24, 26, 13, css(DARK)),
-      rect(500 + wide - 10, top + 90, 40, 70, 14, pen.round(METAL)),
-    );
-  else
-    pen.add(
-      rect(500 - wide * 0.66, top + tall * 0.42, wide * 1.32, tall * 0.4, 26, css(lighter(DARK, 4))),
-      rect(500 - wide * 0.4, top + tall * 0.36, wide * 0.8, 26, 13, pen.round(METAL)),
-    );
+  pen.add(
+    rect(500 - wide * 0.62, top + 14, wide * 1.24, 26, 13, css(DARK)),
+    rect(500 + wide - 10, top + 90, 40, 70, 14, pen.round(METAL)),
+  );
   pen.add(
     ellipse(500, top + tall * 0.24, 40, 40, pen.round(second)),
     rect(496, top + tall * 0.24 - 34, 8, 30, 4, css(WHITE)),

@@ -152,7 +152,7 @@ export const tent: Draw = (pen, { main, second }) => {
 };
 
 export const bear: Draw = (pen, { main, second }) => {
-  const ears = pen.random() < 0.5 ? 70 : 130;
+  const ears = pen.between(60, 80);
   pen.shadow(500, FLOOR, 230);
   const soft = pen.round(main);
   for (const side of [-1, 1])
