@@ -56,6 +56,21 @@ def test_a_product_can_be_bought_within_the_first_view(
     context.close()
 
 
+@pytest.mark.parametrize("size", [(360, 740), (390, 844), (412, 823)])
+def test_what_the_cart_offers_after_adding_covers_nothing_of_the_products_name(
+    browser: Browser, storefront: Storefront, size: tuple[int, int]
+) -> None:
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]})
+    page = Visitor(context, storefront.url).open(f"/products/{PRODUCT['id']}")
+    page.get_by_role("button", name="Add to cart").click()
+    expect(page.get_by_role("link", name="Go to your cart")).to_be_in_viewport(ratio=1)
+    name, bar = (page.locator(selector).bounding_box() for selector in ("main h1", ".add-to-cart"))
+    context.close()
+    assert name is not None
+    assert bar is not None
+    assert name["y"] + name["height"] <= bar["y"]
+
+
 UNDERWAY = "getComputedStyle(document.body, '::before').content !== 'none'"
 """The line along the top."""
 
