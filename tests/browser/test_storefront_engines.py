@@ -116,11 +116,7 @@ def test_what_was_done_offline_is_sent_when_the_page_comes_back(
     assert len(stand_in.journal) == 1
 
 
-def test_whoever_signs_out_leaves_no_trace_of_what_was_looked_at(
-    shopper: Shopper, stand_in: StandIn, engine: Engine
-) -> None:
-    if engine is WEBKIT:
-        pytest.skip("NOT TESTED in WebKit: a page left while it writes may block the database (docs/offline.md)")
+def test_whoever_signs_out_leaves_no_trace_of_what_was_looked_at(shopper: Shopper, stand_in: StandIn) -> None:
     shopper.settle("/login")
     shopper.fill("E-mail address", str(USER["email"]))
     shopper.fill("Password", PASSWORD)
@@ -135,6 +131,61 @@ def test_whoever_signs_out_leaves_no_trace_of_what_was_looked_at(
     shopper.press("Sign out")
     until(lambda: shopper.driver.current_url == f"{shopper.url}/", "the home page")
     assert telling_of(RARE, shopper.ask(f"return ({EVERYTHING})()")) == []
+
+
+BUSY = """
+    window.others = new BroadcastChannel("simone-webshop");
+    setInterval(() => window.others.postMessage({ type: "cart" }));
+    await new Promise((done) => setTimeout(done, 100));
+"""
+"""Has the page read its cart again and again, as if another tab changed it."""
+WRITE_ALL = """
+    const db = await new Promise((done, failed) => {
+        const opened = indexedDB.open("simone-webshop");
+        opened.onsuccess = () => done(opened.result);
+        opened.onerror = () => failed(opened.error);
+    });
+    const written = new Promise((done, failed) => {
+        const tx = db.transaction([...db.objectStoreNames], "readwrite");
+        tx.objectStore("meta").put(given[0], "written");
+        tx.oncomplete = () => done("written");
+        tx.onabort = () => failed(tx.error);
+    });
+    const late = new Promise((done) => setTimeout(done, 20000, "another page holds the database"));
+    const outcome = await Promise.race([written, late]);
+    db.close();
+    return outcome;
+"""
+LEAVINGS = 20
+
+
+def test_a_page_left_in_the_middle_of_a_transaction_holds_up_no_other(shopper: Shopper) -> None:
+    """WebKit keeps such a page as it was, and its transaction with it."""
+    shopper.settle(f"/products/{SEEN['id']}")
+    for turn in range(LEAVINGS):
+        shopper.open("/cart" if turn % 2 else f"/products/{SEEN['id']}")
+        shopper.ask(BUSY)
+        shopper.open("/categories")
+        assert shopper.ask(WRITE_ALL, turn) == "written", f"after leaving page {turn + 1} of {LEAVINGS}"
+
+
+def pieces(shopper: Shopper) -> int:
+    """How many are in the browser's cart."""
+    return sum(line["quantity"] for line in shopper.stored("cart"))
+
+
+def test_what_was_put_into_the_cart_when_the_page_was_left_is_there_on_the_way_back(shopper: Shopper) -> None:
+    """Where the browser has kept the page; one that it has thrown away had said nothing of the cart yet."""
+    shopper.settle("/categories")
+    for turn in range(LEAVINGS):
+        shopper.open(f"/products/{SEEN['id']}")
+        shopper.ask("window.left = given[0]", turn)
+        before = pieces(shopper)
+        shopper.press("Add to cart")
+        shopper.open("/categories")
+        shopper.driver.back()
+        if shopper.ask("return window.left") == turn:
+            until(lambda wanted=before + 1: pieces(shopper) == wanted, f"{before + 1} pieces in the cart")
 
 
 CACHED_BYTES = """

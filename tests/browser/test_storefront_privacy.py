@@ -85,6 +85,43 @@ def test_nothing_that_was_looked_at_is_left(visitor: Visitor, stand_in: StandIn,
     assert page.evaluate("glimpses") == []
 
 
+HOLD = """async () => {
+    const db = await new Promise((done) => {
+        const opened = indexedDB.open("simone-webshop");
+        opened.onsuccess = () => done(opened.result);
+    });
+    const store = db.transaction([...db.objectStoreNames], "readwrite").objectStore("meta");
+    const again = () => { if (!window.released) store.count().onsuccess = again; };
+    again();
+}"""
+"""Never lets go of the database until `released`."""
+
+
+def test_what_another_page_holds_when_a_member_signs_out_is_removed_before_the_next_one_sees_it(
+    visitor: Visitor,
+) -> None:
+    visitor.settle("/cart")
+    visitor.sign_in()
+    visitor.add_to_cart(RARE["id"])
+    visitor.wait_until_sent()
+    page = visitor.open("/account")
+    other = visitor.context.new_page()
+    other.goto(f"{visitor.url}/robots.txt")  # of the shop's origin, without its scripts
+    until(lambda: traces(page), page)
+    page.get_by_role("button", name="Sign out").wait_for()
+    other.evaluate(HOLD)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(f"{visitor.url}/")
+    page.goto(f"{visitor.url}/cart")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.get_by_role("link", name=RARE["name"])).to_have_count(0)
+    other.evaluate("window.released = true")
+    page.goto(f"{visitor.url}/cart")
+    expect(page.get_by_text("Your cart is empty")).to_be_visible()
+    assert (visitor.stored("cart"), visitor.stored("syncQueue"), visitor.keys("userData")) == ([], [], [])
+    assert traces(page) == []
+
+
 def test_the_next_person_sees_nothing_of_an_address_or_a_cart(visitor: Visitor, stand_in: StandIn) -> None:
     visitor.sign_in()
     visitor.add_to_cart(RARE["id"])

@@ -26,7 +26,7 @@ function hashes(): Promise<Map<string, string>> {
 }
 
 const readHashes = async (): Promise<Map<string, string>> =>
-  new Map((await (await database()).getAll("products")).map(({ image, blurhash }) => [image, blurhash]));
+  new Map((await database((db) => db.getAll("products"))).map(({ image, blurhash }) => [image, blurhash]));
 
 async function blurred(url: URL): Promise<Response | undefined> {
   const [, design = ""] = /\/([a-z]+-[a-z]+-\d)-[a-z]+\.jpg$/.exec(url.searchParams.get("url") ?? "") ?? [];

@@ -9,6 +9,8 @@ beforeEach(() => {
   // Stays when the test is over: a queue that it woke goes on in the background.
   const navigator = { locks: { request: (_name: string, run: () => unknown) => run() } };
   Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
+  // Nobody has left.
+  Object.defineProperty(globalThis, "localStorage", { value: { getItem: () => null }, configurable: true });
 });
 
 afterEach(() => {

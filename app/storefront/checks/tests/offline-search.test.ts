@@ -38,7 +38,7 @@ test.each([
 
 test("nothing to search in isn't nothing found", async () => {
   const { database } = await import("@/offline/database");
-  await (await database()).clear("products");
+  await database((db) => db.clear("products"));
   expect(await search("linen")).toBeUndefined();
 });
 
@@ -48,6 +48,6 @@ test("no words find nothing", async () => {
 
 test("a connection that the browser closed under the page is opened again", async () => {
   const { database } = await import("@/offline/database");
-  (await database()).close();
+  await database(async (db) => db.close());
   expect(await found("sheet")).toEqual([1]);
 });

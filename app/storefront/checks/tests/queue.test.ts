@@ -81,7 +81,7 @@ test("another try of a refused write has a new key", async () => {
 
 test("a change that is confirmed after signing out leaves nothing", async () => {
   const { database } = await import("@/offline/database");
-  const db = await database();
+  const db = await database(async (opened) => opened);
   let confirmed = false;
   vi.stubGlobal("fetch", async (_url: string, init: RequestInit) => {
     confirmed = init.method === "PUT";

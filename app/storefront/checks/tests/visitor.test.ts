@@ -12,7 +12,7 @@ const ASKED = {
 /** A member is here, asks, and is or isn't here any more when the shop responds. Returns the keys of what is kept. */
 async function keptOf(asked: keyof typeof ASKED, afterwards: "stays" | "signs out") {
   const { database } = await import("@/offline/database");
-  const db = await database();
+  const db = await database(async (opened) => opened);
   await db.put("userData", MEMBER, "session");
   vi.stubGlobal("fetch", async () => {
     if (afterwards === "signs out") await db.clear("userData");

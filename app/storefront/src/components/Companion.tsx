@@ -21,7 +21,9 @@ export function Companion() {
 
   useEffect(() => {
     // Opened once up front: a failure here is the private mode of an old browser, where everything else still works.
-    database().catch((error: unknown) => console.error("no database in this browser: the shop needs a network", error));
+    database(async () => undefined).catch((error: unknown) =>
+      console.error("no database in this browser: the shop needs a network", error),
+    );
     const stops = [
       watchConnection(),
       watchWorker(() => setUpdate(true)),
@@ -49,6 +51,7 @@ export function Companion() {
       announce({ type: "cart" });
       announce({ type: "queue" });
       await askAgain();
+      wake();
     };
     const shown = (event: PageTransitionEvent) => void back(event);
     document.addEventListener("visibilitychange", look);

@@ -32,8 +32,7 @@ export function OrdersView() {
   useEffect(() => {
     if (id === undefined) return;
     (async () => {
-      const db = await database();
-      const kept = await db.get("userData", "orders");
+      const kept = await database((db) => db.get("userData", "orders"));
       if (Array.isArray(kept)) setOrders(kept as Order[]);
       const page = await fetchOrders(id);
       await keepOf(id, { orders: page.items });

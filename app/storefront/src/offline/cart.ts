@@ -1,6 +1,6 @@
 /** The cart. The browser's copy is the one the customer sees; each change is queued for the server in the same step. */
 import type { Product } from "@/shop/catalogue";
-import { type CartLine, cartChange, database, lineOf } from "./database";
+import { type CartLine, cartChange, commit, type Database, database, lineOf } from "./database";
 import { announce } from "./messages";
 import { makingRoom } from "./room";
 import { whoIsHere } from "./visitor";
@@ -9,7 +9,7 @@ import { whoIsHere } from "./visitor";
 export const MOST_PIECES = 99;
 
 export async function cartLines(): Promise<CartLine[]> {
-  const lines = await (await database()).getAll("cart");
+  const lines = await database((db) => db.getAll("cart"));
   return lines.sort((a, b) => a.addedAt - b.addedAt);
 }
 
@@ -40,15 +40,15 @@ export const restoreLine = (line: CartLine): Promise<void> =>
 /** The cart's change and the queued write are one transaction: neither is ever there without the other. */
 async function change(summary: string, edit: (cart: Map<number, CartLine>) => void): Promise<void> {
   await whoIsHere();
-  await makingRoom(() => write(summary, edit));
+  await makingRoom(() => database((db) => write(db, summary, edit)));
   announce({ type: "cart" });
   announce({ type: "queue" });
   // Whatever becomes of this, the change is queued: the next page, or the next connection, sends it.
   void import("./queue").then(({ wake }) => wake()).catch(() => undefined);
 }
 
-async function write(summary: string, edit: (cart: Map<number, CartLine>) => void): Promise<void> {
-  const tx = (await database()).transaction(["cart", "syncQueue"], "readwrite");
+async function write(db: Database, summary: string, edit: (cart: Map<number, CartLine>) => void): Promise<void> {
+  const tx = db.transaction(["cart", "syncQueue"], "readwrite");
   const store = tx.objectStore("cart");
   const before = await store.getAll();
   const cart = new Map(before.map((line) => [line.productId, line]));
@@ -56,20 +56,22 @@ async function write(summary: string, edit: (cart: Map<number, CartLine>) => voi
   for (const line of before) if (!cart.has(line.productId)) void store.delete(line.productId);
   for (const line of cart.values()) void store.put(line);
   void tx.objectStore("syncQueue").add(cartChange([...cart.values()], summary));
-  await tx.done;
+  await commit(tx);
 }
 
 /** Today's name, price and stock of the lines, from the server; which ones there are stays as it is here. */
 export async function refreshLines(lines: CartLine[]): Promise<void> {
-  const tx = (await database()).transaction("cart", "readwrite");
-  for (const { quantity: _quantity, addedAt: _addedAt, left, ...today } of lines) {
-    const kept = await tx.store.get(today.productId);
-    if (!kept) continue;
-    const { left: _left, seen: _seen, ...line } = kept;
-    const few = left !== undefined && left < line.quantity ? { left } : {};
-    void tx.store.put({ ...line, ...today, ...few, ...seenBefore(kept, today) });
-  }
-  await tx.done;
+  await database(async (db) => {
+    const tx = db.transaction("cart", "readwrite");
+    for (const { quantity: _quantity, addedAt: _addedAt, left, ...today } of lines) {
+      const kept = await tx.store.get(today.productId);
+      if (!kept) continue;
+      const { left: _left, seen: _seen, ...line } = kept;
+      const few = left !== undefined && left < line.quantity ? { left } : {};
+      void tx.store.put({ ...line, ...today, ...few, ...seenBefore(kept, today) });
+    }
+    await tx.done;
+  });
   announce({ type: "cart" });
 }
 
@@ -90,7 +92,7 @@ export async function forgetOrdered(ordered: Pick<CartLine, "productId" | "quant
   const kept = (await cartLines())
     .map((line) => ({ ...line, quantity: line.quantity - (pieces.get(line.productId) ?? 0) }))
     .filter((line) => line.quantity > 0);
-  const queued = await (await database()).getAll("syncQueue");
+  const queued = await database((db) => db.getAll("syncQueue"));
   if (!kept.length && !queued.some((change) => change.endpoint === "/api/cart")) return adoptCart([]);
   return change("What’s left in your cart", (cart) => {
     cart.clear();
@@ -100,13 +102,15 @@ export async function forgetOrdered(ordered: Pick<CartLine, "productId" | "quant
 
 /** Take over the server's cart (after signing in, or after a conflict), without sending it back. */
 export async function adoptCart(lines: CartLine[]): Promise<void> {
-  const tx = (await database()).transaction("cart", "readwrite");
-  const kept = new Map((await tx.store.getAll()).map((line) => [line.productId, line]));
-  void tx.store.clear();
-  for (const line of lines) {
-    const before = kept.get(line.productId);
-    void tx.store.put({ ...line, ...(before ? seenBefore(before, line) : {}) });
-  }
-  await tx.done;
+  await database(async (db) => {
+    const tx = db.transaction("cart", "readwrite");
+    const kept = new Map((await tx.store.getAll()).map((line) => [line.productId, line]));
+    void tx.store.clear();
+    for (const line of lines) {
+      const before = kept.get(line.productId);
+      void tx.store.put({ ...line, ...(before ? seenBefore(before, line) : {}) });
+    }
+    await commit(tx);
+  });
   announce({ type: "cart" });
 }

@@ -1,7 +1,7 @@
 /** Fetches the browser's copy of the catalogue: the most popular products. Runs in the worker alone. */
 import { type Category, type Product, toCategory, toPage, toProduct } from "@/shop/catalogue";
 import { inCountry } from "@/shop/country";
-import { database } from "./database";
+import { type Database, database } from "./database";
 import { announce } from "./messages";
 import { keepWithinQuota } from "./quota";
 
@@ -16,9 +16,8 @@ const FRESH_MS = 15 * 60_000;
  * of `country`, where one is chosen; a copy for another one is replaced whole, as two currencies make no order of prices.
  */
 export async function syncCatalogue(country = "", now = Date.now()): Promise<void> {
-  const db = await database();
-  const syncedAt = await db.get("meta", "catalogueSyncedAt");
-  const same = ((await db.get("meta", "catalogueCountry")) ?? "") === country;
+  const syncedAt = await database((db) => db.get("meta", "catalogueSyncedAt"));
+  const same = ((await database((db) => db.get("meta", "catalogueCountry"))) ?? "") === country;
   if (same && typeof syncedAt === "number" && now - syncedAt < FRESH_MS) return;
 
   const categories = toPage(await fetchJson("/api/categories"), toCategory).items;
@@ -26,7 +25,7 @@ export async function syncCatalogue(country = "", now = Date.now()): Promise<voi
   const listing = await fetchJson(inCountry(`/api/products?${query}`, country));
   const products = toPage(listing, toProduct).items;
 
-  await store(categories, products, country, same, now);
+  await database((db) => store(db, categories, products, country, same, now));
   announce({ type: "catalogue" });
   await keepWithinQuota();
 }
@@ -38,13 +37,14 @@ async function fetchJson(path: string): Promise<Record<string, unknown>> {
 }
 
 async function store(
+  db: Database,
   categories: Category[],
   products: Product[],
   country: string,
   same: boolean,
   now: number,
 ): Promise<void> {
-  const tx = (await database()).transaction(["products", "categories", "meta"], "readwrite");
+  const tx = db.transaction(["products", "categories", "meta"], "readwrite");
   const shelf = tx.objectStore("products");
   const before = new Map((await shelf.getAll()).map((product) => [product.id, product]));
   if (!same) {

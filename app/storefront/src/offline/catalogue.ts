@@ -8,17 +8,17 @@ import { makingRoom } from "./room";
 export async function remember(product: Product | StoredProduct): Promise<void> {
   const now = Date.now();
   const asOf = "usedAt" in product ? {} : { asOf: now };
-  await makingRoom(async () => (await database()).put("products", { ...product, ...asOf, usedAt: now }));
+  await makingRoom(() => database((db) => db.put("products", { ...product, ...asOf, usedAt: now })));
 }
 
-export const storedProduct = async (id: number): Promise<StoredProduct | undefined> =>
-  (await database()).get("products", id);
+export const storedProduct = (id: number): Promise<StoredProduct | undefined> =>
+  database((db) => db.get("products", id));
 
-export const storedCategories = async (): Promise<Category[]> => (await database()).getAll("categories");
+export const storedCategories = (): Promise<Category[]> => database((db) => db.getAll("categories"));
 
 /** What a listing with these filters has, in its order. */
 export async function storedListing(filters: Filters, sort: string): Promise<StoredProduct[]> {
-  const products = await (await database()).getAll("products");
+  const products = await database((db) => db.getAll("products"));
   return inOrder(
     products.filter((product) => matches(product, filters)),
     sort,
@@ -54,7 +54,7 @@ export interface Stored {
  * are a typing error away. Undefined: nothing is kept here to search in.
  */
 export async function searchOffline(words: string): Promise<Stored | undefined> {
-  const all = await (await database()).getAll("products");
+  const all = await database((db) => db.getAll("products"));
   if (!all.length) return undefined;
   const wanted = terms(words);
   if (!wanted.length) return { products: [], similar: false };

@@ -1,6 +1,6 @@
 /** A checkout that is being prepared: filled in with or without a network, ordered only with one. */
 import { countryHere } from "@/shop/country";
-import { database } from "./database";
+import { commit, database } from "./database";
 import { whoIsHere } from "./visitor";
 
 export interface Address {
@@ -44,18 +44,24 @@ export const newDraft = (): Draft => ({
 /** What was filled in; what a guest has filled in, as long as the visit may last. */
 export async function storedDraft(): Promise<Draft> {
   await whoIsHere();
-  const tx = (await database()).transaction("userData", "readwrite");
-  const kept = (await tx.store.get("checkout")) as Partial<Stored> | undefined;
-  const left = kept && !kept.placing && !(await tx.store.get("session")) && Date.now() - (kept.at ?? 0) > VISIT_MS;
-  if (left) void tx.store.delete("checkout");
-  await tx.done;
-  const { at: _at, ...draft } = left ? {} : (kept ?? {});
-  return { ...newDraft(), ...draft };
+  return database(async (db) => {
+    const tx = db.transaction("userData", "readwrite");
+    const kept = (await tx.store.get("checkout")) as Partial<Stored> | undefined;
+    const left = kept && !kept.placing && !(await tx.store.get("session")) && Date.now() - (kept.at ?? 0) > VISIT_MS;
+    if (left) void tx.store.delete("checkout");
+    await commit(tx);
+    const { at: _at, ...draft } = left ? {} : (kept ?? {});
+    return { ...newDraft(), ...draft };
+  });
 }
 
 export async function storeDraft(draft: Draft): Promise<void> {
   const stored: Stored = { ...draft, at: Date.now() };
-  await (await database()).put("userData", stored, "checkout");
+  await database((db) => {
+    const tx = db.transaction("userData", "readwrite");
+    void tx.store.put(stored, "checkout");
+    return commit(tx);
+  });
 }
 
 /** The order's page was seen: the next order is another one. */

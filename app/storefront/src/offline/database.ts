@@ -4,7 +4,7 @@
  * Version 1 knew products and a cart, and sent nothing by itself. Version 2 added the index by popularity, the queue of
  * writes and the stores after it; whoever comes from version 1 keeps the cart, which is queued to be sent once.
  */
-import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from "idb";
+import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames, unwrap, wrap } from "idb";
 import type { Category, Product } from "@/shop/catalogue";
 import type { Fields } from "./merge";
 
@@ -90,34 +90,113 @@ interface Schema extends DBSchema {
 export type Database = IDBPDatabase<Schema>;
 export type Upgrade = IDBPTransaction<Schema, StoreNames<Schema>[], "versionchange">;
 
+/** Longer than any transaction takes: whoever is waited for then is another page. */
+const PATIENCE_MS = 20_000;
+/** How often work is begun anew that was interrupted. */
+const MOST_TRIES = 5;
+
 let opened: Promise<Database> | undefined;
+const running = new Set<IDBTransaction>();
+/** How often this page was left for another, and kept as it was. */
+let leavings = 0;
+/** Until it is shown again. */
+let away: Promise<void> | undefined;
 
-/** The open database. Don't keep it across a wait for the network: a browser may close it under a page in the background. */
-export async function database(): Promise<Database> {
-  opened ??= open().catch((error: unknown) => {
-    opened = undefined;
-    throw error;
-  });
-  const asked = opened;
-  const db = await asked;
-  if (isOpen(db)) return db;
-  if (opened === asked) opened = undefined;
-  return database();
-}
-
-/** WebKit closes connections of pages in the background without a `close` event; only a transaction notices. */
-function isOpen(db: Database): boolean {
-  try {
-    db.transaction("meta");
-    return true;
-  } catch {
-    return false;
+/**
+ * Does `work`, which is one transaction, and gives its result. Where the browser has closed the connection, as WebKit does
+ * under pages in the background, or the page was left meanwhile, it is done anew: what was interrupted has changed nothing.
+ */
+export async function database<Result>(work: (db: Database) => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries += 1) {
+    await away;
+    opened ??= open();
+    const asked = opened;
+    try {
+      return await soon(asked.then(work));
+    } catch (error) {
+      if (!isInterruption(error) || tries === MOST_TRIES) throw error;
+      if (opened === asked) letGo();
+    }
   }
 }
 
+const isInterruption = (error: unknown): boolean =>
+  error instanceof DOMException && ["AbortError", "InvalidStateError"].includes(error.name);
+
+/** Ends a transaction whose requests are all made: from here on the browser finishes it, whatever becomes of the page. */
+export function commit(transaction: { commit(): void; done: Promise<void> }): Promise<void> {
+  transaction.commit();
+  return transaction.done;
+}
+
+/** What `answer` gives; if it never comes, all that this page has begun in the database is given up. */
+async function soon<Result>(answer: Promise<Result>): Promise<Result> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const wait = (from: number): void => {
+      timer = setTimeout(() => {
+        // Time in which the page stood still doesn't count.
+        if (from !== leavings) return wait(leavings);
+        reject(new Error(`another page has held the browser's database ${DATABASE} for ${PATIENCE_MS / 1000} s`));
+        letGo();
+      }, PATIENCE_MS);
+    };
+    wait(leavings);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Undoes what this page has begun, but for what is committed. */
+function interrupt(): void {
+  for (const transaction of running) {
+    try {
+      transaction.abort();
+    } catch {
+      // Committed: the browser needs nobody for the rest.
+    }
+  }
+}
+
+/** The same, and whoever comes next opens the database anew. */
+function letGo(): void {
+  interrupt();
+  void opened?.then(
+    (db) => db.close(),
+    () => undefined,
+  );
+  opened = undefined;
+}
+
+// WebKit freezes a page that it keeps for the way back together with its transactions, on which all other pages would wait.
+globalThis.addEventListener?.("pagehide", (event) => {
+  if (!(event as Event & { persisted: boolean }).persisted) return;
+  leavings += 1;
+  away = new Promise((resolve) => {
+    const back = () => {
+      away = undefined;
+      resolve();
+    };
+    addEventListener("pageshow", back, { once: true });
+  });
+  interrupt();
+});
+
+function watch(transaction: IDBTransaction): IDBTransaction {
+  running.add(transaction);
+  // Whoever waits for one of its requests hears of its end by that.
+  wrap(transaction).done.catch(() => undefined);
+  for (const end of ["complete", "abort"]) transaction.addEventListener(end, () => running.delete(transaction));
+  return transaction;
+}
+
 function open(): Promise<Database> {
-  return openDB<Schema>(DATABASE, VERSION, {
+  const opening = openDB<Schema>(DATABASE, VERSION, {
     async upgrade(db, from, _to, tx) {
+      watch(unwrap(tx) as IDBTransaction);
       if (from < 1) {
         db.createObjectStore("products", { keyPath: "id" }).createIndex("categoryId", "categoryId");
         db.createObjectStore("cart", { keyPath: "productId" });
@@ -143,6 +222,16 @@ function open(): Promise<Database> {
       opened = undefined;
     },
   });
+  opening.then(
+    (db) => {
+      const raw = unwrap(db) as IDBDatabase;
+      raw.transaction = (...given) => watch(IDBDatabase.prototype.transaction.apply(raw, given));
+    },
+    () => {
+      if (opened === opening) opened = undefined;
+    },
+  );
+  return opening;
 }
 
 /** Version 1 wrote a cart's lines without the products' details, and never told the server. */

@@ -1,6 +1,6 @@
 /** Things of several fields, such as a customer's preferences: shown as the customer has left them, sent when there is a network. */
 import { versionIn } from "@/shop/browser-api";
-import { type Change, database, newChange } from "./database";
+import { type Change, commit, database, newChange } from "./database";
 import { type Fields, merge } from "./merge";
 import { announce } from "./messages";
 import { fieldsIn, keptFields, keptVersion, queuedChanges, wake } from "./queue";
@@ -12,7 +12,9 @@ const TIMEOUT_MS = 10_000;
 /** As the customer has left them here; else as the shop last said. */
 export async function shownFields(endpoint: string): Promise<Fields> {
   const left = (await queuedChanges()).findLast((change) => change.endpoint === endpoint);
-  return ((left?.data ?? (await (await database()).get("userData", keptFields(endpoint)))) as Fields | undefined) ?? {};
+  return (
+    ((left?.data ?? (await database((db) => db.get("userData", keptFields(endpoint))))) as Fields | undefined) ?? {}
+  );
 }
 
 /** Ask the shop, unless the customer's own changes are on their way. `names`: those that count; undefined: all. */
@@ -35,21 +37,23 @@ export async function changeFields(
   summary: string,
   names?: string[],
 ): Promise<void> {
-  await makingRoom(async () => {
-    const tx = (await database()).transaction(["syncQueue", "userData"], "readwrite");
-    const queue = tx.objectStore("syncQueue");
-    const kept = tx.objectStore("userData");
-    const before = (await queue.getAll()).findLast((change) => change.endpoint === endpoint);
-    const base = ((before?.data ?? (await kept.get(keptFields(endpoint)))) as Fields | undefined) ?? {};
-    const match = (await kept.get(keptVersion(endpoint))) as string | undefined;
-    const change = {
-      ...newChange("PUT", endpoint, { ...base, ...changes }, summary),
-      base,
-      ...(names ? { names } : {}),
-    };
-    void queue.add(match ? { ...change, match } : change);
-    await tx.done;
-  });
+  await makingRoom(() =>
+    database(async (db) => {
+      const tx = db.transaction(["syncQueue", "userData"], "readwrite");
+      const queue = tx.objectStore("syncQueue");
+      const kept = tx.objectStore("userData");
+      const before = (await queue.getAll()).findLast((change) => change.endpoint === endpoint);
+      const base = ((before?.data ?? (await kept.get(keptFields(endpoint)))) as Fields | undefined) ?? {};
+      const match = (await kept.get(keptVersion(endpoint))) as string | undefined;
+      const change = {
+        ...newChange("PUT", endpoint, { ...base, ...changes }, summary),
+        base,
+        ...(names ? { names } : {}),
+      };
+      void queue.add(match ? { ...change, match } : change);
+      await commit(tx);
+    }),
+  );
   announce({ type: "queue" });
   wake();
 }
@@ -60,14 +64,16 @@ export const conflictsOf = ({ base = {}, data, theirs = {} }: Change): string[] 
 
 /** The customer has chosen a value for each of them. */
 export async function settle(id: number, chosen: Fields): Promise<void> {
-  const tx = (await database()).transaction("syncQueue", "readwrite");
-  const change = await tx.store.get(id);
-  if (change?.theirs) {
-    const { problem: _problem, theirs, base = {}, ...rest } = change;
-    const data = { ...merge(base, change.data as Fields, theirs).fields, ...chosen };
-    void tx.store.put({ ...rest, data, base: theirs, status: "pending", attempts: 0, key: crypto.randomUUID() });
-  }
-  await tx.done;
+  await database(async (db) => {
+    const tx = db.transaction("syncQueue", "readwrite");
+    const change = await tx.store.get(id);
+    if (change?.theirs) {
+      const { problem: _problem, theirs, base = {}, ...rest } = change;
+      const data = { ...merge(base, change.data as Fields, theirs).fields, ...chosen };
+      void tx.store.put({ ...rest, data, base: theirs, status: "pending", attempts: 0, key: crypto.randomUUID() });
+    }
+    await commit(tx);
+  });
   announce({ type: "queue" });
   wake();
 }

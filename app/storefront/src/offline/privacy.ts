@@ -1,8 +1,13 @@
-/** What must not stay in a browser that somebody else may use next, or that has become somebody else's. */
+/** What must not stay in a browser that somebody else may use next, or that has become somebody else's. Fetched when needed. */
 import { askWorker } from "./ask-worker";
 import { CACHES } from "./caches";
-import { database } from "./database";
+import { commit, type Database, database } from "./database";
 import { announce } from "./messages";
+import { isSomebodyLeft, UNFORGOTTEN } from "./visitor";
+
+const LOCK = "simone-webshop-forgetting";
+/** How long one tab waits for another that does it. */
+const PATIENCE_MS = 30_000;
 
 /**
  * Removes what shows prices: pages, answers and the copy of the catalogue, which the next page fetches again. Members pay
@@ -10,10 +15,7 @@ import { announce } from "./messages";
  */
 export async function forgetPrices(): Promise<void> {
   await forgetCopies([CACHES.pages, CACHES.api]);
-  const tx = (await database()).transaction(["products", "meta"], "readwrite");
-  void tx.objectStore("products").clear();
-  void tx.objectStore("meta").delete("catalogueSyncedAt");
-  await tx.done;
+  await empty("products");
 }
 
 /**
@@ -21,15 +23,27 @@ export async function forgetPrices(): Promise<void> {
  * and pictures. The catalogue goes with it, since what was looked at is kept in it; the next page fetches it again.
  */
 export async function forgetVisitor(): Promise<void> {
-  const tx = (await database()).transaction(["cart", "syncQueue", "userData", "analytics"], "readwrite");
-  for (const store of ["cart", "syncQueue", "userData", "analytics"] as const) void tx.objectStore(store).clear();
-  await tx.done;
-  await forgetCopies([CACHES.images]);
-  await forgetPrices();
-  sessionStorage.clear();
+  await navigator.locks.request(LOCK, { signal: AbortSignal.timeout(PATIENCE_MS) }, async () => {
+    // Not what somebody else has begun since another tab has finished.
+    if (!isSomebodyLeft()) return;
+    await forgetCopies(Object.values(CACHES));
+    await empty("products", "cart", "syncQueue", "userData", "analytics");
+    localStorage.removeItem(UNFORGOTTEN);
+  });
   announce({ type: "cart" });
   announce({ type: "queue" });
 }
+
+type Store = Parameters<Database["clear"]>[0];
+
+/** Empties stores. With the copy of the catalogue goes when it was made, so that the next page makes another. */
+const empty = (...stores: Store[]): Promise<void> =>
+  database((db) => {
+    const tx = db.transaction([...stores, "meta"], "readwrite");
+    for (const store of stores) void tx.objectStore(store).clear();
+    void tx.objectStore("meta").delete("catalogueSyncedAt");
+    return commit(tx);
+  });
 
 /** Removes caches with what the worker has noted of them: the notes have addresses and times as well. */
 async function forgetCopies(names: string[]): Promise<void> {

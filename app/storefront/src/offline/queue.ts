@@ -13,7 +13,7 @@
  * | any other | `failed`: kept and shown; next |
  */
 import { versionIn } from "@/shop/browser-api";
-import { type Change, database, newChange } from "./database";
+import { type Change, commit, type Database, database, newChange } from "./database";
 import { type Fields, merge } from "./merge";
 import { announce } from "./messages";
 import { makingRoom } from "./room";
@@ -56,7 +56,13 @@ export async function enqueue(
   summary: string,
 ): Promise<void> {
   const change = newChange(method, endpoint, data, summary);
-  await makingRoom(async () => (await database()).add("syncQueue", change));
+  await makingRoom(() =>
+    database((db) => {
+      const tx = db.transaction("syncQueue", "readwrite");
+      void tx.store.add(change);
+      return commit(tx);
+    }),
+  );
   announce({ type: "queue" });
   wake();
 }
@@ -72,18 +78,20 @@ export function fieldsIn(json: unknown, names?: string[]): Fields {
   return names ? Object.fromEntries(names.map((name) => [name, all[name]])) : all;
 }
 
-export async function queuedChanges(): Promise<Change[]> {
-  return (await database()).getAll("syncQueue");
-}
+export const queuedChanges = (): Promise<Change[]> => database((db) => db.getAll("syncQueue"));
 
 /** Send what is queued, now; and later by itself if that doesn't succeed, also with the page closed where possible. */
 export function wake(): void {
   clearTimeout(timer);
-  void replay().then(async (outcome) => {
-    if (outcome.done) return;
-    timer = setTimeout(wake, outcome.waitMs);
-    await askForBackgroundSync();
-  });
+  // WebKit takes the lock from a page that it freezes; a database that doesn't answer may do so later.
+  const later: Outcome = { done: false, waitMs: LONGEST_WAIT_MS };
+  void replay()
+    .catch(() => later)
+    .then(async (outcome) => {
+      if (outcome.done) return;
+      timer = setTimeout(wake, outcome.waitMs);
+      await askForBackgroundSync();
+    });
 }
 
 /** Work through the queue until it is empty or has to wait. Calls that overlap share one run. */
@@ -112,7 +120,7 @@ const underLock = async (): Promise<Outcome> =>
 async function drain(): Promise<Outcome> {
   let ours = false;
   for (;;) {
-    const next = await (await database()).getFromIndex("syncQueue", "status", "pending");
+    const next = await database((db) => db.getFromIndex("syncQueue", "status", "pending"));
     if (!next) return { done: true };
     // Once for each round: the cart of whoever's session runs out must not end up with whoever signs in next.
     const session: Whose = ours ? "owners" : await whoseSession();
@@ -134,8 +142,10 @@ async function drain(): Promise<Outcome> {
       if (next.attempts < MOST_MERGES) continue;
       return { done: false, waitMs: LONGEST_WAIT_MS };
     }
-    if (verdict.kind === "done") await delivered(next, verdict.version);
-    else {
+    if (verdict.kind === "done") {
+      const { version } = verdict;
+      await database((db) => delivered(db, next, version));
+    } else {
       const { kind, ...told } = verdict;
       await note({ ...next, ...told, status: kind });
     }
@@ -145,18 +155,19 @@ async function drain(): Promise<Outcome> {
 }
 
 /** Note what became of a change that was sent; not of one that was removed meanwhile, with all else of a member's. */
-async function note(change: Change): Promise<void> {
-  const tx = (await database()).transaction("syncQueue", "readwrite");
-  if (await tx.store.get(change.id as number)) void tx.store.put(change);
-  await tx.done;
-}
+const note = (change: Change): Promise<void> =>
+  database(async (db) => {
+    const tx = db.transaction("syncQueue", "readwrite");
+    if (await tx.store.get(change.id as number)) void tx.store.put(change);
+    await commit(tx);
+  });
 
 /**
  * Whose session the shop takes what is sent now for: the member's who queued it, or not; a guest's queue is whoever's who is
  * here. While the shop doesn't say, the write waits: sent without knowing, it would be the next one's.
  */
 async function whoseSession(): Promise<Whose> {
-  const owner = (await (await database()).get("userData", "session")) as { id?: unknown } | undefined;
+  const owner = (await database((db) => db.get("userData", "session"))) as { id?: unknown } | undefined;
   if (!owner) return "owners";
   try {
     const response = await fetch("/api/session", { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
@@ -169,8 +180,8 @@ async function whoseSession(): Promise<Whose> {
 }
 
 /** A change that was made after this one, of the same thing, replaces what this one has just made. */
-async function delivered(change: Change, version: string | null): Promise<void> {
-  const tx = (await database()).transaction(["syncQueue", "userData"], "readwrite");
+async function delivered(db: Database, change: Change, version: string | null): Promise<void> {
+  const tx = db.transaction(["syncQueue", "userData"], "readwrite");
   const queue = tx.objectStore("syncQueue");
   // Where it is gone, so is whoever queued it: they have signed out.
   const still = await queue.get(change.id as number);
@@ -191,7 +202,7 @@ async function delivered(change: Change, version: string | null): Promise<void> 
       else void queue.put({ ...later, ...held, base, data: fields });
     }
   }
-  await tx.done;
+  await commit(tx);
 }
 
 const BOTH = "This has been changed elsewhere too.";
@@ -277,20 +288,21 @@ async function explanation(response: Response): Promise<string> {
 
 /** Try a refused or conflicting change again: over what the server holds, under a new key. */
 export async function retryChange(id: number): Promise<void> {
-  const db = await database();
-  const tx = db.transaction("syncQueue", "readwrite");
-  const change = await tx.store.get(id);
-  if (change) {
-    const { problem: _problem, ...rest } = change;
-    await tx.store.put({ ...rest, status: "pending", attempts: 0, key: crypto.randomUUID() });
-  }
-  await tx.done;
+  await database(async (db) => {
+    const tx = db.transaction("syncQueue", "readwrite");
+    const change = await tx.store.get(id);
+    if (change) {
+      const { problem: _problem, ...rest } = change;
+      void tx.store.put({ ...rest, status: "pending", attempts: 0, key: crypto.randomUUID() });
+    }
+    await commit(tx);
+  });
   announce({ type: "queue" });
   wake();
 }
 
 export async function discardChange(id: number): Promise<void> {
-  await (await database()).delete("syncQueue", id);
+  await database((db) => db.delete("syncQueue", id));
   announce({ type: "queue" });
 }
 

@@ -64,12 +64,15 @@ async function evictSome(): Promise<boolean> {
 }
 
 async function evictProducts(): Promise<boolean> {
-  const tx = (await database()).transaction("products", "readwrite");
-  let left = PRODUCTS_STEP;
-  for (let cursor = await tx.store.index("usedAt").openCursor(); cursor && left > 0; cursor = await cursor.continue()) {
-    await cursor.delete();
-    left -= 1;
-  }
-  await tx.done;
-  return left < PRODUCTS_STEP;
+  return database(async (db) => {
+    const tx = db.transaction("products", "readwrite");
+    let left = PRODUCTS_STEP;
+    const index = tx.store.index("usedAt");
+    for (let cursor = await index.openCursor(); cursor && left > 0; cursor = await cursor.continue()) {
+      await cursor.delete();
+      left -= 1;
+    }
+    await tx.done;
+    return left < PRODUCTS_STEP;
+  });
 }

@@ -21,10 +21,9 @@ export async function refuseUnlessChosen(replacing: boolean): Promise<void> {
 }
 
 async function bucket(): Promise<number> {
-  const db = await database();
-  const drawn = await db.get("meta", "rolloutBucket");
+  const drawn = await database((db) => db.get("meta", "rolloutBucket"));
   if (typeof drawn === "number") return drawn;
   const fresh = Math.floor(Math.random() * BUCKETS);
-  await db.put("meta", fresh, "rolloutBucket");
+  await database((db) => db.put("meta", fresh, "rolloutBucket"));
   return fresh;
 }

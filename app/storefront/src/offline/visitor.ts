@@ -4,9 +4,8 @@
  * removed. While the shop can't be reached, whoever was here last still is.
  */
 import { request } from "@/shop/browser-api";
-import { database } from "./database";
+import { commit, database } from "./database";
 import { announceElsewhere } from "./messages";
-import { forgetVisitor } from "./privacy";
 
 export interface Visitor {
   id: number;
@@ -35,7 +34,8 @@ export function toVisitor({ user }: Json): Visitor | undefined {
 
 /** The visitor this browser last knew, without asking. */
 export async function storedVisitor(): Promise<Visitor | undefined> {
-  return (await (await database()).get("userData", "session")) as Visitor | undefined;
+  await forgetWhoLeft();
+  return (await database((db) => db.get("userData", "session"))) as Visitor | undefined;
 }
 
 /** Who is here: asked once for each page that is loaded, and only where a member was here before. */
@@ -90,22 +90,38 @@ export async function askAgain(): Promise<void> {
 /** Note who is here; nobody: `undefined`. */
 export async function remember(visitor: Visitor | undefined): Promise<void> {
   if (visitor) {
-    await (await database()).put("userData", visitor, "session");
+    await database((db) => db.put("userData", visitor, "session"));
     shown = visitor.id;
   }
   here = Promise.resolve(visitor);
 }
 
 /** Keep what is a member's, unless they have signed out meanwhile: an answer may come after that. */
-export async function keepOf(member: number, kept: Record<string, unknown>): Promise<void> {
-  const tx = (await database()).transaction("userData", "readwrite");
-  if (((await tx.store.get("session")) as Visitor | undefined)?.id === member)
-    for (const [key, value] of Object.entries(kept)) void tx.store.put(value, key);
-  await tx.done;
+export const keepOf = (member: number, kept: Record<string, unknown>): Promise<void> =>
+  database(async (db) => {
+    const tx = db.transaction("userData", "readwrite");
+    if (((await tx.store.get("session")) as Visitor | undefined)?.id === member)
+      for (const [key, value] of Object.entries(kept)) void tx.store.put(value, key);
+    await commit(tx);
+  });
+
+/** In `localStorage`, from when a visitor has left until nothing of them is. */
+export const UNFORGOTTEN = "unforgotten";
+
+export const isSomebodyLeft = (): boolean => localStorage.getItem(UNFORGOTTEN) !== null;
+
+/**
+ * Remove all that is a member's, here and from what other tabs show. What can't be removed now, because another page holds
+ * it, is removed by the next page before it shows anything.
+ */
+export async function forgetMember(): Promise<void> {
+  localStorage.setItem(UNFORGOTTEN, "");
+  sessionStorage.clear();
+  await forgetWhoLeft().catch((error: unknown) => console.error("the next page removes what is left", error));
+  announceElsewhere({ type: "signed-out" });
 }
 
-/** Remove all that is a member's, here and from what other tabs show. */
-export async function forgetMember(): Promise<void> {
-  await forgetVisitor();
-  announceElsewhere({ type: "signed-out" });
+/** Throws while that can't be done: then nothing that is kept may be shown. */
+async function forgetWhoLeft(): Promise<void> {
+  if (isSomebodyLeft()) await import("./privacy").then(({ forgetVisitor }) => forgetVisitor());
 }

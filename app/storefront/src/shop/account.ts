@@ -45,7 +45,7 @@ export const signOutEverywhere = (visitor: Visitor): Promise<void> =>
 
 /** The addresses that this browser last knew of the customer. */
 export const storedAddresses = async (): Promise<KeptAddress[]> =>
-  ((await (await database()).get("userData", "addresses")) as KeptAddress[] | undefined) ?? [];
+  ((await database((db) => db.get("userData", "addresses"))) as KeptAddress[] | undefined) ?? [];
 
 export async function fetchAddresses(visitor: Visitor): Promise<KeptAddress[]> {
   const { items } = await request("GET", `/api/users/${visitor.id}/addresses`);

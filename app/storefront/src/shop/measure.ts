@@ -4,7 +4,7 @@
  */
 import { onCLS, onFCP, onINP, onLCP, onTTFB } from "web-vitals";
 import { connection, onConnection } from "@/offline/connection";
-import { database, type Measurement } from "@/offline/database";
+import { commit, database, type Measurement } from "@/offline/database";
 import { onEnding } from "@/offline/queue";
 
 const ENDPOINT = "/api/rum";
@@ -100,13 +100,14 @@ async function flush(): Promise<void> {
     await keep(measured);
     return;
   }
-  const db = await database();
-  for (let stored = await db.getAll("analytics", undefined, LARGEST_BATCH); stored.length;) {
+  const oldest = () => database((db) => db.getAll("analytics", undefined, LARGEST_BATCH));
+  for (let stored = await oldest(); stored.length; stored = await oldest()) {
     if (!beacon(stored)) return;
-    const tx = db.transaction("analytics", "readwrite");
-    for (const { id } of stored) if (id !== undefined) void tx.store.delete(id);
-    await tx.done;
-    stored = await db.getAll("analytics", undefined, LARGEST_BATCH);
+    await database((db) => {
+      const tx = db.transaction("analytics", "readwrite");
+      for (const { id } of stored) if (id !== undefined) void tx.store.delete(id);
+      return commit(tx);
+    });
   }
 }
 
@@ -117,12 +118,19 @@ function beacon(measurements: Measurement[]): boolean {
 }
 
 async function keep(measurements: Measurement[]): Promise<void> {
-  const tx = (await database()).transaction("analytics", "readwrite");
-  for (const measurement of measurements) void tx.store.add(measurement);
-  let surplus = (await tx.store.count()) - MOST_STORED;
-  for (let cursor = await tx.store.openCursor(); cursor && surplus > 0; cursor = await cursor.continue()) {
-    await cursor.delete();
-    surplus -= 1;
-  }
-  await tx.done;
+  // First of all, since the page may be frozen before the database says anything.
+  await database((db) => {
+    const tx = db.transaction("analytics", "readwrite");
+    for (const measurement of measurements) void tx.store.add(measurement);
+    return commit(tx);
+  });
+  await database(async (db) => {
+    const tx = db.transaction("analytics", "readwrite");
+    let surplus = (await tx.store.count()) - MOST_STORED;
+    for (let cursor = await tx.store.openCursor(); cursor && surplus > 0; cursor = await cursor.continue()) {
+      await cursor.delete();
+      surplus -= 1;
+    }
+    await tx.done;
+  });
 }

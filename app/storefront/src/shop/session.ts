@@ -1,7 +1,6 @@
 /** Signing in and out, and the cart that comes along. */
 import { adoptCart, cartLines, refreshLines, sendCart } from "@/offline/cart";
 import { storedDraft } from "@/offline/checkout";
-import { forgetPrices } from "@/offline/privacy";
 import { queuedChanges, replay } from "@/offline/queue";
 import { forgetMember, remember, toVisitor, type Visitor, whoIsHere } from "@/offline/visitor";
 import { ApiError, request } from "./browser-api";
@@ -33,7 +32,7 @@ export async function enter(ask: () => Promise<Json>): Promise<Visitor> {
   if (!visitor) throw new ApiError(401, "We couldn’t sign you in. Please try again.");
   if (before && before.id !== visitor.id) await forgetMember();
   await remember(visitor);
-  if (visitor.tier !== EVERYBODY) await forgetPrices();
+  if (visitor.tier !== EVERYBODY) await import("@/offline/privacy").then(({ forgetPrices }) => forgetPrices());
   if (before) await replay();
   await fetchCart();
   return visitor;
