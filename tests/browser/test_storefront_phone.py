@@ -71,6 +71,21 @@ def test_what_the_cart_offers_after_adding_covers_nothing_of_the_products_name(
     assert name["y"] + name["height"] <= bar["y"]
 
 
+def test_a_product_can_be_bought_while_a_bar_tells_of_the_network(browser: Browser, storefront: Storefront) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    context.route("**/health", lambda route: route.abort())
+    page = Visitor(context, storefront.url).open(f"/products/{PRODUCT['id']}")
+    expect(page.get_by_test_id("offline")).to_be_visible()
+    page.get_by_role("button", name="Add to cart").click()
+    expect(page.get_by_role("link", name="Go to your cart")).to_be_visible()
+    button = page.get_by_role("button", name="Add to cart").bounding_box()
+    told = page.get_by_test_id("offline").bounding_box()
+    context.close()
+    assert button is not None
+    assert told is not None
+    assert button["y"] + button["height"] <= told["y"]
+
+
 UNDERWAY = "getComputedStyle(document.body, '::before').content !== 'none'"
 """The line along the top."""
 
