@@ -539,6 +539,7 @@ def test_a_client_that_dribbles_its_request_is_cut_off(storefront: Storefront) -
         eventually(is_cut_off, "the end of the connection")
 
 
+@pytest.mark.full
 def test_a_client_that_does_not_read_is_cut_off(storefront: Storefront) -> None:
     """Whatever it sends meanwhile. More has been asked for than the kernel holds for it."""
     host, port = storefront.url.removeprefix("http://").split(":")

@@ -97,6 +97,7 @@ HOLD = """async () => {
 """Never lets go of the database until `released`."""
 
 
+@pytest.mark.full
 def test_what_another_page_holds_when_a_member_signs_out_is_removed_before_the_next_one_sees_it(
     visitor: Visitor,
 ) -> None:

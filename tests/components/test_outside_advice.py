@@ -58,6 +58,7 @@ def _judge(report: Mapping[str, Any], exceptions: Mapping[str, str]) -> None:
     assert unused == set(), "an exception that nothing needs any more"
 
 
+@pytest.mark.full
 def test_checkov_finds_nothing_but_the_explained(rendered: Callable[[str], Rendered], tmp_path: Path) -> None:
     for resource in rendered("prod").resources:
         if resource.type.startswith("kubernetes:"):
@@ -65,6 +66,7 @@ def test_checkov_finds_nothing_but_the_explained(rendered: Callable[[str], Rende
     _judge(_checkov(tmp_path, "kubernetes"), EXCEPTIONS)
 
 
+@pytest.mark.full
 def test_checkov_finds_nothing_in_aws_but_the_explained(rendered: Callable[[str], Rendered], tmp_path: Path) -> None:
     (tmp_path / "main.tf.json").write_text(json.dumps(as_terraform(rendered("prod").resources)))
     _judge(_checkov(tmp_path, "terraform_json"), AWS_EXCEPTIONS)
@@ -78,6 +80,7 @@ def _checkov(directory: Path, framework: str) -> dict[str, Any]:
     return report
 
 
+@pytest.mark.full
 def test_checkov_finds_nothing_in_the_workflows() -> None:
     assert _checkov(WORKFLOWS, "github_actions")["results"]["failed_checks"] == []
 

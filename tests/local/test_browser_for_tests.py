@@ -12,14 +12,15 @@ from local.problem import Problem
 
 
 def test_a_browser_that_is_there_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = {name: f"/usr/bin/{name}" for name in ("chromium-headless-shell", "chromium")}
     installed: list[str] = []
     monkeypatch.setattr(packages, "install", installed.extend)
-    monkeypatch.setattr(browser, "find", lambda: "/usr/bin/chromium")
+    monkeypatch.setattr(browser, "locate", there.get)
     assert CliRunner().invoke(app, ["chromium"]).exit_code == 0
-    assert installed == []
-    monkeypatch.setattr(browser, "find", lambda: None)
+    assert (installed, browser.find()) == ([], "/usr/bin/chromium-headless-shell")
+    del there["chromium-headless-shell"]
     assert CliRunner().invoke(app, ["chromium"]).exit_code == 0
-    assert installed == ["chromium"]
+    assert (installed, browser.find()) == (["chromium-headless-shell", "chromium"], "/usr/bin/chromium")
 
 
 def test_no_right_to_install_one_skips_its_tests_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,7 +28,7 @@ def test_no_right_to_install_one_skips_its_tests_and_says_so(monkeypatch: pytest
         raise Problem(f"installing {' '.join(names)} needs root")
 
     monkeypatch.setattr(packages, "install", refuse)
-    monkeypatch.setattr(browser, "find", lambda: None)
+    monkeypatch.setattr(browser, "locate", lambda _: None)
     result = CliRunner().invoke(app, ["chromium"])
     assert result.exit_code == 0
     assert "NOT TESTED in a browser" in result.output

@@ -103,6 +103,7 @@ async def drive(api: Api, seed: int) -> None:
         await asyncio.gather(*(one() for _ in range(ROUND)))
 
 
+@pytest.mark.full
 async def test_what_strangers_ask_for_leaves_neither_memory_nor_series(api: Api) -> None:
     for seed in range(2):  # until all that is bounded has come to its bound, or near it
         await drive(api, seed)
@@ -133,6 +134,7 @@ def test_an_empty_cart_needs_no_session(stack: Stack, api: Api) -> None:
     assert stack.sql(count) == before
 
 
+@pytest.mark.full
 def test_one_address_can_begin_only_so_many_visits(stack: Stack, api: Api) -> None:
     cart = {"items": [{"product_id": 1, "quantity": 1}]}
 
