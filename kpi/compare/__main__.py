@@ -176,8 +176,7 @@ def main(
             raise typer.BadParameter(str(problem)) from problem
     runnable = [candidate for candidate in CANDIDATES if candidate.can_run]
     missing = [candidate.name for candidate in CANDIDATES if not candidate.can_run]
-    turns = [(candidate, AS_USUAL) for _ in range(rounds) for candidate in runnable]
-    turns += [(candidate, size) for size in SIZES for candidate in runnable if candidate.name in SCALED]
+    turns = turns_of(runnable, rounds)
     samples: defaultdict[tuple[str, Size], list[Speed]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as name, redis_with_sentinel(Path(name)) as (redis, sentinel):
         told = environment(Path(name), redis, sentinel, ROOT / "kpi/compare/apps")
@@ -186,6 +185,14 @@ def main(
                 status.update(f"{number} of {len(turns)}: {candidate.name}, {size.name}")
                 samples[candidate.name, size].append(measure(candidate, told, Path(name), seconds, size))
     publish(report_of(samples, missing, versions_used()), output, "compare")
+
+
+def turns_of(runnable: Sequence[Candidate], rounds: int) -> list[tuple[Candidate, Size]]:
+    """What is measured, in its order: each candidate in each round, then some at the other sizes."""
+    others = [size for size in SIZES if size != AS_USUAL]
+    return [(candidate, AS_USUAL) for _ in range(rounds) for candidate in runnable] + [
+        (candidate, size) for size in others for candidate in runnable if candidate.name in SCALED
+    ]
 
 
 def median(found: Sequence[Speed]) -> Speed:

@@ -19,6 +19,7 @@ from kpi.compare.__main__ import (
     command,
     median,
     times,
+    turns_of,
 )
 from kpi.compare.__main__ import CANDIDATES as SERVERS
 from kpi.compare.__main__ import report_of as report_of_servers
@@ -68,6 +69,12 @@ def test_what_could_not_run_is_named_as_not_measured() -> None:
     report = report_of_servers(samples, [NGINX], {})
     assert NGINX in report.about["NOT MEASURED"]
     assert [each.criterion.figure for each in report.judged if each.verdict == "not measured"] == ["gateway_hit"]
+
+
+def test_every_candidate_is_measured_in_every_round() -> None:
+    turns = turns_of(SERVERS, 3)
+    assert {turns.count((candidate, AS_USUAL)) for candidate in SERVERS} == {3}
+    assert {size for _, size in turns} == {*SIZES}
 
 
 def test_a_round_on_a_slow_machine_is_compared_with_the_same_round() -> None:
