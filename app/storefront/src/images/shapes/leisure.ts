@@ -151,30 +151,6 @@ export const tent: Draw = (pen, { main, second }) => {
   );
 };
 
-export const bear: Draw = (pen, { main, second }) => {
-  const ears = pen.between(60, 80);
-  pen.shadow(500, FLOOR, 230);
-  const soft = pen.round(main);
-  for (const side of [-1, 1])
-    pen.add(
-      ellipse(500 + side * 96, 330 - ears * 0.3, 50, ears * 0.8, soft),
-      ellipse(500 + side * 96, 330 - ears * 0.3, 26, ears * 0.5, css(lighter(second, 14))),
-      ellipse(500 + side * 150, 620, 56, 100, soft),
-      ellipse(500 + side * 120, FLOOR - 44, 96, 56, soft),
-      ellipse(500 + side * 140, FLOOR - 44, 44, 36, css(lighter(second, 14))),
-    );
-  pen.add(
-    ellipse(500, 640, 160, 170, pen.round(lighter(main, 2))),
-    ellipse(500, 660, 96, 116, css(lighter(main, 14))),
-    ellipse(500, 420, 150, 136, pen.round(lighter(main, 4))),
-    ellipse(500, 464, 66, 50, css(lighter(main, 18))),
-    ellipse(500, 444, 22, 16, css(DARK)),
-    line("M500 460v22M476 492q24 16 48 0", css(DARK), 6),
-  );
-  for (const x of [446, 554]) pen.add(ellipse(x, 400, 14, 16, css(DARK)), ellipse(x + 5, 395, 4, 5, css(WHITE)));
-  pen.add(path("M420 536Q500 576 580 536V566Q500 606 420 566Z", css(second)));
-};
-
 export const blocks: Draw = (pen, { main, second, wood }) => {
   pen.shadow(500, FLOOR, 280, 40);
   const colours = [main, second, wood, lighter(main, 14), hsl(42, 70, 62)];

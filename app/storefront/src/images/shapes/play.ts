@@ -22,6 +22,22 @@ function plush(pen: Pen, { main, second }: Colours, ears: string[], snout: strin
   for (const x of [446, 554]) pen.add(ellipse(x, 400, 14, 16, css(DARK)), ellipse(x + 5, 395, 4, 5, css(WHITE)));
 }
 
+export const bear: Draw = (pen, colours) => {
+  const { main, second } = colours;
+  const size = pen.between(60, 80);
+  const soft = pen.round(main);
+  const ears = [-1, 1].flatMap((side) => [
+    ellipse(500 + side * 96, 330 - size * 0.3, 50, size * 0.8, soft),
+    ellipse(500 + side * 96, 330 - size * 0.3, 26, size * 0.5, css(lighter(second, 14))),
+  ]);
+  plush(pen, colours, ears, [
+    ellipse(500, 464, 66, 50, css(lighter(main, 18))),
+    ellipse(500, 444, 22, 16, css(DARK)),
+    line("M500 460v22M476 492q24 16 48 0", css(DARK), 6),
+  ]);
+  pen.add(path("M420 536Q500 576 580 536V566Q500 606 420 566Z", css(second)));
+};
+
 export const rabbit: Draw = (pen, colours) => {
   const { main, second } = colours;
   const long = pen.between(150, 190);
