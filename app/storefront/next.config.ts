@@ -24,12 +24,13 @@ const security = [
 
 /** The addresses whose pages are made per market: prices differ, so each market's copy is a page of its own. */
 const LISTINGS = ["/products", "/categories/:category"];
+const SEARCH = "/search";
 const MARKET_PAGES = ["/", "/products/:product(\\d+)", "/categories"];
 
 /** The cookie that the API gives to members, whose prices are their own. A forged one shows nobody's prices but everybody's. */
 const MEMBER = { type: "cookie" as const, key: "tier" };
 /** Those of them that show prices, so that a member's are made for that member alone. */
-const PRICED = [...LISTINGS, "/", "/products/:product(\\d+)"];
+const PRICED = [...LISTINGS, SEARCH, "/", "/products/:product(\\d+)"];
 
 /** The country that the address names comes first, then where the edge says that the visitor is. */
 function marketRewrites() {
@@ -44,17 +45,19 @@ function marketRewrites() {
   ]);
   return [...chosen, ...there, [fallback, []] as [Market, RouteHas[]]].flatMap(([market, here]) => [
     ...pages(`/member/${market.slug}`, PRICED, [...here, MEMBER]),
-    ...pages(`/${market.slug}`, [...LISTINGS, ...MARKET_PAGES], here),
+    ...pages(`/${market.slug}`, [...LISTINGS, SEARCH, ...MARKET_PAGES], here),
   ]);
 }
 
 const SORTED = { type: "query" as const, key: "sort", value: "(?<sort>[a-z-]+)" };
 /** Of src/server/narrowed.ts. */
 const NARROWED = { type: "query" as const, key: "narrowed", value: "(?<narrowed>[\\w-]+)" };
+const WORDS = { type: "query" as const, key: "words", value: "(?<words>[\\w-]+)" };
 
 function pages(root: string, sources: string[], has: RouteHas[]) {
   const listings = sources.filter((source) => LISTINGS.includes(source));
-  const others = sources.filter((source) => !LISTINGS.includes(source));
+  const others = sources.filter((source) => source !== SEARCH && !LISTINGS.includes(source));
+  const searches = sources.filter((source) => source === SEARCH);
   return [
     ...listings.flatMap((source) =>
       [[SORTED, NARROWED], [NARROWED], [SORTED], []].map((queries) => ({
@@ -63,6 +66,13 @@ function pages(root: string, sources: string[], has: RouteHas[]) {
         destination:
           `${root}${source}/by/` +
           `${queries.includes(SORTED) ? ":sort" : "popularity"}${queries.includes(NARROWED) ? "/:narrowed" : ""}`,
+      })),
+    ),
+    ...searches.flatMap((source) =>
+      [[WORDS, NARROWED], [WORDS]].map((queries) => ({
+        source,
+        ...only([...has, ...queries]),
+        destination: `${root}${source}/:words${queries.includes(NARROWED) ? "/:narrowed" : ""}`,
       })),
     ),
     ...others.map((source) => ({
@@ -105,6 +115,8 @@ const config: NextConfig = {
   // `npm run check` does that, with the worker and the tools; once is enough.
   typescript: { ignoreBuildErrors: true },
   poweredByHeader: false,
+  // src/server/codings.mjs does that.
+  compress: false,
   reactStrictMode: true,
   cacheHandler: path.join(root, "src", "server", "page-cache.mjs"),
   // A page that was fetched for a pointer on its link is shown for half a minute: the least that Next takes, as prices may change.

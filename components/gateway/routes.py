@@ -14,7 +14,7 @@ MISSING_STATUSES = (404, 410)
 FAULT_STATUS = 500
 IMAGE_TYPES = ("image/avif", "image/webp")
 """What the image optimizer makes, best first; other clients get the original's type."""
-ENCODINGS = {"api": ("br", "gzip"), "storefront": ("gzip",)}
+ENCODINGS = {"api": ("br", "gzip"), "storefront": ("br", "gzip")}
 """The content codings that each of them knows, best first. For any other coding they send the answer unencoded."""
 
 PAGE_STYLE = (

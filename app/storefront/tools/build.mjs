@@ -1,6 +1,6 @@
 /**
- * Builds the shop: drawings' version, icons → `next build` → preloads → service worker → budgets. Ends in `.next/standalone`, complete with
- * `public` and `.next/static`, so that directory alone is what runs (`node server.js`).
+ * Builds the shop: drawings' version, icons, fonts → `next build` → preloads → service worker → codings → budgets. Ends in
+ * `.next/standalone`, complete with `public` and `.next/static`, so that directory alone is what runs (`node server.js`).
  *
  *   node tools/build.mjs            build
  *   node tools/build.mjs --if-changed   only if an input changed since the last build here
@@ -11,7 +11,9 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { writeCodings } from "../src/server/codings.mjs";
 import { BUILD_SAVING, BUILD_SECONDS, checkBudgets } from "./budgets.mjs";
+import { writeFonts } from "./fonts.mjs";
 import { writeIcons } from "./icons.mjs";
 import { buildPictureMaker, writeVersion } from "./images.mjs";
 import { writePreloads } from "./preloads.mjs";
@@ -73,6 +75,7 @@ async function build(version) {
   const started = performance.now();
   await writeVersion(version);
   await writeIcons(root);
+  await writeFonts(root);
   const next = spawnSync(process.execPath, [path.join(root, "node_modules/next/dist/bin/next"), "build"], {
     cwd: root,
     stdio: "inherit",
@@ -84,6 +87,7 @@ async function build(version) {
   await rm(path.join(standalone, "public"), { recursive: true, force: true });
   await cp(path.join(root, "public"), path.join(standalone, "public"), { recursive: true });
   await cp(path.join(root, ".next", "static"), path.join(standalone, ".next", "static"), { recursive: true });
+  await writeCodings(path.join(standalone, ".next", "static"));
   await buildPictureMaker(path.join(standalone, "picture-maker.mjs"));
   // Where a read-only root has a writable directory mounted.
   await mkdir(path.join(standalone, ".next", "cache"), { recursive: true });

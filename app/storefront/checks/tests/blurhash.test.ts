@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { placeholder } from "@/shop/blurhash";
 
-test("a hash becomes a bitmap of six by six pixels, as long as its header says", () => {
+test("a hash becomes a bitmap of four by four pixels, as long as its header says", () => {
   const url = placeholder("LEHV6nWB2yk8pyo0adR*.7kCMdnj");
   const bytes = Buffer.from(url?.split(",")[1] ?? "", "base64");
   expect(bytes.subarray(0, 2).toString()).toBe("BM");
   expect(bytes.readUInt32LE(2)).toBe(bytes.length);
-  expect([bytes.readInt32LE(18), bytes.readInt32LE(22)]).toEqual([6, -6]);
+  expect([bytes.readInt32LE(18), bytes.readInt32LE(22)]).toEqual([4, -4]);
   expect(new Set(bytes.subarray(54)).size).toBeGreaterThan(1);
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { addressOf, apiQuery, facetsOf, filtersIn, matches } from "@/shop/filters";
-import { pack, unpack } from "@/server/narrowed";
+import { pack, unpack, unpackWords } from "@/server/narrowed";
 import { product } from "./product";
 
 const shelf = [
@@ -46,7 +46,18 @@ describe("filters", () => {
     expect(unpack([packed ?? ""])).toEqual({ brand: "Kestrel", rating: 4 });
     expect(pack("/products?brand=Kestrel&rating=4&sort=price")).toBe(`${path}&narrowed=${packed}`);
     expect(unpack([pack("/products?rating=5").split("narrowed=")[1] ?? ""])).toBeUndefined();
-    expect(pack("/search?q=a&rating=4")).toBe("/search?q=a&rating=4");
+    expect(pack("/search?rating=4")).toBe("/search?rating=4");
     expect(unpack(undefined)).toEqual({});
+  });
+
+  it("of a search are packed beside its words, where the server can find what comes first", () => {
+    const packed = new URL(pack("/search?q=+desk+l%C3%A4mp+&rating=4&country=US&words=made-up"), "http://shop")
+      .searchParams;
+    expect(unpackWords(packed.get("words") ?? "")).toBe("desk lämp");
+    expect(unpack([packed.get("narrowed") ?? ""])).toEqual({ rating: 4 });
+    expect([packed.get("country"), packed.get("q")]).toEqual(["US", null]);
+    for (const other of ["?q=", "?q=a&sort=price", "?q=a&rating=5", `?q=${"a".repeat(201)}`])
+      expect(pack(`/search${other}`)).toBe(`/search${other}`);
+    for (const nobodys of ["", "IA", "YQ=="]) expect(unpackWords(nobodys)).toBeUndefined();
   });
 });

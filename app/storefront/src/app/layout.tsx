@@ -5,7 +5,7 @@ import { SiteFooter } from "@/components/SiteFooter";
 import { SiteHeader } from "@/components/SiteHeader";
 import { APPLY_THEME } from "@/server/content-security.mjs";
 import { publicOrigin } from "@/shop/origin";
-import { body, display } from "./fonts";
+import { body, bodyBeyond, display, displayBeyond } from "./fonts";
 import "@/styles/tokens.css";
 import "@/styles/base.css";
 import "@/styles/chrome.css";
@@ -29,11 +29,12 @@ export const viewport: Viewport = {
   ],
 };
 
+const FONTS = [body, bodyBeyond, display, displayBeyond].map(({ variable }) => variable).join(" ");
 const ASSETS = process.env.ASSET_PREFIX;
 
 export default function RootLayout({ children }: { children: ReactNode }) {
   return (
-    <html lang="en" className={`${body.variable} ${display.variable}`} suppressHydrationWarning>
+    <html lang="en" className={FONTS} suppressHydrationWarning>
       <head>
         {ASSETS ? <link rel="preconnect" href={ASSETS} /> : null}
         {ASSETS ? <link rel="dns-prefetch" href={ASSETS} /> : null}

@@ -29,7 +29,7 @@ export function CartView() {
     return (
       <div className="empty">
         {undo}
-        <p className="soft">Your cart is empty. What you add stays here, even when you’re offline.</p>
+        <p className="soft">Your cart is empty.</p>
         <Link href="/products" className="button">
           Browse the shop
         </Link>

@@ -19,7 +19,7 @@ const LABELS: Record<ChangeStatus, [label: string, kind: string]> = {
 export function ChangesView() {
   const changes = useStored(queuedChanges, "queue", "signed-out");
   const online = useOnline();
-  if (!changes) return <div className="skeleton low" aria-hidden="true" />;
+  if (!changes) return <div key="skeleton" className="skeleton low" aria-hidden="true" />;
   if (!changes.length) {
     return (
       <p className="notice good" role="status">

@@ -168,7 +168,8 @@ export function CheckoutView() {
     return () => clearTimeout(timer);
   }, [stuck, online, state, quote]);
 
-  if (!lines || !draft || state === "placed") return <div className="skeleton tall" aria-hidden="true" />;
+  if (!lines || !draft || state === "placed")
+    return <div key="skeleton" className="skeleton tall" aria-hidden="true" />;
   if (!lines.length && !draft.placing) {
     return (
       <div className="empty">

@@ -31,7 +31,7 @@ interface Props {
 }
 
 function Mailed({ token, gone, again, children }: Props) {
-  if (token === undefined) return <div className="skeleton mid" aria-hidden="true" />;
+  if (token === undefined) return <div key="skeleton" className="skeleton mid" aria-hidden="true" />;
   if (token && !gone) return <>{children}</>;
   return (
     <div className="empty">

@@ -18,7 +18,7 @@ import { SortLinks } from "./SortLinks";
 
 /** Each visit without a network needs one of them at most; both lie in the precache. */
 const ProductView = part("offline-product", () => import("./ProductView").then((module) => module.ProductView));
-const SearchResults = part("offline-search", () => import("./SearchResults").then((module) => module.SearchResults));
+const AskedSearch = part("offline-search", () => import("./AskedSearch").then((module) => module.AskedSearch));
 
 type Content =
   | { kind: "product"; product: StoredProduct }
@@ -110,7 +110,7 @@ export function OfflineView() {
     case "product":
       return <ProductView product={content.product} asOf={content.product.asOf ?? content.product.usedAt} />;
     case "search":
-      return <SearchResults />;
+      return <AskedSearch />;
     case "home":
       return (
         <>

@@ -15,7 +15,7 @@ const WRONG_PASSWORD = 403;
 /** The password, and all devices that are signed in. */
 export function SafetyView() {
   const visitor = useVisitor();
-  if (visitor === undefined) return <div className="skeleton mid" aria-hidden="true" />;
+  if (visitor === undefined) return <div key="skeleton" className="skeleton mid" aria-hidden="true" />;
   return visitor ? <Safety visitor={visitor} /> : <SignInFirst next="/account/safety" />;
 }
 

@@ -1,17 +1,15 @@
 "use client";
-import { useSearchParams } from "next/navigation";
 import { useEffect, useState } from "react";
 import type { Category } from "@/shop/catalogue";
 import { addressOf, queryOf, type Wanted, wantedIn } from "@/shop/filters";
 import type { Found } from "@/shop/search";
 import { nowSearching } from "@/shop/searching";
-import { DEFAULT_SORT, SEARCHED, type Sort } from "@/shop/sorting";
+import { DEFAULT_SORT, PAGE_SIZE, SEARCHED, type Sort } from "@/shop/sorting";
 import { Filters } from "./Filters";
 import { Link } from "./Link";
 import { ProductGrid } from "./ProductCard";
 import { SortLinks } from "./SortLinks";
 
-const PAGE = 48;
 /** No search looks through more; who hasn't found it by then narrows it down. */
 const MOST = 192;
 
@@ -22,28 +20,37 @@ interface SearchAnswer {
   found?: Found;
 }
 
-/** Fetched beside the page, which has nothing to show before. */
+/** Fetched when it is needed: the server has found the first page of most searches. */
 const searchFor = async (words: string, wanted: Wanted, limit: number): Promise<Found> =>
   (await import("@/shop/search")).search(words, wanted, limit);
 
-export function SearchResults() {
-  const query = useSearchParams();
-  const words = query.get("q")?.trim() ?? "";
-  const wanted = wantedIn(new URLSearchParams(query));
+interface Props {
+  words: string;
+  wanted: Wanted;
+  /** To choose from; undefined: the browser looks which it keeps. */
+  categories?: Pick<Category, "id" | "name">[];
+  /** The first page of what was found, by the server. */
+  first?: Omit<Found, "offline">;
+}
+
+export function SearchResults({ words, wanted, first, ...given }: Props) {
   const narrowed = String(queryOf(wanted.filters));
   const of = addressOf("/search", wanted, words);
   const [answer, setAnswer] = useState<SearchAnswer>();
-  const [categories, setCategories] = useState<Category[]>([]);
+  const [categories, setCategories] = useState(given.categories ?? []);
   const [attempt, setAttempt] = useState(0);
-  const [asked, setAsked] = useState({ of, limit: PAGE });
-  const limit = asked.of === of ? asked.limit : PAGE;
+  const [asked, setAsked] = useState({ of, limit: PAGE_SIZE });
+  const limit = asked.of === of ? asked.limit : PAGE_SIZE;
+  const known = first !== undefined && limit === PAGE_SIZE;
 
+  const unknown = !given.categories?.length;
   useEffect(() => {
+    if (!unknown) return;
     // Without a choice of categories the search is there all the same.
     import("@/offline/catalogue")
       .then(({ storedCategories }) => storedCategories())
       .then(setCategories, () => undefined);
-  }, []);
+  }, [unknown]);
 
   useEffect(() => {
     nowSearching(words);
@@ -51,7 +58,7 @@ export function SearchResults() {
   }, [words]);
 
   useEffect(() => {
-    if (!words) return;
+    if (!words || known) return;
     let current = true;
     searchFor(words, wantedIn(new URL(of, location.origin).searchParams), limit).then(
       (found) => current && setAnswer({ of, limit, found }),
@@ -60,9 +67,10 @@ export function SearchResults() {
     return () => {
       current = false;
     };
-  }, [words, of, limit, attempt]);
+  }, [words, of, limit, attempt, known]);
 
-  const current = answer?.of === of ? answer : undefined;
+  const current: SearchAnswer | undefined =
+    answer?.of === of ? answer : first && { of, limit: PAGE_SIZE, found: { ...first, offline: false } };
   const found = current?.found;
   const products = found?.products ?? [];
   const more = found && products.length < Math.min(found.total, MOST);
@@ -99,7 +107,7 @@ export function SearchResults() {
             type="button"
             className="button quiet"
             disabled={limit > current.limit}
-            onClick={() => setAsked({ of, limit: limit + PAGE })}
+            onClick={() => setAsked({ of, limit: limit + PAGE_SIZE })}
           >
             {limit > current.limit ? "Loading…" : "Show more"}
           </button>

@@ -28,7 +28,7 @@ function page(): { html: Buffer; policy: string } {
 
 /**
  * Prepares a response that may say that a page isn't there; what is returned has it say so with that page, just before its
- * head is written, and gives the page's policy. Next's compression holds on to the methods that it finds here.
+ * head is written, and gives the page's policy. What compresses (codings.mjs) holds on to the methods that it finds here.
  */
 export function preparingNotFound(response: ServerResponse): () => string | undefined {
   let instead: Buffer | undefined;

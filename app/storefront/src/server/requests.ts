@@ -2,17 +2,19 @@
  * What holds before Next sees a request, and before any response leaves.
  *
  * - An address that is no text, such as `/%ff`, isn't there: Next itself fails to decode it.
- * - What a listing is narrowed down to becomes one parameter (narrowed.ts).
+ * - What a listing is narrowed down to, and what is searched for, becomes one parameter each (narrowed.ts).
  * - Files are given whole (RFC 9110, 14.2) and unconditionally but for 304s: where a range lies outside, or If-Match names
  *   another version, Next fails with a 500. The gateway sees to both for what it keeps.
  * - Next's own redirects and failures have none of the headers of next.config.ts, and are no less safe.
  * - A page that isn't there is a whole page (not-found.ts).
+ * - Next compresses by gzip alone (codings.mjs).
  * - A page that is made for one visitor, or that has failed, comes from no cache that would give it its policy
  *   (page-cache.mjs): its scripts have a nonce. In a page that is kept for all the nonce of whoever came first means nothing.
  */
 import { randomBytes } from "node:crypto";
 import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { prepareCoding } from "./codings.mjs";
 import { assets, base, ofAnswer } from "./content-security.mjs";
 import { pack } from "./narrowed";
 import { preparingNotFound } from "./not-found";
@@ -46,6 +48,7 @@ export function prepareRequests(): void {
       else if (isPage(response) && !hasOwnPolicy(response)) response.setHeader(POLICY, `${always}; ${ofAnswer(nonce)}`);
       return writeHead(...given);
     };
+    prepareCoding(request, response);
   });
 }
 

@@ -1,7 +1,7 @@
 import { decode } from "blurhash";
 
 /** Pixels along each side; the browser smooths them when it stretches the picture. */
-const SIDE = 6;
+const SIDE = 4;
 const HEADER = 54;
 const ROW = Math.ceil((SIDE * 3) / 4) * 4;
 

@@ -1,7 +1,16 @@
 /** What the pages ask the API for from the browser, same origin: through the service worker's caches where they apply. */
-import { type Page, type Product, type Review, toPage, toProduct, toReview } from "./catalogue";
+import {
+  type Matches,
+  type Page,
+  type Product,
+  type Review,
+  toMatches,
+  toPage,
+  toProduct,
+  toReview,
+} from "./catalogue";
 import { priced } from "./country";
-import { apiQuery, type Facets, type Filters, toFacets } from "./filters";
+import { apiQuery, type Facets, type Filters, searchQuery, toFacets } from "./filters";
 
 type Json = Record<string, unknown>;
 
@@ -73,25 +82,11 @@ export async function fetchReviews(productId: number, cursor?: string): Promise<
   return toPage(await request("GET", `/api/reviews/${productId}${query}`), toReview);
 }
 
-export interface Matches {
-  products: Product[];
-  /** How many there are. */
-  total: number;
-  /** Nothing has all of the words: these have names like them. */
-  similar: boolean;
-}
-
-export async function fetchSearch(words: string, filters: Filters, limit: number): Promise<Matches> {
-  const json = await request("GET", priced(`/api/search?${searchQuery(words, filters)}&limit=${limit}`));
-  const { items } = toPage(json, toProduct);
-  return { products: items, total: Number(json.total), similar: json.similar === true };
-}
+export const fetchSearch = async (words: string, filters: Filters, limit: number): Promise<Matches> =>
+  toMatches(await request("GET", priced(`/api/search?${searchQuery(words, filters)}&limit=${limit}`)));
 
 export const fetchFacets = async (words: string, filters: Filters): Promise<Facets> =>
   toFacets(await request("GET", priced(`/api/facets?${searchQuery(words, filters)}`)));
-
-const searchQuery = (words: string, filters: Filters): URLSearchParams =>
-  new URLSearchParams([["q", words], ...apiQuery(filters)]);
 
 export async function fetchSuggestions(words: string): Promise<string[]> {
   const answer = await request("GET", `/api/search/suggestions?${new URLSearchParams({ q: words })}`);

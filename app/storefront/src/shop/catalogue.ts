@@ -121,6 +121,21 @@ export function toPage<Item>(json: Json, convert: (item: Json) => Item): Page<It
   return next ? { items, next } : { items };
 }
 
+/** What was found. */
+export interface Matches {
+  products: Product[];
+  /** How many there are. */
+  total: number;
+  /** Nothing has all of the words: these have names like them. */
+  similar: boolean;
+}
+
+export const toMatches = (json: Json): Matches => ({
+  products: toPage(json, toProduct).items,
+  total: Number(json.total),
+  similar: json.similar === true,
+});
+
 export function toFirstReviews(json: Json): FirstReviews {
   const byStars = Array.isArray(json.by_stars) ? json.by_stars.map(number) : [];
   return { ...toPage(json, toReview), byStars };

@@ -94,6 +94,9 @@ export function apiQuery({ category, price_from, price_to, ...rest }: Filters): 
   return query;
 }
 
+export const searchQuery = (words: string, filters: Filters): URLSearchParams =>
+  new URLSearchParams([["q", words], ...apiQuery(filters)]);
+
 export function toFacets(json: Record<string, unknown>): Facets {
   const list = <Item>(value: unknown) => (Array.isArray(value) ? (value as Item[]) : []);
   const units = (value: unknown) => list<number>(value).map((amount) => amount / MINOR_UNITS);

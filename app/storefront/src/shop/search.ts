@@ -1,8 +1,8 @@
 /** Search and suggestions: the shop's when it can be reached, else among the products this browser keeps. */
 import { inOrder, searchOffline } from "@/offline/catalogue";
 import { connection, probe } from "@/offline/connection";
-import { ApiError, fetchFacets, fetchSearch, fetchSuggestions, type Matches } from "./browser-api";
-import type { Product } from "./catalogue";
+import { ApiError, fetchFacets, fetchSearch, fetchSuggestions } from "./browser-api";
+import type { Matches, Product } from "./catalogue";
 import { type Facets, facetsOf, matches, type Wanted } from "./filters";
 import { DEFAULT_SORT, SEARCHED } from "./sorting";
 

@@ -15,10 +15,12 @@ import {
   type Product,
   toCategory,
   toFirstReviews,
+  type Matches,
+  toMatches,
   toPage,
   toProduct,
 } from "./catalogue";
-import { apiQuery, type Facets, type Filters, toFacets } from "./filters";
+import { apiQuery, type Facets, type Filters, searchQuery, toFacets } from "./filters";
 import type { Market } from "./market";
 
 /** Seconds after which a page is made anew without being asked to (ISR). */
@@ -97,8 +99,25 @@ export async function products(market: Market, listing: Listing): Promise<Page<P
 const queryOf = ({ categoryId, filters = {} }: Pick<Listing, "categoryId" | "filters">): URLSearchParams =>
   apiQuery(categoryId === undefined ? filters : { ...filters, category: categoryId });
 
+const SEARCH_TAG = "page-search";
+
 const tagsOf = (categoryId: number | undefined): string[] =>
   categoryId === undefined ? ["page-home", "page-products"] : [`page-category:${categoryId}`, "pages-category"];
+
+/** What a search finds first, and what it can be narrowed down to: as the browser asks for more of it. */
+export async function search(
+  market: Market,
+  words: string,
+  filters: Filters,
+  limit: number,
+): Promise<Matches & { facets?: Facets }> {
+  const query = searchQuery(words, filters);
+  const narrowed = get(`/api/facets?${query}`, market, ["facets", SEARCH_TAG]).then(toFacets, () => undefined);
+  const found = toMatches(await get(`/api/search?${query}&limit=${limit}`, market, ["products", SEARCH_TAG]));
+  const facets = await narrowed;
+  const products = market.member ? found.products.map(plain) : found.products;
+  return { ...found, products, ...(facets ? { facets } : {}) };
+}
 
 /** What the listing can be narrowed down to. Without an answer there is less to choose from, and the page is there. */
 export async function facets(

@@ -8,6 +8,7 @@ export default function Cart() {
     <>
       <header className="page-head">
         <h1>Your cart</h1>
+        <p className="soft prose">What you add stays here, even when you’re offline.</p>
       </header>
       <CartView />
     </>

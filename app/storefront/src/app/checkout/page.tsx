@@ -8,6 +8,9 @@ export default function Checkout() {
     <>
       <header className="page-head">
         <h1>Checkout</h1>
+        <p className="soft prose">
+          You need no account to order. Delivery is free, and nothing is added to the prices.
+        </p>
       </header>
       <CheckoutView />
     </>

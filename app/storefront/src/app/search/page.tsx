@@ -1,13 +1,14 @@
-import type { Metadata } from "next";
 import { Suspense } from "react";
-import { SearchResults } from "@/components/SearchResults";
+import { AskedSearch } from "@/components/AskedSearch";
+import { SEARCH_METADATA } from "@/views/Search";
 
-export const metadata: Metadata = { title: "Search", robots: { index: false } };
+export const metadata = SEARCH_METADATA;
 
+/** What the server makes no page for (src/server/narrowed.ts), and what an offline search starts from. */
 export default function Search() {
   return (
     <Suspense fallback={<h1 className="page-head">Search</h1>}>
-      <SearchResults />
+      <AskedSearch />
     </Suspense>
   );
 }
