@@ -14,8 +14,8 @@ MISSING_STATUSES = (404, 410)
 FAULT_STATUS = 500
 IMAGE_TYPES = ("image/avif", "image/webp")
 """What the image optimizer makes, best first; other clients get the original's type."""
-ENCODINGS = {"api": ("br", "gzip"), "storefront": ("br", "gzip")}
-"""The content codings that each of them knows, best first. For any other coding they send the answer unencoded."""
+ENCODINGS = ("br", "gzip")
+"""The content codings that the origins know, best first. For any other coding they send the answer unencoded."""
 
 PAGE_STYLE = (
     "body{font:1.125rem/1.6 system-ui,sans-serif;color-scheme:light dark;max-width:34rem;margin:20vh auto;"

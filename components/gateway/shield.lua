@@ -96,16 +96,15 @@ local function negotiated(accepted, known)
 end
 
 local codings, codings_kept = {}, 0
-local function encoding(var, route)
+local function encoding(var)
     local accepted = var.http_accept_encoding
     if not accepted then return "" end
-    local key = route.upstream .. accepted
-    local found = codings[key]
+    local found = codings[accepted]
     if not found then
-        if #accepted > 256 then return negotiated(accepted, config.encodings[route.upstream]) end
+        found = negotiated(accepted, config.encodings)
+        if #accepted > 256 then return found end
         if codings_kept >= 512 then codings, codings_kept = {}, 0 end
-        found = negotiated(accepted, config.encodings[route.upstream])
-        codings[key], codings_kept = found, codings_kept + 1
+        codings[accepted], codings_kept = found, codings_kept + 1
     end
     return found
 end

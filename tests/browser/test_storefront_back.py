@@ -29,7 +29,7 @@ def keeping(browser: Browser, storefront: Storefront, stand_in: StandIn) -> Iter
 
 def _go_back(page: Page) -> None:
     """Not Playwright's own, which waits for an event that a page that was kept doesn't have."""
-    page.evaluate("history.back()")
+    page.evaluate("setTimeout(() => history.back())")
     page.wait_for_url(re.compile(r"/(?:cart|account)$"), wait_until="commit")
 
 

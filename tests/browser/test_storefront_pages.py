@@ -241,6 +241,30 @@ def test_pages_announce_their_fonts_before_they_are_read(storefront: Storefront,
     assert "woff2" not in data.headers.get("link", "")
 
 
+def test_pages_and_the_builds_files_are_sent_in_brotli_where_it_is_taken(storefront: Storefront) -> None:
+    def asked(path: str, coding: str = "identity") -> httpx.Response:
+        return httpx.get(storefront.url + path, headers={"accept-encoding": coding}, timeout=60)
+
+    scripts = re.findall(r'src="(/_next/static/chunks/[^"]+\.js)"', asked("/").text)
+    script = max(scripts, key=lambda path: len(asked(path).content))
+
+    for path in ("/", script):
+        plain, sent = (
+            asked(path),
+            {coding: asked(path, coding) for coding in ("br", "gzip", "br;q=0.1, gzip", "br;q=0")},
+        )
+        codings = {coding: response.headers.get("content-encoding") for coding, response in sent.items()}
+        assert codings == {"br": "br", "gzip": "gzip", "br;q=0.1, gzip": "gzip", "br;q=0": None}
+        for response in sent.values():
+            assert response.content == plain.content
+            assert response.headers["content-type"] == plain.headers["content-type"]
+            assert "accept-encoding" in response.headers["vary"].lower()
+        assert sent["br"].num_bytes_downloaded < sent["gzip"].num_bytes_downloaded < plain.num_bytes_downloaded
+        head = httpx.head(storefront.url + path, headers={"accept-encoding": "br"}, timeout=60)
+        assert (head.status_code, head.content) == (200, b"")
+    assert asked("/_next/static/chunks/gone.js", "br").status_code == 404
+
+
 def test_the_shop_can_be_installed(storefront: Storefront) -> None:
     manifest = httpx.get(f"{storefront.url}/manifest.webmanifest", timeout=60).json()
     found: set[tuple[str, int]] = set()

@@ -45,13 +45,25 @@ def test_that_we_cant_search_is_not_that_there_is_nothing(
     expect(page.get_by_text("Nothing matches all of these words.")).to_be_visible()
 
     stand_in.faults = Faults(down=True)
-    page = visitor.open("/search?q=lamp")
+    page = visitor.open("/search?q=sky lamp")
     expect(page.get_by_role("status").filter(has_text="available right now.")).to_be_visible()
     expect(page.get_by_text("Nothing matches all of these words.")).to_have_count(0)
     stand_in.faults = Faults()
     page.wait_for_timeout(6_000)  # until the page knows that the shop is there again
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("status").filter(has_text=re.compile(r"^\d+ products$"))).to_be_visible()
+    context.close()
+
+
+def test_what_is_found_is_there_without_javascript(browser: Browser, storefront: Storefront, stand_in: StandIn) -> None:
+    stand_in.reset()
+    context = browser.new_context(java_script_enabled=False)
+    page = Visitor(context, storefront.url).open("/")
+    page.get_by_role("combobox", name="Search the shop").fill("desk lamp")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("“desk lamp”")
+    expect(page.get_by_role("status").filter(has_text=re.compile(r"^\d+ products$"))).to_be_visible()
+    expect(page.locator("article h3").first).to_contain_text("Lamp")
     context.close()
 
 
