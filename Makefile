@@ -49,13 +49,13 @@ $(CHECKS): app/storefront/checks/package-lock.json
 # computes has less of the processor. Each part has a process of its own; its output comes when it is done.
 SLOW := full or shop or pods or engine or browser or cluster
 LANES := lane-computing lane-shop lane-pods
-lane-computing: PARTS := types test-fast test-storefront
-lane-shop: PARTS := test-shop test-engine
-lane-pods: PARTS := test-pods test-browser
+lane-computing: PARTS := types lint test-fast test-storefront
+lane-shop: PARTS := storefront test-shop test-engine
+lane-pods: PARTS := test-pods storefront test-browser
 .PHONY: test test-full lint lint-storefront types test-fast test-storefront test-engine test-shop test-pods test-browser $(LANES)
 test: setup chromium ## set up, then prove everything
 	@$(MAKE) --no-print-directory .tools/advice/installed $(if $(shell command -v go),.tools/bin/actionlint) \
-	  .tools/http/installed storefront lint
+	  .tools/http/installed
 	@$(MAKE) --no-print-directory --jobs=3 $(LANES)
 
 test-full: test browsers $(if $(shell command -v go),.tools/bin/api-server .tools/bin/alertmanager engine-next) ## the slow proofs too
@@ -72,6 +72,7 @@ lint-storefront: $(CHECKS) ## ESLint and Prettier
 # In Node's usual 4 GB pyright forgets and works out again the cloud SDKs' types: half as much processor time again.
 types: ## pyright and TypeScript, strict on our code
 	@NODE_OPTIONS=--max-old-space-size=$$(awk '/^MemTotal/ {print int($$2 / 1024 / 3)}' /proc/meminfo) .venv/bin/pyright
+	@$(MAKE) --no-print-directory storefront
 	@$(IN_STOREFRONT) npm run --silent check
 
 test-fast: ## unit, configuration, policy and review tests

@@ -3,6 +3,7 @@
 Needs Node 20.9 or newer. Debian 12 has an older one, so a newer one is fetched through npm if none is installed.
 """
 
+import fcntl
 import os
 import re
 import shutil
@@ -21,7 +22,16 @@ STAMP = STOREFRONT_OUTPUT.parent / "inputs.sha256"
 
 
 def ensure_storefront(say: Callable[[str], None]) -> bool:
-    """Build the storefront unless it was built from these very files. Returns whether it built; raises Problem."""
+    """Build the storefront unless it was built from these very files. Returns whether it built; raises Problem.
+
+    One at a time: whoever comes while another builds waits, and finds it built.
+    """
+    with (STOREFRONT / "package.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _build_storefront(say)
+
+
+def _build_storefront(say: Callable[[str], None]) -> bool:
     environment = {**os.environ, "PATH": f"{ensure_node(say)}:{os.environ['PATH']}"}
     installed = STOREFRONT / "node_modules" / ".installed"
     if not installed.exists() or installed.stat().st_mtime < (STOREFRONT / "package-lock.json").stat().st_mtime:

@@ -7,13 +7,12 @@
  *
  * Writes reports/lighthouse.md. Exits 1 if a promise is broken, 2 if nothing can be judged.
  *
- * The phone's line and processor are slowed down while the page loads, the processor to a quarter. Lighthouse's default
- * simulates them afterwards from a fast visit: it takes whatever a loopback has brought before a paint for needed by it, so
- * it tells a page that needs no script to show anything 0.5 s more or less from run to run, and one that fetches for its
- * script 1.3 s too little.
+ * The phone's line and processor are slowed down while the page loads. Lighthouse's default simulates them afterwards from
+ * a fast visit: it takes whatever a loopback has brought before a paint for needed by it, so it tells a page that needs no
+ * script to show anything 0.5 s more or less from run to run, and one that fetches for its script 1.3 s too little.
  *
- * A machine whose cores are busy stands for no phone: a first visit of each page measures which share of its tasks' time was
- * work and not waiting for a core. Below a half nothing is judged.
+ * How much slower a phone is, this machine's own speed says, as Lighthouse measures it on each visit (BenchmarkIndex) and as
+ * Chrome's DevTools calibrate by it. Below twice, the machine is too slow or too busy to stand for a phone.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -32,9 +31,9 @@ const CHROME = ["chromium-headless-shell", "chromium", "google-chrome"]
 const RUNS = 5;
 /** Lighthouse's own failures ask to be run again; one that stays isn't an accident. */
 const TRIES = 3;
-/** How much slower than this machine a phone is (Lighthouse's docs/throttling.md). */
-const SLOWDOWN = 4;
-const LEAST_WORK = 0.5;
+/** BenchmarkIndex of a mid-tier phone, such as a Pixel 5 (DevTools' panels/mobile_throttling/CalibrationController.ts). */
+const PHONE = 1000;
+const LEAST_SLOWDOWN = 2;
 const FLAGS = "--headless=new --no-sandbox --disable-background-networking --disable-dev-shm-usage";
 
 /** Milliseconds, bytes, and scores of 100. `tti` is asked for on desktop only, `inp` of pages in `TAPS` on a phone. */
@@ -119,24 +118,22 @@ async function pictures(requests) {
 }
 
 /**
- * Runs Lighthouse, and gives its report and which share of its main thread's tasks was work (1 where that can't be told).
- * @param {string} url @param {"mobile" | "desktop" | "simulated"} profile
+ * Runs Lighthouse, and gives its report.
+ * @param {string} url @param {"mobile" | "desktop"} profile @param {number} [slowdown] of a phone
  */
-async function lighthouse(url, profile) {
+async function lighthouse(url, profile, slowdown = 1) {
   const directory = await mkdtemp(path.join(tmpdir(), "lighthouse-"));
   const report = path.join(directory, "run.json");
   const flags = [
     "--output=json",
     `--output-path=${report}`,
-    "--save-assets",
     "--quiet",
     `--only-categories=${CATEGORIES.join(",")}`,
     `--chrome-flags=${FLAGS}`,
   ];
   const device = {
     desktop: ["--preset=desktop"],
-    mobile: ["--throttling-method=devtools", `--throttling.cpuSlowdownMultiplier=${SLOWDOWN}`],
-    simulated: [],
+    mobile: ["--throttling-method=devtools", `--throttling.cpuSlowdownMultiplier=${slowdown}`],
   }[profile];
   try {
     for (let attempt = 1; ; attempt += 1) {
@@ -144,10 +141,7 @@ async function lighthouse(url, profile) {
         encoding: "utf8",
         env: { ...process.env, ...(CHROME ? { CHROME_PATH: CHROME } : {}) },
       });
-      if (run.status === 0) {
-        const trace = JSON.parse(await readFile(path.join(directory, "run-0.trace.json"), "utf8"));
-        return { ...JSON.parse(await readFile(report, "utf8")), work: shareOfWork(trace.traceEvents) };
-      }
+      if (run.status === 0) return JSON.parse(await readFile(report, "utf8"));
       console.error(`Lighthouse failed on ${url}, try ${attempt} of ${TRIES}: ${run.stderr.trim().split("\n").at(-1)}`);
       if (attempt === TRIES) process.exit(2);
     }
@@ -156,22 +150,9 @@ async function lighthouse(url, profile) {
   }
 }
 
-/** CPU time of the page's main thread over the time that its tasks took. @param {any[]} events of a Chromium trace */
-function shareOfWork(events) {
-  const paint = events.findLast(({ name }) => name === "firstContentfulPaint");
-  let took = 0;
-  let worked = 0;
-  for (const { ph, name, pid, tid, dur, tdur } of events) {
-    if (ph !== "X" || pid !== paint?.pid || tid !== paint?.tid || !/(^|::)RunTask$/.test(name)) continue;
-    took += dur;
-    worked += tdur ?? dur;
-  }
-  return took ? worked / took : 1;
-}
-
-/** @param {string} url @param {"mobile" | "desktop"} profile @returns {Promise<Record<string, number>>} */
-async function once(url, profile) {
-  const { categories, audits } = await lighthouse(url, profile);
+/** @param {string} url @param {"mobile" | "desktop"} profile @param {number} slowdown @returns {Promise<Record<string, number>>} */
+async function once(url, profile, slowdown) {
+  const { categories, audits } = await lighthouse(url, profile, slowdown);
   for (const { id, weight } of CATEGORIES.slice(1).flatMap((name) => categories[name].auditRefs)) {
     if (weight && audits[id].score !== null && audits[id].score < 1)
       failing.add(`${new URL(url).pathname} ${profile}: ${audits[id].title}`);
@@ -188,12 +169,12 @@ async function once(url, profile) {
   };
 }
 
-/** Which share of the pages' tasks was work. @param {string[]} urls @returns {Promise<number>} */
-async function workOf(urls) {
-  const shares = [];
+/** How much slower than this machine a phone is. @param {string[]} urls @returns {Promise<number>} */
+async function calibrate(urls) {
+  const speeds = [];
   // Afterwards somebody has been here: pictures are compressed, and the pages are made.
-  for (const url of urls) shares.push((await lighthouse(url, "simulated")).work);
-  return median(shares);
+  for (const url of urls) speeds.push((await lighthouse(url, "mobile")).environment.benchmarkIndex);
+  return Math.round((10 * median(speeds)) / PHONE) / 10;
 }
 
 /** @param {string} page a path @returns {string[]} what is tapped there */
@@ -201,9 +182,9 @@ const tapsOn = (page) => TAPS.find(([kind]) => kind.test(page))?.[1] ?? [];
 
 /**
  * How long the slowest tap on each page took until the next frame that a visitor could see: its Interaction to Next Paint.
- * @param {string} origin @param {string[]} pages @returns {Promise<Record<string, number>>} by page
+ * @param {string} origin @param {string[]} pages @param {number} slowdown @returns {Promise<Record<string, number>>} by page
  */
-async function tapped(origin, pages) {
+async function tapped(origin, pages, slowdown) {
   const { default: puppeteer } = await import(pathToFileURL(createRequire(LIGHTHOUSE).resolve("puppeteer-core")).href);
   const browser = await puppeteer.launch({ executablePath: CHROME, args: FLAGS.split(" ") });
   /** @type {Record<string, number>} */
@@ -221,7 +202,7 @@ async function tapped(origin, pages) {
     }, SHORTEST_EVENT_MS);
     for (const address of pages) {
       await page.goto(origin + address, { waitUntil: "networkidle0" });
-      await page.emulateCPUThrottling(SLOWDOWN);
+      await page.emulateCPUThrottling(slowdown);
       for (const selector of tapsOn(address)) {
         const found = await page.waitForSelector(selector, { visible: true });
         await found.tap();
@@ -266,22 +247,22 @@ const paths = asked.length
 
 let broken = 0;
 const rows = [];
-const work = await workOf(paths.map((page) => origin + page));
-const method = `Median of ${RUNS} runs. A phone is ${SLOWDOWN} times as slow as this machine, whose main thread worked ${Math.round(100 * work)} % of its tasks' time, and has Lighthouse's slow 4G; both while the page loads.`;
+const slowdown = await calibrate(paths.map((page) => origin + page));
+const method = `Median of ${RUNS} runs. A mid-tier phone is ${slowdown} times as slow as this machine; it is slowed down as much, and has slow 4G, while the page loads.`;
 console.log(method);
-if (work < LEAST_WORK) {
+if (slowdown < LEAST_SLOWDOWN) {
   console.error(
-    `nothing is judged: below ${100 * LEAST_WORK} % this machine is too busy to stand for a phone. Run it where two cores are free.`,
+    `nothing is judged: below ${LEAST_SLOWDOWN} this machine is too slow or too busy to stand for a phone. Run it where two cores are free.`,
   );
   process.exit(2);
 }
 const taps = [];
-for (let run = 0; run < RUNS; run += 1) taps.push(await tapped(origin, paths));
+for (let run = 0; run < RUNS; run += 1) taps.push(await tapped(origin, paths, slowdown));
 for (const page of paths) {
   for (const profile of /** @type {const} */ (["mobile", "desktop"])) {
     const runs = [];
     for (let run = 0; run < RUNS; run += 1)
-      runs.push({ ...(await once(origin + page, profile)), inp: taps[run]?.[page] ?? Number.NaN });
+      runs.push({ ...(await once(origin + page, profile, slowdown)), inp: taps[run]?.[page] ?? Number.NaN });
     for (const [name, limit] of Object.entries(PROMISES[profile])) {
       if (name === "inp" && !tapsOn(page).length) continue;
       const value = median(runs.map((run) => run[name] ?? Number.NaN));
