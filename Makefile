@@ -51,7 +51,7 @@ SLOW := full or shop or pods or engine or browser or cluster
 LANES := lane-computing lane-shop lane-pods
 lane-computing: PARTS := types lint test-fast test-storefront
 lane-shop: PARTS := storefront test-shop test-engine
-lane-pods: PARTS := test-pods storefront test-browser
+lane-pods: PARTS := test-pods test-browser
 .PHONY: test test-full lint lint-storefront types test-fast test-storefront test-engine test-shop test-pods test-browser $(LANES)
 test: setup chromium ## set up, then prove everything
 	@$(MAKE) --no-print-directory .tools/advice/installed $(if $(shell command -v go),.tools/bin/actionlint) \

@@ -54,33 +54,30 @@ const SORTED = { type: "query" as const, key: "sort", value: "(?<sort>[a-z-]+)" 
 const NARROWED = { type: "query" as const, key: "narrowed", value: "(?<narrowed>[\\w-]+)" };
 const WORDS = { type: "query" as const, key: "words", value: "(?<words>[\\w-]+)" };
 
-function pages(root: string, sources: string[], has: RouteHas[]) {
-  const listings = sources.filter((source) => LISTINGS.includes(source));
-  const others = sources.filter((source) => source !== SEARCH && !LISTINGS.includes(source));
-  const searches = sources.filter((source) => source === SEARCH);
-  return [
-    ...listings.flatMap((source) =>
-      [[SORTED, NARROWED], [NARROWED], [SORTED], []].map((queries) => ({
-        source,
-        ...only([...has, ...queries]),
-        destination:
-          `${root}${source}/by/` +
-          `${queries.includes(SORTED) ? ":sort" : "popularity"}${queries.includes(NARROWED) ? "/:narrowed" : ""}`,
-      })),
-    ),
-    ...searches.flatMap((source) =>
-      [[WORDS, NARROWED], [WORDS]].map((queries) => ({
-        source,
-        ...only([...has, ...queries]),
-        destination: `${root}${source}/:words${queries.includes(NARROWED) ? "/:narrowed" : ""}`,
-      })),
-    ),
-    ...others.map((source) => ({
+const pages = (root: string, sources: string[], has: RouteHas[]) =>
+  sources.flatMap((source) =>
+    partsOf(source).map(([queries, path]) => ({
       source,
-      ...only(has),
-      destination: source === "/" ? root : `${root}${source.replace("(\\d+)", "")}`,
+      ...only([...has, ...queries]),
+      destination: root + path,
     })),
-  ];
+  );
+
+/** What of an address's query becomes a part of its page's path. */
+function partsOf(source: string): [queries: RouteHas[], path: string][] {
+  if (source === SEARCH)
+    return [
+      [[WORDS, NARROWED], `${SEARCH}/:words/:narrowed`],
+      [[WORDS], `${SEARCH}/:words`],
+    ];
+  if (LISTINGS.includes(source))
+    return [
+      [[SORTED, NARROWED], `${source}/by/:sort/:narrowed`],
+      [[NARROWED], `${source}/by/popularity/:narrowed`],
+      [[SORTED], `${source}/by/:sort`],
+      [[], `${source}/by/popularity`],
+    ];
+  return [[[], source === "/" ? "" : source.replace("(\\d+)", "")]];
 }
 
 /** Pictures are made by src/app/pictures, which keeps what next/image would make anew for each spelling of an address. */

@@ -249,10 +249,8 @@ def test_pages_and_the_builds_files_are_sent_in_brotli_where_it_is_taken(storefr
     script = max(scripts, key=lambda path: len(asked(path).content))
 
     for path in ("/", script):
-        plain, sent = (
-            asked(path),
-            {coding: asked(path, coding) for coding in ("br", "gzip", "br;q=0.1, gzip", "br;q=0")},
-        )
+        plain = asked(path)
+        sent = {coding: asked(path, coding) for coding in ("br", "gzip", "br;q=0.1, gzip", "br;q=0")}
         codings = {coding: response.headers.get("content-encoding") for coding, response in sent.items()}
         assert codings == {"br": "br", "gzip": "gzip", "br;q=0.1, gzip": "gzip", "br;q=0": None}
         for response in sent.values():

@@ -1,6 +1,7 @@
 /**
  * Both from Fontsource (SIL Open Font License), Latin only, cut in two by what is said here (tools/fonts.mjs): what English
- * is written with, 11 and 15 KB, which every page asks for at once; and what else a name may need, once there is such a name.
+ * is written with, 13 and 15 KB, which every page asks for at once; and what else a name may need, once there is such a name.
+ * The ranges stand twice, since next/font takes nothing but literals.
  */
 import localFont from "next/font/local";
 

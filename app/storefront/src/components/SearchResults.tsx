@@ -27,7 +27,7 @@ const searchFor = async (words: string, wanted: Wanted, limit: number): Promise<
 interface Props {
   words: string;
   wanted: Wanted;
-  /** To choose from; undefined: the browser looks which it keeps. */
+  /** To choose from; where there are none, the browser looks which it keeps. */
   categories?: Pick<Category, "id" | "name">[];
   /** The first page of what was found, by the server. */
   first?: Omit<Found, "offline">;
@@ -43,14 +43,14 @@ export function SearchResults({ words, wanted, first, ...given }: Props) {
   const limit = asked.of === of ? asked.limit : PAGE_SIZE;
   const known = first !== undefined && limit === PAGE_SIZE;
 
-  const unknown = !given.categories?.length;
+  const noneGiven = !given.categories?.length;
   useEffect(() => {
-    if (!unknown) return;
+    if (!noneGiven) return;
     // Without a choice of categories the search is there all the same.
     import("@/offline/catalogue")
       .then(({ storedCategories }) => storedCategories())
       .then(setCategories, () => undefined);
-  }, [unknown]);
+  }, [noneGiven]);
 
   useEffect(() => {
     nowSearching(words);

@@ -37,9 +37,8 @@ let built;
 
 /** Addresses of the build's files that are there in Brotli too. */
 function coded() {
-  const directory = path.join(/* turbopackIgnore: true */ process.cwd(), ".next", "static");
   built ??= new Set(
-    readdirSync(directory, { recursive: true })
+    readdirSync(path.join(/* turbopackIgnore: true */ process.cwd(), ".next", "static"), { recursive: true })
       .map((file) => FILES + String(file).split(path.sep).join("/"))
       .filter((file) => file.endsWith(BROTLI))
       .map((file) => file.slice(0, -BROTLI.length)),

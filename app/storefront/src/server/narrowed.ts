@@ -21,14 +21,14 @@ export function pack(address: string): string {
   const query = new URLSearchParams(text);
   query.delete(PACKED);
   query.delete(WORDS);
+  const filters = filtersIn(query);
   if (path === SEARCH) {
     // In another order than by the best match the browser sorts, so it asks as well.
     const words = query.get("q")?.trim() ?? "";
-    if (!words || words.length > LONGEST_WORDS || query.has("sort") || !filtersIn(query)) return address;
+    if (!words || words.length > LONGEST_WORDS || query.has("sort") || !filters) return address;
     query.delete("q");
     query.set(WORDS, packedText(words));
   }
-  const filters = filtersIn(query);
   for (const name of FILTER_NAMES) query.delete(name);
   const packed = filters ? encode(filters) : NONSENSE;
   if (packed) query.set(PACKED, packed);

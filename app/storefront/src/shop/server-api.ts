@@ -11,11 +11,11 @@ import { cache } from "react";
 import {
   type Category,
   type FirstReviews,
+  type Matches,
   type Page,
   type Product,
   toCategory,
   toFirstReviews,
-  type Matches,
   toMatches,
   toPage,
   toProduct,
@@ -93,7 +93,7 @@ export async function products(market: Market, listing: Listing): Promise<Page<P
     await get(`/api/products?${query}`, market, ["products", ...tagsOf(listing.categoryId)]),
     toProduct,
   );
-  return market.member ? { ...page, items: page.items.map(plain) } : page;
+  return { ...page, items: page.items.map((item) => shown(item, market)) };
 }
 
 const queryOf = ({ categoryId, filters = {} }: Pick<Listing, "categoryId" | "filters">): URLSearchParams =>
@@ -112,34 +112,34 @@ export async function search(
   limit: number,
 ): Promise<Matches & { facets?: Facets }> {
   const query = searchQuery(words, filters);
-  const narrowed = get(`/api/facets?${query}`, market, ["facets", SEARCH_TAG]).then(toFacets, () => undefined);
+  const narrowed = facetsOf(query, market, [SEARCH_TAG]);
   const found = toMatches(await get(`/api/search?${query}&limit=${limit}`, market, ["products", SEARCH_TAG]));
   const facets = await narrowed;
-  const products = market.member ? found.products.map(plain) : found.products;
-  return { ...found, products, ...(facets ? { facets } : {}) };
+  return { ...found, products: found.products.map((item) => shown(item, market)), ...(facets ? { facets } : {}) };
 }
 
-/** What the listing can be narrowed down to. Without an answer there is less to choose from, and the page is there. */
-export async function facets(
-  market: Market,
-  listing: Pick<Listing, "categoryId" | "filters">,
-): Promise<Facets | undefined> {
-  try {
-    return toFacets(await get(`/api/facets?${queryOf(listing)}`, market, ["facets", ...tagsOf(listing.categoryId)]));
-  } catch {
-    return undefined;
-  }
-}
+/** What the listing can be narrowed down to. */
+export const facets = (market: Market, listing: Pick<Listing, "categoryId" | "filters">): Promise<Facets | undefined> =>
+  facetsOf(queryOf(listing), market, tagsOf(listing.categoryId));
 
-/** Without what a picture shows before it is there: a style of its own, which no policy of a single answer can name. */
-const plain = (product: Product): Product => ({ ...product, blurhash: "" });
+/** Without an answer there is less to choose from, and the page is there. */
+const facetsOf = (query: URLSearchParams, market: Market, tags: string[]): Promise<Facets | undefined> =>
+  get(`/api/facets?${query}`, market, ["facets", ...tags])
+    .then(toFacets)
+    .catch(() => undefined);
+
+/**
+ * To a member without what a picture shows before it is there: a style of its own, which no policy of a single answer can
+ * name.
+ */
+const shown = (product: Product, market: Market): Product => (market.member ? { ...product, blurhash: "" } : product);
 
 /** Asked for once a page, although its title and its body both need it. */
 export const product = cache(async (market: Market, id: number): Promise<Product> => {
   const found = toProduct(
     await get(`/api/products/${id}`, market, [`product:${id}`, `page-product:${id}`, "catalogue", "pages-product"]),
   );
-  return market.member ? plain(found) : found;
+  return shown(found, market);
 });
 
 export async function reviews(market: Market, productId: number): Promise<FirstReviews> {
